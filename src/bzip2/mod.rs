@@ -1,0 +1,1 @@
+//! bzip2, decoded in parallel, block by block.

@@ -1,0 +1,1 @@
+//! PostgreSQL's CSV, cut into records and fields. Pure: bytes in, positions out.

@@ -1,0 +1,218 @@
+//! Every error of the program, sorted by what the operator can do about it.
+//!
+//! An error says *what* is wrong, *where* (object, record, line, byte, column), *why* (the cause it
+//! wraps) and *how to mend it*. The variant alone decides the exit code.
+
+use std::fmt;
+
+/// Shorthand for results of this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Where in the input a fault lies. Everything is optional: a missing bucket has no line.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Place {
+    /// Object or file, without signatures or credentials.
+    pub uri: Option<String>,
+    /// Data record, counted from 1; the header is not one.
+    pub record: Option<u64>,
+    /// Physical line, counted from 1; the header is line 1.
+    pub line: Option<u64>,
+    /// Offset in the uncompressed CSV (for compressed faults: in the compressed object).
+    pub byte: Option<u64>,
+    /// Column name.
+    pub column: Option<String>,
+}
+
+impl Place {
+    /// A place that names only the object.
+    pub fn uri(uri: impl Into<String>) -> Self {
+        Self { uri: Some(uri.into()), ..Self::default() }
+    }
+
+    /// A place that names only a byte offset.
+    pub fn byte(byte: u64) -> Self {
+        Self { byte: Some(byte), ..Self::default() }
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut parts = Vec::new();
+        parts.extend(self.uri.clone());
+        parts.extend(self.record.map(|n| format!("record {n}")));
+        parts.extend(self.line.map(|n| format!("line {n}")));
+        parts.extend(self.byte.map(|n| format!("byte {n}")));
+        parts.extend(self.column.as_ref().map(|name| format!("column \"{name}\"")));
+        f.write_str(&parts.join(", "))
+    }
+}
+
+/// What every error carries besides its class.
+#[derive(Debug, Default)]
+pub struct Detail {
+    /// The fault, lower case, no full stop.
+    pub what: String,
+    /// Where it lies.
+    pub place: Place,
+    /// What the operator can do, as a sentence; empty if nothing helps.
+    pub mend: String,
+    /// The cause underneath.
+    pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl fmt::Display for Detail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)?;
+        if self.place != Place::default() {
+            write!(f, " (at {})", self.place)?;
+        }
+        let mut cause = self.cause.as_ref().map(|cause| &**cause as &dyn std::error::Error);
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+/// All the ways a run can end badly.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// Wrong flags or configuration: correct the command. Exit code 2.
+    #[error("{0}")]
+    Usage(Box<Detail>),
+    /// Credentials, permissions or existence of something outside: grant it or name it right. Exit code 3.
+    #[error("{0}")]
+    Access(Box<Detail>),
+    /// The file's columns or a table's types do not fit the schema: refresh the schema or allow it. Exit code 4.
+    #[error("{0}")]
+    Schema(Box<Detail>),
+    /// More rejected records than allowed: read the rejects, then mend the source or allow more. Exit code 5.
+    #[error("{0}")]
+    Rejects(Box<Detail>),
+    /// Counts that must agree do not: nothing was loaded; report it. Exit code 6.
+    #[error("{0}")]
+    Counts(Box<Detail>),
+    /// A passing fault: run it again. Exit code 7.
+    #[error("{0}")]
+    Transient(Box<Detail>),
+    /// The input is damaged, cut off, or changed under our hands: get the export anew. Exit code 1.
+    #[error("{0}")]
+    Input(Box<Detail>),
+    /// The machine refuses (disk full, I/O error): mend the machine. Exit code 1.
+    #[error("{0}")]
+    Machine(Box<Detail>),
+    /// Stopped by a signal. Exit code 130.
+    #[error("interrupted: nothing was loaded")]
+    Interrupted,
+}
+
+macro_rules! constructors {
+    ($($name:ident => $variant:ident),* $(,)?) => { $(
+        #[doc = concat!("A new [`Error::", stringify!($variant), "`]; `what` is lower case, without a full stop.")]
+        pub fn $name(what: impl Into<String>) -> Self {
+            Self::$variant(Box::new(Detail { what: what.into(), ..Detail::default() }))
+        }
+    )* };
+}
+
+impl Error {
+    constructors! {
+        usage => Usage, access => Access, schema => Schema, rejects => Rejects,
+        counts => Counts, transient => Transient, input => Input, machine => Machine,
+    }
+
+    /// Says where.
+    #[must_use]
+    pub fn at(mut self, place: Place) -> Self {
+        if let Some(detail) = self.detail_mut() {
+            detail.place = place;
+        }
+        self
+    }
+
+    /// Adds the object's name to the place, unless it has one.
+    #[must_use]
+    pub fn in_object(mut self, uri: &str) -> Self {
+        if let Some(detail) = self.detail_mut() {
+            detail.place.uri.get_or_insert_with(|| uri.to_owned());
+        }
+        self
+    }
+
+    /// Says what the operator can do.
+    #[must_use]
+    pub fn mend(mut self, mend: impl Into<String>) -> Self {
+        if let Some(detail) = self.detail_mut() {
+            detail.mend = mend.into();
+        }
+        self
+    }
+
+    /// Says why.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        if let Some(detail) = self.detail_mut() {
+            detail.cause = Some(cause.into());
+        }
+        self
+    }
+
+    /// An I/O error on a local path, sorted by what the operator can do about it.
+    pub fn io(what: impl Into<String>, path: &std::path::Path, cause: std::io::Error) -> Self {
+        use std::io::ErrorKind as Kind;
+        let what = what.into();
+        let (error, mend) = match cause.kind() {
+            Kind::NotFound => (Self::access(what), "check the path"),
+            Kind::PermissionDenied => (Self::access(what), "grant this user access to the path"),
+            Kind::StorageFull | Kind::QuotaExceeded => {
+                (Self::machine(what), "free some space or write to another disk, then run again")
+            }
+            _ => (Self::machine(what), ""),
+        };
+        error.at(Place::uri(path.display().to_string())).mend(mend).because(cause)
+    }
+
+    /// The detail, which an interrupt has none of.
+    pub fn detail(&self) -> Option<&Detail> {
+        match self {
+            Self::Usage(d)
+            | Self::Access(d)
+            | Self::Schema(d)
+            | Self::Rejects(d)
+            | Self::Counts(d)
+            | Self::Transient(d)
+            | Self::Input(d)
+            | Self::Machine(d) => Some(d),
+            Self::Interrupted => None,
+        }
+    }
+
+    fn detail_mut(&mut self) -> Option<&mut Detail> {
+        match self {
+            Self::Usage(d)
+            | Self::Access(d)
+            | Self::Schema(d)
+            | Self::Rejects(d)
+            | Self::Counts(d)
+            | Self::Transient(d)
+            | Self::Input(d)
+            | Self::Machine(d) => Some(d),
+            Self::Interrupted => None,
+        }
+    }
+
+    /// The process's exit code, as the README lists them.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Input(_) | Self::Machine(_) => 1,
+            Self::Usage(_) => 2,
+            Self::Access(_) => 3,
+            Self::Schema(_) => 4,
+            Self::Rejects(_) => 5,
+            Self::Counts(_) => 6,
+            Self::Transient(_) => 7,
+            Self::Interrupted => 130,
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! The loads that happened, as a warehouse remembers them.

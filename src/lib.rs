@@ -1,0 +1,31 @@
+//! Streams ControlShift bulk exports into Parquet and a warehouse.
+//!
+//! ```text
+//! discover → fetch → decompress → split → decode → encode → stage → load → record
+//! ```
+//!
+//! The rooms, from the outside in; imports run only downwards:
+//!
+//! | room | what it is for |
+//! |---|---|
+//! | [`cli`] | commands, configuration, progress, printing |
+//! | [`pipeline`] | the path above, a file for each stage |
+//! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
+//! | [`pages`] | typed columns to Parquet page bytes |
+//! | [`schema`], [`csv`], [`values`], [`bzip2`] | pure: no I/O, no clock, no async |
+//! | [`error`] | what can go wrong, by what the operator can do |
+
+pub mod bzip2;
+pub mod cli;
+pub mod csv;
+pub mod error;
+pub mod ledger;
+pub mod pages;
+pub mod pipeline;
+pub mod report;
+pub mod schema;
+pub mod store;
+pub mod values;
+pub mod warehouse;
+
+pub use error::{Error, Place, Result};

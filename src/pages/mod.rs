@@ -1,0 +1,1 @@
+//! Field bytes to finished Parquet column chunks.

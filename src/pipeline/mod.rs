@@ -1,0 +1,1 @@
+//! The path: from an export to staged Parquet.

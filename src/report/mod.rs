@@ -1,0 +1,124 @@
+//! What is written down about one run: the JSON report.
+//!
+//! Its shape is a contract: scripts read it.
+
+use crate::store::ExportKind;
+use serde::{Deserialize, Serialize};
+
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Status {
+    /// Converted, and loaded where a load was asked for.
+    Succeeded,
+    /// Nothing was loaded; `error` says why.
+    Failed,
+    /// Nothing had to be done: the same export is loaded already, or a newer one.
+    Skipped,
+}
+
+/// One run, from the source to the warehouse.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunReport {
+    /// UUIDv7 of the run; sorts by time.
+    pub load_id: String,
+    /// Table name.
+    pub table: String,
+    /// Full or incremental.
+    pub kind: ExportKind,
+    /// How it ended.
+    pub status: Status,
+    /// What was read.
+    pub source: SourceReport,
+    /// Counts; they agree or the run failed.
+    pub rows: Rows,
+    /// Parquet files, in segment order.
+    pub files: Vec<FileReport>,
+    /// Records left out.
+    pub rejects: RejectsReport,
+    /// Wall-clock time.
+    pub seconds: Seconds,
+    /// Why it failed or was skipped, in one line.
+    pub error: Option<String>,
+}
+
+/// The object that was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceReport {
+    /// Object or file; a signed URL without its query.
+    pub uri: String,
+    /// Version of the content.
+    pub etag: Option<String>,
+    /// Bytes as stored.
+    pub bytes: u64,
+    /// `none`, `bzip2`, `gzip` or `zstd`, found from the first bytes.
+    pub compression: String,
+}
+
+/// Row counts: `read = accepted + rejected`, `accepted = loaded - carried_over` after a load.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rows {
+    /// Data records in the file.
+    pub read: u64,
+    /// Records written to Parquet.
+    pub accepted: u64,
+    /// Records left out.
+    pub rejected: u64,
+    /// Values cut to their column's width.
+    pub truncated_values: u64,
+    /// Rows kept from the old table because the export was made before them.
+    pub carried_over: u64,
+    /// Rows the warehouse took.
+    pub loaded: u64,
+}
+
+/// One Parquet file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileReport {
+    /// Where it is.
+    pub uri: String,
+    /// Its rows, read back from its footer.
+    pub rows: u64,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// Where the rejected records are, and the first of their faults.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RejectsReport {
+    /// The rejects file, if one was written.
+    pub uri: Option<String>,
+    /// The first faults, at most [`FIRST_FAULTS_MAX`].
+    pub first: Vec<FaultReport>,
+}
+
+/// How many faults a report repeats; the rejects file has all of them.
+pub const FIRST_FAULTS_MAX: usize = 10;
+
+/// One fault of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultReport {
+    /// Data record, from 1.
+    pub record: u64,
+    /// Physical line where the record starts, from 1, the header being line 1.
+    pub line: u64,
+    /// Offset of the field (or the record, if no field is at fault) in the uncompressed CSV.
+    pub byte: u64,
+    /// Column, if one is at fault.
+    pub column: Option<String>,
+    /// The rule that was broken: `integer`, `timestamp`, `utf8`, `fields` …
+    pub rule: String,
+    /// The field's text, cut to a readable length.
+    pub value: String,
+}
+
+/// Wall-clock seconds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Seconds {
+    /// The whole run.
+    pub total: f64,
+    /// Reading to staged.
+    pub convert: f64,
+    /// Staged to loaded.
+    pub load: f64,
+}

@@ -1,0 +1,63 @@
+//! The edges between the path and the outside.
+
+use crate::error::Result;
+
+/// What is known of an object when it is opened, and stays true while it is read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectInfo {
+    /// Name for people and ledgers; a signed URL without its query.
+    pub uri: String,
+    /// Version of the content: S3's etag; for a local file its inode, length and modification time.
+    pub etag: Option<String>,
+    /// Length in bytes as stored (compressed), if known.
+    pub bytes: Option<u64>,
+}
+
+/// The bytes of one pinned object, in order.
+pub trait ByteSource: Send {
+    /// The object that is read.
+    fn info(&self) -> &ObjectInfo;
+
+    /// Reads up to `buf.len()` bytes into `buf` and returns how many; 0 only at the end.
+    ///
+    /// # Errors
+    /// [`crate::Error::Input`] if the object is no longer the one that was opened or ends early,
+    /// [`crate::Error::Transient`] when retries are used up.
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize>;
+}
+
+/// Whether an export holds the whole table or rows to add.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportKind {
+    /// Replaces the table.
+    Full,
+    /// Adds to the table.
+    Incremental,
+}
+
+/// A finished output object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredObject {
+    /// Where it is.
+    pub uri: String,
+    /// File name inside the staging place, `part-00000.snappy.parquet`.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+}
+
+/// A place that takes finished segments under names of our choice.
+pub trait SegmentSink: Send + Sync {
+    /// Starts the object `name`. Nothing is visible under that name before [`SegmentWriter::finish`].
+    fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>>;
+
+    /// The last `bytes` bytes (or all, if shorter) of a finished object, read back from where it is.
+    fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>>;
+}
+
+/// One object being written. Dropped without `finish`, it leaves nothing behind.
+pub trait SegmentWriter: std::io::Write + Send {
+    /// Makes the object visible under its name, whole.
+    fn finish(self: Box<Self>) -> Result<StoredObject>;
+}
