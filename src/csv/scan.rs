@@ -55,13 +55,13 @@ pub struct Scan {
     ends: Vec<u32>,
     fields: usize,
     lines: u64,
-    faulty: bool,
+    crlf: bool,
 }
 
 impl Scan {
     /// A scanner with buffers to reuse.
     pub fn new(kernel: Kernel) -> Self {
-        Self { kernel, ends: Vec::new(), fields: 0, lines: 0, faulty: false }
+        Self { kernel, ends: Vec::new(), fields: 0, lines: 0, crlf: false }
     }
 
     /// Scans a block whose records should have `width` fields each. Returns the number of records,
@@ -76,12 +76,11 @@ impl Scan {
         let found = run(self.kernel, block.buffer(), start, end, &mut self.ends[1..]);
         self.fields = found.ends;
         self.lines = found.lines;
-        self.faulty = found.bad || !self.is_rectangular(block, width, found.records);
-        if self.faulty || simdutf8::basic::from_utf8(block.records()).is_err() {
-            self.faulty = true;
-            return None;
-        }
-        Some(found.records)
+        self.crlf = found.crlf;
+        let clean = !found.bad
+            && self.is_rectangular(block, width, found.records)
+            && simdutf8::basic::from_utf8(block.records()).is_ok();
+        clean.then_some(found.records)
     }
 
     fn is_rectangular(&self, block: &Block, width: usize, records: usize) -> bool {
@@ -99,6 +98,11 @@ impl Scan {
         &self.ends[..=self.fields]
     }
 
+    /// Whether a record may end in CRLF: then the last field's end is one too far.
+    pub fn crlf(&self) -> bool {
+        self.crlf
+    }
+
     /// Newlines of the block, those inside quotes too.
     pub fn lines(&self) -> u64 {
         self.lines
@@ -114,6 +118,7 @@ pub(super) struct Found {
     pub(super) ends: usize,
     pub(super) records: usize,
     pub(super) lines: u64,
+    pub(super) crlf: bool,
     pub(super) bad: bool,
 }
 
@@ -138,12 +143,13 @@ pub(super) struct Carry {
     closed: u64,
     /// 1 if the byte before was a carriage return outside quotes.
     returned: u64,
+    any_return: u64,
     bad: u64,
 }
 
 impl Carry {
     pub(super) fn at_record_start() -> Self {
-        Self { inside: 0, may_open: 1, closed: 0, returned: 0, bad: 0 }
+        Self { inside: 0, may_open: 1, closed: 0, returned: 0, any_return: 0, bad: 0 }
     }
 
     /// Separators among these 64 bytes. `inside` is the inclusive prefix XOR of the quotes.
@@ -159,6 +165,7 @@ impl Carry {
         self.bad |= (closing << 1 | self.closed) & !(separators | masks.quote | returns);
         self.bad |= (returns << 1 | self.returned) & !masks.newline;
         self.bad |= masks.nul;
+        self.any_return |= returns;
         self.may_open = before_open >> 63;
         self.closed = closing >> 63;
         self.returned = returns >> 63;
@@ -166,7 +173,7 @@ impl Carry {
     }
 
     pub(super) fn found(self, ends: usize, records: usize, lines: u64) -> Found {
-        Found { ends, records, lines, bad: self.bad != 0 || self.inside != 0 }
+        Found { ends, records, lines, crlf: self.any_return != 0, bad: self.bad != 0 || self.inside != 0 }
     }
 }
 
