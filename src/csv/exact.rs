@@ -164,15 +164,10 @@ mod tests {
     fn records_have_places() {
         let text = b"a,\"\n\"\r\n,\nx\n";
         let got: Vec<_> = raw_records(text)
-            .map(|r| (r.at, r.lines_before, r.fields.iter().map(|f| (f.at, f.bytes.len())).collect::<Vec<_>>()))
+            .map(|r| {
+                (r.at, r.lines_before, r.fields.iter().map(|f| (f.at, f.bytes.len())).collect::<Vec<_>>())
+            })
             .collect();
-        assert_eq!(
-            got,
-            [
-                (0, 0, vec![(0, 1), (2, 3)]),
-                (7, 2, vec![(0, 0), (1, 0)]),
-                (9, 3, vec![(0, 1)]),
-            ]
-        );
+        assert_eq!(got, [(0, 0, vec![(0, 1), (2, 3)]), (7, 2, vec![(0, 0), (1, 0)]), (9, 3, vec![(0, 1)]),]);
     }
 }

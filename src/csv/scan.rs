@@ -22,12 +22,15 @@ impl Kernel {
     /// The fastest one this processor has. `CSL_KERNEL=portable|avx2` asks for a slower one.
     pub fn detect() -> Self {
         let wanted = std::env::var("CSL_KERNEL").unwrap_or_default();
-        Self::available().into_iter().rev().find(|kernel| match wanted.as_str() {
-            "portable" => *kernel == Self::Portable,
-            "avx2" => *kernel != Self::Avx512,
-            _ => true,
-        })
-        .unwrap_or(Self::Portable)
+        Self::available()
+            .into_iter()
+            .rev()
+            .find(|kernel| match wanted.as_str() {
+                "portable" => *kernel == Self::Portable,
+                "avx2" => *kernel != Self::Avx512,
+                _ => true,
+            })
+            .unwrap_or(Self::Portable)
     }
 
     /// All that run here, slowest first.
@@ -68,7 +71,10 @@ impl Scan {
     /// or `None` if anything breaks the dialect, the width, UTF-8, or holds a NUL.
     pub fn block(&mut self, block: &Block, width: usize) -> Option<usize> {
         let (start, end) = (block.start(), block.end());
-        assert!(start > 0 && u32::try_from(block.buffer().len()).is_ok(), "blocks are padded and below 4 GiB");
+        assert!(
+            start > 0 && u32::try_from(block.buffer().len()).is_ok(),
+            "blocks are padded and below 4 GiB"
+        );
         if self.ends.len() < end - start + ENDS_SLACK {
             self.ends.resize(end - start + ENDS_SLACK, 0);
         }
@@ -257,7 +263,8 @@ mod tests {
 
     #[test]
     fn every_kernel_finds_the_same() {
-        let seed = std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+        let seed =
+            std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
         println!("seed {seed}");
         let mut rng = fastrand::Rng::with_seed(seed);
         for _ in 0..3000 {

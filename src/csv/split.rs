@@ -138,7 +138,11 @@ impl Fill {
     }
 
     /// Reads until `size` bytes are there; true if the input ended.
-    fn until<E>(&mut self, size: usize, read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>) -> Result<bool, E> {
+    fn until<E>(
+        &mut self,
+        size: usize,
+        read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<bool, E> {
         let wanted = PAD_BEFORE + size + PAD_AFTER;
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);

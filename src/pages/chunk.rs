@@ -155,7 +155,9 @@ impl ChunkBuilder {
         ];
         let metadata = ColumnChunkMetaData::builder(column.clone())
             .set_compression(tools.compressor.parquet()?)
-            .set_encodings(encodings.into_iter().filter_map(|(used, encoding)| used.then_some(encoding)).collect())
+            .set_encodings(
+                encodings.into_iter().filter_map(|(used, encoding)| used.then_some(encoding)).collect(),
+            )
             .set_num_values(built.rows as i64)
             .set_total_compressed_size(bytes.len() as i64)
             .set_total_uncompressed_size(uncompressed as i64)

@@ -147,7 +147,8 @@ impl IntegerDictionary {
     /// a slot is always free.
     #[inline]
     pub(super) fn index(&mut self, value: i64) -> (usize, bool) {
-        let mut slot = (value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> (64 - INTEGER_SLOTS.ilog2());
+        let mut slot =
+            (value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> (64 - INTEGER_SLOTS.ilog2());
         loop {
             match self.slots[slot] {
                 (_, 0) => {

@@ -70,7 +70,13 @@ impl Rules {
                 sound.extend_from_slice(record.bytes);
             } else {
                 let (records_before, lines_before) = (i as u64, record.lines_before);
-                rejects.push(Reject { records_before, lines_before, byte, raw: record.bytes.to_vec(), faults });
+                rejects.push(Reject {
+                    records_before,
+                    lines_before,
+                    byte,
+                    raw: record.bytes.to_vec(),
+                    faults,
+                });
             }
         }
         (sound, rejects)

@@ -184,7 +184,8 @@ mod tests {
     /// What a mutation makes of a text is either unknown here or read as the exact reader reads it.
     #[test]
     fn agrees_with_the_exact_readers() {
-        let seed = std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+        let seed =
+            std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
         println!("seed {seed}");
         let mut rng = fastrand::Rng::with_seed(seed);
         let mut known = 0;
@@ -211,7 +212,12 @@ mod tests {
                 let fraction = ["", ".1", ".12", ".123", ".1234", ".12345", ".123456"][rng.usize(..7)];
                 format!(
                     "{:04}-{:02}-{:02} {:02}:{:02}:{:02}{fraction}",
-                    rng.u32(1..2100), rng.u32(1..14), rng.u32(1..33), rng.u32(..25), rng.u32(..61), rng.u32(..61)
+                    rng.u32(1..2100),
+                    rng.u32(1..14),
+                    rng.u32(1..33),
+                    rng.u32(..25),
+                    rng.u32(..61),
+                    rng.u32(..61)
                 )
             }
         }
@@ -239,7 +245,10 @@ mod tests {
 
     #[test]
     fn knows_what_postgresql_writes() {
-        assert_eq!(with_text("2024-03-01 12:34:56.78", |t| timestamp(t, &mut DayCache::default())), Some(1_709_296_496_780_000));
+        assert_eq!(
+            with_text("2024-03-01 12:34:56.78", |t| timestamp(t, &mut DayCache::default())),
+            Some(1_709_296_496_780_000)
+        );
         assert_eq!(with_text("0.70", |t| decimal(t, 3, 2)), Some(70));
         assert_eq!(with_text("-123456789012345678", integer), Some(-123_456_789_012_345_678));
         assert_eq!(with_text("t", boolean), Some(true));

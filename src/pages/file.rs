@@ -62,7 +62,8 @@ pub const FOOTER_BYTES_GUESS: u64 = 64 << 10;
 
 /// The rows that a file's footer tells, given the file's last bytes; `Err(n)` asks for the last `n`.
 pub fn footer_rows(tail: &[u8]) -> Result<Result<u64, u64>> {
-    let damaged = |error: ParquetError| Error::machine("a written file has no readable footer").because(error);
+    let damaged =
+        |error: ParquetError| Error::machine("a written file has no readable footer").because(error);
     let Some(last) = tail.last_chunk::<8>() else {
         return Err(Error::machine("a written file is too short to be parquet"));
     };

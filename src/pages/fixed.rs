@@ -143,7 +143,8 @@ impl<K: Kind> Column for FixedColumn<K> {
                 indexed.indices.clear();
             }
             _ => {
-                chunk.data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.values))?;
+                chunk
+                    .data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.values))?;
                 self.values.clear();
             }
         }
@@ -155,7 +156,8 @@ impl<K: Kind> Column for FixedColumn<K> {
         self.flush(tools)?;
         let nulls = std::mem::take(&mut self.common.nulls);
         let statistics = self.kind.statistics(self.range.take(), nulls);
-        let dictionary = DictionaryPage { bytes: &self.dictionary_page, entries: self.dictionary_page.len() / K::BYTES };
+        let dictionary =
+            DictionaryPage { bytes: &self.dictionary_page, entries: self.dictionary_page.len() / K::BYTES };
         let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
         self.dictionary_page.clear();
         self.dictionary = self.allow_dictionary.then(Indexed::new);

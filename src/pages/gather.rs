@@ -72,7 +72,13 @@ impl<'a> Fields<'a> {
     }
 
     #[inline(always)]
-    fn gather_with(&self, field: usize, spans: &mut Vec<Span>, levels: &mut Bits, adjust: impl Fn(Span) -> Span) {
+    fn gather_with(
+        &self,
+        field: usize,
+        spans: &mut Vec<Span>,
+        levels: &mut Bits,
+        adjust: impl Fn(Span) -> Span,
+    ) {
         spans.resize(self.rows, Span::default());
         let mut present = 0;
         let mut row = 0;

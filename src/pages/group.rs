@@ -141,7 +141,9 @@ impl RowGroupEncoder {
         for reject in &mut rejects {
             reject.records_before += self.records;
             reject.lines_before += self.lines;
-            if block.newline_added && reject.byte + reject.raw.len() as u64 == block.byte + block.records().len() as u64 {
+            if block.newline_added
+                && reject.byte + reject.raw.len() as u64 == block.byte + block.records().len() as u64
+            {
                 reject.raw.pop();
             }
         }

@@ -303,7 +303,8 @@ mod tests {
 
     #[test]
     fn decimals_take_as_few_bytes_as_the_precision_needs() {
-        let cases = [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (9, 4), (10, 5), (13, 6), (18, 8), (19, 9), (38, 16)];
+        let cases =
+            [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (9, 4), (10, 5), (13, 6), (18, 8), (19, 9), (38, 16)];
         for (precision, bytes) in cases {
             assert_eq!(Decimal::bytes(precision), bytes, "numeric({precision})");
         }

@@ -8,7 +8,7 @@ use super::kind::{BigInt, Date, Decimal, Double, Integer, Real, SmallInt, Timest
 use super::options::EncodeOptions;
 use super::text::TextColumn;
 use crate::schema::{ColumnType, OutputColumn};
-use parquet::basic::{LogicalType, Repetition, Type as PhysicalType, TimeUnit};
+use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as PhysicalType};
 use parquet::errors::Result;
 use parquet::schema::types::{SchemaDescriptor, Type};
 use std::sync::Arc;
@@ -32,7 +32,9 @@ fn field(column: &OutputColumn) -> Result<Type> {
         ColumnType::Real => (PhysicalType::FLOAT, None),
         ColumnType::Double => (PhysicalType::DOUBLE, None),
         ColumnType::Timestamp => (PhysicalType::INT64, Some(LogicalType::timestamp(false, TimeUnit::MICROS))),
-        ColumnType::TimestampTz => (PhysicalType::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS))),
+        ColumnType::TimestampTz => {
+            (PhysicalType::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS)))
+        }
         ColumnType::Date => (PhysicalType::INT32, Some(LogicalType::Date)),
         ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => {
             (PhysicalType::BYTE_ARRAY, Some(LogicalType::String))
@@ -76,7 +78,9 @@ pub(super) fn builders(
             ColumnType::Timestamp => Box::new(FixedColumn::new(common, Timestamp::new(false))),
             ColumnType::TimestampTz => Box::new(FixedColumn::new(common, Timestamp::new(true))),
             ColumnType::Date => Box::new(FixedColumn::new(common, Date)),
-            ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => Box::new(TextColumn::new(common, options)),
+            ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => {
+                Box::new(TextColumn::new(common, options))
+            }
         }
     };
     columns.iter().enumerate().map(build).collect()

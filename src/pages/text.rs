@@ -61,12 +61,16 @@ impl TextColumn {
     }
 
     fn has_checks(&self) -> bool {
-        !self.common.spec.nullable || self.form.is_some() || (self.width.is_some() && self.overlong == Overlong::Reject)
+        !self.common.spec.nullable
+            || self.form.is_some()
+            || (self.width.is_some() && self.overlong == Overlong::Reject)
     }
 
     fn is_sound(&self, raw: &[u8], raw_len: usize) -> bool {
         let fits = match (self.width, self.overlong) {
-            (Some(width), Overlong::Reject) if may_be_wider(raw_len, width) => cut_to_width(raw, width).is_none(),
+            (Some(width), Overlong::Reject) if may_be_wider(raw_len, width) => {
+                cut_to_width(raw, width).is_none()
+            }
             _ => true,
         };
         fits && self.form.is_none_or(|form| exact_value(raw, form).is_ok())
@@ -87,7 +91,9 @@ impl TextColumn {
     fn push_all(&mut self, fields: &Fields<'_>, spans: &[Span]) {
         let longest = spans.iter().map(Span::len).max().unwrap_or(0);
         match self.width.filter(|&width| may_be_wider(longest, width)) {
-            None => spans.iter().map(|span| span.text(fields)).for_each(|t| self.push(t.buffer, t.start, t.len)),
+            None => {
+                spans.iter().map(|span| span.text(fields)).for_each(|t| self.push(t.buffer, t.start, t.len))
+            }
             Some(width) => {
                 for text in spans.iter().map(|span| span.text(fields)) {
                     match cut_to_width(text.bytes(), width) {
@@ -163,7 +169,8 @@ impl Column for TextColumn {
                 indices.clear();
             }
             _ => {
-                chunk.data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.plain))?;
+                chunk
+                    .data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.plain))?;
                 self.plain.clear();
             }
         }
@@ -247,7 +254,8 @@ impl TextRange {
             Some((min, max)) => (Some(lower_bound(min)), upper_bound(max)),
             None => (None, None),
         };
-        let (min_is_exact, max_is_exact) = (min.as_ref().is_some_and(|m| m.1), max.as_ref().is_some_and(|m| m.1));
+        let (min_is_exact, max_is_exact) =
+            (min.as_ref().is_some_and(|m| m.1), max.as_ref().is_some_and(|m| m.1));
         let bound = |bound: Option<(Vec<u8>, bool)>| bound.map(|(bytes, _)| ByteArray::from(bytes));
         let values = ValueStatistics::new(bound(min), bound(max), None, Some(nulls), false);
         Statistics::ByteArray(values.with_min_is_exact(min_is_exact).with_max_is_exact(max_is_exact))

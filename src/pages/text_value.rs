@@ -1,7 +1,7 @@
 //! Raw text fields: hashed, undone of their quotes, cut to a width.
 
-use crate::values;
 use crate::schema::Width;
+use crate::values;
 
 /// Appends a raw field's value as PLAIN encodes it: length, then bytes. The field is well-formed.
 #[inline]
@@ -138,7 +138,8 @@ mod tests {
 
     #[test]
     fn overlong_text_is_cut_at_a_character() {
-        let cut = |raw: &str, width| cut_to_width(raw.as_bytes(), width).map(|raw| String::from_utf8(raw).unwrap());
+        let cut =
+            |raw: &str, width| cut_to_width(raw.as_bytes(), width).map(|raw| String::from_utf8(raw).unwrap());
         assert_eq!(cut("abc", Width::Chars(3)), None);
         assert_eq!(cut("\"abc\"", Width::Chars(3)), None);
         assert_eq!(cut("äöü", Width::Chars(2)), Some("\"äö\"".into()));

@@ -64,8 +64,14 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
         uri,
     };
     let stage = Stage::new(stage_options, RejectsWriter::new(rejects, &header));
-    let workers: Result<Vec<_>> = (0..threads).map(|_| RowGroupEncoder::new(groups.encoding().clone())).collect();
-    let shared = Shared { groups: Mutex::new(Reading::Open(groups)), pool: BufferPool::default(), stage: &stage, watch };
+    let workers: Result<Vec<_>> =
+        (0..threads).map(|_| RowGroupEncoder::new(groups.encoding().clone())).collect();
+    let shared = Shared {
+        groups: Mutex::new(Reading::Open(groups)),
+        pool: BufferPool::default(),
+        stage: &stage,
+        watch,
+    };
     std::thread::scope(|scope| {
         let mut workers = workers?.into_iter();
         let own = workers.next();
@@ -135,5 +141,6 @@ impl Shared<'_> {
 }
 
 fn worker_panicked() -> Error {
-    Error::machine("a worker broke down; the message stands above").mend("please report this with the message")
+    Error::machine("a worker broke down; the message stands above")
+        .mend("please report this with the message")
 }

@@ -69,7 +69,9 @@ impl<'a> Decompressed<'a> {
             Compression::None => Box::new(raw),
             Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(raw)),
             Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(raw)),
-            Compression::Zstd => Box::new(zstd::stream::read::Decoder::new(raw).map_err(|e| damaged(e, &uri, "zstd"))?),
+            Compression::Zstd => {
+                Box::new(zstd::stream::read::Decoder::new(raw).map_err(|e| damaged(e, &uri, "zstd"))?)
+            }
         };
         Ok(Self { reader, uri, compression })
     }
@@ -87,7 +89,9 @@ impl<'a> Decompressed<'a> {
         loop {
             match self.reader.read(buf) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => return result.map_err(|error| damaged(error, &self.uri, self.compression.as_str())),
+                result => {
+                    return result.map_err(|error| damaged(error, &self.uri, self.compression.as_str()));
+                }
             }
         }
     }

@@ -107,7 +107,8 @@ fn convert_into(
     let converted = run(conversion);
     report.seconds.convert = started.elapsed().as_secs_f64();
     report.source.bytes = report.source.bytes.max(watch.source_bytes.load(Ordering::Relaxed));
-    report.source.compression = converted.compression.map_or_else(String::new, |found| found.as_str().to_owned());
+    report.source.compression =
+        converted.compression.map_or_else(String::new, |found| found.as_str().to_owned());
     report.rows = converted.staged.rows;
     report.rejects = converted.staged.rejects;
     converted.result?;
@@ -154,7 +155,9 @@ fn load_into(
 fn reason_to_skip(admission: Admission) -> Option<String> {
     match admission {
         Admission::Proceed => None,
-        Admission::AlreadyLoaded { load_id } => Some(format!("this export is in the table already, by load {load_id}")),
+        Admission::AlreadyLoaded { load_id } => {
+            Some(format!("this export is in the table already, by load {load_id}"))
+        }
         Admission::Older { than } => Some(format!("the table holds a newer full export, of {than}")),
     }
 }

@@ -196,7 +196,9 @@ fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {
         SplitError::OpenQuote { byte } => {
             Error::input("the file ends inside a quoted field of the record that starts here")
                 .at(at(byte))
-                .mend("the file is cut off, or a quote before its end was never closed: fetch the export again")
+                .mend(
+                    "the file is cut off, or a quote before its end was never closed: fetch the export again",
+                )
         }
         SplitError::LongRecord { byte, bytes_max } => {
             Error::input(format!("the record that starts here is longer than {} MiB", bytes_max >> 20))
@@ -207,8 +209,11 @@ fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {
 }
 
 /// The layout of a file, from its header alone.
-pub(super) fn layout_of(input: &mut Decompressed<'_>, table: &Table, options: &ConvertOptions) -> Result<Layout> {
+pub(super) fn layout_of(
+    input: &mut Decompressed<'_>,
+    table: &Table,
+    options: &ConvertOptions,
+) -> Result<Layout> {
     let (header, _) = read_header(input, &mut Splitter::new(BLOCK_BYTES))?;
     bind(&header, input.uri(), table, options)
 }
-

@@ -116,7 +116,12 @@ impl<'a> Stage<'a> {
     fn count(&self, state: &mut State, encoded: &EncodedRowGroup) -> Result<()> {
         let rejected = encoded.rejects.len() as u64;
         if encoded.records != encoded.rows + rejected {
-            return Err(counts_disagree("records read", encoded.records, "accepted and rejected", encoded.rows + rejected));
+            return Err(counts_disagree(
+                "records read",
+                encoded.records,
+                "accepted and rejected",
+                encoded.rows + rejected,
+            ));
         }
         for reject in &encoded.rejects {
             let mut reject = reject.clone();

@@ -1,0 +1,50 @@
+//! The same input gives the same bytes, however it arrives and whoever works on it.
+
+use crate::support::{Given, rng, table};
+use std::fmt::Write;
+
+fn random_csv(rng: &mut fastrand::Rng, rows: usize) -> String {
+    let mut csv = String::from("id,name,at,note\n");
+    for id in 0..rows {
+        let name = ["ann", "\"bo, jr\"", "", "\"\"", "çelik"][rng.usize(..5)];
+        let day = rng.u32(1..29);
+        let note = match rng.usize(..40) {
+            0 => "\"two\nlines\"".to_owned(),
+            1 => "x".repeat(rng.usize(..300_000 / 40)),
+            _ => format!("n{}", rng.u32(..)),
+        };
+        // Some records are faulty, so that the rejects are compared too.
+        let at = if rng.usize(..500) == 0 { "soon".to_owned() } else { format!("2024-02-{day:02} 10:00:00") };
+        let _ = writeln!(csv, "{id},{name},{at},{note}");
+    }
+    csv
+}
+
+#[test]
+fn threads_and_chunks_change_nothing() {
+    let mut rng = rng();
+    let columns =
+        [("id", "bigint", false), ("name", "text", true), ("at", "timestamp", true), ("note", "text", true)];
+    let dir = tempfile::tempdir().unwrap();
+    let mut given = Given::new(random_csv(&mut rng, 30_000), table(&columns));
+    given.options.max_rejects = u64::MAX;
+    given.options.row_group_bytes = 300_000;
+    given.options.segment_bytes = 600_000;
+    let mut run = |threads: usize, read_bytes: usize| {
+        let rejects = dir.path().join(format!("{threads}-{read_bytes}.csv"));
+        given.options.threads = threads;
+        given.read_bytes = read_bytes;
+        given.rejects = Some(rejects.clone());
+        let run = given.run();
+        let rejects =
+            (std::fs::read(&rejects).unwrap(), std::fs::read(rejects.with_extension("jsonl")).unwrap());
+        (run.files.clone(), rejects, run.report().rows, run.report().rejects.first.clone())
+    };
+    let want = run(1, usize::MAX);
+    assert!(want.0.len() > 3 && want.2.rejected > 10, "the test input is too tame: {:?}", want.2);
+    for (threads, read_bytes) in
+        [(1, 1), (2, 1), (7, 13), (2, 4096), (3, 65_537), (7, 8 << 20), (16, 1 << 20)]
+    {
+        assert_eq!(run(threads, read_bytes), want, "{threads} threads, reads of {read_bytes}");
+    }
+}

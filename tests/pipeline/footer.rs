@@ -1,0 +1,129 @@
+//! The physical layout of the files, field by field: what Redshift's COPY takes.
+
+use crate::support::{Given, table};
+use csl_stream::pipeline::Codec;
+use parquet::basic::{
+    Compression, ConvertedType, Encoding, LogicalType, PageType, Repetition, TimeUnit, Type,
+};
+use parquet::column::page::Page;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::statistics::Statistics;
+
+const COLUMNS: [(&str, &str, bool); 12] = [
+    ("small", "smallint", true),
+    ("int", "integer", true),
+    ("big", "bigint", false),
+    ("flag", "boolean", true),
+    ("score", "numeric(3,2)", true),
+    ("wide", "numeric(38,10)", true),
+    ("real", "real", true),
+    ("double", "double precision", true),
+    ("at", "timestamp(6) without time zone", true),
+    ("zoned", "timestamp with time zone", true),
+    ("day", "date", true),
+    ("note", "character varying(20)", true),
+];
+
+fn file(codec: Codec) -> SerializedFileReader<bytes::Bytes> {
+    let header = COLUMNS.map(|column| column.0).join(",");
+    let csv = format!(
+        "{header}\n1,-2,3,t,0.70,1.0000000000,1.5,2.5,2024-01-01 00:00:00,2024-01-01 00:00:00+00,2024-01-01,hi\n\
+         5,6,7,f,-9.99,-2.0000000000,-1.5,-2.5,2024-01-02 00:00:00,2024-01-02 00:00:00+00,2024-01-02,\"\"\n\
+         ,,9,,,,,,,,,\n"
+    );
+    let mut given = Given::new(csv, table(&COLUMNS));
+    given.options.codec = codec;
+    let run = given.run();
+    let (name, bytes) = run.files.into_iter().next().unwrap();
+    assert_eq!(name, format!("part-00000.{}", codec.file_suffix()));
+    SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap()
+}
+
+#[test]
+fn the_schema_is_redshifts() {
+    use ConvertedType as C;
+    let micros = |utc| Some(LogicalType::timestamp(utc, TimeUnit::MICROS));
+    let want = [
+        (Type::INT32, Some(LogicalType::integer(16, true)), C::INT_16, -1),
+        (Type::INT32, None, C::NONE, -1),
+        (Type::INT64, None, C::NONE, -1),
+        (Type::BOOLEAN, None, C::NONE, -1),
+        (Type::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(2, 3)), C::DECIMAL, 2),
+        (Type::FIXED_LEN_BYTE_ARRAY, Some(LogicalType::decimal(10, 38)), C::DECIMAL, 16),
+        (Type::FLOAT, None, C::NONE, -1),
+        (Type::DOUBLE, None, C::NONE, -1),
+        (Type::INT64, micros(false), C::TIMESTAMP_MICROS, -1),
+        (Type::INT64, micros(true), C::TIMESTAMP_MICROS, -1),
+        (Type::INT32, Some(LogicalType::Date), C::DATE, -1),
+        (Type::BYTE_ARRAY, Some(LogicalType::String), C::UTF8, -1),
+    ];
+    let file = file(Codec::Snappy);
+    let metadata = file.metadata().file_metadata();
+    assert_eq!(metadata.version(), 1);
+    assert_eq!(metadata.num_rows(), 3);
+    assert_eq!(metadata.created_by(), Some(csl_stream::pages::CREATED_BY));
+    assert_eq!(metadata.key_value_metadata(), None, "no Arrow schema blob");
+    assert_eq!(metadata.schema().name(), "schema");
+    assert_eq!(metadata.schema_descr().num_columns(), want.len());
+    for (i, (physical, logical, converted, length)) in want.into_iter().enumerate() {
+        let column = metadata.schema_descr().column(i);
+        assert_eq!(column.name(), COLUMNS[i].0);
+        assert_eq!(column.physical_type(), physical, "{}", column.name());
+        assert_eq!(column.logical_type_ref().cloned(), logical, "{}", column.name());
+        assert_eq!(column.converted_type(), converted, "{}", column.name());
+        assert_eq!(column.type_length().max(-1), if length < 0 { column.type_length() } else { length });
+        assert_eq!(column.self_type().get_basic_info().repetition(), Repetition::OPTIONAL);
+        assert_eq!((column.max_def_level(), column.max_rep_level()), (1, 0));
+    }
+}
+
+#[test]
+fn pages_are_version_one_and_plain_or_dictionary() {
+    for (codec, want) in [
+        (Codec::Snappy, Compression::SNAPPY),
+        (Codec::Zstd, Compression::ZSTD(parquet::basic::ZstdLevel::try_new(1).unwrap())),
+        (Codec::None, Compression::UNCOMPRESSED),
+    ] {
+        let file = file(codec);
+        let group = file.get_row_group(0).unwrap();
+        for (i, (name, ..)) in COLUMNS.iter().enumerate() {
+            let chunk = group.metadata().column(i);
+            let shown = (chunk.compression(), want);
+            assert_eq!(std::mem::discriminant(&shown.0), std::mem::discriminant(&shown.1), "{name}");
+            assert_eq!(chunk.num_values(), 3, "{name}");
+            assert!(chunk.column_index_offset().is_none() && chunk.bloom_filter_offset().is_none(), "{name}");
+            for page in group.get_column_page_reader(i).unwrap() {
+                match page.unwrap() {
+                    Page::DataPage { encoding, def_level_encoding, .. } => {
+                        assert!(
+                            matches!(encoding, Encoding::PLAIN | Encoding::RLE_DICTIONARY),
+                            "{name}: {encoding}"
+                        );
+                        assert_eq!(def_level_encoding, Encoding::RLE, "{name}");
+                    }
+                    page => assert_eq!(page.page_type(), PageType::DICTIONARY_PAGE, "{name}"),
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn statistics_are_the_values() {
+    let file = file(Codec::Snappy);
+    let group = file.metadata().row_group(0);
+    let statistics = |i: usize| group.column(i).statistics().unwrap().clone();
+    for i in 0..COLUMNS.len() {
+        let nulls = if COLUMNS[i].0 == "big" { 0 } else { 1 };
+        assert_eq!(statistics(i).null_count_opt(), Some(nulls), "{}", COLUMNS[i].0);
+    }
+    assert_eq!(statistics(1), Statistics::int32(Some(-2), Some(6), None, Some(1), false));
+    assert_eq!(statistics(3), Statistics::boolean(Some(false), Some(true), None, Some(1), false));
+    assert_eq!(statistics(4).min_bytes_opt(), Some((-999i16).to_be_bytes().as_slice()));
+    assert_eq!(statistics(4).max_bytes_opt(), Some(70i16.to_be_bytes().as_slice()));
+    assert_eq!(statistics(10), Statistics::int32(Some(19_723), Some(19_724), None, Some(1), false));
+    assert_eq!(
+        (statistics(11).min_bytes_opt(), statistics(11).max_bytes_opt()),
+        (Some(&b""[..]), Some(&b"hi"[..]))
+    );
+}

@@ -1,0 +1,177 @@
+//! Sources and sinks in memory, and a table with a column of each type.
+
+use csl_stream::pipeline::{ConvertOptions, Job, Outcome, Watch, convert};
+use csl_stream::report::RunReport;
+use csl_stream::schema::{BulkSchema, Table};
+use csl_stream::store::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+use csl_stream::{Error, Result};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::record::Field;
+use std::collections::BTreeMap;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// Bytes that arrive in pieces of at most `read_bytes`.
+pub struct MemorySource {
+    bytes: Vec<u8>,
+    at: usize,
+    read_bytes: usize,
+    info: ObjectInfo,
+}
+
+impl MemorySource {
+    pub fn new(bytes: impl Into<Vec<u8>>, read_bytes: usize) -> Self {
+        let info = ObjectInfo { uri: "memory.csv".into(), ..ObjectInfo::default() };
+        Self { bytes: bytes.into(), at: 0, read_bytes, info }
+    }
+}
+
+impl ByteSource for MemorySource {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let n = buf.len().min(self.read_bytes).min(self.bytes.len() - self.at);
+        buf[..n].copy_from_slice(&self.bytes[self.at..self.at + n]);
+        self.at += n;
+        Ok(n)
+    }
+}
+
+/// Files by name.
+pub type Files = BTreeMap<String, Vec<u8>>;
+
+#[derive(Default)]
+pub struct MemorySink(Arc<Mutex<Files>>);
+
+impl MemorySink {
+    pub fn files(&self) -> Files {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+struct MemoryWriter {
+    name: String,
+    bytes: Vec<u8>,
+    files: Arc<Mutex<Files>>,
+}
+
+impl SegmentSink for MemorySink {
+    fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
+        Ok(Box::new(MemoryWriter { name: name.into(), bytes: Vec::new(), files: self.0.clone() }))
+    }
+
+    fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>> {
+        let files = self.0.lock().unwrap();
+        let file = &files[&object.name];
+        Ok(file[file.len().saturating_sub(bytes as usize)..].to_vec())
+    }
+}
+
+impl Write for MemoryWriter {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl SegmentWriter for MemoryWriter {
+    fn finish(self: Box<Self>) -> Result<StoredObject> {
+        let stored =
+            StoredObject { uri: self.name.clone(), name: self.name.clone(), bytes: self.bytes.len() as u64 };
+        self.files.lock().unwrap().insert(self.name, self.bytes);
+        Ok(stored)
+    }
+}
+
+/// The table `t` with these columns: `(name, sql_type, nullable)`.
+pub fn table(columns: &[(&str, &str, bool)]) -> Table {
+    let columns: serde_json::Map<_, _> = columns
+        .iter()
+        .map(|(name, sql_type, nullable)| {
+            let column = serde_json::json!({ "type": "any", "sql_type": sql_type, "nullable": nullable });
+            ((*name).to_owned(), column)
+        })
+        .collect();
+    let schema = serde_json::json!({ "tables": [{ "table": { "name": "t", "columns": columns } }] });
+    BulkSchema::parse(schema.to_string().as_bytes(), "test").unwrap().table("t").unwrap().clone()
+}
+
+/// One run and what it left.
+pub struct Run {
+    pub outcome: std::result::Result<RunReport, (Box<RunReport>, Error)>,
+    pub files: Files,
+}
+
+pub struct Given {
+    pub csv: Vec<u8>,
+    pub table: Table,
+    pub options: ConvertOptions,
+    pub read_bytes: usize,
+    pub rejects: Option<PathBuf>,
+}
+
+impl Given {
+    pub fn new(csv: impl Into<Vec<u8>>, table: Table) -> Self {
+        let options = ConvertOptions { threads: 2, ..ConvertOptions::default() };
+        Self { csv: csv.into(), table, options, read_bytes: usize::MAX, rejects: None }
+    }
+
+    pub fn run(&self) -> Run {
+        let sink = MemorySink::default();
+        let job = Job {
+            load_id: "test".into(),
+            table: self.table.clone(),
+            kind: ExportKind::Full,
+            source: Box::new(MemorySource::new(self.csv.clone(), self.read_bytes)),
+            exported_at: None,
+            rejects: self.rejects.clone(),
+        };
+        let outcome: Outcome = convert(job, &self.options, &sink, &Watch::default());
+        Run { outcome, files: sink.files() }
+    }
+}
+
+impl Run {
+    pub fn report(&self) -> &RunReport {
+        match &self.outcome {
+            Ok(report) => report,
+            Err((_, error)) => panic!("failed: {error}"),
+        }
+    }
+
+    pub fn error(&self) -> &Error {
+        match &self.outcome {
+            Ok(report) => panic!("succeeded: {report:?}"),
+            Err((_, error)) => error,
+        }
+    }
+
+    /// All rows of all files, as the parquet crate's own reader gives them.
+    pub fn rows(&self) -> Vec<Vec<Field>> {
+        let mut rows = Vec::new();
+        for bytes in self.files.values() {
+            let reader = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).unwrap();
+            for row in reader.get_row_iter(None).unwrap() {
+                rows.push(row.unwrap().into_columns().into_iter().map(|(_, field)| field).collect());
+            }
+        }
+        rows
+    }
+}
+
+/// The seed of a random test: `CSL_SEED`, or a new one; printed either way.
+pub fn rng() -> fastrand::Rng {
+    let seed = std::env::var("CSL_SEED")
+        .ok()
+        .and_then(|seed| seed.parse().ok())
+        .unwrap_or_else(|| fastrand::u64(..));
+    println!("CSL_SEED={seed}");
+    fastrand::Rng::with_seed(seed)
+}
