@@ -192,6 +192,18 @@ fn a_bucket_elsewhere_says_so() {
 }
 
 #[test]
+fn an_endpoint_that_is_not_there_is_passing() {
+    for endpoint in ["http://127.0.0.1:1", "https://127.0.0.1:1"] {
+        let access_key = ("AKIDTEST".to_owned(), "secret".to_owned());
+        let options =
+            S3Options { endpoint: Some(endpoint.to_owned()), region: None, access_key, tuning: tuning() };
+        let error = S3::with(options).open(&place(KEY)).err().unwrap();
+        assert_eq!(error.exit_code(), 7, "{endpoint}: {error}");
+        assert!(text_of(&error).contains("check the network and the endpoint"), "{error}");
+    }
+}
+
+#[test]
 fn a_server_that_stalls_is_given_up() {
     for way in WAYS {
         let server = serving(&bytes(5500));
@@ -256,7 +268,12 @@ fn a_signed_url_is_used_and_never_shown() {
 
     let expired = format!("{}/{KEY}?{}", server.endpoint(), SECRET.replace("Expires", "Was"));
     let refused = format!("http://127.0.0.1:1/{KEY}?{SECRET}");
-    for (url, code, part) in [(expired, 3, "403 Forbidden, AccessDenied"), (refused, 7, "does not answer")] {
+    let refused_tls = format!("https://127.0.0.1:1/{KEY}?{SECRET}");
+    for (url, code, part) in [
+        (expired, 3, "403 Forbidden, AccessDenied"),
+        (refused, 7, "Connection refused"),
+        (refused_tls, 7, "Connection refused"),
+    ] {
         let error = open_url(&url, tuning()).err().unwrap();
         let text = text_of(&error);
         assert_eq!(error.exit_code(), code, "{text}");
