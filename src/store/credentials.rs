@@ -104,3 +104,57 @@ impl CredentialProvider for Chain {
         Box::pin(self.credential())
     }
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+
+    use aws_credential_types::Credentials;
+    use aws_credential_types::provider::error::CredentialsError;
+    use aws_credential_types::provider::future::ProvideCredentials as Answer;
+
+    use super::*;
+
+    /// Gives credentials that last `lasts_seconds`, `answers` times, and then none.
+    #[derive(Debug)]
+    struct Source {
+        lasts_seconds: Option<u64>,
+        answers: usize,
+        asked: Arc<AtomicUsize>,
+    }
+
+    impl ProvideCredentials for Source {
+        fn provide_credentials<'a>(&'a self) -> Answer<'a>
+        where
+            Self: 'a,
+        {
+            if self.asked.fetch_add(1, SeqCst) >= self.answers {
+                return Answer::ready(Err(CredentialsError::not_loaded("the session has expired")));
+            }
+            let expires = self.lasts_seconds.map(|seconds| SystemTime::now() + Duration::from_secs(seconds));
+            Answer::ready(Ok(Credentials::new("AKID", "secret", None, expires, "test")))
+        }
+    }
+
+    #[test]
+    fn credentials_are_kept_until_they_run_out() {
+        let runtime = crate::store::runtime::runtime().unwrap();
+        for (lasts_seconds, answers, asked_expected, last_is_good) in [
+            (None, 9, 1, true),
+            (Some(3600), 9, 1, true),
+            (Some(60), 9, 3, true),
+            (Some(60), 1, 3, true),
+            (Some(0), 1, 3, false),
+            (None, 0, 3, false),
+        ] {
+            let asked = Arc::new(AtomicUsize::new(0));
+            let source = Source { lasts_seconds, answers, asked: asked.clone() };
+            let provider = SharedCredentialsProvider::new(source);
+            let chain = Chain::new(&SdkConfig::builder().credentials_provider(provider).build());
+            let results: Vec<_> = (0..3).map(|_| runtime.block_on(chain.get_credential())).collect();
+            assert_eq!(asked.load(SeqCst), asked_expected, "{lasts_seconds:?} {answers}");
+            assert_eq!(results[2].is_ok(), last_is_good, "{lasts_seconds:?} {answers}");
+        }
+    }
+}
