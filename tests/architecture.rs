@@ -1,0 +1,166 @@
+//! Keeps the house as ARCHITECTURE.md draws it: imports run one way, pure rooms stay pure, files stay small.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// What each room may import. A room that is not here may not exist.
+const ROOMS: &[(&str, &[&str])] = &[
+    ("error", &[]),
+    ("bzip2", &[]),
+    ("csv", &[]),
+    ("schema", &["error"]),
+    ("values", &["schema"]),
+    ("pages", &["csv", "error", "schema", "values"]),
+    ("store", &["error"]),
+    ("report", &["error", "store"]),
+    ("ledger", &["error", "report", "store"]),
+    ("warehouse", &["error", "ledger", "report", "store"]),
+    ("query", &["error", "warehouse"]),
+    ("pipeline", &["bzip2", "csv", "error", "pages", "report", "schema", "store", "values", "warehouse"]),
+    ("config", &["error", "pages", "pipeline", "schema", "store"]),
+    ("telemetry", &["error"]),
+    (
+        "cli",
+        &[
+            "config", "error", "ledger", "pages", "pipeline", "query", "report", "schema", "store", "telemetry",
+            "warehouse",
+        ],
+    ),
+    ("lib", &["error"]),
+    ("main", &[]),
+];
+
+/// Rooms without I/O, clock or async.
+const PURE: &[&str] = &["csv", "schema", "values", "pages"];
+const IMPURE_WORDS: &[&str] = &["tokio", "aws_", "object_store", "std::fs", "std::net", "std::time", "SystemTime"];
+
+/// Lines that a file may have.
+const LINES_MAX: usize = 500;
+
+fn rust_files(dir: &str) -> Vec<PathBuf> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(dir);
+    let mut files = Vec::new();
+    let mut dirs = vec![root];
+    while let Some(dir) = dirs.pop() {
+        let Ok(entries) = std::fs::read_dir(dir) else { continue };
+        for path in entries.map(|entry| entry.unwrap().path()) {
+            if path.is_dir() && path.file_name().is_some_and(|name| name != "target") {
+                dirs.push(path);
+            } else if path.extension().is_some_and(|ending| ending == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(!files.is_empty() || dir == "fuzz", "no Rust files in {dir}");
+    files
+}
+
+fn room_of(path: &Path) -> String {
+    let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
+    let first = inside.iter().next().unwrap().to_string_lossy();
+    first.trim_end_matches(".rs").to_owned()
+}
+
+/// The code without comments, which may speak of any room.
+fn code(path: &Path) -> String {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+}
+
+/// Every `crate::room`, also those in braces: `use crate::{a::B, c::D}`.
+fn imports(code: &str) -> Vec<String> {
+    let mut rooms = Vec::new();
+    for after in code.split("crate::").skip(1) {
+        match after.strip_prefix('{') {
+            Some(list) => {
+                let (mut depth, mut item) = (0, String::new());
+                for letter in list.chars() {
+                    match letter {
+                        '}' if depth == 0 => break,
+                        '{' => depth += 1,
+                        '}' => depth -= 1,
+                        ',' if depth == 0 => rooms.push(std::mem::take(&mut item)),
+                        _ => item.push(letter),
+                    }
+                }
+                rooms.push(item);
+            }
+            None => rooms.push(after.to_owned()),
+        }
+    }
+    let first_word = |text: &String| -> String {
+        text.trim().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
+    };
+    // `crate::Error`, `crate::Result` and `crate::Place` are the error room's.
+    let rename = |word: String| if word.starts_with(char::is_uppercase) { "error".to_owned() } else { word };
+    rooms.iter().map(first_word).filter(|word| !word.is_empty()).map(rename).collect()
+}
+
+#[test]
+fn imports_run_one_way() {
+    let allowed: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+    let mut faults = Vec::new();
+    for path in rust_files("src") {
+        let room = room_of(&path);
+        let Some(allowed) = allowed.get(room.as_str()) else {
+            faults.push(format!("{}: the room {room} is not in the plan of the house", path.display()));
+            continue;
+        };
+        for import in imports(&code(&path)) {
+            if import != room && !allowed.contains(&import.as_str()) {
+                faults.push(format!("{}: {room} may not import {import}", path.display()));
+            }
+        }
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn the_plan_itself_has_no_circle() {
+    let plan: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+    fn visit<'a>(room: &'a str, plan: &BTreeMap<&'a str, &'a [&'a str]>, path: &mut Vec<&'a str>) {
+        assert!(!path.contains(&room), "a circle: {path:?} → {room}");
+        path.push(room);
+        plan[room].iter().for_each(|next| visit(next, plan, path));
+        path.pop();
+    }
+    ROOMS.iter().for_each(|(room, _)| visit(room, &plan, &mut Vec::new()));
+}
+
+#[test]
+fn pure_rooms_stay_pure() {
+    let mut faults = Vec::new();
+    for path in rust_files("src").into_iter().filter(|path| PURE.contains(&room_of(path).as_str())) {
+        let code = code(&path);
+        faults.extend(
+            IMPURE_WORDS.iter().filter(|word| code.contains(*word)).map(|word| format!("{}: {word}", path.display())),
+        );
+    }
+    assert!(faults.is_empty(), "{faults:#?}");
+}
+
+#[test]
+fn unsafe_stays_in_its_rooms() {
+    let rooms = ["csv", "pages", "bzip2"];
+    for path in rust_files("src") {
+        if !rooms.contains(&room_of(&path).as_str()) {
+            assert!(!code(&path).contains("unsafe {"), "{} has unsafe code", path.display());
+        }
+    }
+}
+
+#[test]
+fn files_stay_small() {
+    for dir in ["src", "tests", "benches", "fuzz"] {
+        for path in rust_files(dir) {
+            let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+            assert!(lines <= LINES_MAX, "{} has {lines} lines, {LINES_MAX} allowed", path.display());
+        }
+    }
+}
+
+#[test]
+fn the_checks_themselves_see_what_they_should() {
+    assert_eq!(imports("use crate::{csv::Block, store::{A, B}};\nlet x = crate::Error::usage;"), ["csv", "store", "error"]);
+    assert_eq!(imports("pub(crate) fn x() { crate::values::date(b\"\"); }"), ["values"]);
+}
