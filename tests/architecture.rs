@@ -22,7 +22,16 @@ const ROOMS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "config", "error", "ledger", "pages", "pipeline", "query", "report", "schema", "store", "telemetry",
+            "config",
+            "error",
+            "ledger",
+            "pages",
+            "pipeline",
+            "query",
+            "report",
+            "schema",
+            "store",
+            "telemetry",
             "warehouse",
         ],
     ),
@@ -32,7 +41,8 @@ const ROOMS: &[(&str, &[&str])] = &[
 
 /// Rooms without I/O, clock or async.
 const PURE: &[&str] = &["csv", "schema", "values", "pages"];
-const IMPURE_WORDS: &[&str] = &["tokio", "aws_", "object_store", "std::fs", "std::net", "std::time", "SystemTime"];
+const IMPURE_WORDS: &[&str] =
+    &["tokio", "aws_", "object_store", "std::fs", "std::net", "std::time", "SystemTime"];
 
 /// Lines that a file may have.
 const LINES_MAX: usize = 500;
@@ -133,7 +143,10 @@ fn pure_rooms_stay_pure() {
     for path in rust_files("src").into_iter().filter(|path| PURE.contains(&room_of(path).as_str())) {
         let code = code(&path);
         faults.extend(
-            IMPURE_WORDS.iter().filter(|word| code.contains(*word)).map(|word| format!("{}: {word}", path.display())),
+            IMPURE_WORDS
+                .iter()
+                .filter(|word| code.contains(*word))
+                .map(|word| format!("{}: {word}", path.display())),
         );
     }
     assert!(faults.is_empty(), "{faults:#?}");
@@ -161,6 +174,9 @@ fn files_stay_small() {
 
 #[test]
 fn the_checks_themselves_see_what_they_should() {
-    assert_eq!(imports("use crate::{csv::Block, store::{A, B}};\nlet x = crate::Error::usage;"), ["csv", "store", "error"]);
+    assert_eq!(
+        imports("use crate::{csv::Block, store::{A, B}};\nlet x = crate::Error::usage;"),
+        ["csv", "store", "error"]
+    );
     assert_eq!(imports("pub(crate) fn x() { crate::values::date(b\"\"); }"), ["values"]);
 }

@@ -17,7 +17,7 @@ const ZSTD_LEVEL: i32 = 1;
 
 /// One worker's compressor.
 pub(super) enum Compressor {
-    Snappy(snap::raw::Encoder),
+    Snappy(Box<snap::raw::Encoder>),
     Zstd(zstd::bulk::Compressor<'static>),
     None,
 }
@@ -25,7 +25,7 @@ pub(super) enum Compressor {
 impl Compressor {
     pub(super) fn new(codec: Codec) -> Result<Self> {
         Ok(match codec {
-            Codec::Snappy => Self::Snappy(snap::raw::Encoder::new()),
+            Codec::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
             Codec::Zstd => Self::Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
             Codec::None => Self::None,
         })

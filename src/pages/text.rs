@@ -14,7 +14,7 @@ use crate::schema::{ColumnType, Width};
 use crate::values::{self, Rule};
 use parquet::basic::Encoding;
 use parquet::data_type::ByteArray;
-use parquet::errors::Result;
+use parquet::errors::Result as ParquetResult;
 use parquet::file::statistics::{Statistics, ValueStatistics};
 
 /// The width that a text column's values are held to.
@@ -22,8 +22,11 @@ pub(super) fn width_of(spec: &crate::schema::OutputColumn, options: &EncodeOptio
     spec.width.or(options.text_bytes_max.map(Width::Bytes))
 }
 
-/// The rule that a text of this type must keep, beyond being text.
-pub(super) fn form_of(column_type: ColumnType) -> Option<fn(&[u8]) -> Result<(), Rule>> {
+/// Checks the form of a text, such as that of a UUID.
+type Form = fn(&[u8]) -> Result<(), Rule>;
+
+/// The form that a text of this type must have, beyond being text.
+pub(super) fn form_of(column_type: ColumnType) -> Option<Form> {
     match column_type {
         ColumnType::Uuid => Some(values::uuid),
         ColumnType::Geography => Some(values::geography),
@@ -35,7 +38,7 @@ pub(super) struct TextColumn {
     common: Common,
     width: Option<Width>,
     overlong: Overlong,
-    form: Option<fn(&[u8]) -> Result<(), Rule>>,
+    form: Option<Form>,
     plain: Vec<u8>,
     range: TextRange,
     dictionary: Option<(Gauge, Vec<u16>)>,
@@ -156,7 +159,7 @@ impl Column for TextColumn {
         self.plain.len() + self.dictionary.as_ref().map_or(0, |(_, indices)| 2 * indices.len())
     }
 
-    fn flush(&mut self, tools: &mut PageTools) -> Result<()> {
+    fn flush(&mut self, tools: &mut PageTools) -> ParquetResult<()> {
         if self.common.levels.len() == 0 {
             return Ok(());
         }
@@ -178,7 +181,7 @@ impl Column for TextColumn {
         Ok(())
     }
 
-    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk> {
+    fn finish(&mut self, tools: &mut PageTools) -> ParquetResult<ColumnChunk> {
         self.flush(tools)?;
         plain_values(self.entries.page()).for_each(|value| self.range.widen(value));
         let nulls = std::mem::take(&mut self.common.nulls);

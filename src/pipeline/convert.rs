@@ -66,12 +66,8 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
     let stage = Stage::new(stage_options, RejectsWriter::new(rejects, &header));
     let workers: Result<Vec<_>> =
         (0..threads).map(|_| RowGroupEncoder::new(groups.encoding().clone())).collect();
-    let shared = Shared {
-        groups: Mutex::new(Reading::Open(groups)),
-        pool: BufferPool::default(),
-        stage: &stage,
-        watch,
-    };
+    let shared =
+        Shared { groups: Mutex::new(Some(groups)), pool: BufferPool::default(), stage: &stage, watch };
     std::thread::scope(|scope| {
         let mut workers = workers?.into_iter();
         let own = workers.next();
@@ -88,15 +84,11 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
 }
 
 struct Shared<'a> {
-    groups: Mutex<Reading<'a>>,
+    /// `None` once the end, or an error, was reached.
+    groups: Mutex<Option<RowGroups<'a>>>,
     pool: BufferPool,
     stage: &'a Stage<'a>,
     watch: &'a Watch,
-}
-
-enum Reading<'a> {
-    Open(RowGroups<'a>),
-    Ended,
 }
 
 impl Shared<'_> {
@@ -114,17 +106,17 @@ impl Shared<'_> {
     /// The next row group, or why there is none; `None` when there is nothing more to do.
     fn next_group(&self) -> Option<(u64, Result<RowGroup>)> {
         let mut reading = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
-        let Reading::Open(groups) = &mut *reading else { return None };
+        let groups = reading.as_mut()?;
         let index = groups.next_index();
         let next = groups.next(&self.pool).transpose();
         if !matches!(next, Some(Ok(_))) {
-            *reading = Reading::Ended;
+            *reading = None;
         }
         next.map(|group| (index, group))
     }
 
     fn end(&self) {
-        *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = Reading::Ended;
+        *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     fn encode(&self, encoder: &mut RowGroupEncoder, group: RowGroup) -> Result<FinishedRowGroup> {

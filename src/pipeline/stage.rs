@@ -47,11 +47,18 @@ pub(super) struct Stage<'a> {
 struct State {
     next: u64,
     waiting: BTreeMap<u64, Result<FinishedRowGroup>>,
-    file: Option<(u64, String, SegmentFile<Box<dyn SegmentWriter>>)>,
+    open: Option<OpenSegment>,
     rejects: RejectsWriter,
     lines: u64,
     staged: Staged,
     error: Option<Error>,
+}
+
+/// The segment that row groups are being appended to.
+struct OpenSegment {
+    segment: u64,
+    name: String,
+    file: SegmentFile<Box<dyn SegmentWriter>>,
 }
 
 impl<'a> Stage<'a> {
@@ -59,7 +66,7 @@ impl<'a> Stage<'a> {
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
-            file: None,
+            open: None,
             rejects,
             lines: options.header_lines,
             staged: Staged::default(),
@@ -87,7 +94,7 @@ impl<'a> Stage<'a> {
                 state.error = Some(error);
                 state.waiting.clear();
                 // Dropped unfinished, the file leaves nothing behind.
-                state.file = None;
+                state.open = None;
             }
         }
         self.turn.notify_all();
@@ -97,18 +104,18 @@ impl<'a> Stage<'a> {
     fn append(&self, state: &mut State, group: FinishedRowGroup) -> Result<()> {
         let FinishedRowGroup { segment, encoded } = group;
         self.count(state, &encoded)?;
-        if state.file.as_ref().is_some_and(|(current, ..)| *current != segment) {
+        if state.open.as_ref().is_some_and(|open| open.segment != segment) {
             self.close_file(state)?;
         }
         if encoded.rows == 0 {
             return Ok(());
         }
-        if state.file.is_none() {
+        if state.open.is_none() {
             self.open_file(state, segment)?;
         }
-        if let Some((_, name, file)) = &mut state.file {
+        if let Some(open) = &mut state.open {
             Watch::add(&self.options.watch.written_bytes, encoded.bytes());
-            file.append(encoded).map_err(|error| error.in_object(name))?;
+            open.file.append(encoded).map_err(|error| error.in_object(&open.name))?;
         }
         Ok(())
     }
@@ -169,12 +176,13 @@ impl<'a> Stage<'a> {
     fn open_file(&self, state: &mut State, segment: u64) -> Result<()> {
         let name = format!("part-{segment:05}.{}", self.options.file_suffix);
         let output = self.options.sink.create(&name)?;
-        state.file = Some((segment, name, SegmentFile::new(output, &self.options.encoding)?));
+        let file = SegmentFile::new(output, &self.options.encoding)?;
+        state.open = Some(OpenSegment { segment, name, file });
         Ok(())
     }
 
     fn close_file(&self, state: &mut State) -> Result<()> {
-        let Some((_, name, file)) = state.file.take() else { return Ok(()) };
+        let Some(OpenSegment { name, file, .. }) = state.open.take() else { return Ok(()) };
         let rows = file.rows();
         let object = file.finish().map_err(|error| error.in_object(&name))?.finish()?;
         let read_back = self.read_back(&object)?;
@@ -213,7 +221,7 @@ impl<'a> Stage<'a> {
         if let Some(error) = state.error.take() {
             return Err(error);
         }
-        if state.file.is_none() && state.staged.files.is_empty() {
+        if state.open.is_none() && state.staged.files.is_empty() {
             self.open_file(&mut state, 0)?;
         }
         self.close_file(&mut state)?;
