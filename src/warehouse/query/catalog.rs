@@ -3,7 +3,7 @@
 use super::FilesTable;
 use crate::error::{Error, Result};
 use crate::warehouse::{LocalWarehouse, Snapshot};
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use datafusion::catalog::{CatalogProvider, MemoryCatalogProvider, SchemaProvider, TableProvider};
 use datafusion::datasource::empty::EmptyTable;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
@@ -80,7 +80,7 @@ impl WarehouseSchema {
         };
         let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         // Of all files: an incremental may have a column more than the full export before it.
-        let schema = options.infer_schema(&self.state, &url).await?;
+        let schema = nullable(&*options.infer_schema(&self.state, &url).await?);
         let config = ListingTableConfig::new(url).with_listing_options(options).with_schema(schema);
         Ok(Some(Arc::new(ListingTable::try_new(config)?)))
     }
@@ -111,6 +111,12 @@ pub(super) fn register(context: &SessionContext, schema: WarehouseSchema) -> Que
     catalog.register_schema(SCHEMA, Arc::new(schema))?;
     context.register_catalog(CATALOG, Arc::new(catalog));
     Ok(())
+}
+
+/// A column that one file requires is NULL for the rows of a file that lacks it.
+fn nullable(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+    Arc::new(Schema::new_with_metadata(fields.collect::<Vec<_>>(), schema.metadata().clone()))
 }
 
 /// A folder as a URL: a plain path would be searched for `*`, `?` and `[`, which its name may hold.

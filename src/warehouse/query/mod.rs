@@ -49,7 +49,7 @@ pub enum Format {
 /// Parquet files outside the warehouse under a table's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilesTable {
-    /// Table name in SQL.
+    /// Table name in SQL, lower case.
     pub name: String,
     /// A file, a folder, or a pattern with `*`.
     pub path: String,
@@ -67,7 +67,8 @@ impl std::str::FromStr for FilesTable {
             return Err(Error::usage(format!("{text:?} names no files"))
                 .mend("write NAME=DIR or NAME='DIR/*.parquet'"));
         }
-        Ok(Self { name: name.to_owned(), path: path.to_owned() })
+        // SQL folds unquoted names to lower case.
+        Ok(Self { name: name.to_ascii_lowercase(), path: path.to_owned() })
     }
 }
 
@@ -170,7 +171,7 @@ fn clean(text: &str) -> String {
     let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default().trim();
     let prefixes = ["sql parser error: ", "Error during planning: ", "Arrow error: ", "Schema error: "];
     let text = prefixes.iter().fold(text, |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-    let text = text.replace(&format!("{}.{}.", catalog::CATALOG, catalog::SCHEMA), "");
+    let text = text.replace(&format!("{}.{}.", catalog::CATALOG, catalog::SCHEMA), "").replace('\n', " ");
     let text = text.trim_end_matches('.');
     // Lower case like every error of this program, unless it begins with a name or a keyword.
     let mut chars = text.chars();
