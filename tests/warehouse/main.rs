@@ -1,0 +1,12 @@
+//! Warehouses: the contract that all of them pass, and what each promises besides.
+
+// Helpers of tests are tests.
+#![allow(clippy::unwrap_used)]
+
+mod contract;
+mod crash;
+mod ledger;
+mod local;
+#[cfg(feature = "query")]
+mod query;
+mod segments;
