@@ -108,9 +108,15 @@ impl Config {
     }
 
     fn read_file(&mut self, path: &Path) -> Result<()> {
-        let length = std::fs::metadata(path)
-            .map_err(|cause| Error::io("cannot read the configuration", path, cause))?
-            .len();
+        let length = match std::fs::metadata(path) {
+            Ok(metadata) => metadata.len(),
+            Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
+                return Err(Error::usage("there is no such configuration file")
+                    .at(Place::uri(path.display().to_string()))
+                    .mend("correct --config, or leave it out"));
+            }
+            Err(cause) => return Err(Error::io("cannot read the configuration", path, cause)),
+        };
         if length > FILE_BYTES_MAX {
             return Err(Error::usage(format!("the configuration is longer than {FILE_BYTES_MAX} bytes"))
                 .at(Place::uri(path.display().to_string())));

@@ -22,8 +22,8 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 sch
 
 /// Streams ControlShift bulk exports into Parquet and a warehouse: validated, parallel, all or nothing.
 #[derive(Debug, Parser)]
-#[command(name = "csl-stream", version, after_help = AFTER_HELP, max_term_width = 100, term_width = 100)]
-#[command(propagate_version = false, subcommand_required = true, arg_required_else_help = true)]
+#[command(name = "csl-stream", version, after_help = AFTER_HELP)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
