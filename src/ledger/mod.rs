@@ -1,1 +1,20 @@
-//! The loads that happened, as a warehouse remembers them.
+//! The loads that happened, as a local warehouse remembers them.
+//!
+//! Two kinds of files, because two questions are asked. *What is in this table?* must be answered by
+//! the very rename that switches the table, so it lies inside the version folder. *What became of that
+//! run?* must be answered for runs that failed too, so it lies beside the versions.
+//!
+//! ```text
+//! <dir>/<table>/current ──▶ <version>/load.json     an Entry: the table's content, load by load
+//! <dir>/<table>/.loads/<load id>.json               a RunReport: every run, failed and skipped ones too
+//! ```
+
+mod durable;
+mod entry;
+mod layout;
+mod runs;
+
+pub use durable::{sync_dir, write_atomically};
+pub use entry::{ENTRY_FORMAT, Entry, PARTS_MAX, Part, PartFile, Source};
+pub use layout::{CURRENT, ENTRY_NAME, RUNS_DIR, check_name, current_version, table_dir, tables, versions};
+pub use runs::{RUNS_KEPT_MAX, Run, Shown, Standing, list, record, show, timestamp};

@@ -1,5 +1,118 @@
 //! Where bytes come from and go to: local files, standard input, S3, signed URLs.
+//!
+//! ```text
+//!            ┌ local ┐                          ┌ local: temp name, fsync, rename
+//! Location ──┼ s3    ┼──► ByteSource    SegmentSink
+//!            └ https ┘    pinned, in order      └ s3: multipart, complete or abort
+//! ```
+//!
+//! Everything here is called from ordinary threads and blocks them; what is asynchronous underneath
+//! stays in here. Inside an async program, call it from a blocking task.
 
+pub mod discover;
+mod local;
+mod location;
 mod types;
 
+pub use discover::{Export, discover, exported_at_of};
+pub use local::{LocalSink, LocalSource, StdinSource};
+pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+
+use crate::error::{Error, Place, Result};
+
+/// Opens `location` and pins what is there.
+///
+/// # Errors
+/// [`Error::Access`] if it is not there or not readable, [`Error::Transient`] if it does not answer,
+/// [`Error::Usage`] if it is nothing to read from.
+pub fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
+    match location {
+        Location::Stdin => Ok(Box::new(StdinSource::new())),
+        Location::Local(path) => Ok(Box::new(LocalSource::open(path)?)),
+        Location::S3 { .. } | Location::Https(_) => remote::open(location),
+    }
+}
+
+/// A place for segments: a folder, or a prefix in a bucket.
+///
+/// # Errors
+/// [`Error::Usage`] for standard input and URLs; [`Error::Access`] if the folder cannot be made or no
+/// credentials are found.
+pub fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
+    match location {
+        Location::Local(path) => Ok(Box::new(LocalSink::new(path)?)),
+        Location::S3 { .. } => remote::sink(location),
+        Location::Stdin | Location::Https(_) => Err(Error::usage("segments cannot be written there")
+            .at(Place::uri(location.to_string()))
+            .mend("name a folder or s3://bucket/prefix")),
+    }
+}
+
+/// All of something small, such as a schema: at most `bytes_max` bytes.
+///
+/// # Errors
+/// As [`open`]; [`Error::Input`] if it is larger.
+pub fn fetch_small(location: &Location, bytes_max: usize) -> Result<Vec<u8>> {
+    let mut source = match location {
+        Location::Https(_) => remote::open_whole(location)?,
+        _ => open(location)?,
+    };
+    let mut fetched = Vec::new();
+    let mut chunk = vec![0; bytes_max.saturating_add(1).min(64 << 10)];
+    loop {
+        let count = source.read(&mut chunk)?;
+        if count == 0 {
+            return Ok(fetched);
+        }
+        if fetched.len() + count > bytes_max {
+            return Err(Error::input(format!("this is larger than {bytes_max} bytes"))
+                .at(Place::uri(location.to_string()))
+                .mend("check that the location names the right file"));
+        }
+        fetched.extend_from_slice(&chunk[..count]);
+    }
+}
+
+/// The error inside an I/O error that a [`SegmentWriter`] gave, or the I/O error as one of this crate.
+pub fn write_error(uri: &str, error: std::io::Error) -> Error {
+    match error.downcast::<Error>() {
+        Ok(inner) => inner.in_object(uri),
+        Err(error) => Error::io("cannot write", std::path::Path::new(uri), error),
+    }
+}
+
+/// One level of names below `location`; nothing there is an empty listing.
+fn list(location: &Location) -> Result<discover::Listing> {
+    match location {
+        Location::Local(path) => local::list(path),
+        _ => remote::list(location),
+    }
+}
+
+/// What stands in for S3 and URLs in a build without them.
+mod remote {
+    use super::{ByteSource, Error, Location, Place, Result, SegmentSink, discover::Listing};
+
+    fn absent(location: &Location) -> Error {
+        Error::usage("this csl-stream was built without the cloud feature: it knows neither S3 nor URLs")
+            .at(Place::uri(location.to_string()))
+            .mend("use a local path, or a build with the cloud feature")
+    }
+
+    pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
+        Err(absent(location))
+    }
+
+    pub(super) fn open_whole(location: &Location) -> Result<Box<dyn ByteSource>> {
+        Err(absent(location))
+    }
+
+    pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
+        Err(absent(location))
+    }
+
+    pub(super) fn list(location: &Location) -> Result<Listing> {
+        Err(absent(location))
+    }
+}

@@ -1,5 +1,13 @@
 //! Where tables live. One trait, one contract suite; the local warehouse is the embedded default.
 
+mod local;
+mod lock;
+mod parts;
+mod sweep;
+mod version;
+
+pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
+
 use crate::error::Result;
 use crate::report::{FileReport, Rows};
 use crate::store::{ExportKind, ObjectInfo, SegmentSink};

@@ -1,0 +1,160 @@
+//! What one version of a table holds: its `load.json`.
+
+use super::durable::write_atomically;
+use super::layout::{ENTRY_NAME, current_version};
+use crate::error::{Error, Place, Result};
+use crate::report::Rows;
+use crate::store::{ExportKind, ObjectInfo};
+use serde::{Deserialize, Serialize};
+use std::fs;
+use std::path::Path;
+
+/// The shape of `load.json`; a higher number is a later program's, which this one must not extend.
+pub const ENTRY_FORMAT: u32 = 1;
+/// Most loads that one version is made of: about a week of one incremental export a minute. Each load
+/// links every file anew, so without a full export in between each would be slower than the last.
+pub const PARTS_MAX: usize = 10_000;
+
+/// One version of a table: the load that made it, and every load whose rows it holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// [`ENTRY_FORMAT`].
+    pub format: u32,
+    /// The load that made this version, and the version's name.
+    pub load_id: String,
+    /// Table name.
+    pub table: String,
+    /// Full or incremental.
+    pub kind: ExportKind,
+    /// The export that was loaded.
+    pub source: Source,
+    /// When the export was made, `YYYYMMDDhhmmss`.
+    pub exported_at: Option<String>,
+    /// Counts of this load.
+    pub rows: Rows,
+    /// When the load began, RFC 3339 in UTC.
+    pub started: String,
+    /// When the version was complete, RFC 3339 in UTC; the switch follows at once.
+    pub finished: String,
+    /// The program that wrote it.
+    pub program: String,
+    /// The version that was current before.
+    pub previous: Option<String>,
+    /// What the version holds, load by load: the full export first, then the incrementals.
+    pub parts: Vec<Part>,
+}
+
+/// An export, known by its name and the version of its content.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// Object or file; a signed URL without its query.
+    pub uri: String,
+    /// Version of the content.
+    pub etag: Option<String>,
+}
+
+/// What one load brought into the version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The load.
+    pub load_id: String,
+    /// Full or incremental.
+    pub kind: ExportKind,
+    /// The export.
+    pub source: Source,
+    /// When the export was made.
+    pub exported_at: Option<String>,
+    /// Its files, in segment order.
+    pub files: Vec<PartFile>,
+}
+
+/// One Parquet file of a version.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartFile {
+    /// File name in the version's folder.
+    pub name: String,
+    /// Its rows.
+    pub rows: u64,
+    /// Its length.
+    pub bytes: u64,
+}
+
+impl Source {
+    /// Whether both are the same export. Without an etag (standard input) nobody can tell: they are not.
+    pub fn same_as(&self, object: &ObjectInfo) -> bool {
+        self.etag.is_some() && self.etag == object.etag && self.uri == object.uri
+    }
+}
+
+impl From<&ObjectInfo> for Source {
+    fn from(object: &ObjectInfo) -> Self {
+        Self { uri: object.uri.clone(), etag: object.etag.clone() }
+    }
+}
+
+impl Part {
+    /// Rows of all its files.
+    pub fn rows(&self) -> u64 {
+        self.files.iter().map(|file| file.rows).sum()
+    }
+}
+
+impl Entry {
+    /// Files of the version, in load order and then segment order.
+    pub fn files(&self) -> impl Iterator<Item = &PartFile> {
+        self.parts.iter().flat_map(|part| &part.files)
+    }
+
+    /// Rows of the whole version.
+    pub fn rows_in_table(&self) -> u64 {
+        self.parts.iter().map(Part::rows).sum()
+    }
+
+    /// When the full export in the version was made, if there is one and it is known.
+    pub fn full_exported_at(&self) -> Option<&str> {
+        let full = self.parts.iter().find(|part| part.kind == ExportKind::Full)?;
+        full.exported_at.as_deref()
+    }
+
+    /// The entry of the version that readers of a table see, or none before the first load.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if the table's pointer or the version is damaged.
+    pub fn current(table_dir: &Path) -> Result<Option<Self>> {
+        let Some(version) = current_version(table_dir)? else { return Ok(None) };
+        Self::read(&table_dir.join(version)).map(Some)
+    }
+
+    /// Reads the entry of a version's folder.
+    ///
+    /// # Errors
+    /// [`Error::Access`] if it is not there, [`Error::Input`] if it is damaged or of a later program.
+    pub fn read(version_dir: &Path) -> Result<Self> {
+        let path = version_dir.join(ENTRY_NAME);
+        let bytes = fs::read(&path).map_err(|e| Error::io("cannot read the ledger entry", &path, e))?;
+        let place = || Place::uri(path.display().to_string());
+        let entry: Self = serde_json::from_slice(&bytes).map_err(|cause| {
+            Error::input("the ledger entry is damaged")
+                .at(place())
+                .mend("point `current` to an older version, or remove the table's folder and load a full export")
+                .because(cause)
+        })?;
+        if entry.format > ENTRY_FORMAT {
+            return Err(Error::input(format!("the ledger entry has format {}", entry.format))
+                .at(place())
+                .mend(format!("it was written by {}: use that or a later program", entry.program)));
+        }
+        Ok(entry)
+    }
+
+    /// Writes the entry into a version's folder.
+    ///
+    /// # Errors
+    /// Whatever the file system refuses.
+    pub fn write(&self, version_dir: &Path) -> Result<()> {
+        let mut bytes = serde_json::to_vec_pretty(self)
+            .map_err(|cause| Error::machine("cannot write the ledger entry as JSON").because(cause))?;
+        bytes.push(b'\n');
+        write_atomically(&version_dir.join(ENTRY_NAME), &bytes)
+    }
+}

@@ -1,0 +1,314 @@
+//! Every run of a table, failed and skipped ones too.
+
+use super::durable::write_atomically;
+use super::entry::{Entry, Part};
+use super::layout::{RUNS_DIR, check_name, table_dir, tables, versions};
+use crate::error::{Error, Place, Result};
+use crate::report::{Rows, RunReport, Status};
+use crate::store::ExportKind;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::Path;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Most run reports kept for one table, about 2 kB each: a week of one incremental export a minute.
+pub const RUNS_KEPT_MAX: usize = 10_000;
+/// A half-written report older than this is a dead process's.
+const TEMPORARY_AGE_MAX: Duration = Duration::from_secs(3600);
+
+/// Whether the rows of a load can still be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Standing {
+    /// They are in the table.
+    Current,
+    /// They are in an older version that was kept.
+    Kept,
+    /// Swept, replaced, or never loaded.
+    Gone,
+}
+
+/// One run, in one line.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The run.
+    pub load_id: String,
+    /// Table name.
+    pub table: String,
+    /// Full or incremental.
+    pub kind: ExportKind,
+    /// How it ended.
+    pub status: Status,
+    /// When it began, RFC 3339 in UTC, as its id says.
+    pub started: Option<String>,
+    /// The export.
+    pub source: String,
+    /// Its counts.
+    pub rows: Rows,
+    /// Where its rows are now.
+    pub standing: Standing,
+    /// Why it failed or was skipped.
+    pub error: Option<String>,
+}
+
+/// All that is known of one run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// The run in one line.
+    pub run: Run,
+    /// Its report, unless the process died before writing it or it was removed as one of the oldest.
+    pub report: Option<RunReport>,
+    /// The version it made, if that is kept.
+    pub entry: Option<Entry>,
+}
+
+/// Remembers how a run ended, whatever the end, and forgets the oldest beyond [`RUNS_KEPT_MAX`].
+///
+/// # Errors
+/// Whatever the file system refuses; names that cannot be file names.
+pub fn record(dir: &Path, report: &RunReport) -> Result<()> {
+    check_name("load id", &report.load_id)?;
+    let runs = table_dir(dir, &report.table)?.join(RUNS_DIR);
+    fs::create_dir_all(&runs).map_err(|cause| Error::io("cannot make the folder of runs", &runs, cause))?;
+    let mut bytes = serde_json::to_vec_pretty(report)
+        .map_err(|cause| Error::machine("cannot write the run report as JSON").because(cause))?;
+    bytes.push(b'\n');
+    write_atomically(&runs.join(format!("{}.json", report.load_id)), &bytes)?;
+    forget_oldest(&runs, RUNS_KEPT_MAX)
+}
+
+/// Runs of one table or of all, newest first.
+///
+/// # Errors
+/// If the warehouse cannot be read.
+pub fn list(dir: &Path, table: Option<&str>) -> Result<Vec<Run>> {
+    let names = match table {
+        Some(table) => vec![table.to_owned()],
+        None => known_tables(dir)?,
+    };
+    let mut runs = Vec::new();
+    for name in names {
+        runs.extend(table_runs(&table_dir(dir, &name)?)?.into_values().map(|shown| shown.run));
+    }
+    runs.sort_by(|a, b| b.load_id.cmp(&a.load_id));
+    Ok(runs)
+}
+
+/// One run by its id.
+///
+/// # Errors
+/// [`Error::Usage`] if there is no such run.
+pub fn show(dir: &Path, load_id: &str) -> Result<Shown> {
+    for name in known_tables(dir)? {
+        if let Some(shown) = table_runs(&table_dir(dir, &name)?)?.remove(load_id) {
+            return Ok(shown);
+        }
+    }
+    Err(Error::usage(format!("there is no load {load_id:?}"))
+        .at(Place::uri(dir.display().to_string()))
+        .mend("list the loads there are: csl-stream loads list"))
+}
+
+/// Tables with a version, and those whose loads all failed so far.
+fn known_tables(dir: &Path) -> Result<Vec<String>> {
+    let mut names = tables(dir)?;
+    let listing = match fs::read_dir(dir) {
+        Ok(listing) => listing,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(names),
+        Err(cause) => return Err(Error::io("cannot list the warehouse", dir, cause)),
+    };
+    for item in listing.flatten() {
+        let Ok(name) = item.file_name().into_string() else { continue };
+        if check_name("table name", &name).is_ok() && item.path().join(RUNS_DIR).is_dir() {
+            names.push(name);
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}
+
+/// All runs of a table by id, put together from what `current` holds, the versions, and the reports: a
+/// process that dies right after the switch has loaded, though it wrote no report.
+fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
+    let mut runs = BTreeMap::new();
+    if let Some(current) = Entry::current(table_dir)? {
+        for part in &current.parts {
+            let run = part_run(&current.table, part);
+            runs.insert(part.load_id.clone(), Shown { run, report: None, entry: None });
+        }
+    }
+    for version in versions(table_dir)? {
+        let Some(entry) = readable(Entry::read(&table_dir.join(&version))) else { continue };
+        let standing = if runs.contains_key(&entry.load_id) { Standing::Current } else { Standing::Kept };
+        let run = entry_run(&entry, standing);
+        runs.insert(entry.load_id.clone(), Shown { run, report: None, entry: Some(entry) });
+    }
+    for report in reports(&table_dir.join(RUNS_DIR))? {
+        let known = runs.remove(&report.load_id);
+        let run = report_run(&report, known.as_ref().map(|shown| &shown.run));
+        let entry = known.and_then(|shown| shown.entry);
+        runs.insert(report.load_id.clone(), Shown { run, report: Some(report), entry });
+    }
+    Ok(runs)
+}
+
+/// A load whose rows are in the table, though its own version may be gone.
+fn part_run(table: &str, part: &Part) -> Run {
+    Run {
+        load_id: part.load_id.clone(),
+        table: table.to_owned(),
+        kind: part.kind,
+        status: Status::Succeeded,
+        started: began(&part.load_id),
+        source: part.source.uri.clone(),
+        rows: Rows { accepted: part.rows(), loaded: part.rows(), ..Rows::default() },
+        standing: Standing::Current,
+        error: None,
+    }
+}
+
+fn entry_run(entry: &Entry, standing: Standing) -> Run {
+    Run {
+        load_id: entry.load_id.clone(),
+        table: entry.table.clone(),
+        kind: entry.kind,
+        status: Status::Succeeded,
+        started: Some(entry.started.clone()),
+        source: entry.source.uri.clone(),
+        rows: entry.rows,
+        standing,
+        error: None,
+    }
+}
+
+fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
+    Run {
+        load_id: report.load_id.clone(),
+        table: report.table.clone(),
+        kind: report.kind,
+        status: report.status,
+        started: known.and_then(|run| run.started.clone()).or_else(|| began(&report.load_id)),
+        source: report.source.uri.clone(),
+        rows: report.rows,
+        standing: known.map_or(Standing::Gone, |run| run.standing),
+        error: report.error.clone(),
+    }
+}
+
+fn reports(runs: &Path) -> Result<Vec<RunReport>> {
+    let mut reports = Vec::new();
+    for name in report_names(runs)? {
+        let path = runs.join(name);
+        let report = fs::read(&path)
+            .map_err(|cause| Error::io("cannot read the run report", &path, cause))
+            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|cause| damaged(&path, cause)));
+        reports.extend(readable(report));
+    }
+    Ok(reports)
+}
+
+fn damaged(path: &Path, cause: serde_json::Error) -> Error {
+    Error::input("the run report is damaged").at(Place::uri(path.display().to_string())).because(cause)
+}
+
+/// One unreadable record must not hide all others; it is an event instead.
+fn readable<T>(read: Result<T>) -> Option<T> {
+    read.inspect_err(|error| tracing::warn!(%error, "ledger record left out")).ok()
+}
+
+/// Names of the reports, oldest first.
+fn report_names(runs: &Path) -> Result<Vec<String>> {
+    let listing = match fs::read_dir(runs) {
+        Ok(listing) => listing,
+        Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(cause) => return Err(Error::io("cannot list the runs", runs, cause)),
+    };
+    let names = listing.flatten().filter_map(|item| item.file_name().into_string().ok());
+    let mut names: Vec<String> =
+        names.filter(|name| name.ends_with(".json") && !name.starts_with('.')).collect();
+    names.sort();
+    Ok(names)
+}
+
+fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
+    let names = report_names(runs)?;
+    for name in &names[..names.len().saturating_sub(kept)] {
+        remove(&runs.join(name))?;
+    }
+    let listing = fs::read_dir(runs).map_err(|cause| Error::io("cannot list the runs", runs, cause))?;
+    for item in listing.flatten().filter(|item| item.file_name().to_string_lossy().ends_with(".tmp")) {
+        let age = item.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+        if age.is_some_and(|age| age > TEMPORARY_AGE_MAX) {
+            remove(&item.path())?;
+        }
+    }
+    Ok(())
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        // Another run forgets the same ones.
+        Err(cause) if cause.kind() != ErrorKind::NotFound => {
+            Err(Error::io("cannot remove the file", path, cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// When a run began, as a UUIDv7 says.
+fn began(load_id: &str) -> Option<String> {
+    let (seconds, nanos) = uuid::Uuid::parse_str(load_id).ok()?.get_timestamp()?.to_unix();
+    Some(timestamp(UNIX_EPOCH + Duration::new(seconds, nanos)))
+}
+
+/// A time as RFC 3339 in UTC, to the second. Before 1970 it is 1970: no load is that old.
+pub fn timestamp(at: SystemTime) -> String {
+    let seconds = at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+    let (days, second) = (seconds / 86_400, seconds % 86_400);
+    // Civil date from days, counted from 0000-03-01 so that the leap day ends the year.
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = era * 400 + year_of_era + u64::from(month <= 2);
+    let (hour, minute) = (second / 3_600, second / 60 % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{:02}Z", second % 60)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writes_times_as_rfc_3339() {
+        let cases = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_399, "2000-02-28T23:59:59Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_200, "2024-03-01T00:00:00Z"),
+            (1_735_689_599, "2024-12-31T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+        ];
+        for (seconds, text) in cases {
+            assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
+    }
+
+    #[test]
+    fn forgets_the_oldest_runs_and_dead_temporaries_only() {
+        let dir = tempfile::tempdir().unwrap();
+        for name in ["a.json", "b.json", "c.json", ".d.json.1.tmp"] {
+            fs::write(dir.path().join(name), "{}").unwrap();
+        }
+        forget_oldest(dir.path(), 2).unwrap();
+        assert_eq!(report_names(dir.path()).unwrap(), ["b.json", "c.json"]);
+        assert!(dir.path().join(".d.json.1.tmp").exists());
+    }
+}

@@ -1,0 +1,305 @@
+//! Bytes of this machine: files, standard input, and finished segments in a folder.
+//!
+//! ```text
+//! file ── read ──► caller's buffer          segment ── write ──► .name.XXXXXX.tmp ── fsync, rename ──► name
+//!   └── fstat after each read: still the file that was opened?
+//! ```
+
+use std::fs::{File, Metadata};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use super::discover::Listing;
+use super::types::{ByteSource, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+use crate::error::{Error, Place, Result};
+
+/// Small writes are gathered up to this size; larger ones go straight through.
+const WRITE_BUFFER_BYTES: usize = 64 << 10;
+
+/// A local file, which stays the file that was opened until its last byte is read.
+///
+/// A file that is *replaced* (another one renamed over it) is read to its end as it was: the handle
+/// still holds the old content. A file that is *written to* is an error.
+#[derive(Debug)]
+pub struct LocalSource {
+    file: File,
+    path: PathBuf,
+    info: ObjectInfo,
+    /// What the file was when it was opened; a pipe is none.
+    pin: Option<Pin>,
+    at: u64,
+}
+
+/// The version of a file's content, as far as the file system tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Pin {
+    device: u64,
+    inode: u64,
+    bytes: u64,
+    modified_ns: i128,
+}
+
+impl Pin {
+    fn of(metadata: &Metadata) -> Self {
+        let modified_ns = match metadata.modified().map(|time| time.duration_since(UNIX_EPOCH)) {
+            Ok(Ok(since)) => since.as_nanos() as i128,
+            Ok(Err(before)) => -(before.duration().as_nanos() as i128),
+            Err(_) => 0,
+        };
+        let (device, inode) = device_and_inode(metadata);
+        Self { device, inode, bytes: metadata.len(), modified_ns }
+    }
+
+    fn etag(&self) -> String {
+        format!("{:x}-{:x}-{:x}-{:x}", self.device, self.inode, self.bytes, self.modified_ns)
+    }
+}
+
+#[cfg(unix)]
+fn device_and_inode(metadata: &Metadata) -> (u64, u64) {
+    use std::os::unix::fs::MetadataExt;
+    (metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(unix))]
+fn device_and_inode(_metadata: &Metadata) -> (u64, u64) {
+    (0, 0)
+}
+
+impl LocalSource {
+    /// Opens `path` and pins its content. A pipe (`<(zcat …)`) is taken as it comes, without a pin.
+    ///
+    /// # Errors
+    /// [`Error::Access`] if it is not there or not readable, [`Error::Usage`] if it is a folder.
+    pub fn open(path: &Path) -> Result<Self> {
+        let file = File::open(path).map_err(|e| Error::io("cannot open the file", path, e))?;
+        let metadata = file.metadata().map_err(|e| Error::io("cannot look at the file", path, e))?;
+        let uri = path.display().to_string();
+        if metadata.is_dir() {
+            return Err(Error::usage("this is a folder, not a file")
+                .at(Place::uri(uri))
+                .mend("name a file; a folder of exports goes with --exports"));
+        }
+        let pin = metadata.is_file().then(|| Pin::of(&metadata));
+        let info = ObjectInfo { uri, etag: pin.map(|pin| pin.etag()), bytes: pin.map(|pin| pin.bytes) };
+        Ok(Self { file, path: path.to_owned(), info, pin, at: 0 })
+    }
+
+    fn check(&self, at_end: bool) -> Result<()> {
+        let Some(pin) = self.pin else { return Ok(()) };
+        let metadata =
+            self.file.metadata().map_err(|e| Error::io("cannot look at the file", &self.path, e))?;
+        let short = at_end && self.at != pin.bytes;
+        if Pin::of(&metadata) == pin && !short && self.at <= pin.bytes {
+            return Ok(());
+        }
+        Err(Error::input(format!(
+            "the file changed while it was read ({} bytes, now {})",
+            pin.bytes,
+            metadata.len()
+        ))
+        .at(Place { uri: Some(self.info.uri.clone()), byte: Some(self.at), ..Place::default() })
+        .mend("wait until nothing writes to it any more, or read a copy; then run again"))
+    }
+}
+
+impl ByteSource for LocalSource {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        if buf.is_empty() {
+            return Ok(0);
+        }
+        let count =
+            read_some(&mut self.file, buf).map_err(|e| Error::io("cannot read the file", &self.path, e))?;
+        self.at += count as u64;
+        self.check(count == 0)?;
+        Ok(count)
+    }
+}
+
+/// Standard input, which nothing can pin.
+#[derive(Debug)]
+pub struct StdinSource {
+    input: io::Stdin,
+    info: ObjectInfo,
+}
+
+impl StdinSource {
+    /// The process's standard input.
+    pub fn new() -> Self {
+        Self { input: io::stdin(), info: ObjectInfo { uri: "-".to_owned(), ..ObjectInfo::default() } }
+    }
+}
+
+impl Default for StdinSource {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ByteSource for StdinSource {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        read_some(&mut self.input, buf)
+            .map_err(|e| Error::io("cannot read standard input", Path::new("-"), e))
+    }
+}
+
+/// The names in a folder; hidden ones are unfinished work of some program.
+pub(super) fn list(folder: &Path) -> Result<Listing> {
+    let failed = |e| Error::io("cannot list the folder", folder, e);
+    let entries = match std::fs::read_dir(folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Listing::default()),
+        entries => entries.map_err(failed)?,
+    };
+    let mut listing = Listing::default();
+    for entry in entries {
+        let entry = entry.map_err(failed)?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        // Follows links, so that a folder of links works; a broken link is as good as nothing.
+        let Ok(metadata) = std::fs::metadata(entry.path()) else { continue };
+        if name.starts_with('.') {
+            continue;
+        }
+        if metadata.is_dir() {
+            listing.folders.push(name);
+        } else {
+            listing.files.push((name, Some(metadata.len())));
+        }
+    }
+    Ok(listing)
+}
+
+fn read_some(from: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match from.read(buf) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            other => return other,
+        }
+    }
+}
+
+/// A folder that takes finished segments.
+#[derive(Debug)]
+pub struct LocalSink {
+    folder: PathBuf,
+}
+
+impl LocalSink {
+    /// Takes segments into `folder`, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`Error::Access`] or [`Error::Machine`] if the folder cannot be made.
+    pub fn new(folder: &Path) -> Result<Self> {
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot make the folder", folder, e))?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+}
+
+impl SegmentSink for LocalSink {
+    fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
+        check_name(name)?;
+        let mut builder = tempfile::Builder::new();
+        let prefix = format!(".{name}.");
+        builder.prefix(&prefix).suffix(".tmp");
+        shared_by_umask(&mut builder);
+        let file = builder
+            .tempfile_in(&self.folder)
+            .map_err(|e| Error::io("cannot write into the folder", &self.folder, e))?;
+        Ok(Box::new(LocalWriter {
+            path: self.folder.join(name),
+            name: name.to_owned(),
+            bytes: 0,
+            file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file),
+        }))
+    }
+
+    fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>> {
+        check_name(&object.name)?;
+        let path = self.folder.join(&object.name);
+        let failed = |e| Error::io("cannot read the finished file back", &path, e);
+        let mut file = File::open(&path).map_err(failed)?;
+        let found = file.metadata().map_err(failed)?.len();
+        check_length(object, found)?;
+        file.seek(SeekFrom::Start(found.saturating_sub(bytes))).map_err(failed)?;
+        let mut tail = Vec::new();
+        file.take(bytes).read_to_end(&mut tail).map_err(failed)?;
+        Ok(tail)
+    }
+}
+
+/// A name inside a sink is a plain file name: it can leave neither the folder nor the prefix.
+pub(super) fn check_name(name: &str) -> Result<()> {
+    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
+    if plain { Ok(()) } else { Err(Error::usage(format!("\"{name}\" is not a plain file name"))) }
+}
+
+/// Says no if a finished object is not as long as what was written.
+pub(super) fn check_length(object: &StoredObject, found: u64) -> Result<()> {
+    if found == object.bytes {
+        return Ok(());
+    }
+    Err(Error::counts(format!("{} bytes were written, but {found} are stored", object.bytes))
+        .at(Place::uri(&object.uri))
+        .mend("something else writes to this place: give each run a place of its own"))
+}
+
+/// Temporary files are for their owner alone by default; these become data that others read.
+#[cfg(unix)]
+fn shared_by_umask(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn shared_by_umask(_builder: &mut tempfile::Builder<'_, '_>) {}
+
+struct LocalWriter {
+    file: BufWriter<tempfile::NamedTempFile>,
+    path: PathBuf,
+    name: String,
+    bytes: u64,
+}
+
+impl Write for LocalWriter {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(buf)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+impl SegmentWriter for LocalWriter {
+    fn finish(self: Box<Self>) -> Result<StoredObject> {
+        let Self { file, path, name, bytes } = *self;
+        let failed = |e| Error::io("cannot finish the file", &path, e);
+        let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        file.persist(&path).map_err(|e| failed(e.error))?;
+        sync_folder(&path).map_err(failed)?;
+        Ok(StoredObject { uri: path.display().to_string(), name, bytes })
+    }
+}
+
+/// A rename outlasts a power cut only once its folder is written.
+#[cfg(unix)]
+fn sync_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(not(unix))]
+fn sync_folder(_path: &Path) -> io::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! One load at a time for each table: an advisory lock that the kernel drops with its process.
+
+use crate::error::{Error, Place, Result};
+use crate::ledger::timestamp;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant, SystemTime};
+
+/// File inside each table's folder. Never removed: who waits for it must not hold another file's lock.
+const LOCK_NAME: &str = ".lock";
+/// How often a waiting load looks again.
+const LOCK_POLL: Duration = Duration::from_millis(50);
+/// Most bytes of the holder's name that are repeated.
+const HOLDER_BYTES_MAX: u64 = 512;
+
+/// Holds the lock until dropped.
+#[derive(Debug)]
+pub(super) struct TableLock {
+    /// Closing it unlocks it.
+    _file: File,
+}
+
+impl TableLock {
+    /// Waits up to `wait` for the lock of a table, then writes into it who holds it.
+    ///
+    /// # Errors
+    /// [`Error::Transient`] naming the holder when the wait is over.
+    pub(super) fn take(table_dir: &Path, load_id: &str, wait: Duration) -> Result<Self> {
+        let path = table_dir.join(LOCK_NAME);
+        let failed = |cause| Error::io("cannot lock the table", &path, cause);
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(failed)?;
+        let start = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) if start.elapsed() < wait => std::thread::sleep(LOCK_POLL),
+                Err(TryLockError::WouldBlock) => return Err(held(&mut file, &path, wait)),
+                Err(TryLockError::Error(cause)) => return Err(failed(cause)),
+            }
+        }
+        let now = timestamp(SystemTime::now());
+        let holder = format!("load {load_id} in process {} since {now}\n", std::process::id());
+        file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(failed)?;
+        Ok(Self { _file: file })
+    }
+}
+
+fn held(file: &mut File, path: &Path, wait: Duration) -> Error {
+    let mut holder = String::new();
+    // The name is a courtesy: if it cannot be read, the lock is held all the same.
+    let _ = file.take(HOLDER_BYTES_MAX).read_to_string(&mut holder);
+    let holder = if holder.trim().is_empty() { "another load" } else { holder.trim() };
+    Error::transient(format!("the table is being loaded by {holder}; waited {} s", wait.as_secs_f32()))
+        .at(Place::uri(path.display().to_string()))
+        .mend("run it again when that load has ended")
+}

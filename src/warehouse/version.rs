@@ -1,0 +1,176 @@
+//! From staged files to the version that readers see. Each step leaves the old table whole; the last
+//! one, a rename, is the switch.
+//!
+//! ```text
+//! staged files ─ verify ─▶ counts agree ─ inherit ─▶ + files of the old version (hard links)
+//!    ─ seal ─▶ + load.json, all durable ─ place ─▶ <table>/<version>/ ─ switch ─▶ current
+//! ```
+
+use super::sweep::POINTER;
+use super::{Admission, LoadRequest};
+use crate::error::{Error, Place, Result};
+use crate::ledger::{CURRENT, Entry, PARTS_MAX, Part, PartFile, sync_dir};
+use crate::report::FileReport;
+use crate::store::ExportKind;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::path::Path;
+
+/// Whether a load may go ahead, given what the table holds.
+///
+/// An incremental that is older than the table's full export is [`Admission::Older`] like a full one:
+/// its rows existed when the full export was made, and adding them would double them. Where either
+/// time is unknown nothing can be said, and the load proceeds.
+pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest) -> Admission {
+    let Some(current) = current else { return Admission::Proceed };
+    if let Some(part) = current.parts.iter().find(|part| part.source.same_as(&request.source)) {
+        return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
+    }
+    match (current.full_exported_at(), request.exported_at.as_deref()) {
+        (Some(full), Some(asked)) if asked < full => Admission::Older { than: full.to_owned() },
+        _ => Admission::Proceed,
+    }
+}
+
+/// The parts of the old version that the new one keeps, in load order.
+///
+/// An incremental load keeps all. A full one keeps the incrementals that were exported at its own time
+/// or later: it cannot hold their rows, so dropping them would lose rows until the next night. This
+/// makes the table the same in whichever order the two arrive.
+pub(super) fn kept_parts<'a>(current: Option<&'a Entry>, request: &LoadRequest) -> Vec<&'a Part> {
+    let parts = current.into_iter().flat_map(|entry| &entry.parts);
+    match request.kind {
+        ExportKind::Incremental => parts.collect(),
+        ExportKind::Full => parts.filter(|part| is_later(part, request.exported_at.as_deref())).collect(),
+    }
+}
+
+fn is_later(part: &Part, full_exported_at: Option<&str>) -> bool {
+    part.kind == ExportKind::Incremental
+        && part.exported_at.as_deref().zip(full_exported_at).is_some_and(|(part, full)| part >= full)
+}
+
+/// All parts of the new version: the full export first, incrementals after it.
+///
+/// # Errors
+/// [`Error::Usage`] beyond [`PARTS_MAX`].
+pub(super) fn assemble(kept: Vec<&Part>, new: Part) -> Result<Vec<Part>> {
+    if kept.len() >= PARTS_MAX {
+        return Err(Error::usage(format!("the table holds {} loads since its full export", kept.len()))
+            .mend("load a full export of this table: it replaces them all"));
+    }
+    let mut parts: Vec<Part> = kept.into_iter().cloned().collect();
+    let position = if new.kind == ExportKind::Full { 0 } else { parts.len() };
+    parts.insert(position, new);
+    Ok(parts)
+}
+
+/// Reads every staged file's footer back and compares it with what was reported.
+///
+/// # Errors
+/// [`Error::Counts`] naming the file or the sums that disagree.
+pub(super) fn verify(staging: &Path, files: &[FileReport], accepted: u64) -> Result<Vec<PartFile>> {
+    let mut verified = Vec::with_capacity(files.len());
+    for file in files {
+        verified.push(verify_file(staging, file)?);
+    }
+    let named: BTreeSet<&str> = verified.iter().map(|file| file.name.as_str()).collect();
+    if named.len() != files.len() {
+        return Err(Error::counts("a staged file is reported twice").at(place(staging)));
+    }
+    let staged = staged_names(staging)?;
+    if let Some(name) = staged.iter().find(|name| !named.contains(name.as_str())) {
+        return Err(Error::counts("a staged file is missing from the report").at(place(&staging.join(name))));
+    }
+    let rows: u64 = verified.iter().map(|file| file.rows).sum();
+    if rows != accepted {
+        return Err(Error::counts(format!("the staged files hold {rows} rows, accepted were {accepted}"))
+            .at(place(staging))
+            .mend("nothing was loaded; keep the report and tell the maintainers"));
+    }
+    Ok(verified)
+}
+
+fn verify_file(staging: &Path, file: &FileReport) -> Result<PartFile> {
+    let name = Path::new(&file.uri).file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let path = staging.join(name);
+    let opened = File::open(&path)
+        .map_err(|cause| Error::counts("a reported file is not staged").at(place(&path)).because(cause))?;
+    let bytes = opened.metadata().map_err(|cause| Error::io("cannot read the length", &path, cause))?.len();
+    let footer = SerializedFileReader::new(opened)
+        .map_err(|cause| Error::counts("a staged file is not Parquet").at(place(&path)).because(cause))?;
+    let rows = footer.metadata().file_metadata().num_rows();
+    let rows = u64::try_from(rows)
+        .map_err(|_| Error::counts(format!("the footer says {rows} rows")).at(place(&path)))?;
+    if (rows, bytes) != (file.rows, file.bytes) {
+        let (told_rows, told_bytes) = (file.rows, file.bytes);
+        return Err(Error::counts(format!(
+            "the file holds {rows} rows in {bytes} bytes, reported were {told_rows} in {told_bytes}"
+        ))
+        .at(place(&path)));
+    }
+    Ok(PartFile { name: name.to_owned(), rows, bytes })
+}
+
+/// Everything in the staging folder; a segment that is still being written is there too, and unreported.
+fn staged_names(staging: &Path) -> Result<Vec<String>> {
+    let listing =
+        fs::read_dir(staging).map_err(|e| Error::io("cannot list the staging folder", staging, e))?;
+    Ok(listing.flatten().map(|item| item.file_name().to_string_lossy().into_owned()).collect())
+}
+
+/// Brings the files of the parts that stay into the new version. Hard links cost nothing and share
+/// the bytes; where the file system has none (or forbids them), the bytes are copied.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub(super) fn inherit(old: &Path, staging: &Path, parts: &[&Part]) -> Result<()> {
+    for file in parts.iter().flat_map(|part| &part.files) {
+        let (from, to) = (old.join(&file.name), staging.join(&file.name));
+        if fs::hard_link(&from, &to).is_ok() {
+            continue;
+        }
+        fs::copy(&from, &to)
+            .and_then(|_| File::open(&to)?.sync_all())
+            .map_err(|cause| Error::io("cannot keep a file of the old version", &from, cause))?;
+    }
+    Ok(())
+}
+
+/// Writes the ledger entry and makes the folder durable. Nobody sees it yet.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub(super) fn seal(staging: &Path, entry: &Entry) -> Result<()> {
+    entry.write(staging)?;
+    sync_dir(staging)
+}
+
+/// Gives the sealed folder its version's name. Readers still see the old version.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub(super) fn place_version(table_dir: &Path, staging: &Path, version: &str) -> Result<()> {
+    let path = table_dir.join(version);
+    fs::rename(staging, &path).map_err(|cause| Error::io("cannot place the version", &path, cause))?;
+    sync_dir(table_dir)
+}
+
+/// Points `current` to the version: the one step that readers see.
+///
+/// A symbolic link, because DuckDB, pandas and Polars then read `<table>/current/*.parquet` without
+/// knowing of versions; relative, so that the warehouse can be moved or mounted elsewhere.
+///
+/// # Errors
+/// Whatever the file system refuses; `current` is the old one then.
+pub(super) fn switch(table_dir: &Path, version: &str) -> Result<()> {
+    let (next, current) = (table_dir.join(format!("{POINTER}{version}")), table_dir.join(CURRENT));
+    std::os::unix::fs::symlink(version, &next)
+        .and_then(|()| fs::rename(&next, &current))
+        .map_err(|cause| Error::io("cannot switch the table to the new version", &current, cause))
+}
+
+fn place(path: &Path) -> Place {
+    Place::uri(path.display().to_string())
+}

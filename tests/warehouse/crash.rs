@@ -1,0 +1,109 @@
+//! A load killed at any moment leaves the old table whole, and the next load cleans up.
+//!
+//! A real process loads without end and is killed with SIGKILL at random times. Whatever it leaves on
+//! disk must be a table of which every row is accounted for.
+
+use super::local::ids;
+use super::segments::{full, incremental, load};
+use csl_stream::warehouse::LocalWarehouse;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+type Step = (&'static str, fn(&Path));
+
+const DIR_VARIABLE: &str = "CSL_TEST_CRASH_DIR";
+const ROUNDS: u64 = 25;
+const LIFE_MS_MAX: u64 = 60;
+
+/// Not a test of its own: what the killed process does.
+#[test]
+#[ignore = "runs until it is killed by the test beside it"]
+fn child_loads_without_end() {
+    let Ok(dir) = std::env::var(DIR_VARIABLE) else { return };
+    let warehouse = LocalWarehouse::new(dir);
+    for turn in 0i64.. {
+        // A full export of two files with the rows 0 and 1, then incrementals with one more row each.
+        let export = uuid::Uuid::now_v7().to_string();
+        match turn % 4 {
+            0 => load(&warehouse, &full(&export, None), &[&[0], &[1]]),
+            more => load(&warehouse, &incremental(&export, None), &[&[more + 1]]),
+        };
+    }
+}
+
+fn spawn(dir: &Path) -> Child {
+    let program = std::env::current_exe().unwrap();
+    let mut command = Command::new(program);
+    command.args(["--exact", "crash::child_loads_without_end", "--ignored", "--nocapture"]);
+    command.env(DIR_VARIABLE, dir).stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+#[test]
+fn a_killed_load_leaves_the_old_table() {
+    let seed = std::env::var("CSL_TEST_SEED").ok().and_then(|text| text.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    println!("seed {seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let dir = tempfile::tempdir().unwrap();
+    let warehouse = LocalWarehouse::new(dir.path()).lock_wait(Duration::from_secs(5));
+    let mut switched = 0;
+    for round in 0..ROUNDS {
+        let mut child = spawn(dir.path());
+        std::thread::sleep(Duration::from_millis(random.u64(1..LIFE_MS_MAX)));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let Some(rows) = ids(dir.path(), "signatures") else { continue };
+        // 0 1, or 0 1 2, and so on; 7 if the process died before its first switch.
+        assert!(
+            [0, 1, 2, 3, 4].starts_with(&rows) && rows.len() > 1 || rows == [7],
+            "round {round}: {rows:?}"
+        );
+        switched += u64::from(rows != [7]);
+        let entry = warehouse.current("signatures").unwrap().unwrap();
+        assert_eq!(entry.rows_in_table(), rows.len() as u64, "round {round}");
+        // The dead process's lock is gone with it, and its leftovers go with the next load.
+        load(&warehouse, &full(&format!("after {round}"), None), &[&[7]]);
+        assert_eq!(ids(dir.path(), "signatures"), Some(vec![7]));
+        let left = std::fs::read_dir(dir.path().join("signatures")).unwrap();
+        let hidden =
+            left.filter(|item| item.as_ref().unwrap().file_name().to_string_lossy().starts_with('.'));
+        assert_eq!(hidden.count(), 1, "only the lock, round {round}");
+    }
+    println!("the table was switched in {switched} of {ROUNDS} rounds");
+    assert!(switched > 0, "no process lived long enough to load");
+}
+
+/// The steps of a load one by one: whatever prefix of them has happened, readers see the old rows.
+#[test]
+fn every_prefix_of_the_steps_leaves_the_old_table() {
+    let steps: &[Step] = &[
+        ("staging folder", |table| std::fs::create_dir(table.join(".staging-x")).unwrap()),
+        ("half a segment", |table| std::fs::write(table.join(".staging-x/.part.tmp"), "PAR1").unwrap()),
+        ("a segment", |table| {
+            std::fs::rename(table.join(".staging-x/.part.tmp"), table.join(".staging-x/part.parquet"))
+                .unwrap();
+        }),
+        ("the entry", |table| {
+            let entry = std::fs::read_to_string(table.join("current/load.json")).unwrap();
+            std::fs::write(table.join(".staging-x/load.json"), entry).unwrap();
+        }),
+        ("the version", |table| std::fs::rename(table.join(".staging-x"), table.join("x")).unwrap()),
+        ("the next pointer", |table| std::os::unix::fs::symlink("x", table.join(".current-x")).unwrap()),
+    ];
+    for prefix in 0..=steps.len() {
+        let dir = tempfile::tempdir().unwrap();
+        let warehouse = LocalWarehouse::new(dir.path());
+        load(&warehouse, &full("a", None), &[&[1]]);
+        for (_, step) in &steps[..prefix] {
+            step(&dir.path().join("signatures"));
+        }
+        let after = steps[..prefix].last().map_or("nothing", |(what, _)| what);
+        assert_eq!(ids(dir.path(), "signatures"), Some(vec![1]), "after {after}");
+        load(&warehouse, &incremental("i", None), &[&[2]]);
+        assert_eq!(ids(dir.path(), "signatures"), Some(vec![1, 2]), "after {after}");
+        let left = std::fs::read_dir(dir.path().join("signatures")).unwrap().count();
+        assert_eq!(left, 4, "two versions, the pointer and the lock, after {after}");
+    }
+}

@@ -1,0 +1,10 @@
+//! Warehouses: the contract that all of them pass, and what each promises besides.
+
+// Helpers of tests are tests.
+#![allow(clippy::unwrap_used)]
+
+mod contract;
+mod crash;
+mod ledger;
+mod local;
+mod segments;

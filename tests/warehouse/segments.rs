@@ -1,0 +1,100 @@
+//! Tiny Parquet files: `id` (INT64) and `note` (text; NULL, empty or a word by turns).
+
+use csl_stream::report::{FileReport, Rows};
+use csl_stream::store::{ExportKind, ObjectInfo};
+use csl_stream::warehouse::{LoadReceipt, LoadRequest, Staging, Warehouse};
+use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::record::RowAccessor;
+use parquet::schema::parser::parse_message_type;
+use std::fs::File;
+use std::io::Write;
+use std::path::Path;
+use std::sync::Arc;
+
+const SCHEMA: &str = "message rows { required int64 id; optional binary note (UTF8); }";
+
+/// One Parquet file with these ids.
+pub(crate) fn parquet(ids: &[i64]) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
+    let properties = Arc::new(WriterProperties::builder().build());
+    let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
+    let mut group = writer.next_row_group().unwrap();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<Int64Type>().write_batch(ids, None, None).unwrap();
+    column.close().unwrap();
+    let levels: Vec<i16> = ids.iter().map(|id| i16::from(id % 3 != 0)).collect();
+    let notes: Vec<ByteArray> = ids.iter().filter(|id| *id % 3 != 0).map(|id| note(*id)).collect();
+    let mut column = group.next_column().unwrap().unwrap();
+    column.typed::<ByteArrayType>().write_batch(&notes, Some(&levels), None).unwrap();
+    column.close().unwrap();
+    group.close().unwrap();
+    writer.into_inner().unwrap()
+}
+
+fn note(id: i64) -> ByteArray {
+    if id % 3 == 1 { ByteArray::from("") } else { ByteArray::from(format!("n{id}").into_bytes()) }
+}
+
+/// Ids of one Parquet file.
+pub(crate) fn ids_of(path: &Path) -> Vec<i64> {
+    let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    read_ids(file)
+}
+
+/// Ids of an open Parquet file.
+pub(crate) fn read_ids(file: File) -> Vec<i64> {
+    let reader = SerializedFileReader::new(file).unwrap();
+    reader.get_row_iter(None).unwrap().map(|row| row.unwrap().get_long(0).unwrap()).collect()
+}
+
+/// Writes one segment and says what a pipeline would report of it.
+pub(crate) fn put(staging: &dyn Staging, name: &str, ids: &[i64]) -> FileReport {
+    let mut writer = staging.sink().create(name).unwrap();
+    writer.write_all(&parquet(ids)).unwrap();
+    let object = writer.finish().unwrap();
+    FileReport { uri: object.uri, rows: ids.len() as u64, bytes: object.bytes }
+}
+
+/// Counts of a run without rejects.
+pub(crate) fn accepted(rows: u64) -> Rows {
+    Rows { read: rows, accepted: rows, ..Rows::default() }
+}
+
+/// A request with a fresh id. `export` is the etag, and part of the name.
+pub(crate) fn request(table: &str, kind: ExportKind, export: &str, exported_at: Option<&str>) -> LoadRequest {
+    LoadRequest {
+        load_id: uuid::Uuid::now_v7().to_string(),
+        table: table.to_owned(),
+        kind,
+        source: ObjectInfo {
+            uri: format!("s3://exports/org/{table}_{export}.csv"),
+            etag: Some(export.to_owned()),
+            bytes: None,
+        },
+        exported_at: exported_at.map(str::to_owned),
+    }
+}
+
+/// A full export of `signatures`.
+pub(crate) fn full(export: &str, exported_at: Option<&str>) -> LoadRequest {
+    request("signatures", ExportKind::Full, export, exported_at)
+}
+
+/// An incremental export of `signatures`.
+pub(crate) fn incremental(export: &str, exported_at: Option<&str>) -> LoadRequest {
+    request("signatures", ExportKind::Incremental, export, exported_at)
+}
+
+/// Loads segments with these ids, one file for each slice.
+pub(crate) fn load(warehouse: &dyn Warehouse, request: &LoadRequest, segments: &[&[i64]]) -> LoadReceipt {
+    let staging = warehouse.stage(request).unwrap();
+    let mut files = Vec::new();
+    for (number, ids) in segments.iter().enumerate() {
+        files.push(put(&*staging, &format!("part-{number:05}.snappy.parquet"), ids));
+    }
+    let rows = files.iter().map(|file| file.rows).sum();
+    staging.load(&files, &accepted(rows)).unwrap()
+}
