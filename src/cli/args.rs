@@ -129,8 +129,8 @@ pub struct TargetArgs {
     /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
     #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
     pub to: Option<String>,
-    /// Old versions of the table that are kept [config: warehouse.keep_versions; default: 2]
-    #[arg(long, value_name = "N")]
+    /// Versions of the table that are kept, the current one among them [config: warehouse.keep_versions; default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep_versions: Option<u32>,
 }
 

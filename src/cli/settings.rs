@@ -4,14 +4,12 @@ use super::args::{ConversionArgs, ExportArgs, SchemaArgs, TargetArgs};
 use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::pipeline::ConvertOptions;
-use crate::schema::BulkSchema;
+use crate::schema::{BulkSchema, SCHEMA_BYTES_MAX};
 use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
 use clap::ValueEnum;
 use std::ffi::OsStr;
 use std::path::PathBuf;
 
-/// Longest bulk schema that is read; ControlShift's has about 300 kB.
-pub(super) const SCHEMA_BYTES_MAX: usize = 64 << 20;
 /// The warehouse of the contract that is not a folder.
 const REDSHIFT: &str = "redshift";
 
@@ -86,13 +84,18 @@ fn chosen<T: ValueEnum + Default>(config: &Config, path: &str) -> Result<T> {
 
 /// Reads the bulk schema that flags or configuration name.
 pub(super) fn schema(config: &Config) -> Result<BulkSchema> {
+    read_schema(&schema_location(config)?).map(|(schema, _)| schema)
+}
+
+/// Where flags or configuration say that the bulk schema is.
+pub(super) fn schema_location(config: &Config) -> Result<Location> {
     let source = config.text("schema.source").ok_or_else(|| {
         Error::usage("no bulk schema was named").mend(
             "give --schema FILE|URL, or set schema.source in csl-stream.toml; \
              the URL is https://<your host>/api/bulk_data/schema.json",
         )
     })?;
-    read_schema(&Location::parse(source)?).map(|(schema, _)| schema)
+    Location::parse(source)
 }
 
 /// Reads and checks a bulk schema, and gives its bytes too.
