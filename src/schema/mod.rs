@@ -1,8 +1,28 @@
 //! ControlShift's bulk schema: tables, columns, and the types they get in Parquet and Redshift. Pure.
+//!
+//! ```text
+//! schema.json ─▶ BulkSchema ─┬─ Layout::bind ◀─ CSV header     what each field of a record becomes
+//!                            ├─ create_tables                  DDL for Redshift
+//!                            └─ diff ◀─ another BulkSchema     what moved between two versions
+//! ```
 
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod bulk;
+mod ddl;
+mod diff;
+mod header;
+mod names;
 mod types;
 
-pub use types::{ColumnType, Width};
+pub use bulk::{BulkSchema, COLUMNS_MAX, IDENTIFIER_BYTES_MAX, SCHEMA_BYTES_MAX, TABLES_MAX};
+pub use ddl::{Ddl, DdlOptions, create_table, create_tables, quote_identifier};
+pub use diff::{
+    ColumnEntry, ColumnMove, PropertyChange, PropertyValues, RenameCandidate, SchemaDiff, TableDiff,
+    TargetChange, diff,
+};
+pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns};
+pub use types::{ColumnType, DECIMAL_PRECISION_MAX, Width};
 
 use indexmap::IndexMap;
 use serde::Deserialize;
@@ -36,5 +56,6 @@ pub struct Table {
     /// Table name, `signatures`.
     pub name: String,
     /// Columns by name, in the table's order.
+    #[serde(deserialize_with = "bulk::unique_columns")]
     pub columns: IndexMap<String, Column>,
 }

@@ -1,9 +1,7 @@
 //! `numeric(precision, scale)` as an unscaled whole number: `12.5` at scale 2 is 1250.
 
 use super::{Rule, is_infinity, split_sign, trim};
-
-/// Digits that Parquet's and Redshift's decimals hold at most; their unscaled value fits an `i128`.
-pub const DECIMAL_PRECISION_MAX: u8 = 38;
+use crate::schema::DECIMAL_PRECISION_MAX;
 
 /// Reads a decimal for a column of `precision` digits, `scale` of them after the point. Fewer decimals
 /// are filled with zeros; surplus decimals must be zeros, because rounding would change the value.

@@ -23,9 +23,10 @@ mod timestamp;
 mod uuid;
 mod width;
 
+pub use crate::schema::DECIMAL_PRECISION_MAX;
 pub use boolean::boolean;
 pub use calendar::{days_from_civil, days_in_month, is_leap_year};
-pub use decimal::{DECIMAL_PRECISION_MAX, decimal};
+pub use decimal::decimal;
 pub use float::{double, real};
 pub use geography::geography;
 pub use integer::{big_int, integer, small_int};

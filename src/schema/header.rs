@@ -1,0 +1,223 @@
+//! Binds a file's header to a table: what each field of a record becomes.
+//!
+//! ```text
+//! header   id, email, extra          table   id, email, score
+//!          │   │      └ unknown: a fault, or dropped     └ missing: a fault, or NULL
+//!          ▼   ▼
+//! layout   id, email, score(NULL)
+//! ```
+
+use super::names::{listed, nearest, shown};
+use super::types::NUMERIC_MEND;
+use super::{COLUMNS_MAX, Column, ColumnType, Table, Width};
+use crate::error::{Error, Result};
+use indexmap::IndexMap;
+
+/// What to do with a field that the schema has no column for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownColumns {
+    /// Refuse the file.
+    #[default]
+    Fail,
+    /// Leave the field out.
+    Drop,
+}
+
+/// What to do with a column that the file has no field for.
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+)]
+#[serde(rename_all = "lowercase")]
+pub enum MissingColumns {
+    /// Refuse the file.
+    #[default]
+    Fail,
+    /// Fill the column with NULL.
+    Null,
+}
+
+/// What each field of a record becomes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Layout {
+    /// Fields that every record must have.
+    pub fields: usize,
+    /// Columns that are written: those of the file in its order, then the missing ones in the schema's.
+    pub columns: Vec<OutputColumn>,
+    /// What was let pass, for people.
+    pub warnings: Vec<String>,
+}
+
+/// One column that is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutputColumn {
+    /// Name, as the schema has it.
+    pub name: String,
+    /// Type that the fields are decoded to.
+    pub column_type: ColumnType,
+    /// Whether NULL is allowed; always for a missing column that is filled with it.
+    pub nullable: bool,
+    /// The widest value it takes, if there is a limit.
+    pub width: Option<Width>,
+    /// Index of the field; none for a missing column, which is all NULL.
+    pub field: Option<usize>,
+}
+
+impl Layout {
+    /// Binds the header's names, unescaped, to the table.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] that names every unknown, missing, duplicate or empty column and every column
+    /// whose type cannot be held, all at once.
+    pub fn bind(
+        header: &[String],
+        table: &Table,
+        unknown: UnknownColumns,
+        missing: MissingColumns,
+    ) -> Result<Self> {
+        if header.len() > COLUMNS_MAX {
+            let what = format!(
+                "the header has {} fields, more than the {COLUMNS_MAX} a table can have",
+                header.len()
+            );
+            return Err(
+                Error::schema(what).mend("check that the file is a comma-separated export with a header")
+            );
+        }
+        let mut binding = Binding::new(table);
+        let fields = binding.fields_by_name(header);
+        for (name, &at) in &fields {
+            binding.bind_field(name, at, unknown);
+        }
+        for (name, column) in table.columns.iter().filter(|(name, _)| !fields.contains_key(name.as_str())) {
+            binding.bind_missing(name, column, missing);
+        }
+        binding.finish(header.len())
+    }
+}
+
+/// A layout on its way, and the faults found so far.
+struct Binding<'a> {
+    table: &'a Table,
+    columns: Vec<OutputColumn>,
+    warnings: Vec<String>,
+    empty: Vec<String>,
+    duplicate: Vec<String>,
+    unknown: Vec<String>,
+    missing: Vec<String>,
+    untyped: Vec<String>,
+}
+
+impl<'a> Binding<'a> {
+    fn new(table: &'a Table) -> Self {
+        Self {
+            table,
+            columns: Vec::new(),
+            warnings: Vec::new(),
+            empty: Vec::new(),
+            duplicate: Vec::new(),
+            unknown: Vec::new(),
+            missing: Vec::new(),
+            untyped: Vec::new(),
+        }
+    }
+
+    /// The first field of each name; empty names and repetitions are faults.
+    fn fields_by_name<'h>(&mut self, header: &'h [String]) -> IndexMap<&'h str, usize> {
+        let mut fields = IndexMap::with_capacity(header.len());
+        for (at, name) in header.iter().enumerate() {
+            if name.is_empty() {
+                self.empty.push((at + 1).to_string());
+            } else if let Some(first) = fields.get(name.as_str()) {
+                self.duplicate.push(format!("{} (fields {} and {})", shown(name), first + 1, at + 1));
+            } else {
+                fields.insert(name.as_str(), at);
+            }
+        }
+        fields
+    }
+
+    fn bind_field(&mut self, name: &str, at: usize, unknown: UnknownColumns) {
+        match (self.table.columns.get(name), unknown) {
+            (Some(column), _) => self.push(name, column, Some(at)),
+            (None, UnknownColumns::Drop) => {
+                self.warnings.push(format!("column {} is not in the schema and is dropped", shown(name)));
+            }
+            (None, UnknownColumns::Fail) => {
+                let hint = self.near(name).map(|near| format!(" (near: {near})")).unwrap_or_default();
+                self.unknown.push(format!("{}{hint}", shown(name)));
+            }
+        }
+    }
+
+    fn bind_missing(&mut self, name: &str, column: &Column, missing: MissingColumns) {
+        match missing {
+            MissingColumns::Fail => self.missing.push(shown(name)),
+            MissingColumns::Null => {
+                let against = if column.nullable { "" } else { ", though the schema does not allow it" };
+                self.warnings.push(format!(
+                    "column {} is not in the file and is filled with NULL{against}",
+                    shown(name)
+                ));
+                self.push(name, column, None);
+            }
+        }
+    }
+
+    fn push(&mut self, name: &str, column: &Column, field: Option<usize>) {
+        match ColumnType::of(column) {
+            Ok((column_type, warning)) => {
+                self.warnings.extend(warning.map(|warning| format!("column {}: {warning}", shown(name))));
+                self.columns.push(OutputColumn {
+                    name: name.to_owned(),
+                    column_type,
+                    nullable: column.nullable || field.is_none(),
+                    width: column.width(),
+                    field,
+                });
+            }
+            Err(error) => self.untyped.push(format!("column {}: {error}", shown(name))),
+        }
+    }
+
+    fn near(&self, name: &str) -> Option<String> {
+        let near = nearest(name, self.table.columns.keys().map(String::as_str));
+        near.first().copied().map(shown)
+    }
+
+    fn finish(self, fields: usize) -> Result<Layout> {
+        let (mut faults, mut advice) = (Vec::new(), Vec::new());
+        let mut add = |names: &[String], label: &str, mend: &'static str| {
+            if !names.is_empty() {
+                faults.push(format!("{label} {}", listed(names)));
+                advice.push(mend);
+            }
+        };
+        add(&self.empty, "no name in field", "give every field of the header a name");
+        add(&self.duplicate, "duplicate column", "export the table with each column once");
+        add(&self.unknown, "not in the schema:", "leave unknown columns out with --unknown-columns drop");
+        add(&self.missing, "not in the file:", "fill missing columns with --missing-columns null");
+        add(&self.untyped, "no exact type for", NUMERIC_MEND);
+        if faults.is_empty() && self.columns.iter().all(|column| column.field.is_none()) {
+            faults.push("none of its columns is in the schema".to_owned());
+        }
+        if faults.is_empty() {
+            return Ok(Layout { fields, columns: self.columns, warnings: self.warnings });
+        }
+        if !self.unknown.is_empty() || !self.missing.is_empty() {
+            advice.push("`csl-stream schema diff` shows whether the schema has moved");
+        }
+        if advice.is_empty() {
+            advice.push("check that the file is an export of this table, with a header");
+        }
+        let table = shown(&self.table.name);
+        let what = format!("the header does not fit the schema of {table}: {}", faults.join("; "));
+        Err(Error::schema(what).mend(advice.join("; ")))
+    }
+}
+
+#[cfg(test)]
+#[path = "header_tests.rs"]
+mod tests;

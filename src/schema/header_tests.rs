@@ -1,0 +1,150 @@
+use super::*;
+use crate::schema::BulkSchema;
+
+fn table(columns: &[(&str, &str, bool)]) -> Table {
+    let columns = columns.iter().map(|&(name, sql_type, nullable)| {
+        let (kind, sql_type) = ("x".to_owned(), sql_type.to_owned());
+        (name.to_owned(), Column { kind, sql_type, limit: None, nullable, default_value: None })
+    });
+    Table { name: "signatures".to_owned(), columns: columns.collect() }
+}
+
+fn members() -> Table {
+    table(&[
+        ("id", "bigint", false),
+        ("email", "character varying(255)", true),
+        ("score", "numeric(3,2)", false),
+    ])
+}
+
+fn names(header: &str) -> Vec<String> {
+    header.split(',').map(str::to_owned).collect()
+}
+
+fn bind(header: &str, table: &Table, unknown: UnknownColumns, missing: MissingColumns) -> Result<Layout> {
+    Layout::bind(&names(header), table, unknown, missing)
+}
+
+fn strict(header: &str, table: &Table) -> Result<Layout> {
+    bind(header, table, UnknownColumns::Fail, MissingColumns::Fail)
+}
+
+#[test]
+fn keeps_the_order_of_the_file() {
+    let layout = strict("score,id,email", &members()).unwrap();
+    assert_eq!((layout.fields, layout.warnings.len()), (3, 0));
+    let score = ColumnType::Decimal { precision: 3, scale: 2 };
+    let column = |name: &str, column_type, nullable, width, field| OutputColumn {
+        name: name.to_owned(),
+        column_type,
+        nullable,
+        width,
+        field: Some(field),
+    };
+    let expected = [
+        column("score", score, false, None, 0),
+        column("id", ColumnType::BigInt, false, None, 1),
+        column("email", ColumnType::Text, true, Some(Width::Chars(255)), 2),
+    ];
+    assert_eq!(layout.columns, expected);
+}
+
+#[test]
+fn drops_and_fills_when_allowed() {
+    let layout = bind("email,extra,id", &members(), UnknownColumns::Drop, MissingColumns::Null).unwrap();
+    assert_eq!(layout.fields, 3);
+    let columns: Vec<_> = layout.columns.iter().map(|c| (c.name.as_str(), c.nullable, c.field)).collect();
+    // A missing column is NULL even where the schema does not allow NULL, and says so.
+    assert_eq!(columns, [("email", true, Some(0)), ("id", false, Some(2)), ("score", true, None)]);
+    assert_eq!(
+        layout.warnings,
+        [
+            "column \"extra\" is not in the schema and is dropped",
+            "column \"score\" is not in the file and is filled with NULL, though the schema does not allow it",
+        ]
+    );
+}
+
+#[test]
+fn names_all_faults_at_once() {
+    let mut table = members();
+    let bare = Column { sql_type: "numeric".to_owned(), ..table.columns["score"].clone() };
+    table.columns.insert("amount".to_owned(), bare);
+    let error = strict("id,emial,,id,amount,", &table).unwrap_err();
+    assert_eq!(error.exit_code(), 4);
+    let text = error.to_string();
+    for part in [
+        "schema of \"signatures\"",
+        "no name in field 3, 6",
+        "duplicate column \"id\" (fields 1 and 4)",
+        "not in the schema: \"emial\" (near: \"email\")",
+        "not in the file: \"email\", \"score\"",
+        "column \"amount\": numeric without precision",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    let mend = &error.detail().unwrap().mend;
+    for part in ["--unknown-columns drop", "--missing-columns null", "csl-stream schema diff", "numeric(p,s)"]
+    {
+        assert!(mend.contains(part), "{part}: {mend}");
+    }
+}
+
+#[test]
+fn faults() {
+    use MissingColumns::{Fail as AllMust, Null};
+    use UnknownColumns::{Drop, Fail};
+    let cases = [
+        ("id,email", Fail, AllMust, "not in the file: \"score\""),
+        ("id,email,score,x", Fail, AllMust, "not in the schema: \"x\""),
+        ("id,email,score,x", Fail, Null, "not in the schema: \"x\""),
+        ("id,email", Drop, AllMust, "not in the file: \"score\""),
+        // Allowing one thing allows no other.
+        ("id,email,score,id", Drop, Null, "duplicate column \"id\" (fields 1 and 4)"),
+        ("id,email,score,x,x", Drop, Null, "duplicate column \"x\" (fields 4 and 5)"),
+        ("id,email,score,", Drop, Null, "no name in field 4"),
+        ("", Drop, Null, "no name in field 1"),
+        ("a;b;c", Drop, Null, "none of its columns is in the schema"),
+        // Names are compared byte by byte.
+        ("ID,email,score", Fail, AllMust, "\"ID\" (near: \"id\")"),
+        ("\u{feff}id,email,score", Fail, AllMust, "\"\\u{feff}id\""),
+        (" id,email,score", Fail, AllMust, "\" id\""),
+    ];
+    for (header, unknown, missing, text) in cases {
+        let error = bind(header, &members(), unknown, missing).unwrap_err();
+        assert!(error.to_string().contains(text), "{header}: {error}");
+        assert_eq!(error.exit_code(), 4, "{header}");
+        assert!(!error.detail().unwrap().mend.is_empty(), "{header}");
+    }
+    assert!(Layout::bind(&[], &members(), Drop, Null).is_err());
+}
+
+#[test]
+fn long_lists_are_cut() {
+    let header: Vec<String> = (0..500).map(|n| format!("unknown_{n}")).collect();
+    let error = Layout::bind(&header, &members(), UnknownColumns::Fail, MissingColumns::Null).unwrap_err();
+    let text = error.to_string();
+    assert!(text.contains("\"unknown_19\" and 480 more") && text.len() < 2_000, "{text}");
+
+    let header = vec!["a".to_owned(); COLUMNS_MAX + 1];
+    let error = Layout::bind(&header, &members(), UnknownColumns::Drop, MissingColumns::Null).unwrap_err();
+    assert!(error.to_string().contains("1601 fields"), "{error}");
+}
+
+#[test]
+fn unknown_types_warn() {
+    let layout = strict("a", &table(&[("a", "tsvector", true)])).unwrap();
+    assert_eq!(layout.warnings, ["column \"a\": type \"tsvector\" is not known; it is kept as text"]);
+}
+
+#[test]
+fn every_published_table_binds_to_its_own_header() {
+    let schema =
+        BulkSchema::parse(include_bytes!("../../fixtures/schema/2025-08-28.json"), "fixture").unwrap();
+    for table in &schema.tables {
+        let header: Vec<String> = table.columns.keys().cloned().collect();
+        let layout = Layout::bind(&header, table, UnknownColumns::Fail, MissingColumns::Fail).unwrap();
+        assert!(layout.columns.iter().enumerate().all(|(at, column)| column.field == Some(at)));
+        assert_eq!(layout.warnings, [""; 0], "{}", table.name);
+    }
+}
