@@ -90,7 +90,7 @@ fn wrong_usage_exits_with_2() {
         (&["backfill", "--table", "t", "--segment-size", "1.5GB"], "whole number of bytes"),
         (&["backfill", "--table", "t", "--segment-size", "0"], "must not be 0"),
         (&["backfill", "--table", "t", "--row-group-size", "2GiB"], "at most 1GiB"),
-        (&["backfill", "--table", "t", "--max-rejects", "-1"], "invalid"),
+        (&["backfill", "--table", "t", "--max-rejects", "many"], "invalid digit"),
         (&["backfill", "--table", "t", "--codec", "lzo"], "snappy, zstd, none"),
         (&["backfill", "--table", "t"], "no bulk schema was named"),
         (&["backfill", "--table", "signatures", "--schema", SCHEMA], "no exports were named"),
@@ -269,9 +269,77 @@ fn arguments_that_are_not_utf_8() {
 #[cfg(unix)]
 #[test]
 fn a_reader_that_went_away_is_no_error() {
-    let mut command = call(dir().path(), &["completions", "bash"]).command;
+    let dir = dir();
+    let mut command = call(dir.path(), &["completions", "bash"]).command;
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     drop(child.stdout.take());
     let output = child.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[cfg(not(feature = "query"))]
+#[test]
+fn a_build_without_query_says_so() {
+    let answer = run(&["query", "select 1"]);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
+    assert!(answer.err.contains("built without the query feature"), "{}", answer.err);
+}
+
+#[cfg(feature = "query")]
+#[test]
+fn a_query_needs_no_table() {
+    for (words, out) in [
+        (&["query", "--format", "csv", "select 1 as one, '' as empty, null as nothing"][..], "one,empty,nothing\n1,\"\",\n"),
+        (&["query", "--json", "select 1 as one"], "{\"one\":1}\n"),
+    ] {
+        let answer = run(words);
+        assert_eq!((answer.code, answer.out.as_str()), (Some(0), out), "{}", answer.err);
+    }
+    let answer = run(&["query", "select * from absent"]);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""), "{}", answer.err);
+}
+
+#[test]
+fn a_schema_is_shown_written_as_ddl_and_pulled() {
+    let dir = dir();
+    let answer = call(dir.path(), &["schema", "show", "--schema", SCHEMA]).answer();
+    assert_eq!((answer.code, answer.err.as_str()), (Some(0), ""));
+    assert!(answer.out.starts_with("signatures (20 columns)\n"), "{}", answer.out);
+    let shown = json(&call(dir.path(), &["schema", "show", "--schema", SCHEMA, "--json"]).answer().out);
+    assert_eq!(shown[0]["columns"][1]["width"], "255 characters");
+    assert_eq!(shown[0]["columns"][6]["redshift"], "TIMESTAMP WITHOUT TIME ZONE");
+
+    let ddl = |words: &[&str]| {
+        let answer = call(dir.path(), &[&["schema", "ddl", "--schema", SCHEMA], words].concat()).answer();
+        assert_eq!((answer.code, answer.err.as_str()), (Some(0), ""));
+        answer.out
+    };
+    assert!(ddl(&[]).starts_with("CREATE TABLE IF NOT EXISTS \"public\".\"signatures\" (\n"));
+    let replaced = ddl(&["--replace", "--in-schema", "mirror", "--table", "signatures"]);
+    assert!(replaced.starts_with("DROP TABLE IF EXISTS \"mirror\".\"signatures\";\nCREATE TABLE "), "{replaced}");
+    let answer = call(dir.path(), &["schema", "ddl", "--schema", SCHEMA, "--table", "absent"]).answer();
+    assert_eq!((answer.code, answer.out.as_str()), (Some(4), ""), "{}", answer.err);
+
+    let answer = call(dir.path(), &["schema", "pull", "--schema", SCHEMA]).answer();
+    assert_eq!(answer.out, std::fs::read_to_string(SCHEMA).unwrap());
+    let answer = call(dir.path(), &["schema", "pull", "--schema", SCHEMA, "--out", "s.json"]).answer();
+    assert_eq!((answer.code, answer.out.as_str()), (Some(0), "s.json with 1 table\n"), "{}", answer.err);
+    assert_eq!(std::fs::read(dir.path().join("s.json")).unwrap(), std::fs::read(SCHEMA).unwrap());
+    std::fs::write(dir.path().join("bad.json"), "<html>").unwrap();
+    let answer = call(dir.path(), &["schema", "pull", "--schema", "bad.json", "--out", "s.json"]).answer();
+    assert_ne!(answer.code, Some(0));
+    assert_eq!(std::fs::read(dir.path().join("s.json")).unwrap(), std::fs::read(SCHEMA).unwrap(), "kept");
+}
+
+#[test]
+fn schemas_are_compared() {
+    let dir = dir();
+    let changed = std::fs::read_to_string(SCHEMA).unwrap().replace("\"user_ip\"", "\"address\"");
+    std::fs::write(dir.path().join("new.json"), changed).unwrap();
+    let answer = call(dir.path(), &["schema", "diff", SCHEMA, SCHEMA]).answer();
+    assert_eq!((answer.code, answer.out.as_str()), (Some(0), "no differences\n"), "{}", answer.err);
+    let answer = call(dir.path(), &["schema", "diff", SCHEMA, "new.json"]).answer();
+    assert!(answer.out.contains("user_ip") && answer.out.contains("address"), "{}", answer.out);
+    let diff = json(&call(dir.path(), &["schema", "diff", SCHEMA, "new.json", "--json"]).answer().out);
+    assert_eq!(diff["tables_changed"][0]["table"], "signatures");
 }

@@ -274,10 +274,14 @@ pub enum SchemaCommand {
 #[command(after_help = "\
 Examples:
   csl-stream query \"select count(*) from signatures\"
-  csl-stream query --format csv \"select country, count(*) from signatures group by 1 order by 2 desc\"")]
+  csl-stream query --format csv \"select country, count(*) from signatures group by 1 order by 2 desc\"
+  csl-stream query --files s=parquet \"select count(*) from s\"")]
 pub struct QueryArgs {
     /// The statement; each table of the warehouse is a table
     pub sql: String,
+    /// Parquet files outside the warehouse as the table NAME: a file, a folder, or a pattern with *
+    #[arg(long, value_name = "NAME=PATH", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<String>,
     /// How the answer is printed; --json is short for json
     #[arg(long, value_enum, default_value_t = QueryFormat::Table, conflicts_with = "json")]
     pub format: QueryFormat,

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ledger;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
-use crate::report::{RunReport, Status};
+use crate::report::RunReport;
 use crate::schema::Table;
 use crate::warehouse::LocalWarehouse;
 use std::path::{Path, PathBuf};
@@ -88,8 +88,13 @@ fn remember(printer: Printer, dir: &Path, outcome: &Outcome) {
         Ok(report) => report,
         Err((report, _)) => report,
     };
-    // A mistyped command leaves no trace: it would make a warehouse of any folder.
-    if report.status == Status::Failed && matches!(outcome, Err((_, Error::Usage(_)))) {
+    // A mistyped command or table leaves no trace: it would make a warehouse of any folder.
+    let mistyped = match outcome {
+        Err((_, Error::Usage(_))) => true,
+        Err((report, Error::Schema(_))) => report.source.uri.is_empty(),
+        _ => false,
+    };
+    if mistyped {
         return;
     }
     if let Err(error) = ledger::record(dir, report) {

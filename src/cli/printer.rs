@@ -36,6 +36,12 @@ impl Printer {
         Self { json, quiet, stderr_is_terminal: std::io::stderr().is_terminal() }
     }
 
+    /// Whether results are asked for as JSON.
+    #[cfg(feature = "query")]
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
     /// How progress is to be shown.
     pub(super) fn progress_style(self) -> ProgressStyle {
         match (self.quiet, self.stderr_is_terminal) {

@@ -170,7 +170,8 @@ fn parquet_type(column_type: ColumnType) -> String {
 fn pull(printer: Printer, location: &Location, out: Option<&Path>) -> Result<()> {
     let (bulk, bytes) = settings::read_schema(location)?;
     let Some(path) = out else { return printer.raw(&bytes) };
-    crate::ledger::write_atomically(path, &bytes)?;
+    // A bare name has no folder to be renamed in; the current one is meant.
+    crate::ledger::write_atomically(&Path::new(".").join(path), &bytes)?;
     let tables = bulk.tables.len() as u64;
     printer.json(&serde_json::json!({ "file": path, "tables": tables, "bytes": bytes.len() }))?;
     printer.result(&format!("{} with {}", path.display(), plural(tables, "table")))
