@@ -1,1 +1,34 @@
-//! Field bytes to finished Parquet column chunks.
+//! Field bytes to finished Parquet: typed values, pages, column chunks, row groups, files.
+//!
+//! ```text
+//! Block ─▶ RowGroupEncoder ─▶ EncodedRowGroup ─▶ SegmentFile ─▶ any writer
+//!             one a worker       column chunks      in order
+//! ```
+//!
+//! Each field goes from its bytes in the CSV to its bytes in the page in one step: no row objects,
+//! no arrays between. Levels, dictionaries and PLAIN values are written here; page headers, row group
+//! metadata and the footer are the parquet crate's. What comes out depends on the records alone.
+
+mod bits;
+mod boolean;
+mod chunk;
+mod column;
+mod dictionary;
+mod explain;
+mod fast;
+mod file;
+mod fixed;
+mod gather;
+mod gauge;
+mod group;
+mod indices;
+mod kind;
+mod layout;
+mod options;
+mod text;
+mod text_value;
+
+pub use explain::{Fault, Reject};
+pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
+pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, RowGroupEncoder};
+pub use options::{Codec, EmptyStrings, EncodeOptions, Overlong};

@@ -1,49 +1,7 @@
-//! What a user may choose about a conversion, and the limits that nobody may.
+//! What a user may choose about a conversion.
 
-use clap::ValueEnum;
-
-/// Compression of the Parquet pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Codec {
-    /// Fast, and what Redshift is known to load.
-    #[default]
-    Snappy,
-    /// Smaller; level 1.
-    Zstd,
-    /// Uncompressed.
-    None,
-}
-
-impl Codec {
-    /// The middle of a file name: `part-00000.snappy.parquet`. Redshift would unpack `*.zst` whole.
-    pub fn file_suffix(self) -> &'static str {
-        match self {
-            Self::Snappy => "snappy.parquet",
-            Self::Zstd => "zstd.parquet",
-            Self::None => "parquet",
-        }
-    }
-}
-
-/// What happens to a text value that is wider than its column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum Overlong {
-    /// Cut at a character boundary, counted and reported.
-    #[default]
-    Truncate,
-    /// The record is rejected.
-    Reject,
-}
-
-/// What becomes of `""`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
-pub enum EmptyStrings {
-    /// It stays the empty string, apart from NULL.
-    #[default]
-    Keep,
-    /// It becomes NULL.
-    Null,
-}
+use crate::pages::{Codec, EmptyStrings, EncodeOptions, Overlong};
+use crate::schema::{MissingColumns, UnknownColumns};
 
 /// Choices for one conversion. [`Default`] is what the README documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,9 +21,9 @@ pub struct ConvertOptions {
     /// `""` in text columns.
     pub empty_strings: EmptyStrings,
     /// Columns of the file that the schema lacks.
-    pub unknown_columns: crate::schema::UnknownColumns,
+    pub unknown_columns: UnknownColumns,
     /// Columns of the schema that the file lacks.
-    pub missing_columns: crate::schema::MissingColumns,
+    pub missing_columns: MissingColumns,
     /// Widest text in bytes where the schema names no width; `None`: any.
     pub text_bytes_max: Option<u32>,
 }
@@ -85,9 +43,21 @@ impl Default for ConvertOptions {
             max_rejects: 0,
             overlong: Overlong::default(),
             empty_strings: EmptyStrings::default(),
-            unknown_columns: crate::schema::UnknownColumns::Fail,
-            missing_columns: crate::schema::MissingColumns::Fail,
+            unknown_columns: UnknownColumns::Fail,
+            missing_columns: MissingColumns::Fail,
             text_bytes_max: None,
+        }
+    }
+}
+
+impl ConvertOptions {
+    /// The choices that shape the pages.
+    pub(super) fn encode_options(&self) -> EncodeOptions {
+        EncodeOptions {
+            codec: self.codec,
+            overlong: self.overlong,
+            empty_strings: self.empty_strings,
+            text_bytes_max: self.text_bytes_max,
         }
     }
 }

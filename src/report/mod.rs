@@ -55,7 +55,7 @@ pub struct SourceReport {
     pub compression: String,
 }
 
-/// Row counts: `read = accepted + rejected`, `accepted = loaded - carried_over` after a load.
+/// Row counts: `read = accepted + rejected`, and after a load `accepted = loaded`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
     /// Data records in the file.
@@ -68,7 +68,7 @@ pub struct Rows {
     pub truncated_values: u64,
     /// Rows kept from the old table because the export was made before them.
     pub carried_over: u64,
-    /// Rows the warehouse took.
+    /// Rows of the export that the warehouse took.
     pub loaded: u64,
 }
 

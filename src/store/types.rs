@@ -26,6 +26,16 @@ pub trait ByteSource: Send {
     fn read(&mut self, buf: &mut [u8]) -> Result<usize>;
 }
 
+impl<S: ByteSource + ?Sized> ByteSource for &mut S {
+    fn info(&self) -> &ObjectInfo {
+        (**self).info()
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        (**self).read(buf)
+    }
+}
+
 /// Whether an export holds the whole table or rows to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,0 +1,178 @@
+//! The exact reader: one record after the other, each field with its place and its faults.
+//!
+//! It finds the same record ends as the scan (parity of quotes) and is only used where the scan saw
+//! something wrong, so it may take its time.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// One record of a block.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawRecord<'a> {
+    /// The record's bytes, with its newline.
+    pub bytes: &'a [u8],
+    /// Offset of the record in the slice that was given.
+    pub at: usize,
+    /// Newlines before it in that slice.
+    pub lines_before: u64,
+    /// Its fields; there is always at least one.
+    pub fields: Vec<RawField<'a>>,
+}
+
+/// One field as it stands in the file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RawField<'a> {
+    /// The field's bytes, quotes included.
+    pub bytes: &'a [u8],
+    /// Offset of the field in its record.
+    pub at: usize,
+}
+
+/// What can be wrong with a field before its type is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldFault {
+    /// A quote inside an unquoted field, or text after a closing quote.
+    Quote,
+    /// A carriage return outside quotes that does not end the record.
+    CarriageReturn,
+    /// A NUL byte, which PostgreSQL's text never holds.
+    Nul,
+    /// Not UTF-8.
+    Utf8,
+}
+
+impl<'a> RawField<'a> {
+    /// The field's value: `None` is NULL, an empty slice the empty string.
+    ///
+    /// # Errors
+    /// The first fault of the field.
+    pub fn value(&self) -> Result<Option<Cow<'a, [u8]>>, FieldFault> {
+        let bytes = self.bytes;
+        if bytes.contains(&0) {
+            return Err(FieldFault::Nul);
+        }
+        if std::str::from_utf8(bytes).is_err() {
+            return Err(FieldFault::Utf8);
+        }
+        match bytes {
+            [] => Ok(None),
+            [b'"', inner @ .., b'"'] => unquote(inner).map(Some).ok_or(FieldFault::Quote),
+            _ if bytes.contains(&b'"') => Err(FieldFault::Quote),
+            _ if bytes.contains(&b'\r') => Err(FieldFault::CarriageReturn),
+            _ => Ok(Some(Cow::Borrowed(bytes))),
+        }
+    }
+}
+
+/// Undoes the doubling of quotes; `None` if one stands alone.
+fn unquote(inner: &[u8]) -> Option<Cow<'_, [u8]>> {
+    if !inner.contains(&b'"') {
+        return Some(Cow::Borrowed(inner));
+    }
+    let mut value = Vec::with_capacity(inner.len());
+    let mut rest = inner.iter();
+    while let Some(&byte) = rest.next() {
+        if byte == b'"' && rest.next() != Some(&b'"') {
+            return None;
+        }
+        value.push(byte);
+    }
+    Some(Cow::Owned(value))
+}
+
+/// The records of a slice that holds whole records, each ended by a newline outside quotes.
+pub fn raw_records(records: &[u8]) -> impl Iterator<Item = RawRecord<'_>> {
+    let (mut at, mut lines) = (0, 0);
+    std::iter::from_fn(move || {
+        let rest = &records[at..];
+        if rest.is_empty() {
+            return None;
+        }
+        let record = raw_record(rest, at, lines);
+        at += record.bytes.len();
+        lines += memchr::memchr_iter(b'\n', record.bytes).count() as u64;
+        Some(record)
+    })
+}
+
+fn raw_record(rest: &[u8], at: usize, lines_before: u64) -> RawRecord<'_> {
+    let mut fields = Vec::new();
+    let (mut start, mut inside) = (0, false);
+    for end in memchr::memchr3_iter(b'"', b',', b'\n', rest) {
+        match rest[end] {
+            b'"' => inside = !inside,
+            _ if inside => {}
+            b',' => {
+                fields.push(RawField { bytes: &rest[start..end], at: start });
+                start = end + 1;
+            }
+            _ => {
+                fields.push(RawField { bytes: &rest[last_field(rest, start, end)], at: start });
+                return RawRecord { bytes: &rest[..=end], at, lines_before, fields };
+            }
+        }
+    }
+    // The caller promised a record end; without one the rest is the record.
+    fields.push(RawField { bytes: &rest[start..], at: start });
+    RawRecord { bytes: rest, at, lines_before, fields }
+}
+
+/// Without the carriage return of a CRLF.
+fn last_field(rest: &[u8], start: usize, end: usize) -> Range<usize> {
+    if end > start && rest[end - 1] == b'\r' { start..end - 1 } else { start..end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use FieldFault::*;
+
+    fn value(text: &str) -> Result<Option<String>, FieldFault> {
+        let field = RawField { bytes: text.as_bytes(), at: 0 };
+        field.value().map(|value| value.map(|v| String::from_utf8_lossy(&v).into_owned()))
+    }
+
+    #[test]
+    fn fields_are_null_empty_or_text() {
+        let cases: &[(&str, Result<Option<&str>, FieldFault>)] = &[
+            ("", Ok(None)),
+            ("\"\"", Ok(Some(""))),
+            ("a", Ok(Some("a"))),
+            ("\"a\"", Ok(Some("a"))),
+            ("\"\"\"\"", Ok(Some("\""))),
+            ("\"a\"\"b\"", Ok(Some("a\"b"))),
+            ("\"\r\n,\"", Ok(Some("\r\n,"))),
+            ("\\N", Ok(Some("\\N"))),
+            ("NULL", Ok(Some("NULL"))),
+            (" ", Ok(Some(" "))),
+            ("\"", Err(Quote)),
+            ("\"\"\"", Err(Quote)),
+            ("a\"", Err(Quote)),
+            ("a\"b\"", Err(Quote)),
+            ("\"a\"b", Err(Quote)),
+            ("\"a\"b\"", Err(Quote)),
+            ("a\rb", Err(CarriageReturn)),
+            ("a\0", Err(Nul)),
+        ];
+        for (text, want) in cases {
+            assert_eq!(value(text), want.map(|v| v.map(str::to_owned)), "{text:?}");
+        }
+        assert_eq!(RawField { bytes: b"\xff", at: 0 }.value(), Err(Utf8));
+    }
+
+    #[test]
+    fn records_have_places() {
+        let text = b"a,\"\n\"\r\n,\nx\n";
+        let got: Vec<_> = raw_records(text)
+            .map(|r| (r.at, r.lines_before, r.fields.iter().map(|f| (f.at, f.bytes.len())).collect::<Vec<_>>()))
+            .collect();
+        assert_eq!(
+            got,
+            [
+                (0, 0, vec![(0, 1), (2, 3)]),
+                (7, 2, vec![(0, 0), (1, 0)]),
+                (9, 3, vec![(0, 1)]),
+            ]
+        );
+    }
+}

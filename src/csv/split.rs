@@ -1,0 +1,257 @@
+//! Cuts a stream of bytes into blocks of whole records, at places that depend on the bytes alone.
+//!
+//! A block ends at the last record end within `block_bytes` of its start; if its first record is
+//! longer than that, at that record's end. How the bytes arrive (in pieces of 1 byte or 8 MiB)
+//! changes nothing.
+
+use super::block::{Block, PAD_AFTER, PAD_BEFORE};
+
+/// Longest record: 16 MiB, four times the longest row that Redshift's COPY takes. What is longer is nearly
+/// always a quote that was never closed.
+pub const RECORD_BYTES_MAX: usize = 16 << 20;
+
+const UTF8_BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// Why no block could be cut.
+#[derive(Debug)]
+pub enum SplitError<E> {
+    /// The reader failed.
+    Read(E),
+    /// The input ends inside quotes: it was cut off, or a quote was never closed. The place is where
+    /// the unfinished record starts.
+    OpenQuote {
+        /// Offset of the record in the uncompressed CSV.
+        byte: u64,
+    },
+    /// A record is longer than the limit.
+    LongRecord {
+        /// Offset of the record in the uncompressed CSV.
+        byte: u64,
+        /// The limit.
+        bytes_max: usize,
+    },
+}
+
+/// See the module's description.
+#[derive(Debug)]
+pub struct Splitter {
+    block_bytes: usize,
+    record_bytes_max: usize,
+    /// Bytes behind the last cut: the start of the next block.
+    carry: Vec<u8>,
+    /// Offset of the next block's first byte.
+    byte: u64,
+    at_end: bool,
+}
+
+impl Splitter {
+    /// Cuts blocks of about `block_bytes` (at least 1).
+    pub fn new(block_bytes: usize) -> Self {
+        Self {
+            block_bytes: block_bytes.max(1),
+            record_bytes_max: RECORD_BYTES_MAX,
+            carry: Vec::new(),
+            byte: 0,
+            at_end: false,
+        }
+    }
+
+    /// The same with another limit for one record's length.
+    #[must_use]
+    pub fn with_record_bytes_max(mut self, bytes: usize) -> Self {
+        self.record_bytes_max = bytes;
+        self
+    }
+
+    /// The next block, or `None` at the end. `buffer` is one to reuse (its content is ignored);
+    /// `read` fills from the front of the slice it is given and returns how much, 0 at the end.
+    pub fn next_block<E>(
+        &mut self,
+        buffer: Vec<u8>,
+        mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
+    ) -> Result<Option<Block>, SplitError<E>> {
+        let mut fill = Fill::new(buffer, &self.carry);
+        let mut size = self.block_bytes;
+        let mut searched = 0;
+        let mut inside = false;
+        loop {
+            self.at_end |= fill.until(size, &mut read).map_err(SplitError::Read)?;
+            if self.byte == 0 && searched == 0 && fill.bytes().starts_with(UTF8_BOM) {
+                fill.drop_front(UTF8_BOM.len());
+                self.byte = UTF8_BOM.len() as u64;
+                continue;
+            }
+            let until = fill.len.min(size);
+            let fresh = &fill.bytes()[searched..until];
+            // Within the first `block_bytes` the last record end is taken, beyond them the first.
+            let cut = if searched == 0 { last_record_end(fresh) } else { first_record_end(fresh, inside) };
+            if let Some(cut) = cut {
+                return Ok(Some(self.cut(fill, searched + cut, false)));
+            }
+            inside ^= odd_quotes(fresh);
+            searched = until;
+            if self.at_end && searched == fill.len {
+                return self.last_block(fill, inside);
+            }
+            if searched >= self.record_bytes_max {
+                return Err(SplitError::LongRecord { byte: self.byte, bytes_max: self.record_bytes_max });
+            }
+            size = searched + self.block_bytes.max(searched.min(1 << 20));
+        }
+    }
+
+    fn last_block<E>(&mut self, mut fill: Fill, inside: bool) -> Result<Option<Block>, SplitError<E>> {
+        if fill.len == 0 {
+            return Ok(None);
+        }
+        if inside {
+            return Err(SplitError::OpenQuote { byte: self.byte });
+        }
+        fill.push(b'\n');
+        let end = fill.len;
+        Ok(Some(self.cut(fill, end, true)))
+    }
+
+    fn cut(&mut self, fill: Fill, len: usize, newline_added: bool) -> Block {
+        self.carry.clear();
+        self.carry.extend_from_slice(&fill.bytes()[len..]);
+        let byte = self.byte;
+        self.byte += len as u64;
+        Block::new(fill.buffer, PAD_BEFORE + len, byte, newline_added)
+    }
+}
+
+/// A padded buffer being filled.
+struct Fill {
+    buffer: Vec<u8>,
+    len: usize,
+}
+
+impl Fill {
+    fn new(mut buffer: Vec<u8>, carry: &[u8]) -> Self {
+        let wanted = PAD_BEFORE + carry.len() + PAD_AFTER;
+        if buffer.len() < wanted {
+            buffer.resize(wanted, 0);
+        }
+        buffer[PAD_BEFORE..PAD_BEFORE + carry.len()].copy_from_slice(carry);
+        Self { buffer, len: carry.len() }
+    }
+
+    /// Reads until `size` bytes are there; true if the input ended.
+    fn until<E>(&mut self, size: usize, read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>) -> Result<bool, E> {
+        let wanted = PAD_BEFORE + size + PAD_AFTER;
+        if self.buffer.len() < wanted {
+            self.buffer.resize(wanted, 0);
+        }
+        while self.len < size {
+            let n = read(&mut self.buffer[PAD_BEFORE + self.len..PAD_BEFORE + size])?;
+            if n == 0 {
+                return Ok(true);
+            }
+            self.len += n;
+        }
+        Ok(false)
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.buffer[PAD_BEFORE..PAD_BEFORE + self.len]
+    }
+
+    fn drop_front(&mut self, bytes: usize) {
+        self.buffer.copy_within(PAD_BEFORE + bytes..PAD_BEFORE + self.len, PAD_BEFORE);
+        self.len -= bytes;
+    }
+
+    fn push(&mut self, byte: u8) {
+        self.buffer[PAD_BEFORE + self.len] = byte;
+        self.len += 1;
+    }
+}
+
+fn odd_quotes(bytes: &[u8]) -> bool {
+    memchr::memchr_iter(b'"', bytes).count() % 2 == 1
+}
+
+/// Length up to and including the last newline outside quotes; the bytes start outside.
+fn last_record_end(bytes: &[u8]) -> Option<usize> {
+    let mut inside = odd_quotes(bytes);
+    // Walking back from the end, each quote flips the state that was found there by counting.
+    for at in memchr::memrchr2_iter(b'"', b'\n', bytes) {
+        match bytes[at] {
+            b'"' => inside = !inside,
+            _ if !inside => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+/// Length up to and including the first newline outside quotes.
+fn first_record_end(bytes: &[u8], mut inside: bool) -> Option<usize> {
+    for at in memchr::memchr2_iter(b'"', b'\n', bytes) {
+        match bytes[at] {
+            b'"' => inside = !inside,
+            _ if !inside => return Some(at + 1),
+            _ => {}
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn split(input: &[u8], block_bytes: usize, read_bytes: usize) -> Result<Vec<(u64, Vec<u8>)>, String> {
+        let mut rest = input;
+        let mut splitter = Splitter::new(block_bytes).with_record_bytes_max(64);
+        let mut blocks = Vec::new();
+        loop {
+            let block = splitter.next_block(Vec::new(), |buf| {
+                let n = buf.len().min(read_bytes).min(rest.len());
+                buf[..n].copy_from_slice(&rest[..n]);
+                rest = &rest[n..];
+                Ok::<_, ()>(n)
+            });
+            match block {
+                Ok(Some(block)) => blocks.push((block.byte, block.records().to_vec())),
+                Ok(None) => return Ok(blocks),
+                Err(error) => return Err(format!("{error:?}")),
+            }
+        }
+    }
+
+    #[test]
+    fn cuts_where_the_bytes_say() {
+        let cases: &[(&[u8], usize, &[(u64, &str)])] = &[
+            (b"", 8, &[]),
+            (b"\xef\xbb\xbf", 8, &[]),
+            (b"\xef\xbb\xbfa\n", 8, &[(3, "a\n")]),
+            (b"a\nb\nc\n", 4, &[(0, "a\nb\n"), (4, "c\n")]),
+            (b"a\nb\nc", 4, &[(0, "a\nb\n"), (4, "c\n")]),
+            (b"a,\"\n\"\nb\n", 6, &[(0, "a,\"\n\"\n"), (6, "b\n")]),
+            (b"a,\"\n\"\nb\n", 3, &[(0, "a,\"\n\"\n"), (6, "b\n")]),
+            (b"\"\"\"\n\"\nb\n", 5, &[(0, "\"\"\"\n\"\n"), (6, "b\n")]),
+            (b"aaaaaaaa\nb\nc\n", 2, &[(0, "aaaaaaaa\n"), (9, "b\n"), (11, "c\n")]),
+            (b"a\r\nb\r\n", 100, &[(0, "a\r\nb\r\n")]),
+            (b"\n\n\n", 2, &[(0, "\n\n"), (2, "\n")]),
+        ];
+        for (input, block_bytes, want) in cases {
+            for read_bytes in [1, 2, 3, 7, 100] {
+                let got = split(input, *block_bytes, read_bytes).unwrap();
+                let want: Vec<_> = want.iter().map(|(at, text)| (*at, text.as_bytes().to_vec())).collect();
+                assert_eq!(got, want, "{input:?} in blocks of {block_bytes}, reads of {read_bytes}");
+            }
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_cannot_cut() {
+        for read_bytes in [1, 5, 100] {
+            let error = split(b"a\nb,\"c\nd\n", 4, read_bytes).unwrap_err();
+            assert_eq!(error, "OpenQuote { byte: 2 }");
+            let error = split(&[b'x'; 200], 16, read_bytes).unwrap_err();
+            assert_eq!(error, "LongRecord { byte: 0, bytes_max: 64 }");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Boolean columns.
+
+use super::bits::Bits;
+use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
+use super::column::{Column, Common};
+use super::fast;
+use super::gather::{Fields, Span};
+use super::kind::exact_value;
+use crate::values;
+use parquet::basic::Encoding;
+use parquet::errors::Result;
+use parquet::file::statistics::Statistics;
+
+pub(super) struct BooleanColumn {
+    common: Common,
+    values: Bits,
+    /// Values of the page that are committed.
+    committed: usize,
+    pending: (bool, bool),
+    /// Whether there was a false, and a true.
+    seen: (bool, bool),
+}
+
+impl BooleanColumn {
+    pub(super) fn new(common: Common) -> Self {
+        Self { common, values: Bits::default(), committed: 0, pending: (false, false), seen: (false, false) }
+    }
+}
+
+impl Column for BooleanColumn {
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+        if !self.common.gather(fields, spans) {
+            return false;
+        }
+        let (mut any_true, mut any_false) = (false, false);
+        for spans in spans.chunks(64) {
+            let mut bits = 0;
+            for (i, span) in spans.iter().enumerate() {
+                let text = span.text(fields);
+                let exact = || exact_value(text.bytes(), values::boolean).ok();
+                let Some(value) = fast::boolean(text).or_else(exact) else { return false };
+                any_true |= value;
+                any_false |= !value;
+                bits |= u64::from(value) << i;
+            }
+            self.values.push(bits, spans.len());
+        }
+        self.pending = (any_false, any_true);
+        true
+    }
+
+    fn commit(&mut self, _: &Fields<'_>, _: &mut Vec<Span>) {
+        self.common.commit(self.values.len() - self.committed);
+        self.committed = self.values.len();
+        self.seen = (self.seen.0 | self.pending.0, self.seen.1 | self.pending.1);
+    }
+
+    fn rollback(&mut self) {
+        self.common.rollback();
+        self.values.truncate(self.committed);
+    }
+
+    fn page_bytes(&self) -> usize {
+        self.values.len() / 8
+    }
+
+    fn flush(&mut self, tools: &mut PageTools) -> Result<()> {
+        if self.common.levels.len() > 0 {
+            let values = &self.values;
+            let Common { chunk, levels, .. } = &mut self.common;
+            chunk.data_page(tools, levels, Encoding::PLAIN, |page| values.write_packed(page))?;
+            self.values.clear();
+            self.committed = 0;
+            self.common.page_done();
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk> {
+        self.flush(tools)?;
+        let (min, max) = match std::mem::take(&mut self.seen) {
+            (false, false) => (None, None),
+            (any_false, any_true) => (Some(!any_false), Some(any_true)),
+        };
+        let nulls = Some(std::mem::take(&mut self.common.nulls));
+        let statistics = Statistics::boolean(min, max, None, nulls, false);
+        self.common.chunk.finish(tools, &self.common.descriptor, DictionaryPage::default(), statistics)
+    }
+}

@@ -1,0 +1,100 @@
+//! What every column can do, whatever its type.
+//!
+//! A block of records goes through two steps, so that a fault in any column leaves all of them as
+//! they were: `check` reads whatever can fail and keeps it aside; `commit` keeps it for good. A
+//! faulty block is rolled back, cleaned by the exact reader, and comes again.
+
+use super::bits::Bits;
+use super::chunk::{ChunkBuilder, ColumnChunk, PageTools};
+use super::gather::{Fields, Span};
+use super::options::EmptyStrings;
+use crate::schema::OutputColumn;
+use parquet::errors::Result;
+use parquet::schema::types::ColumnDescPtr;
+
+/// Values that are kept before a dictionary is judged again; bounds how far it outgrows its limit.
+pub(super) const COMMIT_VALUES: usize = 4_096;
+
+/// A column of a row group that is being built.
+pub(super) trait Column: Send {
+    /// Reads the column's fields of a block; false if any of them is wrong.
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool;
+
+    /// Keeps what was checked.
+    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>);
+
+    /// Forgets what was checked.
+    fn rollback(&mut self);
+
+    /// Bytes of the page that is being filled.
+    fn page_bytes(&self) -> usize;
+
+    /// Ends the page that is being filled, if it has rows.
+    fn flush(&mut self, tools: &mut PageTools) -> Result<()>;
+
+    /// Ends the column chunk and starts the next.
+    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk>;
+
+    /// Whether the chunk so far still has its dictionary.
+    fn keeps_dictionary(&self) -> bool {
+        false
+    }
+
+    /// Whether the next chunk starts with a dictionary.
+    fn allow_dictionary(&mut self, allowed: bool) {
+        let _ = allowed;
+    }
+
+    /// Values cut to the column's width since the last time this was asked.
+    fn take_truncated(&mut self) -> u64 {
+        0
+    }
+}
+
+/// What all columns need.
+pub(super) struct Common {
+    pub(super) spec: OutputColumn,
+    pub(super) descriptor: ColumnDescPtr,
+    empty_is_null: bool,
+    /// Definition levels of the page being filled, those of an uncommitted block too.
+    pub(super) levels: Bits,
+    committed_rows: usize,
+    pub(super) chunk: ChunkBuilder,
+    pub(super) nulls: u64,
+}
+
+impl Common {
+    pub(super) fn new(spec: OutputColumn, descriptor: ColumnDescPtr, empty_strings: EmptyStrings) -> Self {
+        Self {
+            spec,
+            descriptor,
+            empty_is_null: empty_strings == EmptyStrings::Null,
+            levels: Bits::default(),
+            committed_rows: 0,
+            chunk: ChunkBuilder::default(),
+            nulls: 0,
+        }
+    }
+
+    /// The non-NULL fields of the block. False if there is a NULL where none may be; a column that
+    /// the file lacks was allowed to be NULL.
+    pub(super) fn gather(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+        fields.gather(self.spec.field, self.empty_is_null, spans, &mut self.levels);
+        self.spec.nullable || self.spec.field.is_none() || spans.len() == fields.rows
+    }
+
+    pub(super) fn commit(&mut self, values: usize) {
+        self.nulls += (self.levels.len() - self.committed_rows - values) as u64;
+        self.committed_rows = self.levels.len();
+    }
+
+    pub(super) fn rollback(&mut self) {
+        self.levels.truncate(self.committed_rows);
+    }
+
+    /// Called when the page was written.
+    pub(super) fn page_done(&mut self) {
+        self.levels.clear();
+        self.committed_rows = 0;
+    }
+}

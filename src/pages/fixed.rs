@@ -1,0 +1,176 @@
+//! Columns of fixed-width types.
+
+use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
+use super::column::{COMMIT_VALUES, Column, Common};
+use super::dictionary::IntegerDictionary;
+use super::gather::{Fields, Span};
+use super::gauge::Gauge;
+use super::indices::write_indices;
+use super::kind::{Kind, exact_value};
+use parquet::basic::Encoding;
+use parquet::errors::Result;
+
+pub(super) struct FixedColumn<K: Kind> {
+    common: Common,
+    kind: K,
+    /// Values of the block that is being checked.
+    pending: Vec<K::Value>,
+    /// PLAIN values of the page.
+    values: Vec<u8>,
+    range: Option<(K::Value, K::Value)>,
+    dictionary: Option<Indexed>,
+    allow_dictionary: bool,
+    /// The dictionary page of the chunk, once pages use it.
+    dictionary_page: Vec<u8>,
+}
+
+struct Indexed {
+    dictionary: IntegerDictionary,
+    indices: Vec<u16>,
+    gauge: Gauge,
+}
+
+impl Indexed {
+    fn new() -> Self {
+        Self { dictionary: IntegerDictionary::new(), indices: Vec::new(), gauge: Gauge::default() }
+    }
+
+    fn gives_up(&mut self, values: usize) -> bool {
+        self.gauge.gives_up(values, self.dictionary.len()) || self.dictionary.is_full()
+    }
+}
+
+impl<K: Kind> FixedColumn<K> {
+    pub(super) fn new(common: Common, kind: K) -> Self {
+        Self {
+            common,
+            kind,
+            pending: Vec::new(),
+            values: Vec::new(),
+            range: None,
+            dictionary: None,
+            allow_dictionary: false,
+            dictionary_page: Vec::new(),
+        }
+    }
+
+    fn widen(&mut self) {
+        let Some(&first) = self.pending.first() else { return };
+        let (mut min, mut max) = self.range.unwrap_or((first, first));
+        for &value in &self.pending {
+            min = if value < min { value } else { min };
+            max = if value > max { value } else { max };
+        }
+        self.range = Some((min, max));
+    }
+
+    fn keep(&mut self, values: &[K::Value]) {
+        let Some(indexed) = &mut self.dictionary else {
+            values.iter().for_each(|&value| self.kind.write(value, &mut self.values));
+            return;
+        };
+        for &value in values {
+            let (index, is_new) = indexed.dictionary.index(self.kind.key(value));
+            if is_new {
+                self.kind.write(value, &mut self.dictionary_page);
+            }
+            indexed.indices.push(index as u16);
+        }
+        if indexed.gives_up(values.len()) {
+            self.give_up_dictionary();
+        }
+    }
+
+    /// Writes the page's values out; pages that are done keep their indices.
+    fn give_up_dictionary(&mut self) {
+        let Some(indexed) = self.dictionary.take() else { return };
+        for index in indexed.indices {
+            let at = usize::from(index) * K::BYTES;
+            self.values.extend_from_slice(&self.dictionary_page[at..at + K::BYTES]);
+        }
+    }
+}
+
+impl<K: Kind> Column for FixedColumn<K> {
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+        self.pending.clear();
+        if !self.common.gather(fields, spans) {
+            return false;
+        }
+        self.pending.reserve(spans.len());
+        for span in &*spans {
+            let text = span.text(fields);
+            let value = match self.kind.fast(text) {
+                Some(value) => value,
+                None => match exact_value(text.bytes(), |value| self.kind.exact(value)) {
+                    Ok(value) => value,
+                    Err(_) => return false,
+                },
+            };
+            self.pending.push(value);
+        }
+        true
+    }
+
+    fn commit(&mut self, _: &Fields<'_>, _: &mut Vec<Span>) {
+        self.widen();
+        self.common.commit(self.pending.len());
+        let pending = std::mem::take(&mut self.pending);
+        pending.chunks(COMMIT_VALUES).for_each(|values| self.keep(values));
+        self.pending = pending;
+        self.pending.clear();
+    }
+
+    fn rollback(&mut self) {
+        self.common.rollback();
+        self.pending.clear();
+    }
+
+    fn page_bytes(&self) -> usize {
+        self.values.len() + self.dictionary.as_ref().map_or(0, |indexed| 2 * indexed.indices.len())
+    }
+
+    fn flush(&mut self, tools: &mut PageTools) -> Result<()> {
+        if self.common.levels.len() == 0 {
+            return Ok(());
+        }
+        let Common { chunk, levels, .. } = &mut self.common;
+        match &mut self.dictionary {
+            Some(indexed) if !indexed.indices.is_empty() => {
+                let entries = indexed.dictionary.len();
+                let write = |page: &mut Vec<u8>| write_indices(&indexed.indices, entries, page);
+                chunk.data_page(tools, levels, Encoding::RLE_DICTIONARY, write)?;
+                indexed.indices.clear();
+            }
+            _ => {
+                chunk.data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.values))?;
+                self.values.clear();
+            }
+        }
+        self.common.page_done();
+        Ok(())
+    }
+
+    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk> {
+        self.flush(tools)?;
+        let nulls = std::mem::take(&mut self.common.nulls);
+        let statistics = self.kind.statistics(self.range.take(), nulls);
+        let dictionary = DictionaryPage { bytes: &self.dictionary_page, entries: self.dictionary_page.len() / K::BYTES };
+        let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
+        self.dictionary_page.clear();
+        self.dictionary = self.allow_dictionary.then(Indexed::new);
+        Ok(chunk)
+    }
+
+    fn keeps_dictionary(&self) -> bool {
+        self.dictionary.is_some()
+    }
+
+    fn allow_dictionary(&mut self, allowed: bool) {
+        let allowed = allowed && K::HAS_DICTIONARY;
+        self.allow_dictionary = allowed;
+        if self.common.chunk.is_empty() && self.common.levels.len() == 0 {
+            self.dictionary = allowed.then(Indexed::new);
+        }
+    }
+}

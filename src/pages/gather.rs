@@ -1,0 +1,97 @@
+//! From the field ends of a block to the non-NULL fields of one column.
+
+use super::bits::Bits;
+use super::fast::Text;
+use crate::csv::{Block, Scan};
+
+/// A clean, scanned block.
+#[derive(Clone, Copy)]
+pub(super) struct Fields<'a> {
+    pub(super) buffer: &'a [u8],
+    pub(super) ends: &'a [u32],
+    /// Fields of a record.
+    pub(super) width: usize,
+    pub(super) rows: usize,
+    crlf: bool,
+}
+
+/// Where a non-NULL field is.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Span {
+    start: u32,
+    len: u32,
+}
+
+impl Span {
+    #[inline(always)]
+    pub(super) fn text<'a>(&self, fields: &Fields<'a>) -> Text<'a> {
+        Text { buffer: fields.buffer, start: self.start as usize, len: self.len as usize }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.len as usize
+    }
+}
+
+impl<'a> Fields<'a> {
+    pub(super) fn new(block: &'a Block, scan: &'a Scan, width: usize, rows: usize) -> Self {
+        Self { buffer: block.buffer(), ends: scan.ends(), width, rows, crlf: scan.crlf() }
+    }
+
+    /// Collects the non-NULL fields of a column into `spans` (cleared first) and appends a level for
+    /// each row. A column that the file lacks is NULL throughout.
+    pub(super) fn gather(
+        &self,
+        field: Option<usize>,
+        empty_is_null: bool,
+        spans: &mut Vec<Span>,
+        levels: &mut Bits,
+    ) {
+        spans.clear();
+        let Some(field) = field else {
+            levels.push_zeros(self.rows);
+            return;
+        };
+        if empty_is_null || (self.crlf && field + 1 == self.width) {
+            self.gather_with(field, spans, levels, |span| self.adjust(field, empty_is_null, span));
+        } else {
+            self.gather_with(field, spans, levels, |span| span);
+        }
+    }
+
+    /// The rarer wishes: no carriage return in the last field, `""` as NULL.
+    fn adjust(&self, field: usize, empty_is_null: bool, mut span: Span) -> Span {
+        let byte = |at: u32| self.buffer[at as usize];
+        if self.crlf && field + 1 == self.width && span.len > 0 && byte(span.start + span.len - 1) == b'\r' {
+            span.len -= 1;
+        }
+        if empty_is_null && span.len == 2 && byte(span.start) == b'"' {
+            span.len = 0;
+        }
+        span
+    }
+
+    #[inline(always)]
+    fn gather_with(&self, field: usize, spans: &mut Vec<Span>, levels: &mut Bits, adjust: impl Fn(Span) -> Span) {
+        spans.resize(self.rows, Span::default());
+        let mut present = 0;
+        let mut row = 0;
+        while row < self.rows {
+            let count = (self.rows - row).min(64);
+            let mut bits = 0;
+            for i in 0..count {
+                let at = (row + i) * self.width + field;
+                let start = self.ends[at] + 1;
+                let span = adjust(Span { start, len: self.ends[at + 1] - start });
+                // Written always, kept if not NULL: cheaper than a branch that guesses wrong.
+                spans[present] = span;
+                let is_present = span.len != 0;
+                present += usize::from(is_present);
+                bits |= u64::from(is_present) << i;
+            }
+            levels.push(bits, count);
+            row += count;
+        }
+        spans.truncate(present);
+    }
+}

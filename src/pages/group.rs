@@ -1,0 +1,228 @@
+//! One row group: blocks of records in, finished column chunks out.
+//!
+//! ```text
+//! Block ─▶ scan ─▶ check each column ─▶ commit each column ─▶ … ─▶ column chunks
+//!            │            │
+//!            └── wrong ───┴──▶ exact decoder ─▶ rejects; the sound records again
+//! ```
+
+use super::chunk::{ColumnChunk, PageTools};
+use super::column::Column;
+use super::explain::{Reject, Rules};
+use super::gather::{Fields, Span};
+use super::layout::{builders, file_schema};
+use super::options::EncodeOptions;
+use crate::csv::{Block, Kernel, Scan};
+use crate::error::{Error, Place, Result};
+use crate::schema::Layout;
+use parquet::errors::ParquetError;
+use parquet::schema::types::SchemaDescriptor;
+use std::sync::Arc;
+
+/// Rows after which a page ends, at the end of a block.
+const PAGE_ROWS: usize = 16_384;
+/// Bytes after which a page ends, at the end of a block.
+const PAGE_BYTES: usize = 1 << 20;
+
+/// Which columns start a row group with a dictionary.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DictionaryPlan(Vec<bool>);
+
+/// A finished row group.
+pub struct EncodedRowGroup {
+    /// Rows written.
+    pub rows: u64,
+    /// Records read, rejected ones too.
+    pub records: u64,
+    /// Newlines read.
+    pub lines: u64,
+    /// Values cut to their column's width.
+    pub truncated_values: u64,
+    /// Records left out, in order.
+    pub rejects: Vec<Reject>,
+    pub(super) columns: Vec<ColumnChunk>,
+}
+
+impl EncodedRowGroup {
+    /// Bytes of its column chunks.
+    pub fn bytes(&self) -> u64 {
+        self.columns.iter().map(|column| column.bytes.len() as u64).sum()
+    }
+}
+
+/// How records become row groups; shared by all workers.
+pub struct Encoding {
+    layout: Layout,
+    options: EncodeOptions,
+    kernel: Kernel,
+    schema: SchemaDescriptor,
+}
+
+impl Encoding {
+    /// Fails only on a column name or type that Parquet cannot have.
+    pub fn new(layout: Layout, options: EncodeOptions) -> Result<Arc<Self>> {
+        let schema = file_schema(&layout.columns).map_err(encoder_failed)?;
+        Ok(Arc::new(Self { layout, options, kernel: Kernel::detect(), schema }))
+    }
+
+    /// The columns.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The Parquet schema.
+    pub(super) fn schema(&self) -> &SchemaDescriptor {
+        &self.schema
+    }
+}
+
+/// One worker's encoder; its buffers are used again for each row group.
+pub struct RowGroupEncoder {
+    encoding: Arc<Encoding>,
+    rules: Rules,
+    columns: Vec<Box<dyn Column>>,
+    scan: Scan,
+    spans: Vec<Span>,
+    tools: PageTools,
+    page_rows: usize,
+    rows: u64,
+    records: u64,
+    lines: u64,
+    rejects: Vec<Reject>,
+}
+
+impl RowGroupEncoder {
+    /// A new encoder, dictionaries allowed in every column.
+    pub fn new(encoding: Arc<Encoding>) -> Result<Self> {
+        let options = encoding.options;
+        let columns = builders(&encoding.layout.columns, &encoding.schema, &options);
+        let mut encoder = Self {
+            rules: Rules::new(encoding.layout.fields, &encoding.layout.columns, options),
+            columns,
+            scan: Scan::new(encoding.kernel),
+            spans: Vec::new(),
+            tools: PageTools::new(options.codec).map_err(encoder_failed)?,
+            page_rows: 0,
+            rows: 0,
+            records: 0,
+            lines: 0,
+            rejects: Vec::new(),
+            encoding,
+        };
+        encoder.columns.iter_mut().for_each(|column| column.allow_dictionary(true));
+        Ok(encoder)
+    }
+
+    /// Says which columns use a dictionary, from the next row group on.
+    pub fn set_plan(&mut self, plan: &DictionaryPlan) {
+        for (column, &allowed) in self.columns.iter_mut().zip(&plan.0) {
+            column.allow_dictionary(allowed);
+        }
+    }
+
+    /// Which dictionaries pay, as far as the blocks of this row group tell. Drops the row group.
+    pub fn into_plan(self) -> DictionaryPlan {
+        DictionaryPlan(self.columns.iter().map(|column| column.keeps_dictionary()).collect())
+    }
+
+    /// Rows so far.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Adds the records of a block.
+    pub fn add(&mut self, block: &Block) -> Result<()> {
+        if self.add_sound(block)? {
+            self.records += self.last_records();
+            return Ok(());
+        }
+        let (sound, mut rejects) = self.rules.sort(block.records(), block.byte);
+        let lines = memchr::memchr_iter(b'\n', block.records()).count() as u64;
+        for reject in &mut rejects {
+            reject.records_before += self.records;
+            reject.lines_before += self.lines;
+            if block.newline_added && reject.byte + reject.raw.len() as u64 == block.byte + block.records().len() as u64 {
+                reject.raw.pop();
+            }
+        }
+        self.records += rejects.len() as u64;
+        let lines_after = self.lines + lines;
+        self.rejects.append(&mut rejects);
+        if !sound.is_empty() {
+            if !self.add_sound(&Block::from_records(&sound, block.byte))? {
+                return Err(decoders_disagree(block.byte));
+            }
+            self.records += self.last_records();
+        }
+        self.lines = lines_after;
+        Ok(())
+    }
+
+    fn last_records(&self) -> u64 {
+        (self.scan.ends().len() as u64 - 1) / self.encoding.layout.fields as u64
+    }
+
+    /// Adds a block if nothing in it is wrong.
+    fn add_sound(&mut self, block: &Block) -> Result<bool> {
+        let width = self.encoding.layout.fields;
+        let Some(rows) = self.scan.block(block, width) else { return Ok(false) };
+        let fields = Fields::new(block, &self.scan, width, rows);
+        for i in 0..self.columns.len() {
+            if !self.columns[i].check(&fields, &mut self.spans) {
+                self.columns[..=i].iter_mut().for_each(|column| column.rollback());
+                return Ok(false);
+            }
+        }
+        for column in &mut self.columns {
+            column.commit(&fields, &mut self.spans);
+        }
+        self.rows += rows as u64;
+        self.lines += self.scan.lines();
+        self.page_rows += rows;
+        self.end_pages().map_err(encoder_failed)?;
+        Ok(true)
+    }
+
+    fn end_pages(&mut self) -> parquet::errors::Result<()> {
+        let by_rows = self.page_rows >= PAGE_ROWS;
+        if by_rows {
+            self.page_rows = 0;
+        }
+        for column in &mut self.columns {
+            if by_rows || column.page_bytes() >= PAGE_BYTES {
+                column.flush(&mut self.tools)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the row group and starts the next.
+    pub fn finish(&mut self) -> Result<EncodedRowGroup> {
+        let mut columns = Vec::with_capacity(self.columns.len());
+        let mut truncated_values = 0;
+        for column in &mut self.columns {
+            columns.push(column.finish(&mut self.tools).map_err(encoder_failed)?);
+            truncated_values += column.take_truncated();
+        }
+        self.page_rows = 0;
+        Ok(EncodedRowGroup {
+            rows: std::mem::take(&mut self.rows),
+            records: std::mem::take(&mut self.records),
+            lines: std::mem::take(&mut self.lines),
+            truncated_values,
+            rejects: std::mem::take(&mut self.rejects),
+            columns,
+        })
+    }
+}
+
+/// A fault of ours, not of the data: never passed over in silence.
+fn decoders_disagree(byte: u64) -> Error {
+    Error::counts("the fast and the exact decoder disagree about a record")
+        .at(Place::byte(byte))
+        .mend("please report this with the records around the place; run with CSL_KERNEL=portable meanwhile")
+}
+
+pub(super) fn encoder_failed(error: ParquetError) -> Error {
+    Error::machine("cannot encode parquet").because(error)
+}

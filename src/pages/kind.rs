@@ -1,0 +1,311 @@
+//! The types whose values have a fixed width: how each is read, written and summed up.
+
+use super::fast::{self, DayCache, Text};
+use crate::csv::{FieldFault, RawField};
+use crate::values::{self, Rule};
+use parquet::data_type::{ByteArray, FixedLenByteArray};
+use parquet::file::statistics::Statistics;
+
+/// A fixed-width type.
+pub(super) trait Kind: Send {
+    /// A value, ordered as Parquet orders the column.
+    type Value: Copy + PartialOrd + Send;
+
+    /// Reads what PostgreSQL writes; `None` if the text is anything else.
+    fn fast(&mut self, text: Text<'_>) -> Option<Self::Value>;
+
+    /// Reads every form, or says what is wrong.
+    fn exact(&self, value: &[u8]) -> Result<Self::Value, Rule>;
+
+    /// Appends the PLAIN encoding.
+    fn write(&self, value: Self::Value, out: &mut Vec<u8>);
+
+    /// Whether values often come from a small range, so that a dictionary may pay.
+    const HAS_DICTIONARY: bool = false;
+    /// Bytes of a dictionary entry; only for types that have a dictionary.
+    const BYTES: usize = 1;
+
+    /// The value as a dictionary's key.
+    fn key(&self, value: Self::Value) -> i64 {
+        let _ = value;
+        0
+    }
+
+    /// Statistics of a column chunk.
+    fn statistics(&self, range: Option<(Self::Value, Self::Value)>, nulls: u64) -> Statistics;
+}
+
+/// Reads a raw, non-NULL field with an exact reader.
+pub(super) fn exact_value<T>(raw: &[u8], read: impl Fn(&[u8]) -> Result<T, Rule>) -> Result<T, Rule> {
+    let value = RawField { bytes: raw, at: 0 }.value().map_err(rule_of)?;
+    read(value.as_deref().unwrap_or_default())
+}
+
+pub(super) fn rule_of(fault: FieldFault) -> Rule {
+    match fault {
+        FieldFault::Quote => Rule::Quote,
+        FieldFault::CarriageReturn => Rule::CarriageReturn,
+        FieldFault::Nul => Rule::Nul,
+        FieldFault::Utf8 => Rule::Utf8,
+    }
+}
+
+/// `smallint`, in Parquet an INT32.
+pub(super) struct SmallInt;
+/// `integer`.
+pub(super) struct Integer;
+/// `bigint`.
+pub(super) struct BigInt;
+/// `date`: days since 1970.
+pub(super) struct Date;
+/// `timestamp` with or without time zone: microseconds since 1970.
+#[derive(Default)]
+pub(super) struct Timestamp {
+    pub(super) with_zone: bool,
+    day: DayCache,
+}
+/// `real`.
+pub(super) struct Real;
+/// `double precision`.
+pub(super) struct Double;
+/// `numeric(precision, scale)`, big-endian in as few bytes as the precision needs.
+pub(super) struct Decimal {
+    precision: u8,
+    scale: u8,
+    width: usize,
+}
+
+impl Timestamp {
+    pub(super) fn new(with_zone: bool) -> Self {
+        Self { with_zone, ..Self::default() }
+    }
+}
+
+fn int32(range: Option<(i32, i32)>, nulls: u64) -> Statistics {
+    Statistics::int32(range.map(|r| r.0), range.map(|r| r.1), None, Some(nulls), false)
+}
+
+fn int64(range: Option<(i64, i64)>, nulls: u64) -> Statistics {
+    Statistics::int64(range.map(|r| r.0), range.map(|r| r.1), None, Some(nulls), false)
+}
+
+impl Kind for SmallInt {
+    type Value = i32;
+
+    const HAS_DICTIONARY: bool = true;
+    const BYTES: usize = 4;
+
+    fn fast(&mut self, text: Text<'_>) -> Option<i32> {
+        fast::integer(text).and_then(|value| i16::try_from(value).ok()).map(i32::from)
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<i32, Rule> {
+        values::small_int(value).map(i32::from)
+    }
+
+    fn write(&self, value: i32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn key(&self, value: i32) -> i64 {
+        value.into()
+    }
+
+    fn statistics(&self, range: Option<(i32, i32)>, nulls: u64) -> Statistics {
+        int32(range, nulls)
+    }
+}
+
+impl Kind for Integer {
+    type Value = i32;
+
+    const HAS_DICTIONARY: bool = true;
+    const BYTES: usize = 4;
+
+    #[inline(always)]
+    fn fast(&mut self, text: Text<'_>) -> Option<i32> {
+        fast::integer(text).and_then(|value| i32::try_from(value).ok())
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<i32, Rule> {
+        values::integer(value)
+    }
+
+    fn write(&self, value: i32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn key(&self, value: i32) -> i64 {
+        value.into()
+    }
+
+    fn statistics(&self, range: Option<(i32, i32)>, nulls: u64) -> Statistics {
+        int32(range, nulls)
+    }
+}
+
+impl Kind for BigInt {
+    type Value = i64;
+
+    const HAS_DICTIONARY: bool = true;
+    const BYTES: usize = 8;
+
+    #[inline(always)]
+    fn fast(&mut self, text: Text<'_>) -> Option<i64> {
+        fast::integer(text)
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<i64, Rule> {
+        values::big_int(value)
+    }
+
+    fn write(&self, value: i64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn key(&self, value: i64) -> i64 {
+        value
+    }
+
+    fn statistics(&self, range: Option<(i64, i64)>, nulls: u64) -> Statistics {
+        int64(range, nulls)
+    }
+}
+
+impl Kind for Date {
+    type Value = i32;
+
+    fn fast(&mut self, _: Text<'_>) -> Option<i32> {
+        None
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<i32, Rule> {
+        values::date(value)
+    }
+
+    fn write(&self, value: i32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn statistics(&self, range: Option<(i32, i32)>, nulls: u64) -> Statistics {
+        int32(range, nulls)
+    }
+}
+
+impl Kind for Timestamp {
+    type Value = i64;
+
+    #[inline(always)]
+    fn fast(&mut self, text: Text<'_>) -> Option<i64> {
+        fast::timestamp(text, &mut self.day)
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<i64, Rule> {
+        if self.with_zone { values::timestamp_tz(value) } else { values::timestamp(value) }
+    }
+
+    fn write(&self, value: i64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn statistics(&self, range: Option<(i64, i64)>, nulls: u64) -> Statistics {
+        int64(range, nulls)
+    }
+}
+
+impl Kind for Real {
+    type Value = f32;
+
+    fn fast(&mut self, _: Text<'_>) -> Option<f32> {
+        None
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<f32, Rule> {
+        values::real(value)
+    }
+
+    fn write(&self, value: f32, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn statistics(&self, range: Option<(f32, f32)>, nulls: u64) -> Statistics {
+        // Parquet: a zero minimum is written as -0, a zero maximum as +0.
+        let min = range.map(|r| if r.0 == 0.0 { -0.0 } else { r.0 });
+        let max = range.map(|r| if r.1 == 0.0 { 0.0 } else { r.1 });
+        Statistics::float(min, max, None, Some(nulls), false)
+    }
+}
+
+impl Kind for Double {
+    type Value = f64;
+
+    fn fast(&mut self, _: Text<'_>) -> Option<f64> {
+        None
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<f64, Rule> {
+        values::double(value)
+    }
+
+    fn write(&self, value: f64, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn statistics(&self, range: Option<(f64, f64)>, nulls: u64) -> Statistics {
+        let min = range.map(|r| if r.0 == 0.0 { -0.0 } else { r.0 });
+        let max = range.map(|r| if r.1 == 0.0 { 0.0 } else { r.1 });
+        Statistics::double(min, max, None, Some(nulls), false)
+    }
+}
+
+impl Decimal {
+    pub(super) fn new(precision: u8, scale: u8) -> Self {
+        Self { precision, scale, width: Self::bytes(precision) }
+    }
+
+    /// Bytes that hold every value of this precision: what Redshift's UNLOAD writes.
+    pub(super) fn bytes(precision: u8) -> usize {
+        let largest = 10u128.pow(u32::from(precision)) - 1;
+        (128 - largest.leading_zeros() as usize + 1).div_ceil(8)
+    }
+}
+
+impl Kind for Decimal {
+    type Value = i128;
+
+    #[inline(always)]
+    fn fast(&mut self, text: Text<'_>) -> Option<i128> {
+        fast::decimal(text, self.precision, self.scale).map(i128::from)
+    }
+
+    fn exact(&self, value: &[u8]) -> Result<i128, Rule> {
+        values::decimal(value, self.precision, self.scale)
+    }
+
+    fn write(&self, value: i128, out: &mut Vec<u8>) {
+        out.extend_from_slice(&value.to_be_bytes()[16 - self.width..]);
+    }
+
+    fn statistics(&self, range: Option<(i128, i128)>, nulls: u64) -> Statistics {
+        let bytes = |value: i128| {
+            let mut out = Vec::new();
+            self.write(value, &mut out);
+            FixedLenByteArray::from(ByteArray::from(out))
+        };
+        let (min, max) = (range.map(|r| bytes(r.0)), range.map(|r| bytes(r.1)));
+        Statistics::fixed_len_byte_array(min, max, None, Some(nulls), false)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_take_as_few_bytes_as_the_precision_needs() {
+        let cases = [(1, 1), (2, 1), (3, 2), (4, 2), (5, 3), (9, 4), (10, 5), (13, 6), (18, 8), (19, 9), (38, 16)];
+        for (precision, bytes) in cases {
+            assert_eq!(Decimal::bytes(precision), bytes, "numeric({precision})");
+        }
+    }
+}

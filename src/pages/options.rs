@@ -1,0 +1,59 @@
+//! What a user may choose about the pages.
+
+use clap::ValueEnum;
+
+/// Compression of the Parquet pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Codec {
+    /// Fast, and what Redshift is known to load.
+    #[default]
+    Snappy,
+    /// Smaller; level 1.
+    Zstd,
+    /// Uncompressed.
+    None,
+}
+
+impl Codec {
+    /// The end of a file name. Redshift would unpack a `*.snappy` or `*.zst` whole, so it is never last.
+    pub fn file_suffix(self) -> &'static str {
+        match self {
+            Self::Snappy => "snappy.parquet",
+            Self::Zstd => "zstd.parquet",
+            Self::None => "parquet",
+        }
+    }
+}
+
+/// What happens to a text value that is wider than its column.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum Overlong {
+    /// Cut at a character boundary, counted and reported.
+    #[default]
+    Truncate,
+    /// The record is rejected.
+    Reject,
+}
+
+/// What becomes of `""`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub enum EmptyStrings {
+    /// It stays the empty string, apart from NULL.
+    #[default]
+    Keep,
+    /// It becomes NULL.
+    Null,
+}
+
+/// Choices that shape the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct EncodeOptions {
+    /// Compression of pages.
+    pub codec: Codec,
+    /// Values wider than their column.
+    pub overlong: Overlong,
+    /// `""`.
+    pub empty_strings: EmptyStrings,
+    /// Widest text in bytes where the column names no width; `None`: any.
+    pub text_bytes_max: Option<u32>,
+}

@@ -1,0 +1,267 @@
+//! Columns of text.
+
+use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
+use super::column::{COMMIT_VALUES, Column, Common};
+use super::dictionary::TextDictionary;
+use super::gather::{Fields, Span};
+use super::gauge::Gauge;
+use super::indices::write_indices;
+use super::kind::exact_value;
+use super::options::{EncodeOptions, Overlong};
+use super::text_value::{append_value, cut_to_width, lower_bound, may_be_wider, upper_bound};
+use crate::csv::Block;
+use crate::schema::{ColumnType, Width};
+use crate::values::{self, Rule};
+use parquet::basic::Encoding;
+use parquet::data_type::ByteArray;
+use parquet::errors::Result;
+use parquet::file::statistics::{Statistics, ValueStatistics};
+
+/// The width that a text column's values are held to.
+pub(super) fn width_of(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> Option<Width> {
+    spec.width.or(options.text_bytes_max.map(Width::Bytes))
+}
+
+/// The rule that a text of this type must keep, beyond being text.
+pub(super) fn form_of(column_type: ColumnType) -> Option<fn(&[u8]) -> Result<(), Rule>> {
+    match column_type {
+        ColumnType::Uuid => Some(values::uuid),
+        ColumnType::Geography => Some(values::geography),
+        _ => None,
+    }
+}
+
+pub(super) struct TextColumn {
+    common: Common,
+    width: Option<Width>,
+    overlong: Overlong,
+    form: Option<fn(&[u8]) -> Result<(), Rule>>,
+    plain: Vec<u8>,
+    range: TextRange,
+    dictionary: Option<(Gauge, Vec<u16>)>,
+    entries: TextDictionary,
+    allow_dictionary: bool,
+    truncated: u64,
+}
+
+impl TextColumn {
+    pub(super) fn new(common: Common, options: &EncodeOptions) -> Self {
+        Self {
+            width: width_of(&common.spec, options),
+            overlong: options.overlong,
+            form: form_of(common.spec.column_type),
+            common,
+            plain: Vec::new(),
+            range: TextRange::default(),
+            dictionary: None,
+            entries: TextDictionary::new(),
+            allow_dictionary: false,
+            truncated: 0,
+        }
+    }
+
+    fn has_checks(&self) -> bool {
+        !self.common.spec.nullable || self.form.is_some() || (self.width.is_some() && self.overlong == Overlong::Reject)
+    }
+
+    fn is_sound(&self, raw: &[u8], raw_len: usize) -> bool {
+        let fits = match (self.width, self.overlong) {
+            (Some(width), Overlong::Reject) if may_be_wider(raw_len, width) => cut_to_width(raw, width).is_none(),
+            _ => true,
+        };
+        fits && self.form.is_none_or(|form| exact_value(raw, form).is_ok())
+    }
+
+    #[inline(always)]
+    fn push(&mut self, buffer: &[u8], start: usize, len: usize) {
+        match &mut self.dictionary {
+            Some((_, indices)) => indices.push(self.entries.index(buffer, start, len) as u16),
+            None => {
+                let at = self.plain.len() + 4;
+                append_value(&buffer[start..start + len], &mut self.plain);
+                self.range.widen(&self.plain[at..]);
+            }
+        }
+    }
+
+    fn push_all(&mut self, fields: &Fields<'_>, spans: &[Span]) {
+        let longest = spans.iter().map(Span::len).max().unwrap_or(0);
+        match self.width.filter(|&width| may_be_wider(longest, width)) {
+            None => spans.iter().map(|span| span.text(fields)).for_each(|t| self.push(t.buffer, t.start, t.len)),
+            Some(width) => {
+                for text in spans.iter().map(|span| span.text(fields)) {
+                    match cut_to_width(text.bytes(), width) {
+                        None => self.push(text.buffer, text.start, text.len),
+                        Some(cut) => {
+                            self.truncated += 1;
+                            let padded = Block::from_records(&cut, 0);
+                            self.push(padded.buffer(), padded.start(), cut.len());
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl TextColumn {
+    /// Writes the page's values out; pages that are done keep their indices.
+    fn give_up_dictionary(&mut self) {
+        let Some((_, indices)) = self.dictionary.take() else { return };
+        for index in indices {
+            self.plain.extend_from_slice(self.entries.plain(index));
+        }
+    }
+}
+
+impl Column for TextColumn {
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+        if !self.has_checks() {
+            return true;
+        }
+        let sound = self.common.gather(fields, spans)
+            && spans.iter().map(|span| span.text(fields)).all(|text| self.is_sound(text.bytes(), text.len));
+        // `commit` gathers again.
+        self.common.rollback();
+        sound
+    }
+
+    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) {
+        self.common.gather(fields, spans);
+        self.common.commit(spans.len());
+        for spans in spans.chunks(COMMIT_VALUES) {
+            self.push_all(fields, spans);
+            let entries = self.entries.len();
+            let gives_up = match &mut self.dictionary {
+                Some((gauge, _)) => gauge.gives_up(spans.len(), entries) || self.entries.is_full(),
+                None => false,
+            };
+            if gives_up {
+                self.give_up_dictionary();
+            }
+        }
+    }
+
+    fn rollback(&mut self) {
+        self.common.rollback();
+    }
+
+    fn page_bytes(&self) -> usize {
+        self.plain.len() + self.dictionary.as_ref().map_or(0, |(_, indices)| 2 * indices.len())
+    }
+
+    fn flush(&mut self, tools: &mut PageTools) -> Result<()> {
+        if self.common.levels.len() == 0 {
+            return Ok(());
+        }
+        let Common { chunk, levels, .. } = &mut self.common;
+        match &mut self.dictionary {
+            Some((_, indices)) if !indices.is_empty() => {
+                let entries = self.entries.len();
+                let write = |page: &mut Vec<u8>| write_indices(indices, entries, page);
+                chunk.data_page(tools, levels, Encoding::RLE_DICTIONARY, write)?;
+                indices.clear();
+            }
+            _ => {
+                chunk.data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.plain))?;
+                self.plain.clear();
+            }
+        }
+        self.common.page_done();
+        Ok(())
+    }
+
+    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk> {
+        self.flush(tools)?;
+        plain_values(self.entries.page()).for_each(|value| self.range.widen(value));
+        let nulls = std::mem::take(&mut self.common.nulls);
+        let statistics = std::mem::take(&mut self.range).statistics(nulls);
+        let dictionary = DictionaryPage { bytes: self.entries.page(), entries: self.entries.len() };
+        let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
+        self.entries.clear();
+        self.dictionary = self.allow_dictionary.then(Default::default);
+        Ok(chunk)
+    }
+
+    fn keeps_dictionary(&self) -> bool {
+        self.dictionary.is_some()
+    }
+
+    fn allow_dictionary(&mut self, allowed: bool) {
+        self.allow_dictionary = allowed;
+        if self.common.chunk.is_empty() && self.common.levels.len() == 0 {
+            self.dictionary = allowed.then(Default::default);
+        }
+    }
+
+    fn take_truncated(&mut self) -> u64 {
+        std::mem::take(&mut self.truncated)
+    }
+}
+
+/// The values of a PLAIN page that we wrote.
+fn plain_values(mut page: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (len, rest) = page.split_first_chunk()?;
+        let (value, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+        page = rest;
+        Some(value)
+    })
+}
+
+/// The least and the greatest text. Most comparisons end at the first eight bytes, as one number.
+#[derive(Default)]
+struct TextRange {
+    bounds: Option<(Vec<u8>, Vec<u8>)>,
+    prefixes: (u64, u64),
+}
+
+impl TextRange {
+    #[inline(always)]
+    fn widen(&mut self, value: &[u8]) {
+        let prefix = prefix(value);
+        if self.bounds.is_none() || prefix <= self.prefixes.0 || prefix >= self.prefixes.1 {
+            self.widen_exactly(value, prefix);
+        }
+    }
+
+    #[cold]
+    fn widen_exactly(&mut self, value: &[u8], prefix: u64) {
+        let Some((min, max)) = &mut self.bounds else {
+            self.bounds = Some((value.to_vec(), value.to_vec()));
+            self.prefixes = (prefix, prefix);
+            return;
+        };
+        if value < min.as_slice() {
+            value.clone_into(min);
+            self.prefixes.0 = prefix;
+        }
+        if value > max.as_slice() {
+            value.clone_into(max);
+            self.prefixes.1 = prefix;
+        }
+    }
+
+    fn statistics(self, nulls: u64) -> Statistics {
+        let (min, max) = match &self.bounds {
+            Some((min, max)) => (Some(lower_bound(min)), upper_bound(max)),
+            None => (None, None),
+        };
+        let (min_is_exact, max_is_exact) = (min.as_ref().is_some_and(|m| m.1), max.as_ref().is_some_and(|m| m.1));
+        let bound = |bound: Option<(Vec<u8>, bool)>| bound.map(|(bytes, _)| ByteArray::from(bytes));
+        let values = ValueStatistics::new(bound(min), bound(max), None, Some(nulls), false);
+        Statistics::ByteArray(values.with_min_is_exact(min_is_exact).with_max_is_exact(max_is_exact))
+    }
+}
+
+#[inline(always)]
+fn prefix(value: &[u8]) -> u64 {
+    match value.first_chunk() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => {
+            let mut bytes = [0; 8];
+            bytes[..value.len()].copy_from_slice(value);
+            u64::from_be_bytes(bytes)
+        }
+    }
+}

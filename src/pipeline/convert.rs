@@ -1,0 +1,139 @@
+//! Runs the workers.
+//!
+//! Each worker repeats: take the reader's place and cut the next row group, let the next worker have
+//! that place, decode and encode the row group, hand it to the stage. There are no queues between:
+//! what is in memory is one row group a worker, and those few that wait for an earlier one.
+
+use super::decompress::{Compression, Decompressed};
+use super::options::ConvertOptions;
+use super::rejects::RejectsWriter;
+use super::split::{BufferPool, RowGroup, RowGroups};
+use super::stage::{FinishedRowGroup, Stage, StageOptions, Staged};
+use super::watch::Watch;
+use crate::error::{Error, Result};
+use crate::pages::RowGroupEncoder;
+use crate::schema::Table;
+use crate::store::{ByteSource, SegmentSink};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
+
+/// Finished row groups that may wait for an earlier one, for each worker.
+const WAITING_PER_WORKER_MAX: usize = 2;
+
+/// What a conversion leaves, also when it fails.
+pub(super) struct Converted {
+    pub(super) compression: Option<Compression>,
+    pub(super) staged: Staged,
+    pub(super) result: Result<()>,
+}
+
+/// Everything a conversion works on.
+pub(super) struct Conversion<'a> {
+    pub(super) source: Box<dyn ByteSource + 'a>,
+    pub(super) table: &'a Table,
+    pub(super) options: &'a ConvertOptions,
+    pub(super) sink: &'a dyn SegmentSink,
+    pub(super) rejects: Option<PathBuf>,
+    pub(super) watch: &'a Watch,
+}
+
+pub(super) fn run(conversion: Conversion<'_>) -> Converted {
+    let mut compression = None;
+    match start(conversion, &mut compression) {
+        Ok((staged, result)) => Converted { compression, staged, result },
+        Err(error) => Converted { compression, staged: Staged::default(), result: Err(error) },
+    }
+}
+
+fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> Result<(Staged, Result<()>)> {
+    let Conversion { source, table, options, sink, rejects, watch } = conversion;
+    let input = Decompressed::open(source, watch)?;
+    *compression = Some(input.compression());
+    let uri = input.uri().to_owned();
+    let (groups, header) = RowGroups::open(input, table, options, watch)?;
+    let threads = options.threads.max(1);
+    let stage_options = StageOptions {
+        encoding: groups.encoding().clone(),
+        sink,
+        watch,
+        file_suffix: options.codec.file_suffix(),
+        max_rejects: options.max_rejects,
+        waiting_max: (WAITING_PER_WORKER_MAX * threads) as u64,
+        header_lines: header.lines,
+        uri,
+    };
+    let stage = Stage::new(stage_options, RejectsWriter::new(rejects, &header));
+    let workers: Result<Vec<_>> = (0..threads).map(|_| RowGroupEncoder::new(groups.encoding().clone())).collect();
+    let shared = Shared { groups: Mutex::new(Reading::Open(groups)), pool: BufferPool::default(), stage: &stage, watch };
+    std::thread::scope(|scope| {
+        let mut workers = workers?.into_iter();
+        let own = workers.next();
+        for encoder in workers {
+            scope.spawn(|| shared.work(encoder));
+        }
+        if let Some(encoder) = own {
+            shared.work(encoder);
+        }
+        Ok::<_, Error>(())
+    })?;
+    drop(shared);
+    Ok(stage.finish())
+}
+
+struct Shared<'a> {
+    groups: Mutex<Reading<'a>>,
+    pool: BufferPool,
+    stage: &'a Stage<'a>,
+    watch: &'a Watch,
+}
+
+enum Reading<'a> {
+    Open(RowGroups<'a>),
+    Ended,
+}
+
+impl Shared<'_> {
+    fn work(&self, mut encoder: RowGroupEncoder) {
+        while let Some((index, group)) = self.next_group() {
+            // A row group that never arrives would keep the others waiting: even a panic is handed in.
+            let encode = || group.and_then(|group| self.encode(&mut encoder, group));
+            let finished = catch_unwind(AssertUnwindSafe(encode)).unwrap_or_else(|_| Err(worker_panicked()));
+            if !self.stage.accept(index, finished) {
+                self.end();
+            }
+        }
+    }
+
+    /// The next row group, or why there is none; `None` when there is nothing more to do.
+    fn next_group(&self) -> Option<(u64, Result<RowGroup>)> {
+        let mut reading = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+        let Reading::Open(groups) = &mut *reading else { return None };
+        let index = groups.next_index();
+        let next = groups.next(&self.pool).transpose();
+        if !matches!(next, Some(Ok(_))) {
+            *reading = Reading::Ended;
+        }
+        next.map(|group| (index, group))
+    }
+
+    fn end(&self) {
+        *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = Reading::Ended;
+    }
+
+    fn encode(&self, encoder: &mut RowGroupEncoder, group: RowGroup) -> Result<FinishedRowGroup> {
+        encoder.set_plan(&group.plan);
+        for block in group.blocks {
+            if self.watch.stopped() {
+                return Err(Error::Interrupted);
+            }
+            encoder.add(&block)?;
+            self.pool.give_back(block.into_buffer());
+        }
+        Ok(FinishedRowGroup { segment: group.segment, encoded: encoder.finish()? })
+    }
+}
+
+fn worker_panicked() -> Error {
+    Error::machine("a worker broke down; the message stands above").mend("please report this with the message")
+}

@@ -1,0 +1,160 @@
+//! A whole job: converts an export, loads it, and accounts for it.
+
+use super::convert::{Conversion, run};
+use super::decompress::Decompressed;
+use super::options::ConvertOptions;
+use super::split::layout_of;
+use super::watch::Watch;
+use crate::error::{Error, Result};
+use crate::report::{RejectsReport, Rows, RunReport, Seconds, SourceReport, Status};
+use crate::schema::{Layout, Table};
+use crate::store::{ByteSource, ExportKind, SegmentSink};
+use crate::warehouse::{Admission, LoadRequest, Warehouse};
+use std::path::PathBuf;
+use std::sync::atomic::Ordering;
+use std::time::Instant;
+
+/// One export of one table, opened and named.
+pub struct Job {
+    /// UUIDv7 of the run.
+    pub load_id: String,
+    /// The table as the schema knows it.
+    pub table: Table,
+    /// Full or incremental.
+    pub kind: ExportKind,
+    /// The export's bytes.
+    pub source: Box<dyn ByteSource>,
+    /// When the export was made (`YYYYMMDDhhmmss`), if its name says so.
+    pub exported_at: Option<String>,
+    /// Where rejected records are written (CSV; the reasons go beside it, as JSON lines). `None`: nowhere.
+    pub rejects: Option<PathBuf>,
+}
+
+/// How a run ended: the report is there either way, the error if it failed.
+pub type Outcome = std::result::Result<RunReport, (Box<RunReport>, Error)>;
+
+/// Converts an export to Parquet in `sink`; loads nothing.
+pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch: &Watch) -> Outcome {
+    let started = Instant::now();
+    let mut report = begin(&job);
+    let result = convert_into(job, options, sink, watch, &mut report);
+    end(report, result, started)
+}
+
+/// The whole job: converts the export and puts it into the warehouse's table, all or nothing.
+pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, watch: &Watch) -> Outcome {
+    let started = Instant::now();
+    let mut report = begin(&job);
+    let result = load_into(job, options, warehouse, watch, &mut report);
+    end(report, result, started)
+}
+
+/// Reads the header of an export and binds it to the table, without reading further.
+///
+/// # Errors
+/// [`Error::Schema`] naming every column that does not fit.
+pub fn read_layout(job: &mut Job, options: &ConvertOptions) -> Result<Layout> {
+    let watch = Watch::default();
+    let mut input = Decompressed::open(Box::new(&mut *job.source), &watch)?;
+    layout_of(&mut input, &job.table, options)
+}
+
+fn begin(job: &Job) -> RunReport {
+    let info = job.source.info();
+    RunReport {
+        load_id: job.load_id.clone(),
+        table: job.table.name.clone(),
+        kind: job.kind,
+        status: Status::Failed,
+        source: SourceReport {
+            uri: info.uri.clone(),
+            etag: info.etag.clone(),
+            bytes: info.bytes.unwrap_or(0),
+            compression: String::new(),
+        },
+        rows: Rows::default(),
+        files: Vec::new(),
+        rejects: RejectsReport::default(),
+        seconds: Seconds::default(),
+        error: None,
+    }
+}
+
+fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outcome {
+    report.seconds.total = started.elapsed().as_secs_f64();
+    match result {
+        Ok(status) => {
+            report.status = status;
+            Ok(report)
+        }
+        Err(error) => {
+            report.error = Some(error.to_string());
+            Err((Box::new(report), error))
+        }
+    }
+}
+
+fn convert_into(
+    job: Job,
+    options: &ConvertOptions,
+    sink: &dyn SegmentSink,
+    watch: &Watch,
+    report: &mut RunReport,
+) -> Result<Status> {
+    let started = Instant::now();
+    let conversion =
+        Conversion { source: job.source, table: &job.table, options, sink, rejects: job.rejects, watch };
+    let converted = run(conversion);
+    report.seconds.convert = started.elapsed().as_secs_f64();
+    report.source.bytes = report.source.bytes.max(watch.source_bytes.load(Ordering::Relaxed));
+    report.source.compression = converted.compression.map_or_else(String::new, |found| found.as_str().to_owned());
+    report.rows = converted.staged.rows;
+    report.rejects = converted.staged.rejects;
+    converted.result?;
+    report.files = converted.staged.files;
+    Ok(Status::Succeeded)
+}
+
+fn load_into(
+    job: Job,
+    options: &ConvertOptions,
+    warehouse: &dyn Warehouse,
+    watch: &Watch,
+    report: &mut RunReport,
+) -> Result<Status> {
+    let request = LoadRequest {
+        load_id: job.load_id.clone(),
+        table: job.table.name.clone(),
+        kind: job.kind,
+        source: job.source.info().clone(),
+        exported_at: job.exported_at.clone(),
+    };
+    if let Some(reason) = reason_to_skip(warehouse.admit(&request)?) {
+        report.error = Some(reason);
+        return Ok(Status::Skipped);
+    }
+    let staging = warehouse.stage(&request)?;
+    convert_into(job, options, staging.sink(), watch, report)?;
+    if watch.stopped() {
+        return Err(Error::Interrupted);
+    }
+    let started = Instant::now();
+    let receipt = staging.load(&report.files, &report.rows)?;
+    report.seconds.load = started.elapsed().as_secs_f64();
+    report.rows.loaded = receipt.loaded;
+    report.rows.carried_over = receipt.carried_over;
+    report.files = receipt.files;
+    if receipt.loaded != report.rows.accepted {
+        let (accepted, loaded) = (report.rows.accepted, receipt.loaded);
+        return Err(Error::counts(format!("{accepted} rows accepted, but {loaded} loaded")));
+    }
+    Ok(Status::Succeeded)
+}
+
+fn reason_to_skip(admission: Admission) -> Option<String> {
+    match admission {
+        Admission::Proceed => None,
+        Admission::AlreadyLoaded { load_id } => Some(format!("this export is in the table already, by load {load_id}")),
+        Admission::Older { than } => Some(format!("the table holds a newer full export, of {than}")),
+    }
+}

@@ -1,0 +1,214 @@
+//! Cuts the uncompressed bytes into row groups and segments, at places that the bytes decide.
+
+use super::decompress::Decompressed;
+use super::options::ConvertOptions;
+use super::watch::Watch;
+use crate::csv::{Block, SplitError, Splitter, raw_records};
+use crate::error::{Error, Place, Result};
+use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder};
+use crate::schema::{Layout, Table};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Bytes of a block: small enough to stay in a core's second-level cache while each column walks it.
+pub(super) const BLOCK_BYTES: usize = 128 << 10;
+/// Rows of a segment that are encoded on trial to see which dictionaries pay.
+const PLAN_ROWS: u64 = 10_000;
+/// Blocks of such a trial.
+const PLAN_BLOCKS_MAX: usize = 64;
+
+/// A run of whole records that one worker turns into column chunks.
+pub(super) struct RowGroup {
+    /// The segment, and so the file, it belongs to.
+    pub(super) segment: u64,
+    pub(super) blocks: Vec<Block>,
+    pub(super) plan: Arc<DictionaryPlan>,
+}
+
+/// Buffers that go round between the splitter and the workers.
+#[derive(Default)]
+pub(super) struct BufferPool(Mutex<Vec<Vec<u8>>>);
+
+impl BufferPool {
+    fn take(&self) -> Vec<u8> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    /// Keeps a buffer for the next block, unless a giant record made it large.
+    pub(super) fn give_back(&self, buffer: Vec<u8>) {
+        if buffer.capacity() <= 2 * BLOCK_BYTES {
+            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
+        }
+    }
+}
+
+/// The header of a file, as it stands there.
+pub(super) struct Header {
+    /// The header record with its newline.
+    pub(super) raw: Vec<u8>,
+    /// The field names.
+    pub(super) names: Vec<String>,
+    /// Newlines of the header.
+    pub(super) lines: u64,
+}
+
+/// Reads on and cuts. One worker at a time holds it.
+pub(super) struct RowGroups<'a> {
+    input: Decompressed<'a>,
+    watch: &'a Watch,
+    splitter: Splitter,
+    /// What is left of the block that the header was in.
+    first: Option<Block>,
+    encoding: Arc<Encoding>,
+    row_group_bytes: usize,
+    segment_bytes: u64,
+    next_index: u64,
+    segment: u64,
+    bytes_in_segment: u64,
+    plan: Option<Arc<DictionaryPlan>>,
+}
+
+impl<'a> RowGroups<'a> {
+    /// Reads the header and binds it to the table.
+    pub(super) fn open(
+        mut input: Decompressed<'a>,
+        table: &Table,
+        options: &ConvertOptions,
+        watch: &'a Watch,
+    ) -> Result<(Self, Header)> {
+        let mut splitter = Splitter::new(BLOCK_BYTES);
+        let (header, first) = read_header(&mut input, &mut splitter)?;
+        let layout = bind(&header, input.uri(), table, options)?;
+        let encoding = Encoding::new(layout, options.encode_options())?;
+        let groups = Self {
+            input,
+            watch,
+            splitter,
+            first: Some(first),
+            encoding,
+            row_group_bytes: options.row_group_bytes,
+            segment_bytes: options.segment_bytes,
+            next_index: 0,
+            segment: 0,
+            bytes_in_segment: 0,
+            plan: None,
+        };
+        Ok((groups, header))
+    }
+
+    pub(super) fn encoding(&self) -> &Arc<Encoding> {
+        &self.encoding
+    }
+
+    /// The index that the next row group will have, or would have had.
+    pub(super) fn next_index(&self) -> u64 {
+        self.next_index
+    }
+
+    /// The next row group, or `None` at the end of the file.
+    pub(super) fn next(&mut self, pool: &BufferPool) -> Result<Option<RowGroup>> {
+        let mut blocks = Vec::new();
+        let mut bytes = 0;
+        while bytes < self.row_group_bytes {
+            if self.watch.stopped() {
+                return Err(Error::Interrupted);
+            }
+            let Some(block) = self.next_block(pool)? else { break };
+            bytes += block.records().len();
+            blocks.push(block);
+        }
+        if blocks.is_empty() {
+            return Ok(None);
+        }
+        Watch::add(&self.watch.csv_bytes, bytes as u64);
+        if self.bytes_in_segment >= self.segment_bytes {
+            self.segment += 1;
+            self.bytes_in_segment = 0;
+            self.plan = None;
+        }
+        self.bytes_in_segment += bytes as u64;
+        let plan = match &self.plan {
+            Some(plan) => plan.clone(),
+            None => self.plan.insert(Arc::new(plan_dictionaries(&self.encoding, &blocks)?)).clone(),
+        };
+        self.next_index += 1;
+        Ok(Some(RowGroup { segment: self.segment, blocks, plan }))
+    }
+
+    fn next_block(&mut self, pool: &BufferPool) -> Result<Option<Block>> {
+        if let Some(first) = self.first.take().filter(|first| !first.records().is_empty()) {
+            return Ok(Some(first));
+        }
+        let block = self.splitter.next_block(pool.take(), |buf| self.input.read(buf));
+        block.map_err(|error| cannot_split(error, self.input.uri()))
+    }
+}
+
+/// Encodes the first blocks of a segment on trial. Every worker then knows which dictionaries pay,
+/// and no worker has to wait for another's row group.
+fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &[Block]) -> Result<DictionaryPlan> {
+    let mut trial = RowGroupEncoder::new(encoding.clone())?;
+    for block in blocks.iter().take(PLAN_BLOCKS_MAX) {
+        trial.add(block)?;
+        if trial.rows() >= PLAN_ROWS {
+            break;
+        }
+    }
+    Ok(trial.into_plan())
+}
+
+fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter) -> Result<(Header, Block)> {
+    let block = splitter.next_block(Vec::new(), |buf| input.read(buf));
+    let Some(mut block) = block.map_err(|error| cannot_split(error, input.uri()))? else {
+        return Err(Error::input("the export is empty: it has not even a header line")
+            .at(Place::uri(input.uri()))
+            .mend("request a new export; one of an empty table still has its header"));
+    };
+    let place = || Place { line: Some(1), ..Place::uri(input.uri()) };
+    let Some(record) = raw_records(block.records()).next() else {
+        return Err(Error::input("the export has no header line").at(place()));
+    };
+    let mut names = Vec::with_capacity(record.fields.len());
+    for field in &record.fields {
+        let name = field.value().ok().map(|value| value.unwrap_or_default());
+        let Some(name) = name.and_then(|name| String::from_utf8(name.into_owned()).ok()) else {
+            let shown = String::from_utf8_lossy(field.bytes).into_owned();
+            return Err(Error::schema(format!("the header has a damaged column name: {shown}"))
+                .at(Place { byte: Some(block.byte + field.at as u64), ..place() })
+                .mend("check that this is a CSV export with a header line, in UTF-8"));
+        };
+        names.push(name);
+    }
+    let raw = record.bytes.to_vec();
+    let lines = memchr::memchr_iter(b'\n', &raw).count() as u64;
+    block.skip(raw.len());
+    Ok((Header { raw, names, lines }, block))
+}
+
+fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> Result<Layout> {
+    Layout::bind(&header.names, table, options.unknown_columns, options.missing_columns)
+        .map_err(|error| error.at(Place { line: Some(1), ..Place::uri(uri) }))
+}
+
+fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {
+    let at = |byte| Place { byte: Some(byte), ..Place::uri(uri) };
+    match error {
+        SplitError::Read(error) => error.in_object(uri),
+        SplitError::OpenQuote { byte } => {
+            Error::input("the file ends inside a quoted field of the record that starts here")
+                .at(at(byte))
+                .mend("the file is cut off, or a quote before its end was never closed: fetch the export again")
+        }
+        SplitError::LongRecord { byte, bytes_max } => {
+            Error::input(format!("the record that starts here is longer than {} MiB", bytes_max >> 20))
+                .at(at(byte))
+                .mend("look for a quote that was never closed at this place")
+        }
+    }
+}
+
+/// The layout of a file, from its header alone.
+pub(super) fn layout_of(input: &mut Decompressed<'_>, table: &Table, options: &ConvertOptions) -> Result<Layout> {
+    let (header, _) = read_header(input, &mut Splitter::new(BLOCK_BYTES))?;
+    bind(&header, input.uri(), table, options)
+}
+

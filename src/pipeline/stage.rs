@@ -1,0 +1,227 @@
+//! Puts finished row groups in order, into files, and reads back what was written.
+
+use super::rejects::RejectsWriter;
+use super::watch::Watch;
+use crate::error::{Error, Place, Result};
+use crate::pages::{EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
+use crate::report::{FileReport, RejectsReport, Rows};
+use crate::store::{SegmentSink, SegmentWriter, StoredObject};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// A row group as a worker hands it in.
+pub(super) struct FinishedRowGroup {
+    pub(super) segment: u64,
+    pub(super) encoded: EncodedRowGroup,
+}
+
+/// What the stage needs to know.
+pub(super) struct StageOptions<'a> {
+    pub(super) encoding: Arc<Encoding>,
+    pub(super) sink: &'a dyn SegmentSink,
+    pub(super) watch: &'a Watch,
+    pub(super) file_suffix: &'static str,
+    pub(super) max_rejects: u64,
+    /// Row groups that may wait for an earlier one; workers beyond that wait themselves.
+    pub(super) waiting_max: u64,
+    /// Newlines of the header.
+    pub(super) header_lines: u64,
+    pub(super) uri: String,
+}
+
+/// What came of a run.
+#[derive(Default)]
+pub(super) struct Staged {
+    pub(super) rows: Rows,
+    pub(super) files: Vec<FileReport>,
+    pub(super) rejects: RejectsReport,
+}
+
+/// Takes row groups from all workers and writes them in order.
+pub(super) struct Stage<'a> {
+    options: StageOptions<'a>,
+    state: Mutex<State>,
+    turn: Condvar,
+}
+
+struct State {
+    next: u64,
+    waiting: BTreeMap<u64, Result<FinishedRowGroup>>,
+    file: Option<(u64, String, SegmentFile<Box<dyn SegmentWriter>>)>,
+    rejects: RejectsWriter,
+    lines: u64,
+    staged: Staged,
+    error: Option<Error>,
+}
+
+impl<'a> Stage<'a> {
+    pub(super) fn new(options: StageOptions<'a>, rejects: RejectsWriter) -> Self {
+        let state = State {
+            next: 0,
+            waiting: BTreeMap::new(),
+            file: None,
+            rejects,
+            lines: options.header_lines,
+            staged: Staged::default(),
+            error: None,
+        };
+        Self { options, state: Mutex::new(state), turn: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes the row group `index`, or the reason why there is none. False once the run has failed.
+    pub(super) fn accept(&self, index: u64, group: Result<FinishedRowGroup>) -> bool {
+        let mut state = self.lock();
+        while state.error.is_none() && index >= state.next + self.options.waiting_max {
+            state = self.turn.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        state.waiting.insert(index, group);
+        while state.error.is_none() {
+            let next = state.next;
+            let Some(group) = state.waiting.remove(&next) else { break };
+            state.next += 1;
+            if let Err(error) = group.and_then(|group| self.append(&mut state, group)) {
+                state.error = Some(error);
+                state.waiting.clear();
+                // Dropped unfinished, the file leaves nothing behind.
+                state.file = None;
+            }
+        }
+        self.turn.notify_all();
+        state.error.is_none()
+    }
+
+    fn append(&self, state: &mut State, group: FinishedRowGroup) -> Result<()> {
+        let FinishedRowGroup { segment, encoded } = group;
+        self.count(state, &encoded)?;
+        if state.file.as_ref().is_some_and(|(current, ..)| *current != segment) {
+            self.close_file(state)?;
+        }
+        if encoded.rows == 0 {
+            return Ok(());
+        }
+        if state.file.is_none() {
+            self.open_file(state, segment)?;
+        }
+        if let Some((_, name, file)) = &mut state.file {
+            Watch::add(&self.options.watch.written_bytes, encoded.bytes());
+            file.append(encoded).map_err(|error| error.in_object(name))?;
+        }
+        Ok(())
+    }
+
+    fn count(&self, state: &mut State, encoded: &EncodedRowGroup) -> Result<()> {
+        let rejected = encoded.rejects.len() as u64;
+        if encoded.records != encoded.rows + rejected {
+            return Err(counts_disagree("records read", encoded.records, "accepted and rejected", encoded.rows + rejected));
+        }
+        for reject in &encoded.rejects {
+            let mut reject = reject.clone();
+            reject.records_before += state.staged.rows.read;
+            reject.lines_before += state.lines;
+            state.rejects.write(&reject)?;
+        }
+        let rows = &mut state.staged.rows;
+        rows.read += encoded.records;
+        rows.accepted += encoded.rows;
+        rows.rejected += rejected;
+        rows.truncated_values += encoded.truncated_values;
+        state.lines += encoded.lines;
+        Watch::add(&self.options.watch.records, encoded.records);
+        Watch::add(&self.options.watch.rejected, rejected);
+        if rows.rejected > self.options.max_rejects {
+            return Err(self.too_many_rejects(state));
+        }
+        Ok(())
+    }
+
+    fn too_many_rejects(&self, state: &mut State) -> Error {
+        let report = match state.rejects.finish() {
+            Ok(report) => report,
+            Err(error) => return error,
+        };
+        let (rejected, allowed) = (state.staged.rows.rejected, self.options.max_rejects);
+        let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
+        let mut place = Place::uri(&self.options.uri);
+        if let Some(first) = report.first.first() {
+            what += &format!("; the first breaks the rule {} with {:?}", first.rule, first.value);
+            place = Place {
+                uri: place.uri,
+                record: Some(first.record),
+                line: Some(first.line),
+                byte: Some(first.byte),
+                column: first.column.clone(),
+            };
+        }
+        let see = report.uri.map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
+        let mend = format!("{see}mend the source, or allow more with --max-rejects");
+        Error::rejects(what).at(place).mend(mend)
+    }
+
+    fn open_file(&self, state: &mut State, segment: u64) -> Result<()> {
+        let name = format!("part-{segment:05}.{}", self.options.file_suffix);
+        let output = self.options.sink.create(&name)?;
+        state.file = Some((segment, name, SegmentFile::new(output, &self.options.encoding)?));
+        Ok(())
+    }
+
+    fn close_file(&self, state: &mut State) -> Result<()> {
+        let Some((_, name, file)) = state.file.take() else { return Ok(()) };
+        let rows = file.rows();
+        let object = file.finish().map_err(|error| error.in_object(&name))?.finish()?;
+        let read_back = self.read_back(&object)?;
+        if read_back != rows {
+            return Err(counts_disagree("rows encoded", rows, "rows in the staged file", read_back)
+                .at(Place::uri(&object.uri)));
+        }
+        state.staged.files.push(FileReport { uri: object.uri, rows, bytes: object.bytes });
+        Ok(())
+    }
+
+    /// The rows of a staged file, from its footer as it lies there.
+    fn read_back(&self, object: &StoredObject) -> Result<u64> {
+        let mut wanted = FOOTER_BYTES_GUESS;
+        for _ in 0..2 {
+            let tail = self.options.sink.read_tail(object, wanted)?;
+            match footer_rows(&tail).map_err(|error| error.in_object(&object.uri))? {
+                Ok(rows) => return Ok(rows),
+                Err(longer) => wanted = longer,
+            }
+        }
+        Err(Error::machine("the footer of a staged file cannot be read back").at(Place::uri(&object.uri)))
+    }
+
+    /// Closes the last file; a table without rows still gets one, so that its columns are known.
+    pub(super) fn finish(self) -> (Staged, Result<()>) {
+        let result = self.finish_files();
+        let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let rejects = state.rejects.finish();
+        let result = result.and(rejects.map(|report| state.staged.rejects = report));
+        (state.staged, result)
+    }
+
+    fn finish_files(&self) -> Result<()> {
+        let mut state = self.lock();
+        if let Some(error) = state.error.take() {
+            return Err(error);
+        }
+        if state.file.is_none() && state.staged.files.is_empty() {
+            self.open_file(&mut state, 0)?;
+        }
+        self.close_file(&mut state)?;
+        let staged = state.staged.files.iter().map(|file| file.rows).sum();
+        let rows = state.staged.rows;
+        if rows.read != rows.accepted + rows.rejected || rows.accepted != staged {
+            return Err(counts_disagree("rows accepted", rows.accepted, "rows staged", staged));
+        }
+        Ok(())
+    }
+}
+
+fn counts_disagree(one: &str, count: u64, other: &str, other_count: u64) -> Error {
+    Error::counts(format!("{count} {one}, but {other_count} {other}"))
+        .mend("nothing was loaded; please report this with the run report")
+}
