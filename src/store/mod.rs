@@ -9,15 +9,36 @@
 //! Everything here is called from ordinary threads and blocks them; what is asynchronous underneath
 //! stays in here. Inside an async program, call it from a blocking task.
 
-pub mod discover;
+mod discover;
 mod local;
 mod location;
 mod types;
 
-pub use discover::{Export, discover, exported_at_of};
+#[cfg(feature = "cloud")]
+mod credentials;
+#[cfg(feature = "cloud")]
+mod fault;
+#[cfg(feature = "cloud")]
+pub mod https;
+#[cfg(feature = "cloud")]
+mod ranged;
+#[cfg_attr(not(feature = "cloud"), path = "absent.rs")]
+mod remote;
+#[cfg(feature = "cloud")]
+mod runtime;
+#[cfg(feature = "cloud")]
+pub mod s3;
+#[cfg(feature = "cloud")]
+mod upload;
+
+pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
+#[cfg(feature = "cloud")]
+pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
 pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+#[cfg(feature = "cloud")]
+pub use upload::{UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT};
 
 use crate::error::{Error, Place, Result};
 
@@ -87,32 +108,5 @@ fn list(location: &Location) -> Result<discover::Listing> {
     match location {
         Location::Local(path) => local::list(path),
         _ => remote::list(location),
-    }
-}
-
-/// What stands in for S3 and URLs in a build without them.
-mod remote {
-    use super::{ByteSource, Error, Location, Place, Result, SegmentSink, discover::Listing};
-
-    fn absent(location: &Location) -> Error {
-        Error::usage("this csl-stream was built without the cloud feature: it knows neither S3 nor URLs")
-            .at(Place::uri(location.to_string()))
-            .mend("use a local path, or a build with the cloud feature")
-    }
-
-    pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
-        Err(absent(location))
-    }
-
-    pub(super) fn open_whole(location: &Location) -> Result<Box<dyn ByteSource>> {
-        Err(absent(location))
-    }
-
-    pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
-        Err(absent(location))
-    }
-
-    pub(super) fn list(location: &Location) -> Result<Listing> {
-        Err(absent(location))
     }
 }

@@ -1,0 +1,31 @@
+//! What a build with the cloud feature does with S3 and URLs.
+
+use super::discover::Listing;
+use super::https;
+use super::location::Location;
+use super::ranged::Tuning;
+use super::s3::S3;
+use super::types::{ByteSource, SegmentSink};
+use crate::error::Result;
+
+pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
+    match location {
+        Location::Https(url) => https::open(url, Tuning::default()),
+        _ => S3::from_environment()?.open(location),
+    }
+}
+
+pub(super) fn open_whole(location: &Location) -> Result<Box<dyn ByteSource>> {
+    match location {
+        Location::Https(url) => https::open_whole(url, Tuning::default()),
+        _ => open(location),
+    }
+}
+
+pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
+    S3::from_environment()?.sink(location)
+}
+
+pub(super) fn list(location: &Location) -> Result<Listing> {
+    S3::from_environment()?.list(location)
+}

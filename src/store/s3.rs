@@ -1,0 +1,279 @@
+//! S3, read by ranges and listed by names; writing is in `upload`.
+//!
+//! ```text
+//! AWS's chain ─► S3 ─► Bucket ─┬ reads: HEAD and ranged GET, retried here where the bytes are counted
+//!                              └ calls: list, put, multipart, retried by object_store
+//! ```
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use futures::StreamExt;
+use futures::future::BoxFuture;
+use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, AwsCredentialProvider};
+use object_store::path::Path;
+use object_store::{
+    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, RetryConfig, StaticCredentialProvider,
+    aws,
+};
+
+use super::credentials::{Chain, endpoint_of, load};
+use super::discover::Listing;
+use super::fault::{Doing, Fault, cut};
+use super::location::Location;
+use super::ranged::{Body, Fetch, RangedSource, Tuning, retrying};
+use super::runtime::runtime;
+use super::types::{ByteSource, ObjectInfo, SegmentSink};
+use super::upload::S3Sink;
+use crate::error::{Error, Place, Result};
+
+/// Longest wait for a connection.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest time for one call that is no read; a part of an upload over a slow line is the longest.
+const CALL_TIMEOUT: Duration = Duration::from_secs(300);
+/// No new try of a call begins later than this after the first.
+const CALL_RETRY_TIMEOUT: Duration = Duration::from_secs(180);
+/// Buckets whose clients are kept; a run has an export's, a staging place's and a manifest's.
+const BUCKETS_KEPT_MAX: usize = 16;
+/// What signs requests to an endpoint that is not AWS's and for which no region is set.
+const REGION_OF_OTHER_ENDPOINTS: &str = "us-east-1";
+
+/// What AWS's own chain would say, said explicitly.
+#[derive(Debug, Clone)]
+pub struct S3Options {
+    /// Endpoint that stands in for AWS's own.
+    pub endpoint: Option<String>,
+    /// Region, where the bucket does not say.
+    pub region: Option<String>,
+    /// Access key id and secret.
+    pub access_key: (String, String),
+    /// Limits of reading.
+    pub tuning: Tuning,
+}
+
+/// S3 as one set of credentials sees it.
+#[derive(Debug, Clone)]
+pub struct S3 {
+    endpoint: Option<String>,
+    region: Option<String>,
+    credentials: AwsCredentialProvider,
+    tuning: Tuning,
+    buckets: Arc<Mutex<HashMap<String, Arc<Bucket>>>>,
+}
+
+/// One bucket, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Bucket {
+    pub(super) name: String,
+    /// Not retried inside: [`super::ranged`] retries, and continues where a body broke off.
+    pub(super) reads: AmazonS3,
+    /// Retried inside.
+    pub(super) calls: AmazonS3,
+    pub(super) tuning: Tuning,
+}
+
+impl S3 {
+    /// S3 by AWS's own chain: environment, profiles, SSO, processes, container and instance roles.
+    ///
+    /// # Errors
+    /// [`Error::Machine`] if the network threads cannot be started.
+    pub fn from_environment() -> Result<Self> {
+        static FOUND: OnceLock<S3> = OnceLock::new();
+        if let Some(found) = FOUND.get() {
+            return Ok(found.clone());
+        }
+        let config = runtime()?.block_on(load());
+        let found = Self {
+            endpoint: endpoint_of(&config),
+            region: config.region().map(|region| region.to_string()),
+            credentials: Arc::new(Chain::new(&config)),
+            tuning: Tuning::default(),
+            buckets: Arc::default(),
+        };
+        Ok(FOUND.get_or_init(|| found).clone())
+    }
+
+    /// S3 by explicit options, for tests and tools.
+    pub fn with(options: S3Options) -> Self {
+        let (key_id, secret_key) = options.access_key;
+        let credential = AwsCredential { key_id, secret_key, token: None };
+        Self {
+            endpoint: options.endpoint,
+            region: options.region,
+            credentials: Arc::new(StaticCredentialProvider::new(credential)),
+            tuning: options.tuning,
+            buckets: Arc::default(),
+        }
+    }
+
+    /// Opens one object and pins its version and length.
+    ///
+    /// # Errors
+    /// [`Error::Access`] if it is not there or not readable, [`Error::Transient`] if S3 does not answer.
+    pub fn open(&self, location: &Location) -> Result<Box<dyn ByteSource>> {
+        let (bucket, path) = self.place(location)?;
+        let uri = location.to_string();
+        let head = || async {
+            let options = GetOptions { head: true, ..GetOptions::default() };
+            let answer = bucket.reads.get_opts(&path, options).await;
+            answer.map(|answer| answer.meta).map_err(|error| Fault::of_store(&error))
+        };
+        let meta = runtime()?
+            .block_on(retrying(self.tuning, head))
+            .map_err(|fault| fault.into_error(&uri, Doing::Reading))?;
+        let etag = meta.e_tag.as_deref().map(|etag| etag.trim_matches('"').to_owned());
+        let info = ObjectInfo { uri, etag, bytes: Some(meta.size) };
+        let tuning = self.tuning;
+        let fetch = S3Fetch { bucket, path, etag: meta.e_tag, length: meta.size };
+        Ok(Box::new(RangedSource::new(Arc::new(fetch), info, meta.size, tuning)))
+    }
+
+    /// A place for segments below a prefix.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if it is no bucket.
+    pub fn sink(&self, location: &Location) -> Result<Box<dyn SegmentSink>> {
+        let (bucket, prefix) = self.place(location)?;
+        Ok(Box::new(S3Sink::new(bucket, prefix)))
+    }
+
+    pub(super) fn list(&self, location: &Location) -> Result<Listing> {
+        let (bucket, prefix) = self.place(location)?;
+        let prefix = (!prefix.as_ref().is_empty()).then_some(&prefix);
+        let listed = runtime()?
+            .block_on(bucket.calls.list_with_delimiter(prefix))
+            .map_err(|error| Fault::of_store(&error).into_error(&location.to_string(), Doing::Listing))?;
+        let name = |path: &Path| path.filename().map(str::to_owned);
+        Ok(Listing {
+            folders: listed.common_prefixes.iter().filter_map(name).collect(),
+            files: listed.objects.iter().filter_map(|o| Some((name(&o.location)?, Some(o.size)))).collect(),
+        })
+    }
+
+    fn place(&self, location: &Location) -> Result<(Arc<Bucket>, Path)> {
+        let Location::S3 { bucket, key } = location else {
+            return Err(Error::usage("this is not an s3:// location").at(Place::uri(location.to_string())));
+        };
+        let path = Path::parse(key).map_err(|error| {
+            Error::usage("this key cannot be asked for").at(Place::uri(location.to_string())).because(error)
+        })?;
+        Ok((self.bucket(bucket)?, path))
+    }
+
+    /// Clients are kept: each looks up its bucket's region and warms up its own connections.
+    fn bucket(&self, name: &str) -> Result<Arc<Bucket>> {
+        let mut kept = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(bucket) = kept.get(name) {
+            return Ok(bucket.clone());
+        }
+        let region = self.region_of(name)?;
+        let bucket = Arc::new(Bucket {
+            name: name.to_owned(),
+            reads: self.client(name, &region, no_retries(), self.client_options().with_timeout_disabled())?,
+            calls: self.client(
+                name,
+                &region,
+                self.call_retries(),
+                self.client_options().with_timeout(CALL_TIMEOUT),
+            )?,
+            tuning: self.tuning,
+        });
+        if kept.len() >= BUCKETS_KEPT_MAX {
+            kept.clear();
+        }
+        kept.insert(name.to_owned(), bucket.clone());
+        Ok(bucket)
+    }
+
+    /// An export's bucket is ControlShift's, often in another region than the customer's own: so S3 is
+    /// asked first, and what is configured is for places where that question gets no answer.
+    fn region_of(&self, bucket: &str) -> Result<String> {
+        if self.endpoint.is_some() {
+            return Ok(self.region.clone().unwrap_or_else(|| REGION_OF_OTHER_ENDPOINTS.to_owned()));
+        }
+        let options = self.client_options().with_timeout(CONNECT_TIMEOUT);
+        match runtime()?.block_on(aws::resolve_bucket_region(bucket, &options)) {
+            Ok(region) => Ok(region),
+            Err(error) => self.region.clone().ok_or_else(|| {
+                Error::usage(format!("the region of bucket \"{bucket}\" cannot be found out"))
+                    .mend("check the bucket's name, or set AWS_REGION to its region")
+                    .because(cut(&error.to_string()))
+            }),
+        }
+    }
+
+    fn client_options(&self) -> ClientOptions {
+        let plain =
+            self.endpoint.as_deref().is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
+        ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_allow_http(plain)
+    }
+
+    fn client(
+        &self,
+        bucket: &str,
+        region: &str,
+        retry: RetryConfig,
+        options: ClientOptions,
+    ) -> Result<AmazonS3> {
+        let mut builder = AmazonS3Builder::new()
+            .with_bucket_name(bucket)
+            .with_region(region)
+            .with_credentials(self.credentials.clone())
+            .with_retry(retry)
+            .with_client_options(options);
+        if let Some(endpoint) = &self.endpoint {
+            builder = builder.with_endpoint(endpoint);
+        }
+        builder.build().map_err(|error| {
+            Error::usage(format!("bucket \"{bucket}\" cannot be set up"))
+                .mend("check the bucket's name and AWS_ENDPOINT_URL")
+                .because(cut(&error.to_string()))
+        })
+    }
+
+    fn call_retries(&self) -> RetryConfig {
+        let (init_backoff, max_backoff) = (self.tuning.backoff_first, self.tuning.backoff_max);
+        RetryConfig {
+            backoff: BackoffConfig { init_backoff, max_backoff, base: 2.0 },
+            max_retries: self.tuning.attempts_max.saturating_sub(1) as usize,
+            retry_timeout: CALL_RETRY_TIMEOUT,
+        }
+    }
+}
+
+fn no_retries() -> RetryConfig {
+    RetryConfig { max_retries: 0, ..RetryConfig::default() }
+}
+
+/// One object at one version.
+pub(super) struct S3Fetch {
+    pub(super) bucket: Arc<Bucket>,
+    pub(super) path: Path,
+    /// As S3 gave it, quotes and all; without one only the length is compared.
+    pub(super) etag: Option<String>,
+    pub(super) length: u64,
+}
+
+impl Fetch for S3Fetch {
+    fn fetch(&self, range: Range<u64>) -> BoxFuture<'_, Result<Body, Fault>> {
+        Box::pin(async move {
+            let options = GetOptions {
+                range: Some(GetRange::Bounded(range)),
+                if_match: self.etag.clone(),
+                ..GetOptions::default()
+            };
+            let answer = self.bucket.reads.get_opts(&self.path, options).await;
+            let answer = answer.map_err(|error| Fault::of_store(&error))?;
+            let etag_differs = self.etag.is_some() && answer.meta.e_tag != self.etag;
+            if etag_differs || answer.meta.size != self.length {
+                return Err(Fault::Changed(format!(
+                    "it was {} bytes long, now it is {}; etag {:?}, now {:?}",
+                    self.length, answer.meta.size, self.etag, answer.meta.e_tag
+                )));
+            }
+            Ok(answer.into_stream().map(|piece| piece.map_err(|error| Fault::of_store(&error))).boxed())
+        })
+    }
+}

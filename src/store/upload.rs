@@ -1,0 +1,196 @@
+//! Writes segments to S3: one PUT if small, else a multipart upload whose parts go out while the next
+//! one fills.
+//!
+//! ```text
+//! write() ─► buffer, one part ─► at most UPLOADS_IN_FLIGHT parts under way ─► finish: complete
+//!              └─ full and no slot free: write() waits                       └ drop: abort
+//! ```
+
+use std::io::{self, Write};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+
+use object_store::path::Path;
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use tokio::task::JoinSet;
+
+use super::fault::{Doing, Fault};
+use super::local::{check_length, check_name};
+use super::ranged::{Fetch, fetch_part};
+use super::runtime::runtime;
+use super::s3::{Bucket, S3Fetch};
+use super::types::{SegmentSink, SegmentWriter, StoredObject};
+use crate::error::{Error, Result};
+
+/// Size of one part of an upload; S3 takes 5 MiB to 5 GiB and at most 10,000 parts.
+pub const UPLOAD_PART_BYTES: usize = 8 << 20;
+/// Parts of one object under way at once.
+pub const UPLOADS_IN_FLIGHT: usize = 4;
+/// Longest wait for an abandoned upload to be aborted; a bucket's lifecycle rule cleans up after that.
+const ABORT_WAIT: Duration = Duration::from_secs(10);
+
+/// A prefix in a bucket that takes finished segments.
+pub(super) struct S3Sink {
+    bucket: Arc<Bucket>,
+    prefix: Path,
+}
+
+impl S3Sink {
+    pub(super) fn new(bucket: Arc<Bucket>, prefix: Path) -> Self {
+        Self { bucket, prefix }
+    }
+
+    fn path(&self, name: &str) -> Result<Path> {
+        check_name(name)?;
+        let path = self.prefix.clone().join(name);
+        Path::parse(path.as_ref())
+            .map_err(|e| Error::usage(format!("\"{name}\" is not a name for S3")).because(e))
+    }
+}
+
+impl SegmentSink for S3Sink {
+    fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
+        let path = self.path(name)?;
+        Ok(Box::new(S3Writer {
+            uri: format!("s3://{}/{path}", self.bucket.name),
+            bucket: self.bucket.clone(),
+            path,
+            name: name.to_owned(),
+            buffer: Vec::new(),
+            upload: None,
+            parts: JoinSet::new(),
+            bytes: 0,
+            failed: false,
+        }))
+    }
+
+    fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>> {
+        let path = self.path(&object.name)?;
+        let told = |fault: Fault| fault.into_error(&object.uri, Doing::Writing);
+        let head =
+            runtime()?.block_on(self.bucket.calls.head(&path)).map_err(|e| told(Fault::of_store(&e)))?;
+        check_length(object, head.size)?;
+        let range = object.bytes.saturating_sub(bytes)..object.bytes;
+        let bucket = self.bucket.clone();
+        let fetch: Arc<dyn Fetch> = Arc::new(S3Fetch { bucket, path, etag: head.e_tag, length: head.size });
+        let pieces = runtime()?.block_on(fetch_part(fetch, range, self.bucket.tuning)).map_err(told)?;
+        Ok(pieces.concat())
+    }
+}
+
+struct S3Writer {
+    bucket: Arc<Bucket>,
+    path: Path,
+    uri: String,
+    name: String,
+    buffer: Vec<u8>,
+    upload: Option<Box<dyn MultipartUpload>>,
+    parts: JoinSet<object_store::Result<()>>,
+    bytes: u64,
+    failed: bool,
+}
+
+impl S3Writer {
+    fn told(&self, error: &object_store::Error) -> Error {
+        Fault::of_store(error).into_error(&self.uri, Doing::Writing)
+    }
+
+    /// Sends the buffer as a part, as soon as fewer than the most are under way.
+    fn send_part(&mut self) -> Result<()> {
+        self.wait_for_parts(UPLOADS_IN_FLIGHT - 1)?;
+        let payload = PutPayload::from(std::mem::take(&mut self.buffer));
+        if self.upload.is_none() {
+            let started = runtime()?.block_on(self.bucket.calls.put_multipart(&self.path));
+            self.upload = Some(started.map_err(|error| self.told(&error))?);
+        }
+        if let Some(upload) = &mut self.upload {
+            self.parts.spawn_on(upload.put_part(payload), runtime()?.handle());
+        }
+        Ok(())
+    }
+
+    fn wait_for_parts(&mut self, left_max: usize) -> Result<()> {
+        while self.parts.len() > left_max {
+            let Some(ended) = runtime()?.block_on(self.parts.join_next()) else { break };
+            ended
+                .map_err(|error| Error::machine("an upload task died").because(error))?
+                .map_err(|error| self.told(&error))?;
+        }
+        Ok(())
+    }
+
+    fn put_small(&mut self) -> Result<()> {
+        let payload = PutPayload::from(std::mem::take(&mut self.buffer));
+        let put = runtime()?.block_on(self.bucket.calls.put(&self.path, payload));
+        put.map(|_| ()).map_err(|error| self.told(&error))
+    }
+
+    fn complete(&mut self) -> Result<()> {
+        if !self.buffer.is_empty() {
+            self.send_part()?;
+        }
+        self.wait_for_parts(0)?;
+        let Some(upload) = &mut self.upload else { return Ok(()) };
+        let completed = runtime()?.block_on(upload.complete());
+        completed.map_err(|error| self.told(&error))?;
+        // What is complete cannot be aborted any more.
+        self.upload = None;
+        Ok(())
+    }
+}
+
+impl Write for S3Writer {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        if self.failed {
+            return Err(io::Error::other("this upload has failed before"));
+        }
+        if self.buffer.len() == UPLOAD_PART_BYTES {
+            self.send_part().map_err(|error| {
+                self.failed = true;
+                io::Error::other(error)
+            })?;
+        }
+        let count = buf.len().min(UPLOAD_PART_BYTES - self.buffer.len());
+        self.buffer.extend_from_slice(&buf[..count]);
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    /// Parts have a smallest size, so nothing can be pushed out early.
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl SegmentWriter for S3Writer {
+    fn finish(mut self: Box<Self>) -> Result<StoredObject> {
+        if self.failed {
+            return Err(Error::transient("an upload that failed cannot be finished").in_object(&self.uri));
+        }
+        if self.upload.is_none() {
+            self.put_small()?
+        } else {
+            self.complete()?
+        }
+        let (uri, name) = (std::mem::take(&mut self.uri), std::mem::take(&mut self.name));
+        Ok(StoredObject { uri, name, bytes: self.bytes })
+    }
+}
+
+impl Drop for S3Writer {
+    fn drop(&mut self) {
+        let Some(mut upload) = self.upload.take() else { return };
+        let Ok(runtime) = runtime() else { return };
+        let (mut parts, uri) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.uri));
+        let (done, wait) = mpsc::channel::<()>();
+        // A task, not block_on: a drop can come from anywhere, and must not panic.
+        runtime.spawn(async move {
+            parts.shutdown().await;
+            if let Err(error) = upload.abort().await {
+                tracing::warn!(%uri, %error, "abandoned upload could not be aborted");
+            }
+            drop(done);
+        });
+        let _ = wait.recv_timeout(ABORT_WAIT);
+    }
+}

@@ -1,0 +1,495 @@
+//! An S3 of our own on a loopback port: real HTTP, kept in memory, with faults on demand.
+//!
+//! It speaks what this project uses (path-style GET, HEAD, PUT, DELETE, list v2, multipart, `Range`,
+//! `If-Match`, `If-None-Match`) and counts each kind of request. It checks no signatures, so it proves
+//! nothing about them.
+
+#![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::Request;
+use axum::http::{HeaderMap, Method, Response, header};
+use bytes::Bytes;
+
+/// The smallest part S3 takes, but for the last.
+const PART_BYTES_MIN: usize = 5 << 20;
+/// Names in one answer of a listing.
+const LIST_KEYS_MAX: usize = 1000;
+
+/// A kind of request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Get,
+    Head,
+    Put,
+    Delete,
+    List,
+    CreateUpload,
+    UploadPart,
+    CompleteUpload,
+    AbortUpload,
+}
+
+/// Something that goes wrong, until it has done so often enough.
+#[derive(Debug, Clone)]
+pub enum Fault {
+    /// The next `times` requests of `kind` are answered with `status`.
+    Answer { kind: Kind, status: u16, times: usize },
+    /// The next `times` bodies break off after `bytes` bytes.
+    Cut { bytes: usize, times: usize },
+    /// Once `after` more GETs were answered, the object has other content.
+    Change { after: usize, key: &'static str, content: Vec<u8> },
+    /// GETs and HEADs are redirected, this many times.
+    Redirect { to: String, times: usize },
+}
+
+#[derive(Debug, Clone)]
+struct Object {
+    bytes: Bytes,
+    etag: String,
+}
+
+#[derive(Debug, Default)]
+struct Upload {
+    name: String,
+    parts: BTreeMap<u32, Object>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// By `bucket/key`.
+    objects: BTreeMap<String, Object>,
+    uploads: HashMap<String, Upload>,
+    versions: u64,
+    faults: Vec<Fault>,
+    latency: Duration,
+    without_ranges: bool,
+    /// GETs must carry this query; HEADs are refused.
+    signed: Option<String>,
+    counts: HashMap<Kind, usize>,
+    in_flight: usize,
+    in_flight_max: usize,
+    access_keys: BTreeSet<String>,
+}
+
+impl State {
+    fn put(&mut self, name: &str, bytes: Bytes) -> String {
+        self.versions += 1;
+        let etag = format!("\"v{}\"", self.versions);
+        self.objects.insert(name.to_owned(), Object { bytes, etag: etag.clone() });
+        etag
+    }
+}
+
+/// The server; it ends with its owner.
+pub struct S3Server {
+    state: Arc<Mutex<State>>,
+    address: SocketAddr,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl S3Server {
+    pub fn start() -> Self {
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State::default()));
+        let shared = state.clone();
+        let app = axum::Router::new().fallback(move |request: Request| answer(shared.clone(), request));
+        runtime.spawn(async move { axum::serve(listener, app).await });
+        Self { state, address, _runtime: runtime }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// What goes into `AWS_ENDPOINT_URL`.
+    pub fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// `name` is `bucket/key`.
+    pub fn put(&self, name: &str, bytes: impl Into<Bytes>) {
+        self.state().put(name, bytes.into());
+    }
+
+    pub fn get(&self, name: &str) -> Option<Bytes> {
+        self.state().objects.get(name).map(|object| object.bytes.clone())
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        self.state().objects.keys().cloned().collect()
+    }
+
+    pub fn uploads_open(&self) -> usize {
+        self.state().uploads.len()
+    }
+
+    pub fn fault(&self, fault: Fault) {
+        self.state().faults.push(fault);
+    }
+
+    pub fn set_latency(&self, latency: Duration) {
+        self.state().latency = latency;
+    }
+
+    pub fn set_without_ranges(&self) {
+        self.state().without_ranges = true;
+    }
+
+    pub fn set_signed(&self, query: &str) {
+        self.state().signed = Some(query.to_owned());
+    }
+
+    pub fn count(&self, kind: Kind) -> usize {
+        self.state().counts.get(&kind).copied().unwrap_or(0)
+    }
+
+    pub fn count_all(&self) -> usize {
+        self.state().counts.values().sum()
+    }
+
+    pub fn in_flight_max(&self) -> usize {
+        self.state().in_flight_max
+    }
+
+    pub fn access_keys(&self) -> Vec<String> {
+        self.state().access_keys.iter().cloned().collect()
+    }
+}
+
+/// One request, taken apart.
+struct Asked {
+    kind: Kind,
+    name: String,
+    query: HashMap<String, String>,
+    query_text: String,
+    headers: HeaderMap,
+    body: Bytes,
+}
+
+async fn answer(state: Arc<Mutex<State>>, request: Request) -> Result<Response<Body>, Infallible> {
+    let asked = take_apart(request).await;
+    let latency = {
+        let mut state = state.lock().unwrap();
+        *state.counts.entry(asked.kind).or_default() += 1;
+        state.in_flight += 1;
+        state.in_flight_max = state.in_flight_max.max(state.in_flight);
+        if let Some(key) = access_key(&asked.headers) {
+            state.access_keys.insert(key);
+        }
+        state.latency
+    };
+    tokio::time::sleep(latency).await;
+    let mut state = state.lock().unwrap();
+    state.in_flight -= 1;
+    Ok(match fault_of(&mut state, &asked) {
+        Some(response) => response,
+        None => respond(&mut state, &asked),
+    })
+}
+
+async fn take_apart(request: Request) -> Asked {
+    let (parts, body) = request.into_parts();
+    let body = to_bytes(body, usize::MAX).await.unwrap_or_default();
+    let query_text = parts.uri.query().unwrap_or_default().to_owned();
+    let query: HashMap<String, String> = query_text
+        .split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+        .map(|(name, value)| (decoded(name), decoded(value)))
+        .collect();
+    let has = |name: &str| query.contains_key(name);
+    let kind = match parts.method {
+        Method::GET if has("list-type") => Kind::List,
+        Method::GET => Kind::Get,
+        Method::HEAD => Kind::Head,
+        Method::PUT if has("uploadId") => Kind::UploadPart,
+        Method::PUT => Kind::Put,
+        Method::DELETE if has("uploadId") => Kind::AbortUpload,
+        Method::DELETE => Kind::Delete,
+        _ if has("uploads") => Kind::CreateUpload,
+        _ => Kind::CompleteUpload,
+    };
+    let name = decoded(parts.uri.path().trim_start_matches('/'));
+    Asked { kind, name, query, query_text, headers: parts.headers, body }
+}
+
+fn access_key(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    Some(text.split_once("Credential=")?.1.split('/').next()?.to_owned())
+}
+
+/// The answer of the first fault that has its turn, if one has.
+fn fault_of(state: &mut State, asked: &Asked) -> Option<Response<Body>> {
+    for at in 0..state.faults.len() {
+        let (times, response) = match &mut state.faults[at] {
+            Fault::Answer { kind, status, times } if *kind == asked.kind => {
+                (times, error(*status, "Faulted"))
+            }
+            Fault::Redirect { to, times } if matches!(asked.kind, Kind::Get | Kind::Head) => {
+                (times, with_header(302, "location", to))
+            }
+            _ => continue,
+        };
+        if *times > 0 {
+            *times -= 1;
+            return Some(response);
+        }
+    }
+    None
+}
+
+fn respond(state: &mut State, asked: &Asked) -> Response<Body> {
+    match asked.kind {
+        Kind::Get | Kind::Head => read(state, asked),
+        Kind::List => list(state, asked),
+        Kind::Put => put(state, asked),
+        Kind::Delete => {
+            state.objects.remove(&asked.name);
+            plain(204)
+        }
+        Kind::CreateUpload => {
+            state.versions += 1;
+            let id = format!("upload-{}", state.versions);
+            state.uploads.insert(id.clone(), Upload { name: asked.name.clone(), ..Upload::default() });
+            xml(200, &tag("InitiateMultipartUploadResult", &[tag("UploadId", &[id])]))
+        }
+        Kind::UploadPart => upload_part(state, asked),
+        Kind::CompleteUpload => complete_upload(state, asked),
+        Kind::AbortUpload => match state.uploads.remove(&asked.query["uploadId"]) {
+            Some(_) => plain(204),
+            None => error(404, "NoSuchUpload"),
+        },
+    }
+}
+
+fn read(state: &mut State, asked: &Asked) -> Response<Body> {
+    if let Some(signed) = &state.signed
+        && (asked.kind == Kind::Head || asked.query_text != *signed)
+    {
+        return error(403, "AccessDenied");
+    }
+    let Some(object) = state.objects.get(&asked.name).cloned() else {
+        return error(404, "NoSuchKey");
+    };
+    if header_of(asked, "if-match").is_some_and(|etag| etag != object.etag) {
+        return error(412, "PreconditionFailed");
+    }
+    let length = object.bytes.len();
+    let range =
+        header_of(asked, "range").filter(|_| !state.without_ranges).map(|text| range_of(&text, length));
+    let mut response = Response::builder()
+        .header("etag", &object.etag)
+        .header("last-modified", "Sun, 22 Nov 2026 03:44:10 GMT")
+        .header("accept-ranges", "bytes");
+    let range = match range {
+        Some(None) => return with_header(416, "content-range", &format!("bytes */{length}")),
+        Some(Some(range)) => {
+            response = response
+                .status(206)
+                .header("content-range", format!("bytes {}-{}/{length}", range.start, range.end - 1));
+            range
+        }
+        None => 0..length,
+    };
+    response = response.header("content-length", range.len());
+    if asked.kind == Kind::Head {
+        return response.body(Body::empty()).unwrap();
+    }
+    change_after(state);
+    response.body(cut_body(state, object.bytes.slice(range))).unwrap()
+}
+
+fn range_of(text: &str, length: usize) -> Option<std::ops::Range<usize>> {
+    let (start, end) = text.strip_prefix("bytes=")?.split_once('-')?;
+    let range = match (start.parse::<usize>(), end.parse::<usize>()) {
+        (Ok(start), Ok(end)) => start..length.min(end + 1),
+        (Ok(start), Err(_)) => start..length,
+        (Err(_), Ok(last)) => length.saturating_sub(last)..length,
+        _ => return None,
+    };
+    (range.start < range.end).then_some(range)
+}
+
+fn change_after(state: &mut State) {
+    for at in 0..state.faults.len() {
+        let Fault::Change { after, key, content } = &mut state.faults[at] else { continue };
+        if *after > 0 {
+            *after -= 1;
+            continue;
+        }
+        let (key, content) = (*key, Bytes::from(std::mem::take(content)));
+        state.faults.remove(at);
+        state.put(key, content);
+        return;
+    }
+}
+
+fn cut_body(state: &mut State, bytes: Bytes) -> Body {
+    let cut = state.faults.iter_mut().find_map(|fault| match fault {
+        Fault::Cut { bytes: at, times } if *times > 0 && *at < bytes.len() => {
+            *times -= 1;
+            Some(*at)
+        }
+        _ => None,
+    });
+    let Some(at) = cut else { return Body::from(bytes) };
+    let (first, rest) = (bytes.slice(..at), bytes.slice(at..));
+    Body::from_stream(futures::stream::unfold(Some((first, rest)), |left| async move {
+        let (first, rest) = left?;
+        if !first.is_empty() {
+            return Some((Ok(first), Some((Bytes::new(), rest))));
+        }
+        // Time for the bytes before it to leave the machine.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        drop(rest);
+        Some((Err(io::Error::other("cut by the test")), None))
+    }))
+}
+
+fn put(state: &mut State, asked: &Asked) -> Response<Body> {
+    let exists = state.objects.get(&asked.name);
+    let refused = header_of(asked, "if-none-match").is_some_and(|etag| etag == "*" && exists.is_some())
+        || header_of(asked, "if-match").is_some_and(|etag| exists.is_none_or(|object| object.etag != etag));
+    if refused {
+        return error(412, "PreconditionFailed");
+    }
+    let etag = state.put(&asked.name, asked.body.clone());
+    with_header(200, "etag", &etag)
+}
+
+fn upload_part(state: &mut State, asked: &Asked) -> Response<Body> {
+    state.versions += 1;
+    let etag = format!("\"part-{}\"", state.versions);
+    let Some(upload) = state.uploads.get_mut(&asked.query["uploadId"]) else {
+        return error(404, "NoSuchUpload");
+    };
+    let part = Object { bytes: asked.body.clone(), etag: etag.clone() };
+    upload.parts.insert(asked.query["partNumber"].parse().unwrap(), part);
+    with_header(200, "etag", &etag)
+}
+
+fn complete_upload(state: &mut State, asked: &Asked) -> Response<Body> {
+    let id = &asked.query["uploadId"];
+    let Some(upload) = state.uploads.get(id) else {
+        return error(404, "NoSuchUpload");
+    };
+    let body = String::from_utf8_lossy(&asked.body).replace("&quot;", "\"");
+    let listed: Vec<(u32, String)> = body
+        .split("<Part>")
+        .skip(1)
+        .map(|part| (inside(part, "PartNumber").parse().unwrap(), inside(part, "ETag").to_owned()))
+        .collect();
+    let mut whole = Vec::new();
+    for (at, (number, etag)) in listed.iter().enumerate() {
+        let Some(part) = upload.parts.get(number).filter(|part| part.etag == *etag) else {
+            return error(400, "InvalidPart");
+        };
+        if at + 1 < listed.len() && part.bytes.len() < PART_BYTES_MIN {
+            return error(400, "EntityTooSmall");
+        }
+        whole.extend_from_slice(&part.bytes);
+    }
+    let name = upload.name.clone();
+    state.uploads.remove(id);
+    let etag = state.put(&name, whole.into());
+    xml(200, &tag("CompleteMultipartUploadResult", &[tag("ETag", &[escaped(&etag)])]))
+}
+
+fn list(state: &State, asked: &Asked) -> Response<Body> {
+    let asked_for = |name: &str| asked.query.get(name).map_or("", String::as_str);
+    let bucket = format!("{}/", asked.name.trim_end_matches('/'));
+    let (prefix, delimiter) = (asked_for("prefix"), asked_for("delimiter"));
+    let after = asked_for("continuation-token").max(asked_for("start-after"));
+    let (mut contents, mut common, mut last, mut more) =
+        (String::new(), BTreeSet::new(), String::new(), false);
+    let mut count = 0;
+    for (name, object) in state.objects.range(bucket.clone()..) {
+        let Some(key) = name.strip_prefix(&bucket) else { break };
+        let Some(rest) = key.strip_prefix(prefix) else { continue };
+        let group = rest.split_once(delimiter).filter(|_| !delimiter.is_empty());
+        let shown = group.map_or(key.to_owned(), |(folder, _)| format!("{prefix}{folder}{delimiter}"));
+        if shown.as_str() <= after || common.contains(&shown) {
+            continue;
+        }
+        if count == LIST_KEYS_MAX {
+            more = true;
+            break;
+        }
+        count += 1;
+        last.clone_from(&shown);
+        if group.is_some() {
+            common.insert(shown);
+            continue;
+        }
+        contents += &tag(
+            "Contents",
+            &[
+                tag("Key", &[escaped(key)]),
+                tag("LastModified", &["2026-11-22T03:44:10.000Z".to_owned()]),
+                tag("ETag", &[escaped(&object.etag)]),
+                tag("Size", &[object.bytes.len().to_string()]),
+            ],
+        );
+    }
+    let folders: String =
+        common.iter().map(|folder| tag("CommonPrefixes", &[tag("Prefix", &[escaped(folder)])])).collect();
+    let token = if more { tag("NextContinuationToken", &[escaped(&last)]) } else { String::new() };
+    xml(200, &tag("ListBucketResult", &[tag("IsTruncated", &[more.to_string()]), token, contents, folders]))
+}
+
+fn header_of(asked: &Asked, name: &str) -> Option<String> {
+    asked.headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned)
+}
+
+fn inside<'a>(text: &'a str, tag: &str) -> &'a str {
+    let rest = text.split_once(&format!("<{tag}>")).map_or("", |(_, rest)| rest);
+    rest.split('<').next().unwrap_or_default()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let [first, tail @ ..] = rest {
+        let hex = || u8::from_str_radix(std::str::from_utf8(tail.get(..2)?).ok()?, 16).ok();
+        let escape = (*first == b'%').then(hex).flatten();
+        bytes.push(escape.unwrap_or(*first));
+        rest = if escape.is_some() { &tail[2..] } else { tail };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+fn tag(name: &str, inside: &[String]) -> String {
+    format!("<{name}>{}</{name}>", inside.concat())
+}
+
+fn plain(status: u16) -> Response<Body> {
+    Response::builder().status(status).body(Body::empty()).unwrap()
+}
+
+fn with_header(status: u16, name: &str, value: &str) -> Response<Body> {
+    Response::builder().status(status).header(name, value).body(Body::empty()).unwrap()
+}
+
+fn xml(status: u16, text: &str) -> Response<Body> {
+    let response = Response::builder().status(status).header("content-type", "application/xml");
+    response.body(Body::from(text.to_owned())).unwrap()
+}
+
+fn error(status: u16, code: &str) -> Response<Body> {
+    xml(status, &tag("Error", &[tag("Code", &[code.to_owned()]), tag("Message", &["as it is".to_owned()])]))
+}
