@@ -101,7 +101,8 @@ fn results_go_to_stdout_and_progress_to_stderr() {
     assert_eq!(answer.code, Some(0), "{answer:?}");
     assert!(answer.out.starts_with("t: 4 rows loaded in "), "{answer:?}");
     assert!(answer.out.contains("read 4 = accepted 4 + rejected 0\n  1 value cut"), "{answer:?}");
-    assert_eq!(answer.err, "t: loading exports/full/t/20260301/t_20260301031500.csv\n");
+    let export = place.path("exports/full/t/20260301/t_20260301031500.csv");
+    assert_eq!(answer.err, format!("t: loading {}\n", export.display()));
     assert_eq!(place.left(), ["warehouse"], "no rejects, no rejects file");
     let again = Place::new().run(&backfill(&["--quiet"]));
     assert_eq!((again.code, again.err.as_str()), (Some(0), ""));
@@ -124,9 +125,13 @@ fn the_same_export_is_not_loaded_twice() {
     assert_eq!(place.run(BACKFILL).code, Some(0));
     let answer = place.run(&backfill(&["--json"]));
     assert_eq!((answer.code, &answer.json()["status"]), (Some(0), &"skipped".into()), "{answer:?}");
+    let mut elsewhere = place.command(&backfill(&["--json", "--exports", ".", "--to", "../warehouse"]));
+    elsewhere.current_dir(place.path("exports")).env("CSL_SCHEMA_SOURCE", "../schema.json");
+    let answer = Answer::of(elsewhere.output().unwrap());
+    assert_eq!(answer.json()["status"], "skipped", "known by another path too: {answer:?}");
     let loads = place.run(&["loads", "list", "--json"]).json();
     let states: Vec<_> = loads.as_array().unwrap().iter().map(|load| load["status"].as_str().unwrap()).collect();
-    assert_eq!(states, ["skipped", "succeeded"]);
+    assert_eq!(states, ["skipped", "skipped", "succeeded"]);
 }
 
 #[test]

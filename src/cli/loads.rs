@@ -8,6 +8,7 @@ use super::size::count;
 use crate::config::Config;
 use crate::error::Result;
 use crate::ledger::{self, Run, Shown, Standing};
+use crate::report::Status;
 use std::path::PathBuf;
 
 /// Runs the command.
@@ -57,7 +58,8 @@ fn row(run: &Run) -> Vec<String> {
         status_word(run.status).to_owned(),
         count(run.rows.loaded),
         count(run.rows.rejected),
-        standing_word(run.standing).to_owned(),
+        // What was never loaded is not gone.
+        if run.status == Status::Succeeded { standing_word(run.standing) } else { "-" }.to_owned(),
         run.source.clone(),
     ]
 }
@@ -77,7 +79,10 @@ fn details(shown: &Shown) -> String {
     };
     let mut lines = vec![summary(report, "loaded")];
     if let Some(started) = &shown.run.started {
-        lines.push(format!("  started {started}, data {}", standing_word(shown.run.standing)));
+        lines.push(format!("  started {started}"));
+    }
+    if report.status == Status::Succeeded {
+        lines.push(format!("  its rows are {}", standing_word(shown.run.standing)));
     }
     lines.extend(report.files.iter().map(|file| format!("  {} ({} rows)", file.uri, count(file.rows))));
     for fault in &report.rejects.first {

@@ -115,7 +115,7 @@ pub(super) struct FoundExport {
 /// The export that `--export` names, or the newest below the root.
 pub(super) fn find_export(config: &Config, args: &ExportArgs, table: &str) -> Result<FoundExport> {
     if let Some(location) = &args.export {
-        return Ok(FoundExport { location: location.clone(), exported_at: store::exported_at_of(location) });
+        return Ok(FoundExport { location: absolute(location.clone()), exported_at: store::exported_at_of(location) });
     }
     let root = config.text("exports.root").ok_or_else(|| {
         Error::usage("no exports were named").mend(
@@ -124,7 +124,16 @@ pub(super) fn find_export(config: &Config, args: &ExportArgs, table: &str) -> Re
         )
     })?;
     let found = store::discover(&Location::parse(root)?, args.kind, table, args.date.as_deref())?;
-    Ok(FoundExport { location: found.location, exported_at: Some(found.exported_at) })
+    Ok(FoundExport { location: absolute(found.location), exported_at: Some(found.exported_at) })
+}
+
+/// The ledger knows an export by its name: the same file must have the same name from every folder.
+/// Links are left as they are, because a pipe's (`/dev/fd/63`) leads nowhere that could be opened.
+fn absolute(location: Location) -> Location {
+    match location {
+        Location::Local(path) => Location::Local(std::path::absolute(&path).unwrap_or(path)),
+        other => other,
+    }
 }
 
 /// The folder of the local warehouse.
