@@ -100,7 +100,8 @@ impl Config {
     pub fn defaults() -> Self {
         let setting = |key: &Key| {
             let value = key.default.map(|text| {
-                parse_text(key.kind, text).expect("the defaults in KEYS are of their key's kind, as a test checks")
+                parse_text(key.kind, text)
+                    .expect("the defaults in KEYS are of their key's kind, as a test checks")
             });
             (value, Origin::Default)
         };
@@ -143,11 +144,16 @@ impl Config {
             let section = section.get_ref().as_ref();
             if !KEYS.iter().any(|key| key.section == section) {
                 let known = KEYS.iter().map(|key| key.section);
-                return Err(unknown(&format!("unknown section [{section}]"), nearest(section, known), &place));
+                return Err(unknown(
+                    &format!("unknown section [{section}]"),
+                    nearest(section, known),
+                    &place,
+                ));
             }
             let DeValue::Table(table) = table.get_ref() else {
-                return Err(Error::usage(format!("{section} is a section: write [{section}]"))
-                    .at(Place::uri(place)));
+                return Err(
+                    Error::usage(format!("{section} is a section: write [{section}]")).at(Place::uri(place))
+                );
             };
             for (name, value) in table {
                 let (line, place) = at(name.span().start);
@@ -232,7 +238,9 @@ impl Config {
 
     /// Every key with its value, fit to be shown to anybody, and its origin.
     pub fn shown(&self) -> impl Iterator<Item = (&'static Key, Option<Value>, &Origin)> {
-        KEYS.iter().zip(&self.settings).map(|(key, (value, origin))| (key, value.as_ref().map(|v| mask(key, v)), origin))
+        KEYS.iter()
+            .zip(&self.settings)
+            .map(|(key, (value, origin))| (key, value.as_ref().map(|v| mask(key, v)), origin))
     }
 }
 
@@ -251,7 +259,8 @@ fn find(section: &str, name: &str, place: &str) -> Result<usize> {
 }
 
 fn unknown(what: &str, near: Option<&str>, place: &str) -> Error {
-    let mend = near.map_or("`csl-stream config` lists all keys".to_owned(), |near| format!("did you mean {near}?"));
+    let mend =
+        near.map_or("`csl-stream config` lists all keys".to_owned(), |near| format!("did you mean {near}?"));
     Error::usage(what).at(Place::uri(place)).mend(mend)
 }
 
@@ -261,7 +270,8 @@ fn wrong(key: &Key, place: Place) -> Error {
 
 /// A variable of one of our sections that is no key is a slip of the pen, and would be ignored in silence.
 fn refuse_near_variable(variable: &str) -> Result<()> {
-    let ours = KEYS.iter().any(|key| variable.starts_with(&format!("CSL_{}_", key.section.to_ascii_uppercase())));
+    let ours =
+        KEYS.iter().any(|key| variable.starts_with(&format!("CSL_{}_", key.section.to_ascii_uppercase())));
     if !ours {
         return Ok(());
     }

@@ -21,7 +21,9 @@ pub fn start(verbose: u8) -> Result<()> {
         None | Some("text") => false,
         Some("json") => true,
         Some(other) => {
-            return Err(Error::usage(format!("{FORMAT_VARIABLE} is \"{other}\"")).mend("set it to text or json"));
+            return Err(
+                Error::usage(format!("{FORMAT_VARIABLE} is \"{other}\"")).mend("set it to text or json")
+            );
         }
     };
     let Some(filter) = asked.or_else(|| by_flag(verbose).map(str::to_owned)) else { return Ok(()) };

@@ -94,12 +94,18 @@ fn wrong_usage_exits_with_2() {
         (&["backfill", "--table", "t", "--codec", "lzo"], "snappy, zstd, none"),
         (&["backfill", "--table", "t"], "no bulk schema was named"),
         (&["backfill", "--table", "signatures", "--schema", SCHEMA], "no exports were named"),
-        (&["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "redshift"], "not in this version yet"),
+        (
+            &["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "redshift"],
+            "not in this version yet",
+        ),
         (&["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "s3://b"], "cannot be at s3://b"),
         (&["convert", "--table", "t", "--out", "o"], "<INPUT>..."),
         (&["convert", "--table", "t", "a.csv"], "--out <DIR>"),
         (&["convert", "--table", "t", "--out", "o", "x/a.csv", "y/a.csv"], "would both go into"),
-        (&["convert", "--table", "t", "--out", "o", "--rejects", "r", "a.csv", "b.csv"], "--rejects names one file"),
+        (
+            &["convert", "--table", "t", "--out", "o", "--rejects", "r", "a.csv", "b.csv"],
+            "--rejects names one file",
+        ),
         (&["plan", "--table", "t", "-q", "-v"], "cannot be used with"),
         (&["completions", "tcsh"], "possible values"),
         (&["config", "--config", "absent.toml"], "no such configuration file"),
@@ -166,7 +172,8 @@ fn unknown_keys_are_errors_that_name_the_near_one() {
     std::fs::write(dir.path().join("csl-stream.toml"), "[load]\nmax_reject = 1\n").unwrap();
     let answer = call(dir.path(), &["backfill", "--table", "signatures", "--schema", SCHEMA]).answer();
     assert_eq!(answer.code, Some(2));
-    let expected = "error: unknown key load.max_reject (at csl-stream.toml:2)\n  help: did you mean max_rejects?\n";
+    let expected =
+        "error: unknown key load.max_reject (at csl-stream.toml:2)\n  help: did you mean max_rejects?\n";
     assert_eq!((answer.out.as_str(), answer.err.as_str()), ("", expected));
     let answer = call(dir.path().parent().unwrap(), &["config"]).set("CSL_LOAD_MAXREJECTS", "1").answer();
     assert_eq!(answer.code, Some(2));
@@ -289,7 +296,10 @@ fn a_build_without_query_says_so() {
 #[test]
 fn a_query_needs_no_table() {
     for (words, out) in [
-        (&["query", "--format", "csv", "select 1 as one, '' as empty, null as nothing"][..], "one,empty,nothing\n1,\"\",\n"),
+        (
+            &["query", "--format", "csv", "select 1 as one, '' as empty, null as nothing"][..],
+            "one,empty,nothing\n1,\"\",\n",
+        ),
         (&["query", "--json", "select 1 as one"], "{\"one\":1}\n"),
     ] {
         let answer = run(words);
@@ -316,7 +326,10 @@ fn a_schema_is_shown_written_as_ddl_and_pulled() {
     };
     assert!(ddl(&[]).starts_with("CREATE TABLE IF NOT EXISTS \"public\".\"signatures\" (\n"));
     let replaced = ddl(&["--replace", "--in-schema", "mirror", "--table", "signatures"]);
-    assert!(replaced.starts_with("DROP TABLE IF EXISTS \"mirror\".\"signatures\";\nCREATE TABLE "), "{replaced}");
+    assert!(
+        replaced.starts_with("DROP TABLE IF EXISTS \"mirror\".\"signatures\";\nCREATE TABLE "),
+        "{replaced}"
+    );
     let answer = call(dir.path(), &["schema", "ddl", "--schema", SCHEMA, "--table", "absent"]).answer();
     assert_eq!((answer.code, answer.out.as_str()), (Some(4), ""), "{}", answer.err);
 

@@ -24,7 +24,10 @@ fn compare(name: &str, expected: &str) {
     }
     let found = std::fs::read_to_string(&path).unwrap();
     let line = found.lines().zip(expected.lines()).position(|(a, b)| a != b);
-    assert!(found == expected, "{name} is not what the program says (line {line:?}): CSL_BLESS=1 writes it anew");
+    assert!(
+        found == expected,
+        "{name} is not what the program says (line {line:?}): CSL_BLESS=1 writes it anew"
+    );
 }
 
 fn paths(command: &clap::Command, above: &[String], found: &mut Vec<Vec<String>>) {
@@ -36,8 +39,7 @@ fn paths(command: &clap::Command, above: &[String], found: &mut Vec<Vec<String>>
 }
 
 fn help(words: &[String]) -> String {
-    let output =
-        Command::new(env!("CARGO_BIN_EXE_csl-stream")).args(words).arg("--help").output().unwrap();
+    let output = Command::new(env!("CARGO_BIN_EXE_csl-stream")).args(words).arg("--help").output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{words:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
@@ -47,7 +49,8 @@ fn help(words: &[String]) -> String {
 fn the_help_texts_are_in_cli_md() {
     let mut commands = Vec::new();
     paths(&Cli::command(), &[], &mut commands);
-    let mut text = "# The command line\n\nThese are the `--help` texts; `tests/docs.rs` compares them.\n".to_owned();
+    let mut text =
+        "# The command line\n\nThese are the `--help` texts; `tests/docs.rs` compares them.\n".to_owned();
     for words in &commands {
         let title = [&["csl-stream".to_owned()], &words[..]].concat().join(" ");
         text += &format!("\n## `{title}`\n\n```text\n{}```\n", help(words));

@@ -130,7 +130,8 @@ fn the_same_export_is_not_loaded_twice() {
     let answer = Answer::of(elsewhere.output().unwrap());
     assert_eq!(answer.json()["status"], "skipped", "known by another path too: {answer:?}");
     let loads = place.run(&["loads", "list", "--json"]).json();
-    let states: Vec<_> = loads.as_array().unwrap().iter().map(|load| load["status"].as_str().unwrap()).collect();
+    let states: Vec<_> =
+        loads.as_array().unwrap().iter().map(|load| load["status"].as_str().unwrap()).collect();
     assert_eq!(states, ["skipped", "skipped", "succeeded"]);
 }
 
@@ -225,7 +226,8 @@ fn several_inputs_go_into_folders_of_their_own() {
 fn standard_input_is_an_input() {
     let place = Place::new();
     let mut command = place.command(&["convert", "--table", "t", "--out", "o", "-"]);
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(GOOD.as_bytes()).unwrap();
     let answer = Answer::of(child.wait_with_output().unwrap());
     assert_eq!(answer.code, Some(0), "{answer:?}");
@@ -283,7 +285,8 @@ fn a_signal_ends_a_run_and_leaves_nothing_half_done() {
 fn a_second_signal_ends_the_process_at_once() {
     let place = Place::new();
     let mut command = place.command(&backfill(&["--export", "-"]));
-    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(500));
     signal(&child, "INT");
     std::thread::sleep(Duration::from_millis(200));

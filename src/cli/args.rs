@@ -414,10 +414,13 @@ mod tests {
 
     #[test]
     fn names_and_dates() {
-        for (text, fits) in [("signatures", true), ("a_1", true), ("", false), ("../x", false), ("a b", false)] {
+        for (text, fits) in
+            [("signatures", true), ("a_1", true), ("", false), ("../x", false), ("a b", false)]
+        {
             assert_eq!(parse_table(text).is_ok(), fits, "{text}");
         }
-        for (text, fits) in [("20260301", true), ("20261301", false), ("2026030", false), ("2026-3-1", false)] {
+        for (text, fits) in [("20260301", true), ("20261301", false), ("2026030", false), ("2026-3-1", false)]
+        {
             assert_eq!(parse_date(text).is_ok(), fits, "{text}");
         }
     }

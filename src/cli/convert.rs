@@ -31,7 +31,9 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) 
     let prepared = config.and_then(|config| prepare(config, args));
     let (errands, options, table) = match prepared {
         Ok(prepared) => prepared,
-        Err(error) => return conclude(printer, &reports, "converted", Err(begin().failed(None, error))).map(drop),
+        Err(error) => {
+            return conclude(printer, &reports, "converted", Err(begin().failed(None, error))).map(drop);
+        }
     };
     for errand in &errands {
         let outcome = convert(&begin(), errand, &options, &table, args);
@@ -63,8 +65,10 @@ fn errands(inputs: Vec<Location>, out: &Location) -> Result<Vec<Errand>> {
     for input in inputs {
         let folder = folder_of(&input)?;
         if let Some(other) = taken.insert(folder.clone(), input.to_string()) {
-            return Err(Error::usage(format!("{other} and {input} would both go into the folder \"{folder}\""))
-                .mend("convert them with two commands and two folders"));
+            return Err(Error::usage(format!(
+                "{other} and {input} would both go into the folder \"{folder}\""
+            ))
+            .mend("convert them with two commands and two folders"));
         }
         errands.push(Errand { out: out.child(&folder)?, input });
     }
@@ -88,7 +92,13 @@ fn folder_of(input: &Location) -> Result<String> {
     Ok(name.to_owned())
 }
 
-fn convert(run: &Run, errand: &Errand, options: &ConvertOptions, table: &Table, args: &ConvertArgs) -> Outcome {
+fn convert(
+    run: &Run,
+    errand: &Errand,
+    options: &ConvertOptions,
+    table: &Table,
+    args: &ConvertArgs,
+) -> Outcome {
     let uri = errand.input.to_string();
     let failed = |error| run.failed(Some(uri.clone()), error);
     let source = settings::open(&errand.input, args.conversion.read_bytes).map_err(failed)?;
@@ -115,9 +125,11 @@ fn refuse_old_parquet(out: &Location) -> Result<()> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
     let is_parquet = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".parquet");
     if entries.flatten().any(|entry| is_parquet(&entry)) {
-        return Err(Error::usage("the folder holds Parquet already; old and new files would be read as one table")
-            .at(Place::uri(folder.display().to_string()))
-            .mend("name another folder, or remove the old files"));
+        return Err(Error::usage(
+            "the folder holds Parquet already; old and new files would be read as one table",
+        )
+        .at(Place::uri(folder.display().to_string()))
+        .mend("name another folder, or remove the old files"));
     }
     Ok(())
 }
@@ -137,7 +149,10 @@ mod tests {
             (&["a.csv"], &["out"]),
             (&["-"], &["out"]),
             (&["x/a.csv", "b.csv.bz2"], &["out/a", "out/b"]),
-            (&["s3://b/k/a_1.csv.gz", "https://h/c.csv?Signature=S", "-"], &["out/a_1", "out/c", "out/stdin"]),
+            (
+                &["s3://b/k/a_1.csv.gz", "https://h/c.csv?Signature=S", "-"],
+                &["out/a_1", "out/c", "out/stdin"],
+            ),
         ];
         for (inputs, outs) in table {
             assert_eq!(folders(inputs).unwrap(), *outs, "{inputs:?}");

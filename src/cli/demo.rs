@@ -56,7 +56,8 @@ fn write_once(path: &Path, content: &str) -> Result<()> {
         return Ok(());
     }
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
+        std::fs::create_dir_all(folder)
+            .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
     }
     std::fs::write(path, content).map_err(|cause| Error::io("cannot write the sample", path, cause))
 }

@@ -87,7 +87,8 @@ fn plan(config: &Config, args: &BackfillArgs) -> Result<Plan> {
         exported_at: exported_at.clone(),
     };
     let (action, why) = verdict(LocalWarehouse::new(&warehouse_dir).admit(&request)?, kind);
-    let ddl_options = DdlOptions { schema: config.text("redshift.schema").map(str::to_owned), replace: false };
+    let ddl_options =
+        DdlOptions { schema: config.text("redshift.schema").map(str::to_owned), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
     let mut job = Job { load_id, table, kind, source, exported_at: exported_at.clone(), rejects: None };
     let layout = pipeline::read_layout(&mut job, &options)?;
@@ -125,7 +126,13 @@ fn shown_layout(layout: &Layout, table: &Table) -> Vec<ShownColumn> {
 }
 
 /// From the last load of the same table and kind, else from rules of thumb; none for an unknown length.
-fn estimate(dir: &Path, table: &str, kind: ExportKind, info: &ObjectInfo, threads: usize) -> Option<Estimate> {
+fn estimate(
+    dir: &Path,
+    table: &str,
+    kind: ExportKind,
+    info: &ObjectInfo,
+    threads: usize,
+) -> Option<Estimate> {
     let bytes = info.bytes?;
     Some(from_history(dir, table, kind, bytes).unwrap_or_else(|| by_thumb(&info.uri, bytes, threads)))
 }
@@ -168,7 +175,8 @@ impl Plan {
             self.source.uri, self.warehouse, self.action, self.why
         );
         if let Some(estimate) = &self.estimate {
-            let from = estimate.from_load.as_ref().map_or("rules of thumb".to_owned(), |id| format!("load {id}"));
+            let from =
+                estimate.from_load.as_ref().map_or("rules of thumb".to_owned(), |id| format!("load {id}"));
             text += &format!(
                 "estimate   about {} rows, {} of Parquet, {} (from {from})\n",
                 count(estimate.rows),
@@ -193,7 +201,10 @@ mod tests {
     #[test]
     fn estimates_without_history_look_at_the_size() {
         let plain = by_thumb("a.csv", 1_000_000_000, 2);
-        assert_eq!(plain, Estimate { rows: 2_000_000, parquet_bytes: 250_000_000, seconds: 5, from_load: None });
+        assert_eq!(
+            plain,
+            Estimate { rows: 2_000_000, parquet_bytes: 250_000_000, seconds: 5, from_load: None }
+        );
         assert_eq!(by_thumb("a.csv.bz2", 250_000_000, 2), plain);
         assert_eq!(by_thumb("a.csv", 0, 0).seconds, 1);
     }

@@ -62,10 +62,9 @@ impl Drop for Progress {
 
 fn bar(bytes: Option<u64>) -> ProgressBar {
     let (bar, template) = match bytes {
-        Some(bytes) => (
-            ProgressBar::new(bytes),
-            "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left, {msg}",
-        ),
+        Some(bytes) => {
+            (ProgressBar::new(bytes), "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left, {msg}")
+        }
         None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}, {msg}"),
     };
     bar.set_draw_target(ProgressDrawTarget::stderr());

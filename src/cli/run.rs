@@ -106,7 +106,12 @@ impl Run {
 }
 
 /// Writes the outcome down and shows it; the error goes on to the caller, who prints it.
-pub(super) fn conclude(printer: Printer, reports: &Reports, verb: &str, outcome: Outcome) -> Result<RunReport> {
+pub(super) fn conclude(
+    printer: Printer,
+    reports: &Reports,
+    verb: &str,
+    outcome: Outcome,
+) -> Result<RunReport> {
     match outcome {
         Ok(report) => {
             reports.write(&report)?;
@@ -131,14 +136,23 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
     let RunReport { table, source, rows, files, rejects, seconds, load_id, .. } = report;
     if report.status != Status::Succeeded {
         let why = report.error.as_deref().unwrap_or("nothing to do");
-        return format!("{table}: {}: {why}\n  from {}\n  load {load_id}", status_word(report.status), source.uri);
+        return format!(
+            "{table}: {}: {why}\n  from {}\n  load {load_id}",
+            status_word(report.status),
+            source.uri
+        );
     }
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let mut lines = vec![
         format!("{table}: {} {verb} in {:.1} s", plural(rows.accepted, "row"), seconds.total),
         format!("  from {} ({}, {})", source.uri, show(source.bytes), source.compression),
         format!("  into {}, {}", plural(files.len() as u64, "file"), show(bytes)),
-        format!("  read {} = accepted {} + rejected {}", count(rows.read), count(rows.accepted), count(rows.rejected)),
+        format!(
+            "  read {} = accepted {} + rejected {}",
+            count(rows.read),
+            count(rows.accepted),
+            count(rows.rejected)
+        ),
     ];
     if rows.carried_over > 0 {
         lines.push(format!("  {} kept from the old table", plural(rows.carried_over, "row")));
@@ -182,7 +196,8 @@ mod tests {
         let run = run();
         let (mut report, _) = run.failed(None, Error::input("x"));
         report.status = Status::Succeeded;
-        report.rows = Rows { read: 3, accepted: 2, rejected: 1, truncated_values: 1, carried_over: 4, loaded: 2 };
+        report.rows =
+            Rows { read: 3, accepted: 2, rejected: 1, truncated_values: 1, carried_over: 4, loaded: 2 };
         let text = summary(&report, "loaded");
         for line in [
             "signatures: 2 rows loaded in ",
@@ -195,7 +210,11 @@ mod tests {
         }
         report.status = Status::Skipped;
         report.error = Some("this export is in the table already".into());
-        assert!(summary(&report, "loaded").starts_with("signatures: skipped: this export"), "{}", summary(&report, "loaded"));
+        assert!(
+            summary(&report, "loaded").starts_with("signatures: skipped: this export"),
+            "{}",
+            summary(&report, "loaded")
+        );
     }
 
     #[test]

@@ -30,7 +30,11 @@ struct ShownTable {
 }
 
 /// Runs the command; `config` is read only by those that use it.
-pub(super) fn run(printer: Printer, config: impl Fn() -> Result<Config>, command: &SchemaCommand) -> Result<()> {
+pub(super) fn run(
+    printer: Printer,
+    config: impl Fn() -> Result<Config>,
+    command: &SchemaCommand,
+) -> Result<()> {
     let configured = |args| {
         let mut config = config()?;
         settings::set_schema(&mut config, args);
@@ -90,7 +94,8 @@ fn show(printer: Printer, tables: &[&Table]) -> Result<()> {
     let mut shown = Vec::with_capacity(tables.len());
     for table in tables {
         let columns = table.columns.iter().map(|(name, column)| {
-            let (column_type, warning) = ColumnType::of(column).map_err(|error| in_column(error, table, name))?;
+            let (column_type, warning) =
+                ColumnType::of(column).map_err(|error| in_column(error, table, name))?;
             if let Some(warning) = warning {
                 printer.note(&format!("warning: {}.{name}: {warning}", table.name));
             }

@@ -27,7 +27,8 @@ pub(super) fn stop_on_signal(printer: Printer, watch: &Arc<Watch>) -> Result<()>
         signal_hook::flag::register_conditional_shutdown(signal, INTERRUPTED, Arc::clone(&asked))
             .map_err(refused)?;
         signal_hook::flag::register(signal, Arc::clone(&asked)).map_err(refused)?;
-        signal_hook::low_level::pipe::register(signal, ring.try_clone().map_err(refused)?).map_err(refused)?;
+        signal_hook::low_level::pipe::register(signal, ring.try_clone().map_err(refused)?)
+            .map_err(refused)?;
     }
     let watch = Arc::clone(watch);
     std::thread::spawn(move || {

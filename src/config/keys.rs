@@ -89,7 +89,13 @@ pub const KEYS: &[Key] = &[
     key("exports", "root", Kind::Text, "Folder or `s3://bucket/slug` that holds `full/` and `incremental/`"),
     key("schema", "source", Kind::Text, "The bulk schema: a file or the URL of `schema.json`"),
     preset("warehouse", "to", Kind::Text, "./warehouse", "Folder of the local warehouse, or `redshift`"),
-    preset("warehouse", "keep_versions", Kind::Number, "2", "Versions of a table that are kept, with the current one"),
+    preset(
+        "warehouse",
+        "keep_versions",
+        Kind::Number,
+        "2",
+        "Versions of a table that are kept, with the current one",
+    ),
     key("redshift", "cluster", Kind::Text, "Provisioned cluster; this or `workgroup`"),
     key("redshift", "workgroup", Kind::Text, "Serverless workgroup; this or `cluster`"),
     key("redshift", "database", Kind::Text, "Database that holds the mirror"),
@@ -144,7 +150,11 @@ mod tests {
     use clap::ValueEnum;
 
     fn words<T: ValueEnum>() -> Vec<String> {
-        T::value_variants().iter().filter_map(|v| v.to_possible_value()).map(|v| v.get_name().into()).collect()
+        T::value_variants()
+            .iter()
+            .filter_map(|v| v.to_possible_value())
+            .map(|v| v.get_name().into())
+            .collect()
     }
 
     #[test]

@@ -78,12 +78,36 @@ fn faults_name_the_place_and_the_mend() {
         ("\n[laod]", "unknown section [laod] (at c.toml:2)", "did you mean load?"),
         ("[load]\ncolour = 1", "unknown key load.colour (at c.toml:2)", "`csl-stream config` lists all keys"),
         ("load = 1", "load is a section: write [load] (at c.toml:1)", ""),
-        ("[load]\nmax_rejects = -1", "load.max_rejects must be a whole number (at c.toml:2)", "correct the value"),
-        ("[load]\nmax_rejects = \"1\"", "load.max_rejects must be a whole number (at c.toml:2)", "correct the value"),
-        ("[load]\noverlong = \"cut\"", "load.overlong must be one of truncate, reject (at c.toml:2)", "correct the value"),
-        ("[work]\nkinds = [\"ful\"]", "work.kinds must be a list of full, incremental (at c.toml:2)", "correct the value"),
-        ("[exports]\nroot = \"\"", "exports.root must be a text in quotes that is not empty (at c.toml:2)", "correct the value"),
-        ("[webhook]\nlisten = \"8080\"", "webhook.listen must be an address and a port, like 127.0.0.1:8080 (at c.toml:2)", "correct the value"),
+        (
+            "[load]\nmax_rejects = -1",
+            "load.max_rejects must be a whole number (at c.toml:2)",
+            "correct the value",
+        ),
+        (
+            "[load]\nmax_rejects = \"1\"",
+            "load.max_rejects must be a whole number (at c.toml:2)",
+            "correct the value",
+        ),
+        (
+            "[load]\noverlong = \"cut\"",
+            "load.overlong must be one of truncate, reject (at c.toml:2)",
+            "correct the value",
+        ),
+        (
+            "[work]\nkinds = [\"ful\"]",
+            "work.kinds must be a list of full, incremental (at c.toml:2)",
+            "correct the value",
+        ),
+        (
+            "[exports]\nroot = \"\"",
+            "exports.root must be a text in quotes that is not empty (at c.toml:2)",
+            "correct the value",
+        ),
+        (
+            "[webhook]\nlisten = \"8080\"",
+            "webhook.listen must be an address and a port, like 127.0.0.1:8080 (at c.toml:2)",
+            "correct the value",
+        ),
     ];
     for (text, what, mend) in table {
         let error = read(text).unwrap_err();
@@ -131,7 +155,8 @@ fn keys_that_exclude_each_other_are_refused() {
 
 #[test]
 fn nothing_secret_is_shown() {
-    let config = read("[webhook]\nsecrets = [\"hush\"]\n[schema]\nsource = \"https://u:p@h/x?token=t\"").unwrap();
+    let config =
+        read("[webhook]\nsecrets = [\"hush\"]\n[schema]\nsource = \"https://u:p@h/x?token=t\"").unwrap();
     let shown: Vec<_> = config.shown().filter_map(|(_, value, _)| value).map(|v| v.to_string()).collect();
     let shown = shown.join("\n");
     assert!(shown.contains("[\"********\"]"), "{shown}");

@@ -37,7 +37,8 @@ fn row(csv: &mut String, dice: &mut Dice, id: u64) {
         created.clone(),
         dice.one(&["t", "f", ""]).to_owned(),
         if dice.below(50) == 0 { created.clone() } else { String::new() },
-        dice.one(&["", "\"\"\"why\"\"=>\"\"it matters\"\"\"", "\"\"\"comment\"\"=>\"\"two\nlines\"\"\""]).to_owned(),
+        dice.one(&["", "\"\"\"why\"\"=>\"\"it matters\"\"\"", "\"\"\"comment\"\"=>\"\"two\nlines\"\"\""])
+            .to_owned(),
         dice.one(&["web", "email", "\"\"", ""]).to_owned(),
         dice.one(&["t", "f"]).to_owned(),
         dice.one(&["en", "de", "fr"]).to_owned(),
