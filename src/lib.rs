@@ -8,7 +8,7 @@
 //!
 //! | room | what it is for |
 //! |---|---|
-//! | [`cli`] | commands, configuration, progress, printing |
+//! | [`cli`], [`config`], [`telemetry`] | commands, configuration, progress, printing, logs |
 //! | [`pipeline`] | the path above, a file for each stage |
 //! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
 //! | [`pages`] | typed columns to Parquet page bytes |
@@ -17,6 +17,7 @@
 
 pub mod bzip2;
 pub mod cli;
+pub mod config;
 pub mod csv;
 pub mod error;
 pub mod ledger;
@@ -25,6 +26,7 @@ pub mod pipeline;
 pub mod report;
 pub mod schema;
 pub mod store;
+pub mod telemetry;
 pub mod values;
 pub mod warehouse;
 

@@ -1,6 +1,69 @@
 //! Commands, configuration, progress, printing.
+//!
+//! ```text
+//! args ──▶ config + settings ──▶ a command's file ──▶ pipeline, ledger, schema, warehouse
+//!                                       │
+//!                  run (report, signals, progress) ──▶ printer ──▶ stdout, stderr
+//! ```
+//! Commands return errors; [`main`] alone prints them and turns them into exit codes.
+
+pub mod args;
+mod backfill;
+mod completions;
+mod config_cmd;
+mod convert;
+mod demo;
+mod loads;
+mod plan;
+mod printer;
+mod progress;
+mod query;
+mod run;
+mod schema;
+mod settings;
+mod signals;
+mod size;
+
+use crate::config::Config;
+use crate::error::Result;
+use args::{Cli, Command, Global};
+use clap::Parser;
+use printer::Printer;
+use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.
-pub fn main() -> std::process::ExitCode {
-    std::process::ExitCode::SUCCESS
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(answer) => {
+            // Help and version are results, on stdout with 0; the rest goes to stderr with 2.
+            let _ = answer.print();
+            return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
+        }
+    };
+    let printer = Printer::new(cli.global.json, cli.global.quiet);
+    match crate::telemetry::start(cli.global.verbose).and_then(|()| execute(printer, &cli)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            printer.error(&error);
+            ExitCode::from(error.exit_code())
+        }
+    }
+}
+
+fn execute(printer: Printer, cli: &Cli) -> Result<()> {
+    let Global { config, .. } = &cli.global;
+    // Commands that do not ask for it must work beside a broken configuration file.
+    let config = || Config::load(config.as_deref());
+    match &cli.command {
+        Command::Backfill(args) => backfill::run(printer, config(), args),
+        Command::Convert(args) => convert::run(printer, config(), args),
+        Command::Plan(args) => plan::run(printer, config()?, args),
+        Command::Schema(command) => schema::run(printer, config, command),
+        Command::Query(args) => query::run(printer, config()?, args),
+        Command::Loads(command) => loads::run(printer, config()?, command),
+        Command::Config(args) => config_cmd::run(printer, config()?, args),
+        Command::Demo(args) => demo::run(printer, args),
+        Command::Completions(args) => completions::run(printer, args),
+    }
 }

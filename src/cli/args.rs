@@ -1,0 +1,427 @@
+//! The command line: every command, every flag, every word of help.
+
+use crate::pipeline::{Codec, EmptyStrings, Overlong};
+use crate::schema::{MissingColumns, UnknownColumns};
+use crate::store::{ExportKind, Location};
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::path::PathBuf;
+
+const AFTER_HELP: &str = "\
+Examples:
+  csl-stream demo
+  csl-stream backfill --table signatures --exports s3://agra-data-exports-production/my-org \\
+      --schema https://action.example.org/api/bulk_data/schema.json
+  csl-stream convert --table signatures --schema schema.json --out parquet signatures.csv.bz2
+  csl-stream query \"select count(*) from signatures\"
+
+Settings come from the flag, then from CSL_<SECTION>_<KEY>, then from csl-stream.toml, then from the
+default; `csl-stream config` shows each with its origin. AWS credentials come from AWS's own chain.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 schema does not fit,
+5 too many rejects, 6 counts disagree, 7 transient (run it again), 130 interrupted.";
+
+/// Streams ControlShift bulk exports into Parquet and a warehouse: validated, parallel, all or nothing.
+#[derive(Debug, Parser)]
+#[command(name = "csl-stream", version, after_help = AFTER_HELP)]
+#[command(subcommand_required = true, arg_required_else_help = true)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags of every command.
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// Flags of every command.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
+pub struct Global {
+    /// Configuration file instead of ./csl-stream.toml
+    #[arg(long, global = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub config: Option<PathBuf>,
+    /// Results as JSON on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// No progress and no notes on standard error; errors stay
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Events on standard error; -vv for more. CSL_LOG sets a filter, CSL_LOG_FORMAT=json the format
+    #[arg(short, long, global = true, action = ArgAction::Count)]
+    pub verbose: u8,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// The whole job: find the export, convert it, stage it, load it
+    Backfill(BackfillArgs),
+    /// Convert CSV to Parquet without loading it
+    Convert(ConvertArgs),
+    /// Show what backfill would do; change nothing
+    Plan(BackfillArgs),
+    /// The bulk schema: as DDL, compared, shown, fetched
+    #[command(subcommand)]
+    Schema(SchemaCommand),
+    /// Run SQL over the local warehouse
+    Query(QueryArgs),
+    /// The loads that happened
+    #[command(subcommand)]
+    Loads(LoadsCommand),
+    /// Show every setting and where it came from
+    Config(ConfigArgs),
+    /// Make a small made-up export, backfill it, and query it
+    Demo(DemoArgs),
+    /// Print the completion script of a shell
+    Completions(CompletionsArgs),
+}
+
+/// Flags of `backfill` and `plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  csl-stream backfill --table signatures --exports ./exports --schema schema.json
+  csl-stream backfill --table signatures --export s3://bucket/org/full/signatures/20260301/signatures_20260301031500.csv.bz2
+  csl-stream backfill --table signatures --kind incremental --date 20260301 --json")]
+pub struct BackfillArgs {
+    /// Table to load
+    #[arg(long, value_name = "TABLE", value_parser = parse_table)]
+    pub table: String,
+    /// Which export, and where it is.
+    #[command(flatten)]
+    pub export: ExportArgs,
+    /// Where the table goes.
+    #[command(flatten)]
+    pub target: TargetArgs,
+    /// How it is converted.
+    #[command(flatten)]
+    pub conversion: ConversionArgs,
+    /// What is written down.
+    #[command(flatten)]
+    pub output: OutputArgs,
+    /// Do what `plan` does: look at everything, change nothing
+    #[arg(long, help_heading = "Output")]
+    pub dry_run: bool,
+}
+
+/// Which export is loaded.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Export")]
+pub struct ExportArgs {
+    /// Root that holds full/ and incremental/: a folder, or s3://bucket/slug [config: exports.root]
+    #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
+    pub exports: Option<String>,
+    /// One export file instead of the newest: a path, s3://, https:// or - for standard input
+    #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
+    pub export: Option<Location>,
+    /// Whether the export replaces the table or adds to it
+    #[arg(long, value_enum, default_value_t = ExportKind::Full)]
+    pub kind: ExportKind,
+    /// The newest export of this day instead of the newest of all
+    #[arg(long, value_name = "YYYYMMDD", value_parser = parse_date, conflicts_with = "export")]
+    pub date: Option<String>,
+}
+
+/// Where the table goes.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Warehouse")]
+pub struct TargetArgs {
+    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
+    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
+    pub to: Option<String>,
+    /// Versions of the table that are kept, the current one among them [config: warehouse.keep_versions; default: 2]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub keep_versions: Option<u32>,
+}
+
+/// Where the bulk schema is.
+#[derive(Debug, Args)]
+pub struct SchemaArgs {
+    /// The bulk schema: a file or the URL of schema.json [config: schema.source]
+    #[arg(long, value_name = "FILE|URL", help_heading = "Schema", value_hint = ValueHint::AnyPath)]
+    pub schema: Option<String>,
+}
+
+/// How an export is converted.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Conversion")]
+pub struct ConversionArgs {
+    /// Where the schema is.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// Columns of the file that the schema lacks
+    #[arg(long, value_enum, default_value_t = UnknownColumns::Fail, help_heading = "Schema")]
+    pub unknown_columns: UnknownColumns,
+    /// Columns of the schema that the file lacks
+    #[arg(long, value_enum, default_value_t = MissingColumns::Fail, help_heading = "Schema")]
+    pub missing_columns: MissingColumns,
+    /// Rejected records that are tolerated [config: load.max_rejects; default: 0]
+    #[arg(long, value_name = "N")]
+    pub max_rejects: Option<u64>,
+    /// Where rejected records go, if there are any; reasons go beside it as JSON lines [default:
+    /// ./<table>-<load id>.rejects.csv]
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub rejects: Option<PathBuf>,
+    /// Text wider than its column: cut at a character boundary and counted, or rejected [config:
+    /// load.overlong; default: truncate]
+    #[arg(long, value_enum)]
+    pub overlong: Option<Overlong>,
+    /// "" in text columns: kept apart from NULL, or made NULL [config: load.empty_strings; default: keep]
+    #[arg(long, value_enum)]
+    pub empty_strings: Option<EmptyStrings>,
+    /// Widest text where the schema names no width, in bytes; default: any
+    #[arg(long, value_name = "BYTES", value_parser = parse_text_bytes)]
+    pub text_bytes_max: Option<u32>,
+    /// Worker threads [default: all cores]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    pub threads: Option<u16>,
+    /// CSV bytes of one Parquet file, like 256MiB or 1GB [default: 256MiB]
+    #[arg(long, value_name = "BYTES", value_parser = super::size::parse_some)]
+    pub segment_size: Option<u64>,
+    /// CSV bytes of one row group, the unit of parallel work [default: 16MiB]
+    #[arg(long, value_name = "BYTES", value_parser = parse_row_group)]
+    pub row_group_size: Option<u64>,
+    /// Compression of the Parquet pages
+    #[arg(long, value_enum, default_value_t = Codec::Snappy)]
+    pub codec: Codec,
+    /// Bytes of one read from the source, to test where reads may be cut
+    #[arg(long, value_name = "N", hide = true, value_parser = super::size::parse_some)]
+    pub read_bytes: Option<u64>,
+}
+
+/// What is written down about a run.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// Write the run report to this file, also when the run fails
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub report: Option<PathBuf>,
+}
+
+/// Flags of `convert`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Several inputs go each into a folder of its own inside --out, named after the file.
+
+Examples:
+  csl-stream convert --table signatures --schema schema.json --out parquet signatures.csv.bz2
+  lbzip2 -dc signatures.csv.bz2 | csl-stream convert --table signatures --schema schema.json --out parquet -")]
+pub struct ConvertArgs {
+    /// Exports: paths, s3://, https://, or - for standard input
+    #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
+    pub inputs: Vec<std::ffi::OsString>,
+    /// Table whose rows these are
+    #[arg(long, value_name = "TABLE", value_parser = parse_table)]
+    pub table: String,
+    /// Folder or s3:// prefix that the Parquet files are written to
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub out: Location,
+    /// How they are converted.
+    #[command(flatten)]
+    pub conversion: ConversionArgs,
+    /// What is written down.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// The bulk schema.
+#[derive(Debug, Subcommand)]
+pub enum SchemaCommand {
+    /// Print the CREATE TABLE statements for Redshift; drops nothing unless told
+    Ddl {
+        /// Where the schema is.
+        #[command(flatten)]
+        schema: SchemaArgs,
+        /// Only these tables
+        #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
+        tables: Vec<String>,
+        /// Schema that the tables are created in [config: redshift.schema; default: public]
+        #[arg(long, value_name = "NAME", value_parser = parse_table)]
+        in_schema: Option<String>,
+        /// Drop each table first
+        #[arg(long)]
+        replace: bool,
+    },
+    /// List what changed between two schemas: added, dropped, renamed, retyped, reordered
+    Diff {
+        /// The old schema: a file or a URL
+        old: Location,
+        /// The new schema: a file or a URL
+        new: Location,
+    },
+    /// Show the tables and their columns with the types they get
+    Show {
+        /// Where the schema is.
+        #[command(flatten)]
+        schema: SchemaArgs,
+        /// Only these tables
+        #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
+        tables: Vec<String>,
+    },
+    /// Fetch the schema, check it, and print it or write it to a file
+    Pull {
+        /// Where the schema is.
+        #[command(flatten)]
+        schema: SchemaArgs,
+        /// File to write instead of standard output
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        out: Option<PathBuf>,
+    },
+}
+
+/// Flags of `query`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  csl-stream query \"select count(*) from signatures\"
+  csl-stream query --format csv \"select country, count(*) from signatures group by 1 order by 2 desc\"
+  csl-stream query --files s=parquet \"select count(*) from s\"")]
+pub struct QueryArgs {
+    /// The statement; each table of the warehouse is a table
+    pub sql: String,
+    /// Parquet files outside the warehouse as the table NAME: a file, a folder, or a pattern with *
+    #[arg(long, value_name = "NAME=PATH", value_hint = ValueHint::AnyPath)]
+    pub files: Vec<String>,
+    /// How the answer is printed; --json is short for json
+    #[arg(long, value_enum, default_value_t = QueryFormat::Table, conflicts_with = "json")]
+    pub format: QueryFormat,
+    /// Where the tables are.
+    #[command(flatten)]
+    pub target: LocalArgs,
+}
+
+/// How rows are printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum QueryFormat {
+    /// For people
+    Table,
+    /// With a header line
+    Csv,
+    /// One object per row and line
+    Json,
+}
+
+/// Where a local warehouse is.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Warehouse")]
+pub struct LocalArgs {
+    /// Folder of the local warehouse [config: warehouse.to; default: ./warehouse]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub to: Option<String>,
+}
+
+/// The ledger.
+#[derive(Debug, Subcommand)]
+pub enum LoadsCommand {
+    /// List the loads, newest first
+    List {
+        /// Only those of this table
+        #[arg(long, value_name = "TABLE", value_parser = parse_table)]
+        table: Option<String>,
+        /// At most this many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+        /// Where the warehouse is.
+        #[command(flatten)]
+        target: LocalArgs,
+    },
+    /// Show the report of one load
+    Show {
+        /// The load's id, as `loads list` prints it
+        id: String,
+        /// Where the warehouse is.
+        #[command(flatten)]
+        target: LocalArgs,
+    },
+}
+
+/// Flags of `config`.
+#[derive(Debug, Args)]
+pub struct ConfigArgs {
+    /// As for backfill.
+    #[arg(long, value_name = "URI")]
+    pub exports: Option<String>,
+    /// As for backfill.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// As for backfill.
+    #[command(flatten)]
+    pub target: TargetArgs,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// Folder for the made-up export and its warehouse
+    #[arg(long, value_name = "DIR", default_value = "./csl-demo", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
+}
+
+/// Flags of `completions`.
+#[derive(Debug, Args)]
+pub struct CompletionsArgs {
+    /// The shell
+    pub shell: clap_complete::Shell,
+}
+
+/// More threads than any machine has use for.
+const THREADS_MAX: i64 = 1024;
+/// Row groups are held in memory, some for each thread.
+const ROW_GROUP_BYTES_MAX: u64 = 1 << 30;
+/// PostgreSQL's limit of names, which ControlShift's tables keep.
+const NAME_BYTES_MAX: usize = 63;
+
+/// A table's name becomes part of paths and of SQL.
+fn parse_table(text: &str) -> Result<String, String> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.chars().all(plain) {
+        return Err(format!("a name has 1 to {NAME_BYTES_MAX} letters, digits and underscores"));
+    }
+    Ok(text.to_owned())
+}
+
+fn parse_date(text: &str) -> Result<String, String> {
+    let digits = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
+    let part = |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse::<u32>().ok());
+    match (digits, part(4..6), part(6..8)) {
+        (true, Some(1..=12), Some(1..=31)) => Ok(text.to_owned()),
+        _ => Err("a date is YYYYMMDD, like 20260301".to_owned()),
+    }
+}
+
+fn parse_row_group(text: &str) -> Result<u64, String> {
+    let bytes = super::size::parse_some(text)?;
+    if bytes > ROW_GROUP_BYTES_MAX {
+        return Err("a row group is at most 1GiB".to_owned());
+    }
+    Ok(bytes)
+}
+
+fn parse_text_bytes(text: &str) -> Result<u32, String> {
+    let bytes = super::size::parse_some(text)?;
+    u32::try_from(bytes).map_err(|_| "at most 4294967295 bytes".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn names_and_dates() {
+        for (text, fits) in
+            [("signatures", true), ("a_1", true), ("", false), ("../x", false), ("a b", false)]
+        {
+            assert_eq!(parse_table(text).is_ok(), fits, "{text}");
+        }
+        for (text, fits) in [("20260301", true), ("20261301", false), ("2026030", false), ("2026-3-1", false)]
+        {
+            assert_eq!(parse_date(text).is_ok(), fits, "{text}");
+        }
+    }
+}

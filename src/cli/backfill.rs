@@ -1,0 +1,103 @@
+//! `csl-stream backfill`: find the export, convert it, stage it, load it.
+
+use super::args::BackfillArgs;
+use super::printer::Printer;
+use super::run::{Reports, Run, conclude};
+use super::settings::{self, FoundExport};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::ledger;
+use crate::pipeline::{self, ConvertOptions, Job, Outcome};
+use crate::report::RunReport;
+use crate::schema::Table;
+use crate::warehouse::LocalWarehouse;
+use std::path::{Path, PathBuf};
+
+/// What a backfill needs to know before it opens the export.
+pub(super) struct Prepared {
+    pub(super) options: ConvertOptions,
+    pub(super) warehouse_dir: PathBuf,
+    pub(super) keep_versions: usize,
+    pub(super) table: Table,
+    pub(super) export: FoundExport,
+}
+
+/// The configuration with the flags on top.
+pub(super) fn configured(mut config: Config, args: &BackfillArgs) -> Result<Config> {
+    settings::set_exports(&mut config, args.export.exports.as_deref());
+    settings::set_target(&mut config, &args.target);
+    settings::set_conversion(&mut config, &args.conversion);
+    config.check()?;
+    Ok(config)
+}
+
+/// Reads the schema and finds the export; changes nothing.
+pub(super) fn prepare(config: &Config, args: &BackfillArgs) -> Result<Prepared> {
+    let options = settings::convert_options(config, &args.conversion)?;
+    let warehouse_dir = settings::warehouse_dir(config)?;
+    let keep_versions = settings::keep_versions(config)?;
+    let table = settings::schema(config)?.table(&args.table)?.clone();
+    let export = settings::find_export(config, &args.export, &args.table)?;
+    Ok(Prepared { options, warehouse_dir, keep_versions, table, export })
+}
+
+/// Runs the command.
+pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs) -> Result<()> {
+    if args.dry_run {
+        return super::plan::run(printer, config?, args);
+    }
+    let reports = Reports::open(printer, args.output.report.as_deref())?;
+    let run = Run::begin(printer, &args.table, args.export.kind, Run::watch(printer)?);
+    let config = match config.and_then(|config| configured(config, args)) {
+        Ok(config) => config,
+        Err(error) => return conclude(printer, &reports, "loaded", Err(run.failed(None, error))).map(drop),
+    };
+    let outcome = load(&run, &config, args);
+    if let Ok(dir) = settings::warehouse_dir(&config) {
+        remember(printer, &dir, &outcome);
+    }
+    conclude(printer, &reports, "loaded", outcome).map(drop)
+}
+
+fn load(run: &Run, config: &Config, args: &BackfillArgs) -> Outcome {
+    let prepared = prepare(config, args).map_err(|error| run.failed(None, error))?;
+    let uri = prepared.export.location.to_string();
+    let failed = |error| run.failed(Some(uri.clone()), error);
+    tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
+    run.printer.note(&format!("{}: loading {uri}", run.table));
+    let source = settings::open(&prepared.export.location, args.conversion.read_bytes).map_err(failed)?;
+    let warehouse = LocalWarehouse::new(&prepared.warehouse_dir).keep_versions(prepared.keep_versions);
+    let progress = run.progress(source.info().bytes);
+    let job = Job {
+        load_id: run.load_id.clone(),
+        table: prepared.table,
+        kind: run.kind,
+        source,
+        exported_at: prepared.export.exported_at,
+        rejects: Some(run.rejects_path(args.conversion.rejects.as_deref())),
+    };
+    let outcome = pipeline::backfill(job, &prepared.options, &warehouse, &run.watch);
+    drop(progress);
+    outcome
+}
+
+/// Writes the run into the ledger, whatever its end. The data is loaded or not by now: a ledger that
+/// refuses is told, and changes nothing about that.
+fn remember(printer: Printer, dir: &Path, outcome: &Outcome) {
+    let report: &RunReport = match outcome {
+        Ok(report) => report,
+        Err((report, _)) => report,
+    };
+    // A mistyped command or table leaves no trace: it would make a warehouse of any folder.
+    let mistyped = match outcome {
+        Err((_, Error::Usage(_))) => true,
+        Err((report, Error::Schema(_))) => report.source.uri.is_empty(),
+        _ => false,
+    };
+    if mistyped {
+        return;
+    }
+    if let Err(error) = ledger::record(dir, report) {
+        printer.note(&format!("the run could not be written into the ledger: {error}"));
+    }
+}

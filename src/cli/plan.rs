@@ -1,0 +1,219 @@
+//! `csl-stream plan`: what backfill would do. Reads the header of the export; changes nothing.
+
+use super::args::BackfillArgs;
+use super::backfill::{self, Prepared};
+use super::printer::Printer;
+use super::schema::{ShownColumn, columns_text, shown_column};
+use super::settings;
+use super::size::{count, plural, show};
+use crate::config::Config;
+use crate::error::Result;
+use crate::ledger;
+use crate::pipeline::{self, Job};
+use crate::report::Status;
+use crate::schema::{DdlOptions, Layout, Table, create_table};
+use crate::store::{ExportKind, ObjectInfo};
+use crate::warehouse::{Admission, LoadRequest, LocalWarehouse, Warehouse};
+use serde::Serialize;
+use std::path::Path;
+
+/// How many times smaller bzip2 makes `signatures`, when no earlier load says more.
+const BZIP2_RATIO: u64 = 4;
+/// Bytes of CSV in a row of `signatures`, when no earlier load says more.
+const ROW_BYTES: u64 = 500;
+/// Bytes of CSV that one thread converts in a second, when no earlier load says more: on the safe side.
+const CSV_BYTES_PER_SECOND: u64 = 100_000_000;
+/// How many times smaller Parquet is than CSV, when no earlier load says more.
+const PARQUET_RATIO: u64 = 4;
+
+/// The plan, as `--json` prints it.
+#[derive(Debug, Serialize)]
+struct Plan {
+    table: String,
+    kind: ExportKind,
+    source: PlannedSource,
+    warehouse: String,
+    /// `load` or `skip`.
+    action: &'static str,
+    why: String,
+    columns: Vec<ShownColumn>,
+    warnings: Vec<String>,
+    estimate: Option<Estimate>,
+    ddl: String,
+}
+
+#[derive(Debug, Serialize)]
+struct PlannedSource {
+    uri: String,
+    etag: Option<String>,
+    bytes: Option<u64>,
+    exported_at: Option<String>,
+}
+
+/// What the run will come to, about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+struct Estimate {
+    rows: u64,
+    parquet_bytes: u64,
+    seconds: u64,
+    /// The load that this is reckoned from; none: from rules of thumb.
+    from_load: Option<String>,
+}
+
+/// Runs the command.
+pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Result<()> {
+    let config = backfill::configured(config, args)?;
+    // The report is that of a run, and this is none.
+    if let Some(path) = &args.output.report {
+        printer.note(&format!("no run, so no report in {}", path.display()));
+    }
+    let plan = plan(&config, args)?;
+    printer.json(&plan)?;
+    printer.result(&plan.text())
+}
+
+fn plan(config: &Config, args: &BackfillArgs) -> Result<Plan> {
+    let Prepared { options, warehouse_dir, table, export, .. } = backfill::prepare(config, args)?;
+    let source = settings::open(&export.location, args.conversion.read_bytes)?;
+    let info = source.info().clone();
+    let load_id = uuid::Uuid::now_v7().to_string();
+    let kind = args.export.kind;
+    let exported_at = export.exported_at;
+    let request = LoadRequest {
+        load_id: load_id.clone(),
+        table: table.name.clone(),
+        kind,
+        source: info.clone(),
+        exported_at: exported_at.clone(),
+    };
+    let (action, why) = verdict(LocalWarehouse::new(&warehouse_dir).admit(&request)?, kind);
+    let ddl_options =
+        DdlOptions { schema: config.text("redshift.schema").map(str::to_owned), replace: false };
+    let ddl = create_table(&table, &ddl_options)?;
+    let mut job = Job { load_id, table, kind, source, exported_at: exported_at.clone(), rejects: None };
+    let layout = pipeline::read_layout(&mut job, &options)?;
+    Ok(Plan {
+        estimate: estimate(&warehouse_dir, &job.table.name, kind, &info, options.threads),
+        columns: shown_layout(&layout, &job.table),
+        table: job.table.name,
+        kind,
+        source: PlannedSource { uri: info.uri, etag: info.etag, bytes: info.bytes, exported_at },
+        warehouse: warehouse_dir.display().to_string(),
+        action,
+        why,
+        warnings: layout.warnings.into_iter().chain(ddl.warnings).collect(),
+        ddl: ddl.sql,
+    })
+}
+
+fn verdict(admission: Admission, kind: ExportKind) -> (&'static str, String) {
+    match (admission, kind) {
+        (Admission::Proceed, ExportKind::Full) => ("load", "replaces the table".to_owned()),
+        (Admission::Proceed, ExportKind::Incremental) => ("load", "adds to the table".to_owned()),
+        (Admission::AlreadyLoaded { load_id }, _) => {
+            ("skip", format!("this export is in the table already, by load {load_id}"))
+        }
+        (Admission::Older { than }, _) => ("skip", format!("the table holds a newer export, of {than}")),
+    }
+}
+
+fn shown_layout(layout: &Layout, table: &Table) -> Vec<ShownColumn> {
+    let shown = |column: &crate::schema::OutputColumn| {
+        let sql_type = table.columns.get(&column.name).map(|column| column.sql_type.as_str());
+        shown_column(&column.name, sql_type, column.column_type, column.width, column.nullable)
+    };
+    layout.columns.iter().map(shown).collect()
+}
+
+/// From the last load of the same table and kind, else from rules of thumb; none for an unknown length.
+fn estimate(
+    dir: &Path,
+    table: &str,
+    kind: ExportKind,
+    info: &ObjectInfo,
+    threads: usize,
+) -> Option<Estimate> {
+    let bytes = info.bytes?;
+    Some(from_history(dir, table, kind, bytes).unwrap_or_else(|| by_thumb(&info.uri, bytes, threads)))
+}
+
+/// An unreadable ledger is no reason to show no plan.
+fn from_history(dir: &Path, table: &str, kind: ExportKind, bytes: u64) -> Option<Estimate> {
+    let runs = ledger::list(dir, Some(table)).ok()?;
+    let last = runs.iter().find(|run| run.status == Status::Succeeded && run.kind == kind)?;
+    let report = ledger::show(dir, &last.load_id).ok()?.report?;
+    let factor = bytes as f64 / report.source.bytes.max(1) as f64;
+    let scaled = |value: f64| (value * factor).round() as u64;
+    let written: u64 = report.files.iter().map(|file| file.bytes).sum();
+    Some(Estimate {
+        rows: scaled(report.rows.read as f64),
+        parquet_bytes: scaled(written as f64),
+        seconds: scaled(report.seconds.total).max(1),
+        from_load: Some(report.load_id),
+    })
+}
+
+/// Here the name's ending must do: the bytes themselves are looked at by the run.
+fn by_thumb(uri: &str, bytes: u64, threads: usize) -> Estimate {
+    let compressed = [".bz2", ".gz", ".zst"].iter().any(|ending| uri.ends_with(ending));
+    let csv_bytes = if compressed { bytes.saturating_mul(BZIP2_RATIO) } else { bytes };
+    Estimate {
+        rows: csv_bytes / ROW_BYTES,
+        parquet_bytes: csv_bytes / PARQUET_RATIO,
+        seconds: (csv_bytes / CSV_BYTES_PER_SECOND / threads.max(1) as u64).max(1),
+        from_load: None,
+    }
+}
+
+impl Plan {
+    fn text(&self) -> String {
+        let kind = settings::kind_word(self.kind);
+        let size = self.source.bytes.map_or("length unknown".to_owned(), show);
+        let made = self.source.exported_at.as_ref().map_or(String::new(), |at| format!(", made {at}"));
+        let mut text = format!(
+            "export     {} ({kind}, {size}{made})\nwarehouse  {}\naction     {}: {}\n",
+            self.source.uri, self.warehouse, self.action, self.why
+        );
+        if let Some(estimate) = &self.estimate {
+            let from =
+                estimate.from_load.as_ref().map_or("rules of thumb".to_owned(), |id| format!("load {id}"));
+            text += &format!(
+                "estimate   about {} rows, {} of Parquet, {} (from {from})\n",
+                count(estimate.rows),
+                show(estimate.parquet_bytes),
+                plural(estimate.seconds, "second"),
+            );
+        }
+        for warning in &self.warnings {
+            text += &format!("warning    {warning}\n");
+        }
+        let columns = plural(self.columns.len() as u64, "column");
+        text += &format!("\n{columns}, in the order of the file\n{}", columns_text(&self.columns));
+        text += &format!("\nthe table in Redshift would be\n{}", self.ddl);
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn estimates_without_history_look_at_the_size() {
+        let plain = by_thumb("a.csv", 1_000_000_000, 2);
+        assert_eq!(
+            plain,
+            Estimate { rows: 2_000_000, parquet_bytes: 250_000_000, seconds: 5, from_load: None }
+        );
+        assert_eq!(by_thumb("a.csv.bz2", 250_000_000, 2), plain);
+        assert_eq!(by_thumb("a.csv", 0, 0).seconds, 1);
+    }
+
+    #[test]
+    fn verdicts_say_why() {
+        let older = Admission::Older { than: "20260301031500".to_owned() };
+        assert_eq!(verdict(Admission::Proceed, ExportKind::Full), ("load", "replaces the table".to_owned()));
+        assert_eq!(verdict(Admission::Proceed, ExportKind::Incremental).1, "adds to the table");
+        assert_eq!(verdict(older, ExportKind::Full).0, "skip");
+    }
+}

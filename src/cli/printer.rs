@@ -1,0 +1,142 @@
+//! The one place that decides what is shown where.
+//!
+//! ```text
+//! results ─────────────────────▶ stdout, or nothing beside --json
+//! JSON (--json) ───────────────▶ stdout, and nothing else goes there
+//! notes, progress ─────────────▶ stderr, unless --quiet
+//! errors and how to mend them ─▶ stderr, always
+//! ```
+
+use crate::error::{Error, Result};
+use serde::Serialize;
+use std::io::{ErrorKind, IsTerminal, Write};
+
+/// Decides by the flags and by what stdout and stderr are.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Printer {
+    json: bool,
+    quiet: bool,
+    stderr_is_terminal: bool,
+}
+
+/// How progress is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ProgressStyle {
+    /// A bar that moves, on a terminal.
+    Bar,
+    /// A line now and then, in logs.
+    Lines,
+    /// Nothing.
+    Silent,
+}
+
+impl Printer {
+    /// A printer for these flags.
+    pub(super) fn new(json: bool, quiet: bool) -> Self {
+        Self { json, quiet, stderr_is_terminal: std::io::stderr().is_terminal() }
+    }
+
+    /// Whether results are asked for as JSON.
+    #[cfg(feature = "query")]
+    pub(super) fn is_json(self) -> bool {
+        self.json
+    }
+
+    /// How progress is to be shown.
+    pub(super) fn progress_style(self) -> ProgressStyle {
+        match (self.quiet, self.stderr_is_terminal) {
+            (true, _) => ProgressStyle::Silent,
+            (false, true) => ProgressStyle::Bar,
+            (false, false) => ProgressStyle::Lines,
+        }
+    }
+
+    /// A result for people; with `--json` the JSON says it.
+    ///
+    /// # Errors
+    /// If stdout refuses.
+    pub(super) fn result(self, text: &str) -> Result<()> {
+        if self.json { Ok(()) } else { self.raw(format!("{}\n", text.trim_end_matches('\n')).as_bytes()) }
+    }
+
+    /// A result for scripts, on one line; only with `--json`.
+    ///
+    /// # Errors
+    /// If stdout refuses.
+    pub(super) fn json(self, value: &impl Serialize) -> Result<()> {
+        if !self.json {
+            return Ok(());
+        }
+        let mut line = serde_json::to_vec(value)
+            .map_err(|cause| Error::machine("cannot write the result as JSON").because(cause))?;
+        line.push(b'\n');
+        self.raw(&line)
+    }
+
+    /// Bytes that are the result whatever the flags say: a fetched file, a completion script.
+    ///
+    /// # Errors
+    /// If stdout refuses; a reader that went away (`| head`) has had enough, which is no error.
+    pub(super) fn raw(self, bytes: &[u8]) -> Result<()> {
+        let mut stdout = std::io::stdout().lock();
+        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+            Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
+                Err(Error::machine("cannot write to standard output").because(cause))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Something worth knowing beside the result.
+    pub(super) fn note(self, text: &str) {
+        if !self.quiet {
+            to_stderr(text);
+        }
+    }
+
+    /// What went wrong and what can be done about it.
+    pub(super) fn error(self, error: &Error) {
+        let mend = error.detail().map_or("", |detail| detail.mend.as_str());
+        to_stderr(&format!("error: {error}"));
+        if !mend.is_empty() {
+            to_stderr(&format!("  help: {mend}"));
+        }
+    }
+}
+
+/// A closed stderr must not turn a run that succeeded into a panic, so its errors have nowhere to go.
+fn to_stderr(text: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Rows with their cells under each other, two blanks between, no blanks at the end.
+pub(super) fn columns(rows: &[Vec<String>]) -> String {
+    let wide = |text: &String| text.chars().count();
+    let count = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let widths: Vec<usize> =
+        (0..count).map(|at| rows.iter().filter_map(|row| row.get(at)).map(wide).max().unwrap_or(0)).collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, width) in row.iter().zip(&widths) {
+            line.push_str(cell);
+            line.push_str(&" ".repeat(width - wide(cell) + 2));
+        }
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_stand_under_each_other() {
+        let row = |cells: &[&str]| cells.iter().map(|cell| (*cell).to_owned()).collect::<Vec<_>>();
+        let rows = [row(&["a", "bé", "c"]), row(&["long", "", "x"]), row(&["y"])];
+        assert_eq!(columns(&rows), "a     bé  c\nlong      x\ny\n");
+        assert_eq!(columns(&[]), "");
+    }
+}

@@ -1,0 +1,116 @@
+//! Shows how far a run is, from its counters, in a thread of its own.
+
+use super::printer::{Printer, ProgressStyle};
+use super::size::{count, show};
+use crate::pipeline::Watch;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// How often a bar moves.
+const BAR_INTERVAL: Duration = Duration::from_millis(100);
+/// How often a line is written where there is no terminal.
+const LINE_INTERVAL: Duration = Duration::from_secs(5);
+
+/// Progress that is shown until this is dropped.
+pub(super) struct Progress {
+    ended: Option<Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Progress {
+    /// Shows the counters of `watch`; `bytes` is the length of the source as stored, if known.
+    pub(super) fn start(printer: Printer, watch: Arc<Watch>, bytes: Option<u64>) -> Self {
+        let style = printer.progress_style();
+        if style == ProgressStyle::Silent {
+            return Self { ended: None, thread: None };
+        }
+        let (ended, end) = channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let started = Instant::now();
+            let bar = (style == ProgressStyle::Bar).then(|| bar(bytes));
+            let interval = if bar.is_some() { BAR_INTERVAL } else { LINE_INTERVAL };
+            while end.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+                match &bar {
+                    Some(bar) => {
+                        bar.set_position(watch.source_bytes.load(Relaxed));
+                        bar.set_message(rows(&watch));
+                    }
+                    None => printer.note(&line(&watch, bytes, started.elapsed())),
+                }
+            }
+            if let Some(bar) = bar {
+                bar.finish_and_clear();
+            }
+        });
+        Self { ended: Some(ended), thread: Some(thread) }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        drop(self.ended.take());
+        if let Some(thread) = self.thread.take() {
+            // A display that panicked is no reason to fail a run.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn bar(bytes: Option<u64>) -> ProgressBar {
+    let (bar, template) = match bytes {
+        Some(bytes) => {
+            (ProgressBar::new(bytes), "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left, {msg}")
+        }
+        None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}, {msg}"),
+    };
+    bar.set_draw_target(ProgressDrawTarget::stderr());
+    bar.with_style(BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar()))
+}
+
+fn rows(watch: &Watch) -> String {
+    let (records, rejected) = (watch.records.load(Relaxed), watch.rejected.load(Relaxed));
+    match rejected {
+        0 => format!("{} records", count(records)),
+        _ => format!("{} records, {} rejected", count(records), count(rejected)),
+    }
+}
+
+fn line(watch: &Watch, bytes: Option<u64>, elapsed: Duration) -> String {
+    let read = watch.source_bytes.load(Relaxed);
+    let speed = show((read as f64 / elapsed.as_secs_f64().max(0.001)) as u64);
+    let done = match bytes {
+        Some(bytes) if bytes > 0 => format!("{} of {} ({} %)", show(read), show(bytes), read * 100 / bytes),
+        _ => show(read),
+    };
+    format!("{done}, {speed}/s, {}", rows(watch))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_how_far_and_how_fast() {
+        let watch = Watch::default();
+        Watch::add(&watch.source_bytes, 50_000_000);
+        Watch::add(&watch.records, 1_234);
+        let second = Duration::from_secs(1);
+        let text = "50.0 MB of 200 MB (25 %), 50.0 MB/s, 1,234 records";
+        assert_eq!(line(&watch, Some(200_000_000), second), text);
+        Watch::add(&watch.rejected, 1);
+        assert_eq!(line(&watch, None, second), "50.0 MB, 50.0 MB/s, 1,234 records, 1 rejected");
+        assert_eq!(line(&watch, Some(0), second), "50.0 MB, 50.0 MB/s, 1,234 records, 1 rejected");
+    }
+
+    #[test]
+    fn it_ends_at_once() {
+        let printer = Printer::new(false, false);
+        let started = Instant::now();
+        drop(Progress::start(printer, Arc::new(Watch::default()), None));
+        assert!(started.elapsed() < LINE_INTERVAL);
+    }
+}
