@@ -76,7 +76,7 @@ def with_pyarrow(files):
 def with_duckdb(files):
     connection = duckdb.connect(config={"threads": 2})
     connection.execute("SET TimeZone = 'UTC'")
-    return connection.execute("SELECT * FROM read_parquet(?)", [files]).to_arrow_table()
+    return connection.sql("SELECT * FROM read_parquet(?)", params=[files]).to_arrow_table()
 
 
 def with_polars(files):
@@ -105,7 +105,8 @@ def joined(column):
     """All values of a binary column in one piece."""
     offsets = memoryview(column.buffers()[1]).cast("q" if pa.types.is_large_binary(column.type) else "i")
     first, last = offsets[column.offset], offsets[column.offset + len(column)]
-    return memoryview(column.buffers()[2] or b"")[first:last]
+    # Signed bytes compare unequal with unsigned ones.
+    return memoryview(column.buffers()[2] or b"").cast("B")[first:last]
 
 
 def same_text(found, truth):
