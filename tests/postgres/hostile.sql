@@ -47,10 +47,15 @@ CREATE FUNCTION csl_float(power integer) RETURNS double precision VOLATILE LANGU
   SELECT (random() * 2 + 0.1) * (ARRAY[1, -1])[1 + floor(random() * 2)::integer] * 10::float8 ^ floor(random() * 2 * power - power)
 $$;
 
--- A moment of this century, or one between the first and the last that a timestamp holds.
+-- A moment of this century, of the years around it, or between the first and the last that a timestamp holds.
 CREATE FUNCTION csl_moment() RETURNS timestamp VOLATILE LANGUAGE sql AS $$
   SELECT timestamp '2000-01-01' + floor(random() * 1000000) * interval '1 microsecond' + interval '1 second' *
-    CASE WHEN random() < 0.8 THEN floor(random() * 8e8) ELSE floor(random() * 9.4e12 - 2.1e11) END
+    CASE floor(random() * 10)::integer
+      WHEN 0 THEN floor(random() * 9.4e12 - 2.1e11)
+      WHEN 1 THEN floor(random() * 1.3e11 - 6.5e10)
+      WHEN 2 THEN floor(random() * 1.8e10 - 9e9)
+      ELSE floor(random() * 8e8)
+    END
 $$;
 
 CREATE TYPE csl_mood AS ENUM ('sad', 'so, so', 'say "hi"', E'two\nlines', ' ', 'NULL', '😀');
