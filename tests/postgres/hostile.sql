@@ -21,7 +21,7 @@ CREATE FUNCTION csl_text() RETURNS text VOLATILE LANGUAGE sql AS $$
   END
 $$;
 
--- Text now and then wider than the widest that the target takes, which no small row group holds.
+-- Text now and then wider than Redshift's widest, 65,535 bytes, and than any small buffer.
 CREATE FUNCTION csl_long_text() RETURNS text VOLATILE LANGUAGE sql AS $$
   SELECT CASE floor(random() * 200)::integer
     WHEN 0 THEN csl_word() || repeat(csl_word() || 'x', 40000)

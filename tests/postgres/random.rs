@@ -24,7 +24,7 @@ const fn poisoned(sql: &'static str, random: &'static str, ends: &'static str, p
 }
 
 const MOMENTS: &str = "'epoch', '1969-12-31 23:59:59.999999', '0001-01-01', '0001-12-31 23:59:59 BC', '0044-03-15 12:00:00.5 BC', \
-    '4713-01-02 BC', '9999-12-31 23:59:59.999', '10000-01-01', '294246-12-30 23:59:59.999999', '2000-02-29', \
+    '4714-11-24 BC', '9999-12-31 23:59:59.999', '10000-01-01', '294246-12-30 23:59:59.999999', '2000-02-29', \
     '1900-02-28 23:59:59.25', '2024-12-31 23:59:60'";
 const ENDLESS: &str = "'infinity', '-infinity', '294247-06-01'";
 const FLOATS: &str = "'NaN', 'Infinity', '-Infinity'";
@@ -63,8 +63,8 @@ const TYPES: &[Type] = &[
     poisoned(
         "date",
         "csl_moment()::date",
-        "'epoch', '4713-01-02 BC', '0001-12-31 BC', '294246-12-31'",
-        "'infinity', '-infinity'",
+        "'epoch', '4714-11-24 BC', '0001-12-31 BC', '294276-12-31'",
+        "'infinity', '-infinity', '294277-01-01', '5874897-12-31'",
     ),
     plain("uuid", "md5(random()::text)::uuid", "'00000000-0000-0000-0000-000000000000'"),
     plain("character varying", "csl_text()", "'', ' '"),
@@ -95,6 +95,14 @@ const TYPES: &[Type] = &[
     plain("interval", "random() * interval '1 year'", "'0', '-1 day'"),
     plain("time without time zone", "time '00:00' + random() * interval '1 day'", "'24:00'"),
     plain("character(4)", "left(csl_text(), 4)", "'', 'a'"),
+    // Wider than its schema says.
+    Type {
+        sql: "text",
+        described: Some("character varying(7)"),
+        random: "csl_text()",
+        ends: "repeat('é', 7), repeat('é', 8), repeat('😀', 9), E'seven e\\u0301'",
+        poison: "",
+    },
     Type {
         sql: "text",
         described: Some("geography(Point,4326)"),
@@ -162,7 +170,7 @@ pub(crate) struct Plan {
 pub(crate) struct Shape {
     pub(crate) columns: std::ops::RangeInclusive<usize>,
     pub(crate) rows: std::ops::RangeInclusive<u32>,
-    /// Whether text may be wider than the target takes.
+    /// Whether text may be wider than any small buffer.
     pub(crate) long_text: bool,
 }
 
