@@ -112,6 +112,7 @@ const TYPES: &[Type] = &[
     },
 ];
 
+// A schema whose names hold control characters is refused, so they are not here.
 const NAMES: &[&str] = &[
     "id",
     "created_at",
@@ -129,14 +130,11 @@ const NAMES: &[&str] = &[
     "it's",
     "back\\slash",
     "a;b",
-    "a\nline",
-    "a\r\nline",
     "100%",
     "a.b",
     "{}",
     "$1",
     ":x",
-    "tab\there",
     "NULL",
     "-",
     "=1+1",
