@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 /// Bytes that arrive in pieces of at most `read_bytes`.
-pub struct MemorySource {
+pub(crate) struct MemorySource {
     bytes: Vec<u8>,
     at: usize,
     read_bytes: usize,
@@ -21,7 +21,7 @@ pub struct MemorySource {
 }
 
 impl MemorySource {
-    pub fn new(bytes: impl Into<Vec<u8>>, read_bytes: usize) -> Self {
+    pub(crate) fn new(bytes: impl Into<Vec<u8>>, read_bytes: usize) -> Self {
         let info = ObjectInfo { uri: "memory.csv".into(), ..ObjectInfo::default() };
         Self { bytes: bytes.into(), at: 0, read_bytes, info }
     }
@@ -41,13 +41,13 @@ impl ByteSource for MemorySource {
 }
 
 /// Files by name.
-pub type Files = BTreeMap<String, Vec<u8>>;
+pub(crate) type Files = BTreeMap<String, Vec<u8>>;
 
 #[derive(Default)]
-pub struct MemorySink(Arc<Mutex<Files>>);
+pub(crate) struct MemorySink(Arc<Mutex<Files>>);
 
 impl MemorySink {
-    pub fn files(&self) -> Files {
+    pub(crate) fn files(&self) -> Files {
         self.0.lock().unwrap().clone()
     }
 }
@@ -91,7 +91,7 @@ impl SegmentWriter for MemoryWriter {
 }
 
 /// The table `t` with these columns: `(name, sql_type, nullable)`.
-pub fn table(columns: &[(&str, &str, bool)]) -> Table {
+pub(crate) fn table(columns: &[(&str, &str, bool)]) -> Table {
     let columns: serde_json::Map<_, _> = columns
         .iter()
         .map(|(name, sql_type, nullable)| {
@@ -104,12 +104,12 @@ pub fn table(columns: &[(&str, &str, bool)]) -> Table {
 }
 
 /// One run and what it left.
-pub struct Run {
+pub(crate) struct Run {
     pub outcome: std::result::Result<RunReport, (Box<RunReport>, Error)>,
     pub files: Files,
 }
 
-pub struct Given {
+pub(crate) struct Given {
     pub csv: Vec<u8>,
     pub table: Table,
     pub options: ConvertOptions,
@@ -118,12 +118,12 @@ pub struct Given {
 }
 
 impl Given {
-    pub fn new(csv: impl Into<Vec<u8>>, table: Table) -> Self {
+    pub(crate) fn new(csv: impl Into<Vec<u8>>, table: Table) -> Self {
         let options = ConvertOptions { threads: 2, ..ConvertOptions::default() };
         Self { csv: csv.into(), table, options, read_bytes: usize::MAX, rejects: None }
     }
 
-    pub fn run(&self) -> Run {
+    pub(crate) fn run(&self) -> Run {
         let sink = MemorySink::default();
         let job = Job {
             load_id: "test".into(),
@@ -139,14 +139,14 @@ impl Given {
 }
 
 impl Run {
-    pub fn report(&self) -> &RunReport {
+    pub(crate) fn report(&self) -> &RunReport {
         match &self.outcome {
             Ok(report) => report,
             Err((_, error)) => panic!("failed: {error}"),
         }
     }
 
-    pub fn error(&self) -> &Error {
+    pub(crate) fn error(&self) -> &Error {
         match &self.outcome {
             Ok(report) => panic!("succeeded: {report:?}"),
             Err((_, error)) => error,
@@ -154,7 +154,7 @@ impl Run {
     }
 
     /// All rows of all files, as the parquet crate's own reader gives them.
-    pub fn rows(&self) -> Vec<Vec<Field>> {
+    pub(crate) fn rows(&self) -> Vec<Vec<Field>> {
         let mut rows = Vec::new();
         for bytes in self.files.values() {
             let reader = SerializedFileReader::new(bytes::Bytes::from(bytes.clone())).unwrap();
@@ -167,7 +167,7 @@ impl Run {
 }
 
 /// The seed of a random test: `CSL_SEED`, or a new one; printed either way.
-pub fn rng() -> fastrand::Rng {
+pub(crate) fn rng() -> fastrand::Rng {
     let seed = std::env::var("CSL_SEED")
         .ok()
         .and_then(|seed| seed.parse().ok())
