@@ -14,7 +14,7 @@ use super::mtf;
 use super::pool::BUFFER_BYTES;
 use super::rle::Expander;
 use super::scan::MARK_BITS;
-use super::table::{self, Histogram, Starts, TABLE_ROWS};
+use super::table::{Misfit, Table};
 use super::walk::{self, LANES_BYTES, Piece};
 
 /// Huffman tables a block may have.
@@ -32,7 +32,7 @@ pub struct Scratch {
     symbols: Vec<u8>,
     wide: Vec<u32>,
     tokens: Vec<u32>,
-    table: Box<table::Table>,
+    table: Table,
     lanes: Vec<u8>,
     pieces: Vec<Piece>,
     block: Vec<u8>,
@@ -64,7 +64,6 @@ impl Scratch {
     /// A workspace with this kernel, or the fastest if the processor cannot run it.
     pub fn with_kernel(kernel: Kernel) -> Self {
         let kernel = if Kernel::available().contains(&kernel) { kernel } else { Kernel::best() };
-        let table: Box<[u32]> = vec![0; TABLE_ROWS].into_boxed_slice();
         Self {
             kernel,
             codes: (0..TABLES_MAX).map(|_| huffman::Table::new()).collect(),
@@ -72,7 +71,7 @@ impl Scratch {
             symbols: vec![0; BLOCK_BYTES_MAX + SYMBOLS_SLACK],
             wide: Vec::new(),
             tokens: vec![0; BLOCK_BYTES_MAX + SYMBOLS_SLACK + 1],
-            table: table.try_into().expect("made with that length"),
+            table: Table::new(),
             lanes: vec![0; LANES_BYTES],
             pieces: Vec::new(),
             block: vec![0; BLOCK_BYTES_MAX],
@@ -155,19 +154,14 @@ fn transform(
         return Err(bits.corrupt("a run longer than any block"));
     };
     let tokens = &scratch.tokens[..tokens];
-    let histogram = Histogram::of(tokens);
-    // All that follows relies on this: the table is a permutation of `rows` rows, the origin is one of them.
-    if histogram.total > BLOCK_BYTES_MAX as u64 {
-        return Err(bits.corrupt("a block longer than 900,000 bytes"));
-    }
-    let rows = histogram.total as usize;
-    if header.origin as usize >= rows {
-        return Err(bits.corrupt("a block whose origin is outside it"));
-    }
-    let starts = Starts::new(rows, header.origin);
-    table::build(kernel, tokens, &histogram, &starts, &mut scratch.table);
+    let starts = scratch.table.build(kernel, tokens, header.origin).map_err(|misfit| {
+        bits.corrupt(match misfit {
+            Misfit::TooLong => "a block longer than 900,000 bytes",
+            Misfit::OriginOutside => "a block whose origin is outside it",
+        })
+    })?;
     walk::decode(&scratch.table, &starts, &mut scratch.lanes, &mut scratch.pieces, &mut scratch.block);
-    Ok(rows)
+    Ok(starts.rows)
 }
 
 enum ExpandFault {

@@ -73,6 +73,8 @@ pub(super) struct Source<R> {
     kind: Kind,
     start: u64,
     ended: bool,
+    /// What ended it, if that was no end; comes after all that was read before.
+    error: Option<io::Error>,
     marks: Vec<(u64, Mark)>,
 }
 
@@ -88,6 +90,7 @@ impl<R: Read> Source<R> {
             kind: Kind::Other,
             start: 0,
             ended: false,
+            error: None,
             marks: Vec::new(),
         }
     }
@@ -96,13 +99,16 @@ impl<R: Read> Source<R> {
     /// when the input has ended and all of it is in spans.
     pub(super) fn advance(&mut self, kernel: Kernel, spans: &mut Vec<Span>) -> io::Result<bool> {
         if self.scannable() <= self.scanned && !self.ended {
-            self.read()?;
+            self.read();
         }
         let before = spans.len();
         while self.scanned < self.scannable() && spans.len() - before < SPANS_PER_TURN {
             self.scan_slab(kernel, spans);
         }
         if self.ended && self.scanned == self.buffer.len() {
+            if let Some(error) = self.error.take() {
+                return Err(error);
+            }
             let end = (self.base + self.buffer.len() as u64) * 8;
             self.close(end, Kind::Other, true, spans);
             return Ok(true);
@@ -115,15 +121,16 @@ impl<R: Read> Source<R> {
         self.buffer.len().saturating_sub(if self.ended { 0 } else { LOOK_AHEAD_BYTES })
     }
 
-    fn read(&mut self) -> io::Result<()> {
+    fn read(&mut self) {
         let done = (self.start / 8 - self.base) as usize;
         self.buffer.drain(..done);
         self.base += done as u64;
         self.scanned -= done;
         let wanted = self.read_bytes;
-        let read = self.input.by_ref().take(wanted as u64).read_to_end(&mut self.buffer)?;
-        self.ended = read < wanted;
-        Ok(())
+        match self.input.by_ref().take(wanted as u64).read_to_end(&mut self.buffer) {
+            Ok(read) => self.ended = read < wanted,
+            Err(error) => (self.ended, self.error) = (true, Some(error)),
+        }
     }
 
     fn scan_slab(&mut self, kernel: Kernel, spans: &mut Vec<Span>) {

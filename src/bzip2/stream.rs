@@ -5,7 +5,7 @@
 
 use super::crc::combine;
 use super::error::Error;
-use super::scan::MARK_BITS;
+use super::scan::{BLOCK_MARK, END_MARK, MARK_BITS};
 use super::source::Span;
 
 /// Bytes of `BZh` and the level.
@@ -75,7 +75,7 @@ impl Chain {
             Some(level) if span.end == (next + HEADER_BYTES) * 8 && !span.last => {
                 (self.phase, self.level, self.crc) = (Phase::Blocks, level, 0);
             }
-            Some(_) if span.last && rest.len() as u64 == HEADER_BYTES => {
+            Some(_) if span.last && is_cut_mark(&rest[HEADER_BYTES as usize..]) => {
                 return Err(Error::CutOff { byte: span.end / 8 });
             }
             _ if is_zero(rest, span.end) => self.phase = Phase::Padding { byte: next },
@@ -148,6 +148,11 @@ fn level(bytes: &[u8]) -> Option<usize> {
         [b'B', b'Z', b'h', level @ b'1'..=b'9', ..] => Some(usize::from(level - b'0')),
         _ => None,
     }
+}
+
+/// Whether these bytes, the last of the input, are the beginning of a mark.
+fn is_cut_mark(bytes: &[u8]) -> bool {
+    [BLOCK_MARK, END_MARK].iter().any(|mark| (mark << 16).to_be_bytes()[..6].starts_with(bytes))
 }
 
 /// The 32 bits from a bit on, which are all there.

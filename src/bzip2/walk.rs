@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! rows     0 ──────── 2^s ─────── 2·2^s ───── … ── origin ── …        starts
-//! chains   16 at a time, a byte a step, until an entry is marked: that leads to another start
+//! chains   16 at a time, a byte a step, until one comes to another start (and parks there)
 //! pieces   [start 7 → start 2]  [start 2 → origin]  [origin → start 7]  …
 //! block    from the origin, piece by piece, as each names the start that follows
 //! ```
@@ -15,7 +15,7 @@
 //! the same bounded memory.
 
 use super::BLOCK_BYTES_MAX;
-use super::table::{MARK, ROW_MASK, Starts, Table};
+use super::table::{Starts, Table};
 
 /// Chains at a time: 8 leave memory idle, 32 no longer fit the registers and the cache's ways.
 const LANES: usize = 16;
@@ -24,8 +24,8 @@ const LANES: usize = 16;
 const LANE_BYTES: usize = 72 * 1024 + 197;
 /// All lanes, and behind them room for whatever overflows.
 pub(super) const LANES_BYTES: usize = LANES * LANE_BYTES + BLOCK_BYTES_MAX;
-/// The mark, after the byte was shifted out.
-const MARKED: u32 = MARK >> 8;
+/// Steps between two looks at whether a chain has ended.
+const STEPS: usize = 16;
 
 type Lanes = [[u8; LANE_BYTES]; LANES];
 
@@ -53,87 +53,105 @@ pub(super) fn decode(
     stitch(starts, lanes, pieces, &mut block[..starts.rows]);
 }
 
+/// A chain under way.
+#[derive(Debug, Clone, Copy)]
+struct Lane {
+    /// Number of its start; none if there is nothing left to do.
+    number: Option<usize>,
+    /// Where its piece begins in the lane.
+    from: usize,
+}
+
 fn walk(table: &Table, starts: &Starts, lanes: &mut [u8], pieces: &mut [Piece]) {
-    let (lanes, overflow) = lanes.split_at_mut(LANES * LANE_BYTES);
-    let lanes: &mut Lanes = lanes.as_chunks_mut().0.try_into().expect("the split leaves that many lanes");
+    let (buffers, overflow) = lanes.split_at_mut(LANES * LANE_BYTES);
+    let buffers: &mut Lanes = buffers.as_chunks_mut().0.try_into().expect("the split leaves that many lanes");
     let mut waiting = starts.all();
-    // A lane without work waits at the row behind the block, which leads to itself.
-    let parked = starts.rows as u32;
-    let mut rows = [parked; LANES];
-    let mut numbers = [None; LANES];
-    let mut from = [0u32; LANES];
-    for (row, number) in rows.iter_mut().zip(&mut numbers) {
+    let idle = starts.parking(starts.count());
+    let mut rows = [idle; LANES];
+    let mut lanes = [Lane { number: None, from: 0 }; LANES];
+    for (row, lane) in rows.iter_mut().zip(&mut lanes) {
         if let Some(start) = waiting.next() {
-            (*number, *row) = (Some(start.0), start.1);
+            (lane.number, *row) = (Some(start.0), start.1);
         }
     }
     let mut at = 0;
-    while at < LANE_BYTES && numbers.iter().any(Option::is_some) {
-        at = step_all(table, &mut rows, lanes, at);
-        for lane in 0..LANES {
-            let (Some(number), true) = (numbers[lane], rows[lane] & MARKED != 0) else { continue };
-            let next = starts.number(rows[lane] & ROW_MASK) as u32;
-            pieces[number] = lane_piece(lane, from[lane], at, next);
-            from[lane] = at as u32;
+    while at + STEPS <= LANE_BYTES && lanes.iter().any(|lane| lane.number.is_some()) {
+        let before = rows;
+        step_all(table, &mut rows, buffers, at);
+        at += STEPS;
+        if rows.iter().all(|row| starts.parked(*row).is_none()) {
+            continue;
+        }
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            let (Some(number), Some(next)) = (lane.number, starts.parked(rows[i])) else { continue };
+            let end = at - STEPS + steps_to_parking(table, starts, before[i]);
+            pieces[number] = lane_piece(i, lane.from, end, next);
             let start = waiting.next();
-            numbers[lane] = start.map(|(number, _)| number);
-            rows[lane] = start.map_or(parked, |(_, row)| row);
+            *lane = Lane { number: start.map(|(number, _)| number), from: at };
+            rows[i] = start.map_or(idle, |(_, row)| row);
         }
     }
     // Only when the lanes are full: pieces that were cut go on under numbers behind those of the starts.
     let mut written = 0;
-    for lane in 0..LANES {
-        let Some(number) = numbers[lane] else { continue };
-        let rest = starts.count() + lane;
-        pieces[number] = lane_piece(lane, from[lane], at, rest as u32);
-        pieces[rest] = walk_one(table, starts, rows[lane], overflow, &mut written);
+    for (i, lane) in lanes.iter().enumerate() {
+        let Some(number) = lane.number else { continue };
+        let rest = starts.count() + i;
+        pieces[number] = lane_piece(i, lane.from, at, rest);
+        pieces[rest] = walk_one(table, starts, rows[i], overflow, &mut written);
     }
     for (number, row) in waiting {
         pieces[number] = walk_one(table, starts, row, overflow, &mut written);
     }
 }
 
-fn lane_piece(lane: usize, from: u32, to: usize, next: u32) -> Piece {
-    Piece { at: (lane * LANE_BYTES) as u32 + from, bytes: to as u32 - from, next }
+fn lane_piece(lane: usize, from: usize, to: usize, next: usize) -> Piece {
+    Piece { at: (lane * LANE_BYTES + from) as u32, bytes: (to - from) as u32, next: next as u32 }
 }
 
-/// Steps all chains together until one of them comes to a mark or the lanes are full.
+/// Steps all chains together.
 #[inline(never)]
-fn step_all(table: &Table, rows: &mut [u32; LANES], lanes: &mut Lanes, from: usize) -> usize {
+fn step_all(table: &Table, rows: &mut [u32; LANES], lanes: &mut Lanes, from: usize) {
+    assert!(from + STEPS <= LANE_BYTES, "the caller looks for room");
     let mut row = *rows;
-    let mut at = from;
-    while at < LANE_BYTES {
-        let mut seen = 0;
+    for at in from..from + STEPS {
         for lane in 0..LANES {
-            let entry: *const u32 = &table[(row[lane] & ROW_MASK) as usize];
-            // SAFETY: the pointer comes from a reference. The read is volatile only so that the compiler
-            // does not make one gather of sixteen loads, which is several times slower.
-            let entry = unsafe { entry.read_volatile() };
+            // SAFETY: `walk` fills the rows from the starts of the block that the table was built for and
+            // their parking rows; from then on they come from the table's own entries.
+            let entry = unsafe { table.entry(row[lane]) };
             lanes[lane][at] = entry as u8;
-            seen |= entry;
             row[lane] = entry >> 8;
-        }
-        at += 1;
-        if seen & MARK != 0 {
-            break;
         }
     }
     *rows = row;
-    at
 }
 
-/// Walks a single chain to its mark. All such pieces of a block together are no longer than the block.
+/// How many steps a chain that has ended since took to its end. It went this way just now, so all that
+/// it needs is at hand.
+fn steps_to_parking(table: &Table, starts: &Starts, row: u32) -> usize {
+    let (mut row, mut steps) = (row, 0);
+    while starts.parked(row).is_none() {
+        // SAFETY: as in `step_all`, where the row comes from.
+        row = unsafe { table.entry(row) } >> 8;
+        steps += 1;
+    }
+    steps
+}
+
+/// Walks a single chain to its end. All such pieces of a block together are no longer than the block.
 fn walk_one(table: &Table, starts: &Starts, row: u32, out: &mut [u8], written: &mut usize) -> Piece {
     let from = *written;
     let mut row = row;
-    while row & MARKED == 0 || *written == from {
-        let entry = table[(row & ROW_MASK) as usize];
+    let next = loop {
+        if let Some(next) = starts.parked(row) {
+            break next;
+        }
+        // SAFETY: as in `step_all`; rows at which a lane was cut come from there.
+        let entry = unsafe { table.entry(row) };
         out[*written] = entry as u8;
         *written += 1;
         row = entry >> 8;
-    }
-    let next = starts.number(row & ROW_MASK) as u32;
-    Piece { at: (LANES * LANE_BYTES + from) as u32, bytes: (*written - from) as u32, next }
+    };
+    Piece { at: (LANES * LANE_BYTES + from) as u32, bytes: (*written - from) as u32, next: next as u32 }
 }
 
 /// Puts the pieces together, from the origin on. The text of a block that repeats itself exactly has
