@@ -10,6 +10,7 @@ use super::crc::Crc;
 use super::error::Fault;
 use super::huffman::{self, ALPHABET_MAX, SYMBOLS_SLACK};
 use super::kernel::Kernel;
+use super::memory::Numbers;
 use super::mtf;
 use super::pool::BUFFER_BYTES;
 use super::rle::Expander;
@@ -31,7 +32,7 @@ pub struct Scratch {
     selectors: Vec<u8>,
     symbols: Vec<u8>,
     wide: Vec<u32>,
-    tokens: Vec<u32>,
+    tokens: Numbers,
     table: Table,
     lanes: Vec<u8>,
     pieces: Vec<Piece>,
@@ -70,7 +71,7 @@ impl Scratch {
             selectors: Vec::with_capacity(SELECTORS_MAX),
             symbols: vec![0; BLOCK_BYTES_MAX + SYMBOLS_SLACK],
             wide: Vec::new(),
-            tokens: vec![0; BLOCK_BYTES_MAX + SYMBOLS_SLACK + 1],
+            tokens: Numbers::zeros(BLOCK_BYTES_MAX + SYMBOLS_SLACK + 1),
             table: Table::new(),
             lanes: vec![0; LANES_BYTES],
             pieces: Vec::new(),

@@ -42,6 +42,7 @@ mod crc;
 mod error;
 mod huffman;
 mod kernel;
+mod memory;
 mod mtf;
 mod parallel;
 mod pool;

@@ -11,6 +11,7 @@
 
 use super::BLOCK_BYTES_MAX;
 use super::kernel::Kernel;
+use super::memory::Numbers;
 use super::mtf::{token_byte, token_count};
 
 /// Starts besides the origin. With fewer the chains end unevenly, with more they change too often.
@@ -110,14 +111,13 @@ pub(super) enum Misfit {
 
 /// The table. Invariant, on which `entry` relies: each entry leads to a row below [`TABLE_ROWS`].
 pub(super) struct Table {
-    entries: Box<[u32; TABLE_ROWS]>,
+    entries: Numbers,
 }
 
 impl Table {
     /// A table for any block, with nothing in it.
     pub(super) fn new() -> Self {
-        let entries = vec![0; TABLE_ROWS].into_boxed_slice();
-        Self { entries: entries.try_into().expect("made with that length") }
+        Self { entries: Numbers::zeros(TABLE_ROWS) }
     }
 
     /// The entry of a row.
@@ -126,12 +126,12 @@ impl Table {
     /// `row` must be the start of a chain in the block that the table was built for, its parking row, or
     /// come from an entry of this table (`entry >> 8`) since it was last built.
     #[inline(always)]
-    pub(super) unsafe fn entry(&self, row: u32) -> u32 {
-        debug_assert!((row as usize) < TABLE_ROWS);
+    pub(super) unsafe fn entry(&self, row: usize) -> u32 {
+        debug_assert!(row < TABLE_ROWS);
         // SAFETY: starts and parking rows are below the table's length, as are by its invariant all rows
         // that entries lead to. Volatile only so that the compiler does not make gathers of the loads of
         // several chains, which are several times slower.
-        unsafe { self.entries.as_ptr().add(row as usize).read_volatile() }
+        unsafe { self.entries.as_ptr().add(row).read_volatile() }
     }
 
     /// Fills the table for the block of these tokens.

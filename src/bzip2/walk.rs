@@ -112,17 +112,17 @@ fn lane_piece(lane: usize, from: usize, to: usize, next: usize) -> Piece {
 #[inline(never)]
 fn step_all(table: &Table, rows: &mut [u32; LANES], lanes: &mut Lanes, from: usize) {
     assert!(from + STEPS <= LANE_BYTES, "the caller looks for room");
-    let mut row = *rows;
+    let mut row = rows.map(|row| row as usize);
     for at in from..from + STEPS {
         for lane in 0..LANES {
             // SAFETY: `walk` fills the rows from the starts of the block that the table was built for and
             // their parking rows; from then on they come from the table's own entries.
             let entry = unsafe { table.entry(row[lane]) };
             lanes[lane][at] = entry as u8;
-            row[lane] = entry >> 8;
+            row[lane] = (entry >> 8) as usize;
         }
     }
-    *rows = row;
+    *rows = row.map(|row| row as u32);
 }
 
 /// How many steps a chain that has ended since took to its end. It went this way just now, so all that
@@ -131,7 +131,7 @@ fn steps_to_parking(table: &Table, starts: &Starts, row: u32) -> usize {
     let (mut row, mut steps) = (row, 0);
     while starts.parked(row).is_none() {
         // SAFETY: as in `step_all`, where the row comes from.
-        row = unsafe { table.entry(row) } >> 8;
+        row = unsafe { table.entry(row as usize) } >> 8;
         steps += 1;
     }
     steps
@@ -146,7 +146,7 @@ fn walk_one(table: &Table, starts: &Starts, row: u32, out: &mut [u8], written: &
             break next;
         }
         // SAFETY: as in `step_all`; rows at which a lane was cut come from there.
-        let entry = unsafe { table.entry(row) };
+        let entry = unsafe { table.entry(row as usize) };
         out[*written] = entry as u8;
         *written += 1;
         row = entry >> 8;
