@@ -11,8 +11,9 @@ pub const CURRENT: &str = "current";
 pub const ENTRY_NAME: &str = "load.json";
 /// The folder of run reports inside each table.
 pub const RUNS_DIR: &str = ".loads";
-/// Longest table name or load id, in bytes: a file name is made of both and takes 255.
-const NAME_BYTES_MAX: usize = 128;
+/// Longest table name, load id or segment name, in bytes: a file's name is made of two of them, takes
+/// 255, and has a few more bytes while it is written.
+const NAME_BYTES_MAX: usize = 120;
 
 /// Refuses what must not become a file name.
 ///

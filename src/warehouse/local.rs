@@ -17,8 +17,9 @@ use super::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse, sweep, vers
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, ENTRY_FORMAT, ENTRY_NAME, Entry, Part, PartFile, Source};
 use crate::report::{FileReport, Rows};
-use crate::store::SegmentSink;
+use crate::store::{ExportKind, SegmentSink};
 use std::fs::{self, File};
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -128,9 +129,13 @@ impl LocalWarehouse {
 /// Locks a version against the sweep, then reads what it holds.
 fn hold(version_dir: &Path) -> Result<Snapshot> {
     let path = version_dir.join(ENTRY_NAME);
-    let hold = File::open(&path)
-        .and_then(|file| file.lock_shared().map(|()| file))
-        .map_err(|cause| Error::io("cannot hold the version", &path, cause))?;
+    let failed = |cause| Error::io("cannot hold the version", &path, cause);
+    let hold = File::open(&path).map_err(failed)?;
+    match hold.lock_shared() {
+        // Where nothing can be locked, nothing loads either: the version stays as it is.
+        Err(cause) if cause.kind() == ErrorKind::Unsupported => {}
+        locked => locked.map_err(failed)?,
+    }
     let entry = Entry::read(version_dir)?;
     let files = entry.files().map(|file| version_dir.join(&file.name)).collect();
     Ok(Snapshot { entry, files, _hold: hold })
@@ -215,8 +220,8 @@ impl LocalStaging {
     /// what it adds to is not carried over.
     fn carried_over(&self, kept: &[&Part]) -> u64 {
         match self.request.kind {
-            crate::store::ExportKind::Full => kept.iter().map(|part| part.rows()).sum(),
-            crate::store::ExportKind::Incremental => 0,
+            ExportKind::Full => kept.iter().map(|part| part.rows()).sum(),
+            ExportKind::Incremental => 0,
         }
     }
 

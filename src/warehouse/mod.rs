@@ -3,6 +3,8 @@
 mod local;
 mod lock;
 mod parts;
+#[cfg(feature = "query")]
+pub mod query;
 mod sweep;
 mod version;
 

@@ -4,7 +4,7 @@
 use crate::error::{Error, Result};
 use crate::ledger::{ENTRY_NAME, Entry, current_version, versions};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 /// `<table>/.staging-<load id>`: the segments of a load on their way.
@@ -68,8 +68,9 @@ fn kept_versions(table_dir: &Path, keep: usize) -> Result<BTreeSet<String>> {
 fn retire(table_dir: &Path, version: &str) -> Result<()> {
     let path = table_dir.join(version);
     let entry = path.join(ENTRY_NAME);
-    let file =
-        File::open(&entry).map_err(|cause| Error::io("cannot open the ledger entry", &entry, cause))?;
+    // For writing too: network file systems lock exclusively only what could be written.
+    let file = OpenOptions::new().read(true).write(true).open(&entry);
+    let file = file.map_err(|cause| Error::io("cannot open the ledger entry", &entry, cause))?;
     if file.try_lock().is_err() {
         tracing::info!(version, "version kept for a reader");
         return Ok(());

@@ -7,4 +7,6 @@ mod contract;
 mod crash;
 mod ledger;
 mod local;
+#[cfg(feature = "query")]
+mod query;
 mod segments;

@@ -1,0 +1,134 @@
+//! Results on paper, batch by batch. NULL and the empty string differ in every format.
+
+use super::describe;
+use crate::error::{Error, Result};
+use arrow::array::RecordBatch;
+use arrow::error::ArrowError;
+use arrow::json::WriterBuilder;
+use arrow::json::writer::LineDelimited;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use arrow::util::pretty::pretty_format_batches_with_options;
+use datafusion::execution::SendableRecordBatchStream;
+use futures::TryStreamExt;
+use std::fmt::Write as _;
+use std::io::{self, BufWriter, Write};
+
+/// Rows that a table shows: the widths of its columns are known only when all of them are in memory.
+pub const TABLE_ROWS_MAX: usize = 1_000;
+
+/// What was printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Printed {
+    /// Rows on paper.
+    pub rows: u64,
+    /// Whether the result has more, which the reader should be told of.
+    pub cut: bool,
+}
+
+pub(super) async fn table(
+    mut stream: SendableRecordBatchStream,
+    rows_max: usize,
+    out: &mut dyn Write,
+) -> Result<Printed> {
+    // An empty batch first, for the header of an empty result.
+    let mut shown = vec![RecordBatch::new_empty(stream.schema())];
+    let (mut rows, mut cut) = (0, false);
+    while let Some(batch) = stream.try_next().await.map_err(|error| describe(&error, &[]))? {
+        let room = rows_max - rows;
+        cut = batch.num_rows() > room;
+        let batch = batch.slice(0, batch.num_rows().min(room));
+        rows += batch.num_rows();
+        shown.push(batch);
+        if cut {
+            break;
+        }
+    }
+    let text = grid(&shown).map_err(|cause| Error::machine("cannot lay out the table").because(cause))?;
+    finish(writeln!(out, "{text}").and_then(|()| out.flush()), Printed { rows: rows as u64, cut })
+}
+
+fn grid(batches: &[RecordBatch]) -> Result<String, ArrowError> {
+    let options = like_exports().with_null("NULL");
+    Ok(pretty_format_batches_with_options(batches, &options)?.to_string())
+}
+
+fn like_exports<'a>() -> FormatOptions<'a> {
+    FormatOptions::new()
+        .with_display_error(false)
+        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
+        .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"))
+}
+
+pub(super) async fn csv(mut stream: SendableRecordBatchStream, out: &mut dyn Write) -> Result<Printed> {
+    let mut out = BufWriter::new(out);
+    let names: Vec<String> = stream.schema().fields().iter().map(|field| quoted(field.name())).collect();
+    let mut printed = Printed { rows: 0, cut: false };
+    if let Err(cause) = writeln!(out, "{}", names.join(",")) {
+        return finish(Err(cause), printed);
+    }
+    while let Some(batch) = stream.try_next().await.map_err(|error| describe(&error, &[]))? {
+        let text = csv_text(&batch).map_err(|cause| Error::machine("cannot print a value").because(cause))?;
+        if let Err(cause) = out.write_all(text.as_bytes()) {
+            return finish(Err(cause), printed);
+        }
+        printed.rows += batch.num_rows() as u64;
+    }
+    finish(out.flush(), printed)
+}
+
+fn csv_text(batch: &RecordBatch) -> Result<String, ArrowError> {
+    let options = like_exports();
+    let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
+    let columns: Vec<_> = columns.collect::<Result<_, _>>()?;
+    let (mut text, mut value) = (String::new(), String::new());
+    for row in 0..batch.num_rows() {
+        for (number, (column, formatter)) in batch.columns().iter().zip(&columns).enumerate() {
+            if number > 0 {
+                text.push(',');
+            }
+            if column.is_valid(row) {
+                value.clear();
+                write!(value, "{}", formatter.value(row).try_to_string()?)
+                    .map_err(|cause| ArrowError::ExternalError(Box::new(cause)))?;
+                text.push_str(&quoted(&value));
+            }
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
+/// A field as PostgreSQL writes it; an empty one would be NULL without its quotes.
+fn quoted(value: &str) -> String {
+    if !value.is_empty() && !value.contains(['"', ',', '\n', '\r']) {
+        return value.to_owned();
+    }
+    format!("\"{}\"", value.replace('"', "\"\""))
+}
+
+pub(super) async fn json(mut stream: SendableRecordBatchStream, out: &mut dyn Write) -> Result<Printed> {
+    let mut printed = Printed { rows: 0, cut: false };
+    let mut out = BufWriter::new(out);
+    while let Some(batch) = stream.try_next().await.map_err(|error| describe(&error, &[]))? {
+        let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
+        writer
+            .write(&batch)
+            .and_then(|()| writer.finish())
+            .map_err(|cause| Error::usage("this result cannot be JSON").because(cause))?;
+        if let Err(cause) = out.write_all(&writer.into_inner()) {
+            return finish(Err(cause), printed);
+        }
+        printed.rows += batch.num_rows() as u64;
+    }
+    finish(out.flush(), printed)
+}
+
+/// A reader that has seen enough (`| head`) is no fault.
+fn finish(written: io::Result<()>, printed: Printed) -> Result<Printed> {
+    match written {
+        Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Error::machine("cannot print the result").because(cause))
+        }
+        _ => Ok(printed),
+    }
+}
