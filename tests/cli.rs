@@ -1,5 +1,7 @@
 //! The program as a process: what it prints where, and how it exits.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -2,6 +2,8 @@
 //!
 //! `CSL_BLESS=1 cargo test --test docs` writes the documents anew.
 
+#![allow(clippy::unwrap_used)]
+
 use clap::CommandFactory;
 use csl_stream::cli::args::Cli;
 use csl_stream::config::{KEYS, Key};

@@ -1,5 +1,7 @@
 //! Whole runs of the program: an export goes in, a table and a report come out.
 
+#![allow(clippy::unwrap_used)]
+
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};

@@ -36,9 +36,10 @@ pub(super) fn run(printer: Printer, args: &DemoArgs) -> Result<()> {
     let places = ["--exports", &exports, "--schema", &schema, "--to", &warehouse];
     command(printer, &[&table[..], &places].concat())?;
     #[cfg(feature = "query")]
-    return command(printer, &["query", "--to", &warehouse, QUESTION]);
+    let last = ["query", "--to", &warehouse, QUESTION];
     #[cfg(not(feature = "query"))]
-    return command(printer, &["loads", "list", "--to", &warehouse]);
+    let last = ["loads", "list", "--to", &warehouse];
+    command(printer, &last)
 }
 
 /// Shows a command and runs it in this process.
