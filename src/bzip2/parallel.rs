@@ -166,6 +166,13 @@ impl<R: Read + Send> ParallelDecoder<R> {
         drop(self.changed.wait_timeout_while(queue, at_most, |queue| !queue.is_useful()));
     }
 
+    /// Sleeps until [`Self::work`] would find something to do, but no longer than `at_most`: for a worker
+    /// that does not take.
+    pub fn wait_for_work(&self, at_most: Duration) {
+        let queue = self.queue();
+        drop(self.changed.wait_timeout_while(queue, at_most, |queue| !queue.has_work()));
+    }
+
     /// Does work that nobody else can do meanwhile. If it panics, the others must not wait for it.
     fn holding_a_part(&self, work: impl FnOnce()) {
         let turn = Turn { decoder: self };

@@ -109,7 +109,12 @@ impl Queue {
 
     /// Whether a call would be of use: to take, to decode or to read.
     pub(super) fn is_useful(&self) -> bool {
-        !self.ready.is_empty() || self.end.is_some() || self.next_job().is_some() || self.may_read()
+        !self.ready.is_empty() || self.has_work()
+    }
+
+    /// Whether a call to decode or to read would be of use, or none ever will be again.
+    pub(super) fn has_work(&self) -> bool {
+        self.end.is_some() || self.next_job().is_some() || self.may_read()
     }
 
     /// Index of the first span to decode, if there is room for its result.

@@ -4,19 +4,20 @@
 //! that place, decode and encode the row group, hand it to the stage. There are no queues between:
 //! what is in memory is one row group a worker, and those few that wait for an earlier one.
 
-use super::decompress::{Compression, Decompressed};
+use super::decompress::{BLOCK_WAIT, Bzip2Blocks, Compression, Decompressed, Scratch};
 use super::options::ConvertOptions;
 use super::rejects::RejectsWriter;
 use super::split::{BufferPool, RowGroup, RowGroups};
 use super::stage::{FinishedRowGroup, Stage, StageOptions, Staged};
 use super::watch::Watch;
+use crate::bzip2::Work;
 use crate::error::{Error, Result};
 use crate::pages::RowGroupEncoder;
 use crate::schema::Table;
 use crate::store::{ByteSource, SegmentSink};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Finished row groups that may wait for an earlier one, for each worker.
 const WAITING_PER_WORKER_MAX: usize = 2;
@@ -48,11 +49,11 @@ pub(super) fn run(conversion: Conversion<'_>) -> Converted {
 
 fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> Result<(Staged, Result<()>)> {
     let Conversion { source, table, options, sink, rejects, watch } = conversion;
-    let input = Decompressed::open(source, watch)?;
+    let threads = options.threads.max(1);
+    let input = Decompressed::open(source, watch, threads)?;
     *compression = Some(input.compression());
     let uri = input.uri().to_owned();
     let (groups, header) = RowGroups::open(input, table, options, watch)?;
-    let threads = options.threads.max(1);
     let stage_options = StageOptions {
         encoding: groups.encoding().clone(),
         sink,
@@ -66,8 +67,13 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
     let stage = Stage::new(stage_options, RejectsWriter::new(rejects, &header));
     let workers: Result<Vec<_>> =
         (0..threads).map(|_| RowGroupEncoder::new(groups.encoding().clone())).collect();
-    let shared =
-        Shared { groups: Mutex::new(Some(groups)), pool: BufferPool::default(), stage: &stage, watch };
+    let shared = Shared {
+        blocks: groups.blocks(),
+        groups: Mutex::new(Some(groups)),
+        pool: BufferPool::default(),
+        stage: &stage,
+        watch,
+    };
     std::thread::scope(|scope| {
         let mut workers = workers?.into_iter();
         let own = workers.next();
@@ -83,17 +89,19 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
     Ok(stage.finish())
 }
 
-struct Shared<'a> {
+struct Shared<'r, 's> {
+    blocks: Option<Bzip2Blocks<'r>>,
     /// `None` once the end, or an error, was reached.
-    groups: Mutex<Option<RowGroups<'a>>>,
+    groups: Mutex<Option<RowGroups<'r>>>,
     pool: BufferPool,
-    stage: &'a Stage<'a>,
-    watch: &'a Watch,
+    stage: &'s Stage<'s>,
+    watch: &'s Watch,
 }
 
-impl Shared<'_> {
+impl<'r> Shared<'r, '_> {
     fn work(&self, mut encoder: RowGroupEncoder) {
-        while let Some((index, group)) = self.next_group() {
+        let mut scratch = Scratch::default();
+        while let Some((index, group)) = self.next_group(&mut scratch) {
             // A row group that never arrives would keep the others waiting: even a panic is handed in.
             let encode = || group.and_then(|group| self.encode(&mut encoder, group));
             let finished = catch_unwind(AssertUnwindSafe(encode)).unwrap_or_else(|_| Err(worker_panicked()));
@@ -104,15 +112,32 @@ impl Shared<'_> {
     }
 
     /// The next row group, or why there is none; `None` when there is nothing more to do.
-    fn next_group(&self) -> Option<(u64, Result<RowGroup>)> {
-        let mut reading = self.groups.lock().unwrap_or_else(PoisonError::into_inner);
+    fn next_group(&self, scratch: &mut Scratch) -> Option<(u64, Result<RowGroup>)> {
+        let mut reading = self.readers_place(scratch);
         let groups = reading.as_mut()?;
         let index = groups.next_index();
-        let next = groups.next(&self.pool).transpose();
+        let next = groups.next(&self.pool, scratch).transpose();
         if !matches!(next, Some(Ok(_))) {
             *reading = None;
         }
         next.map(|group| (index, group))
+    }
+
+    /// Waits for the reader's place, and decodes blocks for the one who has it meanwhile.
+    fn readers_place(&self, scratch: &mut Scratch) -> MutexGuard<'_, Option<RowGroups<'r>>> {
+        while let Some(blocks) = &self.blocks {
+            match self.groups.try_lock() {
+                Ok(place) => return place,
+                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+                Err(TryLockError::WouldBlock) => {}
+            }
+            match scratch.work(blocks) {
+                Work::Did => {}
+                Work::Nothing => blocks.wait_for_work(BLOCK_WAIT),
+                Work::Done => break,
+            }
+        }
+        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn end(&self) {

@@ -1,9 +1,12 @@
 //! Finds the compression by the first bytes and undoes it.
 
 use super::watch::Watch;
+use crate::bzip2::{self, Limits, ParallelDecoder, Taken, Work};
 use crate::error::{Error, Place, Result};
 use crate::store::ByteSource;
 use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
 
 /// Bytes by which a compression is told.
 const MAGIC_BYTES: usize = 4;
@@ -45,35 +48,54 @@ impl Compression {
 
 /// The uncompressed bytes of an object.
 pub(super) struct Decompressed<'a> {
-    reader: Box<dyn Read + Send + 'a>,
+    decoder: Decoder<'a>,
     uri: String,
     compression: Compression,
 }
 
+enum Decoder<'a> {
+    /// Decoded by whoever reads.
+    Serial(Box<dyn Read + Send + 'a>),
+    /// Decoded by all workers; read in order by one.
+    Bzip2 { blocks: Bzip2Blocks<'a>, taken: Option<bzip2::Bytes>, at: usize },
+}
+
+/// The bzip2 blocks of the object, which any worker may decode.
+pub(super) type Bzip2Blocks<'a> = Arc<ParallelDecoder<Box<dyn Read + Send + 'a>>>;
+
+/// A worker's workspace for decompression, made when it is first needed.
+#[derive(Default)]
+pub(super) struct Scratch(Option<bzip2::Scratch>);
+
+impl Scratch {
+    pub(super) fn work(&mut self, blocks: &Bzip2Blocks<'_>) -> Work {
+        blocks.work(self.0.get_or_insert_with(bzip2::Scratch::new))
+    }
+}
+
+/// Longest sleep of a worker that waits for another's block.
+pub(super) const BLOCK_WAIT: Duration = Duration::from_millis(20);
+
 impl<'a> Decompressed<'a> {
-    /// Looks at the first bytes of a source.
-    pub(super) fn open(mut source: Box<dyn ByteSource + 'a>, watch: &'a Watch) -> Result<Self> {
+    /// Looks at the first bytes of a source. Up to `workers` will help to decode.
+    pub(super) fn open(mut source: Box<dyn ByteSource + 'a>, watch: &'a Watch, workers: usize) -> Result<Self> {
         let uri = source.info().uri.clone();
-        let mut head = Vec::with_capacity(MAGIC_BYTES);
-        while head.len() < MAGIC_BYTES {
-            let mut byte = [0; MAGIC_BYTES];
-            let n = source.read(&mut byte[head.len()..])?;
-            if n == 0 {
-                break;
-            }
-            head.extend_from_slice(&byte[head.len()..][..n]);
-        }
+        let head = read_head(&mut *source)?;
         let compression = Compression::detect(&head);
-        let raw = io::Cursor::new(head).chain(SourceReader { source, watch });
-        let reader: Box<dyn Read + Send + 'a> = match compression {
-            Compression::None => Box::new(raw),
-            Compression::Bzip2 => Box::new(bzip2::read::MultiBzDecoder::new(raw)),
-            Compression::Gzip => Box::new(flate2::read::MultiGzDecoder::new(raw)),
+        let raw: Box<dyn Read + Send + 'a> = Box::new(io::Cursor::new(head).chain(SourceReader { source, watch }));
+        let decoder = match compression {
+            Compression::None => Decoder::Serial(raw),
+            Compression::Bzip2 => {
+                let blocks = Arc::new(ParallelDecoder::new(raw, Limits::for_workers(workers)));
+                Decoder::Bzip2 { blocks, taken: None, at: 0 }
+            }
+            Compression::Gzip => Decoder::Serial(Box::new(flate2::read::MultiGzDecoder::new(raw))),
             Compression::Zstd => {
-                Box::new(zstd::stream::read::Decoder::new(raw).map_err(|e| damaged(e, &uri, "zstd"))?)
+                let decoder = zstd::stream::read::Decoder::new(raw);
+                Decoder::Serial(Box::new(decoder.map_err(|error| damaged(error, &uri, "zstd"))?))
             }
         };
-        Ok(Self { reader, uri, compression })
+        Ok(Self { decoder, uri, compression })
     }
 
     pub(super) fn compression(&self) -> Compression {
@@ -84,13 +106,69 @@ impl<'a> Decompressed<'a> {
         &self.uri
     }
 
+    /// What other workers can help with while one reads.
+    pub(super) fn blocks(&self) -> Option<Bzip2Blocks<'a>> {
+        match &self.decoder {
+            Decoder::Serial(_) => None,
+            Decoder::Bzip2 { blocks, .. } => Some(blocks.clone()),
+        }
+    }
+
     /// Fills from the front of `buf`; 0 only at the verified end.
-    pub(super) fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
-        loop {
-            match self.reader.read(buf) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => {
-                    return result.map_err(|error| damaged(error, &self.uri, self.compression.as_str()));
+    pub(super) fn read(&mut self, buf: &mut [u8], scratch: &mut Scratch) -> Result<usize> {
+        let read = match &mut self.decoder {
+            Decoder::Serial(reader) => read_uninterrupted(reader, buf),
+            Decoder::Bzip2 { blocks, taken, at } => read_blocks(blocks, taken, at, buf, scratch),
+        };
+        read.map_err(|error| damaged(error, &self.uri, self.compression.as_str()))
+    }
+}
+
+fn read_head(source: &mut dyn ByteSource) -> Result<Vec<u8>> {
+    let mut head = vec![0; MAGIC_BYTES];
+    let mut len = 0;
+    while len < head.len() {
+        match source.read(&mut head[len..])? {
+            0 => break,
+            n => len += n,
+        }
+    }
+    head.truncate(len);
+    Ok(head)
+}
+
+fn read_uninterrupted(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match reader.read(buf) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            result => return result,
+        }
+    }
+}
+
+/// Copies from the block at hand; when it is used up, takes the next one, decoding meanwhile.
+fn read_blocks(
+    blocks: &Bzip2Blocks<'_>,
+    taken: &mut Option<bzip2::Bytes>,
+    at: &mut usize,
+    buf: &mut [u8],
+    scratch: &mut Scratch,
+) -> io::Result<usize> {
+    loop {
+        let rest = taken.as_deref().map_or(&[][..], |bytes| &bytes[*at..]);
+        if !rest.is_empty() {
+            let n = rest.len().min(buf.len());
+            buf[..n].copy_from_slice(&rest[..n]);
+            *at += n;
+            return Ok(n);
+        }
+        (*taken, *at) = (None, 0);
+        match blocks.take()? {
+            Taken::Bytes(bytes) => *taken = Some(bytes),
+            Taken::End => return Ok(0),
+            Taken::Pending => {
+                if scratch.work(blocks) == Work::Nothing {
+                    blocks.wait(BLOCK_WAIT);
                 }
             }
         }

@@ -55,7 +55,7 @@ pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, w
 /// [`Error::Schema`] naming every column that does not fit.
 pub fn read_layout(job: &mut Job, options: &ConvertOptions) -> Result<Layout> {
     let watch = Watch::default();
-    let mut input = Decompressed::open(Box::new(&mut *job.source), &watch)?;
+    let mut input = Decompressed::open(Box::new(&mut *job.source), &watch, 1)?;
     layout_of(&mut input, &job.table, options)
 }
 

@@ -1,6 +1,6 @@
 //! Cuts the uncompressed bytes into row groups and segments, at places that the bytes decide.
 
-use super::decompress::Decompressed;
+use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
 use super::options::ConvertOptions;
 use super::watch::Watch;
 use crate::csv::{Block, SplitError, Splitter, raw_records};
@@ -99,20 +99,25 @@ impl<'a> RowGroups<'a> {
         &self.encoding
     }
 
+    /// What other workers can help with while one reads.
+    pub(super) fn blocks(&self) -> Option<Bzip2Blocks<'a>> {
+        self.input.blocks()
+    }
+
     /// The index that the next row group will have, or would have had.
     pub(super) fn next_index(&self) -> u64 {
         self.next_index
     }
 
     /// The next row group, or `None` at the end of the file.
-    pub(super) fn next(&mut self, pool: &BufferPool) -> Result<Option<RowGroup>> {
+    pub(super) fn next(&mut self, pool: &BufferPool, scratch: &mut Scratch) -> Result<Option<RowGroup>> {
         let mut blocks = Vec::new();
         let mut bytes = 0;
         while bytes < self.row_group_bytes {
             if self.watch.stopped() {
                 return Err(Error::Interrupted);
             }
-            let Some(block) = self.next_block(pool)? else { break };
+            let Some(block) = self.next_block(pool, scratch)? else { break };
             bytes += block.records().len();
             blocks.push(block);
         }
@@ -134,11 +139,11 @@ impl<'a> RowGroups<'a> {
         Ok(Some(RowGroup { segment: self.segment, blocks, plan }))
     }
 
-    fn next_block(&mut self, pool: &BufferPool) -> Result<Option<Block>> {
+    fn next_block(&mut self, pool: &BufferPool, scratch: &mut Scratch) -> Result<Option<Block>> {
         if let Some(first) = self.first.take().filter(|first| !first.records().is_empty()) {
             return Ok(Some(first));
         }
-        let block = self.splitter.next_block(pool.take(), |buf| self.input.read(buf));
+        let block = self.splitter.next_block(pool.take(), |buf| self.input.read(buf, scratch));
         block.map_err(|error| cannot_split(error, self.input.uri()))
     }
 }
@@ -157,7 +162,7 @@ fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &[Block]) -> Result<Dicti
 }
 
 fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter) -> Result<(Header, Block)> {
-    let block = splitter.next_block(Vec::new(), |buf| input.read(buf));
+    let block = splitter.next_block(Vec::new(), |buf| input.read(buf, &mut Scratch::default()));
     let Some(mut block) = block.map_err(|error| cannot_split(error, input.uri()))? else {
         return Err(Error::input("the export is empty: it has not even a header line")
             .at(Place::uri(input.uri()))

@@ -202,7 +202,7 @@ impl Staging for LocalStaging {
         if let Some(current) = &self.current {
             version::inherit(&self.table_dir.join(&current.load_id), staging, &kept)?;
         }
-        let rows = Rows { carried_over, loaded: rows.accepted + carried_over, ..*rows };
+        let rows = Rows { carried_over, loaded: rows.accepted, ..*rows };
         let entry = self.entry(new.clone(), kept, rows)?;
         version::seal(staging, &entry)?;
         version::place_version(&self.table_dir, staging, &entry.load_id)?;
