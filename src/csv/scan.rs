@@ -270,8 +270,8 @@ mod tests {
         for _ in 0..3000 {
             let len = rng.usize(1..400);
             let alphabet: &[u8] = if rng.bool() { b"ab,\"\n" } else { b"abcdefghijkl,\n\"\r\0" };
-            let mut records: Vec<u8> = (0..len).map(|_| alphabet[rng.usize(..alphabet.len())]).collect();
-            records.push(b'\n');
+            let letters = (0..len).map(|_| alphabet[rng.usize(..alphabet.len())]);
+            let records: Vec<u8> = letters.chain([b'\n']).collect();
             let block = Block::from_records(&records, 0);
             let mut want = None;
             for kernel in Kernel::available() {

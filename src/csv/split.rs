@@ -227,7 +227,8 @@ mod tests {
 
     #[test]
     fn cuts_where_the_bytes_say() {
-        let cases: &[(&[u8], usize, &[(u64, &str)])] = &[
+        type Case = (&'static [u8], usize, &'static [(u64, &'static str)]);
+        let cases: &[Case] = &[
             (b"", 8, &[]),
             (b"\xef\xbb\xbf", 8, &[]),
             (b"\xef\xbb\xbfa\n", 8, &[(3, "a\n")]),

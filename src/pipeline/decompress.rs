@@ -78,11 +78,16 @@ pub(super) const BLOCK_WAIT: Duration = Duration::from_millis(20);
 
 impl<'a> Decompressed<'a> {
     /// Looks at the first bytes of a source. Up to `workers` will help to decode.
-    pub(super) fn open(mut source: Box<dyn ByteSource + 'a>, watch: &'a Watch, workers: usize) -> Result<Self> {
+    pub(super) fn open(
+        mut source: Box<dyn ByteSource + 'a>,
+        watch: &'a Watch,
+        workers: usize,
+    ) -> Result<Self> {
         let uri = source.info().uri.clone();
         let head = read_head(&mut *source)?;
         let compression = Compression::detect(&head);
-        let raw: Box<dyn Read + Send + 'a> = Box::new(io::Cursor::new(head).chain(SourceReader { source, watch }));
+        let raw: Box<dyn Read + Send + 'a> =
+            Box::new(io::Cursor::new(head).chain(SourceReader { source, watch }));
         let decoder = match compression {
             Compression::None => Decoder::Serial(raw),
             Compression::Bzip2 => {

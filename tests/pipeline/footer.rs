@@ -113,9 +113,9 @@ fn statistics_are_the_values() {
     let file = file(Codec::Snappy);
     let group = file.metadata().row_group(0);
     let statistics = |i: usize| group.column(i).statistics().unwrap().clone();
-    for i in 0..COLUMNS.len() {
-        let nulls = if COLUMNS[i].0 == "big" { 0 } else { 1 };
-        assert_eq!(statistics(i).null_count_opt(), Some(nulls), "{}", COLUMNS[i].0);
+    for (i, (name, ..)) in COLUMNS.into_iter().enumerate() {
+        let nulls = if name == "big" { 0 } else { 1 };
+        assert_eq!(statistics(i).null_count_opt(), Some(nulls), "{name}");
     }
     assert_eq!(statistics(1), Statistics::int32(Some(-2), Some(6), None, Some(1), false));
     assert_eq!(statistics(3), Statistics::boolean(Some(false), Some(true), None, Some(1), false));

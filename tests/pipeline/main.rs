@@ -1,5 +1,7 @@
 //! The path from bytes to Parquet, through the library, with sources and sinks in memory.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 mod determinism;
 mod faults;
 mod footer;
