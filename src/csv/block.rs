@@ -18,20 +18,21 @@ pub struct Block {
 }
 
 impl Block {
-    /// Takes over a buffer of which `PAD_BEFORE..end` is filled. Padding after it is made if it lacks.
-    pub(crate) fn new(mut buffer: Vec<u8>, end: usize, byte: u64, newline_added: bool) -> Self {
+    /// Takes over a buffer whose records are the `len` bytes from `start`, at least [`PAD_BEFORE`], on.
+    /// Padding after them is made if it lacks.
+    pub(super) fn new(mut buffer: Vec<u8>, start: usize, len: usize, byte: u64, newline_added: bool) -> Self {
+        let end = start + len;
         if buffer.len() < end + PAD_AFTER {
             buffer.resize(end + PAD_AFTER, 0);
         }
-        Self { buffer, start: PAD_BEFORE, end, byte, newline_added }
+        Self { buffer, start, end, byte, newline_added }
     }
 
     /// A block of these records, which lie at `byte` in the CSV. They must each end with a newline.
     pub fn from_records(records: &[u8], byte: u64) -> Self {
         let mut buffer = vec![0; PAD_BEFORE];
         buffer.extend_from_slice(records);
-        let end = buffer.len();
-        Self::new(buffer, end, byte, false)
+        Self::new(buffer, PAD_BEFORE, records.len(), byte, false)
     }
 
     /// The whole buffer, padding included.

@@ -1,8 +1,8 @@
 //! Cuts a stream of bytes into blocks of whole records, at places that depend on the bytes alone.
 //!
-//! A block ends at the last record end within `block_bytes` of its start; if its first record is
-//! longer than that, at that record's end. How the bytes arrive (in pieces of 1 byte or 8 MiB)
-//! changes nothing.
+//! A block ends at the last record end before the next multiple of `block_bytes` in the stream; if a
+//! record goes on beyond that, at the last one before the multiple after. How the bytes arrive (in
+//! pieces of 1 byte or 8 MiB) changes nothing.
 
 use super::block::{Block, PAD_AFTER, PAD_BEFORE};
 
@@ -41,7 +41,6 @@ pub struct Splitter {
     carry: Vec<u8>,
     /// Offset of the next block's first byte.
     byte: u64,
-    at_end: bool,
 }
 
 impl Splitter {
@@ -52,7 +51,6 @@ impl Splitter {
             record_bytes_max: RECORD_BYTES_MAX,
             carry: Vec::new(),
             byte: 0,
-            at_end: false,
         }
     }
 
@@ -70,33 +68,28 @@ impl Splitter {
         buffer: Vec<u8>,
         mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
     ) -> Result<Option<Block>, SplitError<E>> {
-        let mut fill = Fill::new(buffer, &self.carry);
-        let mut size = self.block_bytes;
-        let mut searched = 0;
-        let mut inside = false;
+        let mut fill = Fill::new(buffer, &self.carry, self.block_bytes);
+        let (mut searched, mut inside) = (0, false);
         loop {
-            self.at_end |= fill.until(size, &mut read).map_err(SplitError::Read)?;
+            let read_so_far = self.byte + fill.len as u64;
+            let wanted = self.block_bytes - (read_so_far % self.block_bytes as u64) as usize;
+            let at_end = fill.read(wanted, &mut read).map_err(SplitError::Read)?;
             if self.byte == 0 && searched == 0 && fill.bytes().starts_with(UTF8_BOM) {
                 fill.drop_front(UTF8_BOM.len());
                 self.byte = UTF8_BOM.len() as u64;
-                continue;
             }
-            let until = fill.len.min(size);
-            let fresh = &fill.bytes()[searched..until];
-            // Within the first `block_bytes` the last record end is taken, beyond them the first.
-            let cut = if searched == 0 { last_record_end(fresh) } else { first_record_end(fresh, inside) };
-            if let Some(cut) = cut {
+            let fresh = &fill.bytes()[searched..];
+            inside ^= odd_quotes(fresh);
+            if let Some(cut) = last_record_end(fresh, inside) {
                 return Ok(Some(self.cut(fill, searched + cut, false)));
             }
-            inside ^= odd_quotes(fresh);
-            searched = until;
-            if self.at_end && searched == fill.len {
+            searched = fill.len;
+            if at_end {
                 return self.last_block(fill, inside);
             }
             if searched >= self.record_bytes_max {
                 return Err(SplitError::LongRecord { byte: self.byte, bytes_max: self.record_bytes_max });
             }
-            size = searched + self.block_bytes.max(searched.min(1 << 20));
         }
     }
 
@@ -117,38 +110,45 @@ impl Splitter {
         self.carry.extend_from_slice(&fill.bytes()[len..]);
         let byte = self.byte;
         self.byte += len as u64;
-        Block::new(fill.buffer, PAD_BEFORE + len, byte, newline_added)
+        Block::new(fill.buffer, fill.start, len, byte, newline_added)
     }
 }
 
 /// A padded buffer being filled.
 struct Fill {
     buffer: Vec<u8>,
+    start: usize,
     len: usize,
 }
 
+/// What is read goes to a multiple of this: a copy out of the kernel is several times slower otherwise.
+const READ_ALIGN: usize = 64;
+
 impl Fill {
-    fn new(mut buffer: Vec<u8>, carry: &[u8]) -> Self {
-        let wanted = PAD_BEFORE + carry.len() + PAD_AFTER;
+    fn new(mut buffer: Vec<u8>, carry: &[u8], block_bytes: usize) -> Self {
+        let wanted = PAD_BEFORE + READ_ALIGN + carry.len() + block_bytes + PAD_AFTER;
         if buffer.len() < wanted {
             buffer.resize(wanted, 0);
         }
-        buffer[PAD_BEFORE..PAD_BEFORE + carry.len()].copy_from_slice(carry);
-        Self { buffer, len: carry.len() }
+        let misplaced = (buffer.as_ptr() as usize + PAD_BEFORE + carry.len()) % READ_ALIGN;
+        let start = PAD_BEFORE + (READ_ALIGN - misplaced) % READ_ALIGN;
+        buffer[start..start + carry.len()].copy_from_slice(carry);
+        Self { buffer, start, len: carry.len() }
     }
 
-    /// Reads until `size` bytes are there; true if the input ended.
-    fn until<E>(
+    /// Reads `more` bytes; true if the input ended before.
+    fn read<E>(
         &mut self,
-        size: usize,
+        more: usize,
         read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
     ) -> Result<bool, E> {
-        let wanted = PAD_BEFORE + size + PAD_AFTER;
+        let size = self.len + more;
+        let wanted = self.start + size + PAD_AFTER;
         if self.buffer.len() < wanted {
             self.buffer.resize(wanted, 0);
         }
         while self.len < size {
-            let n = read(&mut self.buffer[PAD_BEFORE + self.len..PAD_BEFORE + size])?;
+            let n = read(&mut self.buffer[self.start + self.len..self.start + size])?;
             if n == 0 {
                 return Ok(true);
             }
@@ -158,16 +158,16 @@ impl Fill {
     }
 
     fn bytes(&self) -> &[u8] {
-        &self.buffer[PAD_BEFORE..PAD_BEFORE + self.len]
+        &self.buffer[self.start..self.start + self.len]
     }
 
     fn drop_front(&mut self, bytes: usize) {
-        self.buffer.copy_within(PAD_BEFORE + bytes..PAD_BEFORE + self.len, PAD_BEFORE);
+        self.start += bytes;
         self.len -= bytes;
     }
 
     fn push(&mut self, byte: u8) {
-        self.buffer[PAD_BEFORE + self.len] = byte;
+        self.buffer[self.start + self.len] = byte;
         self.len += 1;
     }
 }
@@ -176,23 +176,10 @@ fn odd_quotes(bytes: &[u8]) -> bool {
     memchr::memchr_iter(b'"', bytes).count() % 2 == 1
 }
 
-/// Length up to and including the last newline outside quotes; the bytes start outside.
-fn last_record_end(bytes: &[u8]) -> Option<usize> {
-    let mut inside = odd_quotes(bytes);
-    // Walking back from the end, each quote flips the state that was found there by counting.
+/// Length up to and including the last newline outside quotes; `inside` is the state at the end.
+fn last_record_end(bytes: &[u8], mut inside: bool) -> Option<usize> {
+    // Walking back, each quote flips the state that counting found for the end.
     for at in memchr::memrchr2_iter(b'"', b'\n', bytes) {
-        match bytes[at] {
-            b'"' => inside = !inside,
-            _ if !inside => return Some(at + 1),
-            _ => {}
-        }
-    }
-    None
-}
-
-/// Length up to and including the first newline outside quotes.
-fn first_record_end(bytes: &[u8], mut inside: bool) -> Option<usize> {
-    for at in memchr::memchr2_iter(b'"', b'\n', bytes) {
         match bytes[at] {
             b'"' => inside = !inside,
             _ if !inside => return Some(at + 1),
@@ -236,7 +223,8 @@ mod tests {
             (b"a\nb\nc", 4, &[(0, "a\nb\n"), (4, "c\n")]),
             (b"a,\"\n\"\nb\n", 6, &[(0, "a,\"\n\"\n"), (6, "b\n")]),
             (b"a,\"\n\"\nb\n", 3, &[(0, "a,\"\n\"\n"), (6, "b\n")]),
-            (b"\"\"\"\n\"\nb\n", 5, &[(0, "\"\"\"\n\"\n"), (6, "b\n")]),
+            (b"a,\"\n\"\nb\nc", 4, &[(0, "a,\"\n\"\nb\n"), (8, "c\n")]),
+            (b"\"\"\"\n\"\nb\n", 5, &[(0, "\"\"\"\n\"\nb\n")]),
             (b"aaaaaaaa\nb\nc\n", 2, &[(0, "aaaaaaaa\n"), (9, "b\n"), (11, "c\n")]),
             (b"a\r\nb\r\n", 100, &[(0, "a\r\nb\r\n")]),
             (b"\n\n\n", 2, &[(0, "\n\n"), (2, "\n")]),
