@@ -25,7 +25,7 @@ const SELECTORS_MAX: usize = BLOCK_BYTES_MAX / huffman::GROUP_SYMBOLS + 2;
 /// Longest code.
 const CODE_BITS: std::ops::RangeInclusive<u8> = 1..=20;
 
-/// What one worker needs to decode blocks, about 12 MB; to be used again for every block.
+/// What one worker needs to decode blocks, about 14 MB; to be used again for every block.
 pub struct Scratch {
     kernel: Kernel,
     codes: Vec<huffman::Table>,

@@ -56,8 +56,8 @@ impl Crc {
         self.state = match self.kernel {
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx2 | Kernel::Avx512 => {
-                // SAFETY: these kernels exist only on processors that have carry-less multiplication
-                // and SSE4.1 (`Kernel::is_available`; AVX2 implies the latter).
+                // SAFETY: these kernels exist only on processors that have AVX2 and carry-less
+                // multiplication (`Kernel::is_available`).
                 unsafe { fold::update(self.state, data) }
             }
             _ => update(self.state, data),
@@ -106,7 +106,7 @@ mod fold {
         times_x(1, power) as i64
     }
 
-    #[target_feature(enable = "sse4.1")]
+    #[target_feature(enable = "avx2")]
     fn load(bytes: &[u8; 16]) -> __m128i {
         // SAFETY: the reference is to 16 readable bytes, and the load needs no alignment.
         let x = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
@@ -115,14 +115,14 @@ mod fold {
     }
 
     /// `sum · x^distance + next`, where `factors` are `x^(distance + 64)` and `x^distance`.
-    #[target_feature(enable = "pclmulqdq,sse4.1")]
+    #[target_feature(enable = "pclmulqdq,avx2")]
     fn shift(sum: __m128i, factors: __m128i, next: __m128i) -> __m128i {
         let high = _mm_clmulepi64_si128::<0x11>(sum, factors);
         let low = _mm_clmulepi64_si128::<0x00>(sum, factors);
         _mm_xor_si128(_mm_xor_si128(high, low), next)
     }
 
-    #[target_feature(enable = "pclmulqdq,sse4.1")]
+    #[target_feature(enable = "pclmulqdq,avx2")]
     pub(super) fn update(state: u32, data: &[u8]) -> u32 {
         let (blocks, rest) = data.as_chunks::<BLOCK_BYTES>();
         let Some((first, blocks)) = blocks.split_first() else { return update_by_table(state, data) };

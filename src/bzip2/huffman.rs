@@ -59,10 +59,10 @@ impl Table {
             of_length[usize::from(length)] += 1;
         }
         let (mut code, mut index) = (0u32, 0i32);
-        for length in 1..=CODE_BITS_MAX {
+        for (length, count) in of_length.iter().enumerate().skip(1) {
             self.base[length] = index - code as i32;
-            code += of_length[length];
-            index += of_length[length] as i32;
+            code += count;
+            index += *count as i32;
             if code > 1 << length {
                 return false;
             }
@@ -195,6 +195,7 @@ fn fast(bits: &mut Bits<'_>, table: &Table, group: &mut [u8], done: usize) -> Re
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 

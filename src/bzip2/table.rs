@@ -80,6 +80,17 @@ impl Starts {
         ((self.rows - 1) >> self.shift) + 2
     }
 
+    /// The number of a start.
+    fn number(&self, row: u32) -> usize {
+        if row == self.origin { self.count() - 1 } else { (row >> self.shift) as usize }
+    }
+
+    /// The start that follows a start.
+    fn after(&self, row: u32) -> u32 {
+        let next = ((row >> self.shift) + 1) << self.shift;
+        if row < self.origin { next.min(self.origin) } else { next }
+    }
+
     /// Where a chain waits that came to the start of this number; behind the last, one without work.
     pub(super) fn parking(&self, number: usize) -> u32 {
         (self.rows + number) as u32
@@ -188,46 +199,57 @@ fn scatter(
     entries: &mut [u32],
     write: impl Fn(&mut [u32; WIDTH], u32),
 ) {
-    let mut next = [0u32; 256];
-    let mut end = [0u32; 256];
+    // Where the next entry of each byte goes, and where its entries end.
+    let mut places = [[0u32; 2]; 256];
     let mut sum = 0;
-    for (byte, count) in histogram.counts.iter().enumerate() {
-        next[byte] = sum;
+    for (place, count) in places.iter_mut().zip(&histogram.counts) {
+        *place = [sum, sum + count];
         sum += count;
-        end[byte] = sum;
     }
-    let (mut row, mut start, mut number) = (0u32, 0u32, 0usize);
+    let (mut row, mut start) = (0u32, 0u32);
     for &token in tokens {
-        let (byte, count) = (usize::from(token_byte(token)), token_count(token));
-        let at = next[byte];
-        next[byte] = at + count;
-        let entry = row << 8 | byte as u32;
-        if at + count + WIDTH as u32 <= end[byte] {
+        let (byte, count) = (u32::from(token_byte(token)), token_count(token));
+        let [next, end] = &mut places[byte as usize];
+        let at = *next as usize;
+        *next += count;
+        let entry = row << 8 | byte;
+        let room = &mut entries[at..];
+        if *next + WIDTH as u32 <= *end {
             // The surplus falls on entries of the same byte, which are written later.
-            let mut done = 0;
-            loop {
-                if let Some(entries) = entries[(at + done) as usize..].first_chunk_mut() {
-                    write(entries, entry + (done << 8));
-                }
-                done += WIDTH as u32;
-                if done >= count {
-                    break;
-                }
+            let Some((first, more)) = room.split_first_chunk_mut() else { return };
+            write(first, entry);
+            if count > WIDTH as u32 {
+                write_more(more, entry + ((WIDTH as u32) << 8), count as usize - WIDTH, &write);
             }
         } else {
-            for (entry, row) in entries[at as usize..(at + count) as usize].iter_mut().zip(row..) {
-                *entry = row << 8 | byte as u32;
+            for (entry, row) in room[..count as usize].iter_mut().zip(row..) {
+                *entry = row << 8 | byte;
             }
         }
-        while row + count > start {
-            entries[(at + start - row) as usize] = starts.parking(number) << 8 | byte as u32;
-            start += 1 << starts.shift;
-            number += 1;
-        }
-        if starts.origin.wrapping_sub(row) < count {
-            let parking = starts.parking(starts.count() - 1);
-            entries[(at + starts.origin - row) as usize] = parking << 8 | byte as u32;
+        if row + count > start {
+            start = park(&mut entries[at..at + count as usize], starts, row, start, byte);
         }
         row += count;
     }
+}
+
+/// Writes the rest of a long run, and a surplus.
+#[inline(always)]
+fn write_more(room: &mut [u32], first: u32, count: usize, write: &impl Fn(&mut [u32; WIDTH], u32)) {
+    let (chunks, _) = room.as_chunks_mut::<WIDTH>();
+    for (chunk, i) in chunks.iter_mut().zip((0..count).step_by(WIDTH)) {
+        write(chunk, first + ((i as u32) << 8));
+    }
+}
+
+/// Lets the entries that lead to a start lead to its parking row. They are those of the rows from `row`
+/// on, of which `start` is the first start; gives the next.
+#[cold]
+fn park(entries: &mut [u32], starts: &Starts, row: u32, start: u32, byte: u32) -> u32 {
+    let mut start = start;
+    while let Some(entry) = entries.get_mut((start - row) as usize) {
+        *entry = starts.parking(starts.number(start)) << 8 | byte;
+        start = starts.after(start);
+    }
+    start
 }

@@ -110,6 +110,7 @@ fn lane_piece(lane: usize, from: usize, to: usize, next: usize) -> Piece {
 
 /// Steps all chains together.
 #[inline(never)]
+#[expect(clippy::needless_range_loop, reason = "the inner loop is over lanes, not over places in one")]
 fn step_all(table: &Table, rows: &mut [u32; LANES], lanes: &mut Lanes, from: usize) {
     assert!(from + STEPS <= LANE_BYTES, "the caller looks for room");
     let mut row = rows.map(|row| row as usize);

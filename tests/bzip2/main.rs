@@ -1,5 +1,7 @@
 //! The bzip2 decoder against libbz2: sound files, damaged files, and files made to hurt.
 
+#![allow(clippy::unwrap_used)]
+
 mod craft;
 mod damaged;
 mod hostile;
