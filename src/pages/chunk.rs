@@ -15,6 +15,9 @@ use parquet::schema::types::ColumnDescPtr;
 /// zstd's level where speed and size meet for this data.
 const ZSTD_LEVEL: i32 = 1;
 
+/// Room for a page header; they have 20 to 40 bytes.
+const PAGE_HEADER_BYTES_GUESS: usize = 64;
+
 /// One worker's compressor.
 pub(super) enum Compressor {
     Snappy(Box<snap::raw::Encoder>),
@@ -31,11 +34,16 @@ impl Compressor {
         })
     }
 
-    fn compress(&mut self, page: &[u8]) -> Result<Bytes> {
+    fn compress(&mut self, page: &[u8], scratch: &mut Vec<u8>) -> Result<Bytes> {
         match self {
             Self::Snappy(encoder) => {
-                let compressed = encoder.compress_vec(page);
-                compressed.map(Bytes::from).map_err(|error| ParquetError::External(error.into()))
+                let room = snap::raw::max_compress_len(page.len());
+                if scratch.len() < room {
+                    scratch.resize(room, 0);
+                }
+                let len =
+                    encoder.compress(page, scratch).map_err(|error| ParquetError::External(error.into()))?;
+                Ok(Bytes::copy_from_slice(&scratch[..len]))
             }
             Self::Zstd(compressor) => Ok(compressor.compress(page)?.into()),
             Self::None => Ok(Bytes::copy_from_slice(page)),
@@ -56,11 +64,13 @@ pub(super) struct PageTools {
     pub(super) compressor: Compressor,
     /// The page being put together.
     page: Vec<u8>,
+    /// The page as it is compressed.
+    scratch: Vec<u8>,
 }
 
 impl PageTools {
     pub(super) fn new(codec: Codec) -> Result<Self> {
-        Ok(Self { compressor: Compressor::new(codec)?, page: Vec::new() })
+        Ok(Self { compressor: Compressor::new(codec)?, page: Vec::new(), scratch: Vec::new() })
     }
 }
 
@@ -107,7 +117,7 @@ impl ChunkBuilder {
         page[..4].copy_from_slice(&levels_len.to_le_bytes());
         write_values(page);
         let data = Page::DataPage {
-            buf: tools.compressor.compress(page)?,
+            buf: tools.compressor.compress(page, &mut tools.scratch)?,
             num_values: levels.len() as u32,
             encoding,
             def_level_encoding: Encoding::RLE,
@@ -130,12 +140,14 @@ impl ChunkBuilder {
         statistics: Statistics,
     ) -> Result<ColumnChunk> {
         let built = std::mem::take(self);
-        let mut out = TrackedWrite::new(Vec::new());
+        let sizes: usize =
+            built.pages.iter().map(|page| page.compressed_size() + PAGE_HEADER_BYTES_GUESS).sum();
+        let mut out = TrackedWrite::new(Vec::with_capacity(sizes + dictionary.bytes.len()));
         let mut pages = SerializedPageWriter::new(&mut out);
         let (mut uncompressed, mut data_offset) = (0, 0);
         if built.indexed {
             let page = Page::DictionaryPage {
-                buf: tools.compressor.compress(dictionary.bytes)?,
+                buf: tools.compressor.compress(dictionary.bytes, &mut tools.scratch)?,
                 num_values: dictionary.entries as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,

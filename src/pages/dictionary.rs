@@ -1,7 +1,9 @@
 //! Dictionaries that are built while the values are read.
 
+use super::bytes::{EQUALS_PAD, append, equals, hash};
 use super::column::COMMIT_VALUES;
-use super::text_value::{append_value, hash};
+use super::fast::Text;
+use super::text_value::append_value;
 
 /// Entries at which a text dictionary is given up.
 pub(super) const TEXT_ENTRIES_MAX: usize = 40_000;
@@ -18,6 +20,7 @@ const TAG: u64 = 0xffff_ffff_0000_0000;
 /// its quotes only when it is new.
 pub(super) struct TextDictionary {
     slots: Vec<u64>,
+    /// Raw fields, one after the other, and [`EQUALS_PAD`] bytes behind the last.
     raw: Vec<u8>,
     entries: Vec<Entry>,
     /// The dictionary page: PLAIN values.
@@ -36,13 +39,13 @@ struct Entry {
 
 impl TextDictionary {
     pub(super) fn new() -> Self {
-        Self { slots: vec![0; SLOTS_MIN], raw: Vec::new(), entries: Vec::new(), page: Vec::new() }
+        Self { slots: vec![0; SLOTS_MIN], raw: vec![0; EQUALS_PAD], entries: Vec::new(), page: Vec::new() }
     }
 
     pub(super) fn clear(&mut self) {
         self.slots.clear();
         self.slots.resize(SLOTS_MIN, 0);
-        self.raw.clear();
+        self.raw.truncate(EQUALS_PAD);
         self.entries.clear();
         self.page.clear();
     }
@@ -66,22 +69,21 @@ impl TextDictionary {
         &self.page[start..self.entries[index].page_end as usize]
     }
 
-    /// The index of a raw field at `start..start + len` of a padded buffer.
+    /// The index of a raw field.
     #[inline]
-    pub(super) fn index(&mut self, buffer: &[u8], start: usize, len: usize) -> usize {
-        let hash = hash(buffer, start, len);
+    pub(super) fn index(&mut self, raw: Text<'_>) -> usize {
+        let hash = hash(raw);
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
             let found = self.slots[slot];
             if found == 0 {
-                return self.insert(&buffer[start..start + len], hash, slot);
+                return self.insert(raw, hash, slot);
             }
             if found & TAG == hash & TAG {
                 let index = (found & !TAG) as usize - 1;
                 let entry = self.entries[index];
-                let at = entry.at as usize;
-                if self.raw[at..at + entry.len as usize] == buffer[start..start + len] {
+                if entry.len as usize == raw.len && equals(raw, &self.raw, entry.at as usize) {
                     return index;
                 }
             }
@@ -90,13 +92,16 @@ impl TextDictionary {
     }
 
     #[cold]
-    fn insert(&mut self, raw: &[u8], hash: u64, slot: usize) -> usize {
+    fn insert(&mut self, raw: Text<'_>, hash: u64, slot: usize) -> usize {
         let index = self.entries.len();
         self.slots[slot] = hash & TAG | (index as u64 + 1);
         append_value(raw, &mut self.page);
-        let (at, len, page_end) = (self.raw.len() as u32, raw.len() as u32, self.page.len() as u32);
-        self.entries.push(Entry { hash, at, len, page_end });
-        self.raw.extend_from_slice(raw);
+        let at = self.raw.len() - EQUALS_PAD;
+        let page_end = self.page.len() as u32;
+        self.entries.push(Entry { hash, at: at as u32, len: raw.len as u32, page_end });
+        self.raw.truncate(at);
+        append(raw, &mut self.raw);
+        self.raw.extend_from_slice(&[0; EQUALS_PAD]);
         if self.entries.len() * 2 > self.slots.len() {
             self.grow();
         }

@@ -3,6 +3,7 @@
 //! Each knows one form and says `None` to everything else, right or wrong; the exact readers of
 //! [`crate::values`] have the last word. Where one says `Some`, the exact reader says the same.
 
+use super::bytes::word;
 use crate::values;
 
 /// A field in a padded buffer: 8 bytes before its end and 16 behind its start are readable.
@@ -29,14 +30,6 @@ impl Text<'_> {
     #[inline(always)]
     fn word(&self, at: usize) -> u64 {
         word(self.buffer, self.start + at)
-    }
-}
-
-#[inline(always)]
-fn word(buffer: &[u8], at: usize) -> u64 {
-    match buffer.get(at..).and_then(|rest| rest.first_chunk()) {
-        Some(bytes) => u64::from_le_bytes(*bytes),
-        None => 0,
     }
 }
 

@@ -11,6 +11,7 @@
 
 mod bits;
 mod boolean;
+mod bytes;
 mod chunk;
 mod column;
 mod dictionary;

@@ -3,6 +3,7 @@
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
 use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::TextDictionary;
+use super::fast::Text;
 use super::gather::{Fields, Span};
 use super::gauge::Gauge;
 use super::indices::write_indices;
@@ -69,23 +70,23 @@ impl TextColumn {
             || (self.width.is_some() && self.overlong == Overlong::Reject)
     }
 
-    fn is_sound(&self, raw: &[u8], raw_len: usize) -> bool {
+    fn is_sound(&self, raw: Text<'_>) -> bool {
         let fits = match (self.width, self.overlong) {
-            (Some(width), Overlong::Reject) if may_be_wider(raw_len, width) => {
+            (Some(width), Overlong::Reject) if may_be_wider(raw.len, width) => {
                 cut_to_width(raw, width).is_none()
             }
             _ => true,
         };
-        fits && self.form.is_none_or(|form| exact_value(raw, form).is_ok())
+        fits && self.form.is_none_or(|form| exact_value(raw.bytes(), form).is_ok())
     }
 
     #[inline(always)]
-    fn push(&mut self, buffer: &[u8], start: usize, len: usize) {
+    fn push(&mut self, raw: Text<'_>) {
         match &mut self.dictionary {
-            Some((_, indices)) => indices.push(self.entries.index(buffer, start, len) as u16),
+            Some((_, indices)) => indices.push(self.entries.index(raw) as u16),
             None => {
                 let at = self.plain.len() + 4;
-                append_value(&buffer[start..start + len], &mut self.plain);
+                append_value(raw, &mut self.plain);
                 self.range.widen(&self.plain[at..]);
             }
         }
@@ -94,17 +95,19 @@ impl TextColumn {
     fn push_all(&mut self, fields: &Fields<'_>, spans: &[Span]) {
         let longest = spans.iter().map(Span::len).max().unwrap_or(0);
         match self.width.filter(|&width| may_be_wider(longest, width)) {
-            None => {
-                spans.iter().map(|span| span.text(fields)).for_each(|t| self.push(t.buffer, t.start, t.len))
-            }
+            None => spans.iter().map(|span| span.text(fields)).for_each(|text| self.push(text)),
             Some(width) => {
                 for text in spans.iter().map(|span| span.text(fields)) {
-                    match cut_to_width(text.bytes(), width) {
-                        None => self.push(text.buffer, text.start, text.len),
+                    match cut_to_width(text, width) {
+                        None => self.push(text),
                         Some(cut) => {
                             self.truncated += 1;
                             let padded = Block::from_records(&cut, 0);
-                            self.push(padded.buffer(), padded.start(), cut.len());
+                            self.push(Text {
+                                buffer: padded.buffer(),
+                                start: padded.start(),
+                                len: cut.len(),
+                            });
                         }
                     }
                 }
@@ -129,7 +132,7 @@ impl Column for TextColumn {
             return true;
         }
         let sound = self.common.gather(fields, spans)
-            && spans.iter().map(|span| span.text(fields)).all(|text| self.is_sound(text.bytes(), text.len));
+            && spans.iter().map(|span| span.text(fields)).all(|text| self.is_sound(text));
         // `commit` gathers again.
         self.common.rollback();
         sound

@@ -1,34 +1,28 @@
 //! Raw text fields: hashed, undone of their quotes, cut to a width.
 
+use super::bytes::{append, append_undoubled};
+use super::fast::Text;
 use crate::schema::Width;
 use crate::values;
 
 /// Appends a raw field's value as PLAIN encodes it: length, then bytes. The field is well-formed.
 #[inline]
-pub(super) fn append_value(raw: &[u8], out: &mut Vec<u8>) {
+pub(super) fn append_value(raw: Text<'_>, out: &mut Vec<u8>) {
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
-    match raw {
-        [b'"', inner @ .., b'"'] => append_unquoted(inner, out),
-        _ => out.extend_from_slice(raw),
+    if raw.bytes().first() == Some(&b'"') {
+        let inner = Text { start: raw.start + 1, len: raw.len.saturating_sub(2), ..raw };
+        append_undoubled(inner, out);
+    } else {
+        append(raw, out);
     }
     let len = (out.len() - at - 4) as u32;
     out[at..at + 4].copy_from_slice(&len.to_le_bytes());
 }
 
-/// Appends what stands between a field's quotes, without the doubling.
-fn append_unquoted(inner: &[u8], out: &mut Vec<u8>) {
-    let mut rest = inner;
-    while let Some(quote) = memchr::memchr(b'"', rest) {
-        out.extend_from_slice(&rest[..=quote]);
-        rest = rest.get(quote + 2..).unwrap_or_default();
-    }
-    out.extend_from_slice(rest);
-}
-
 /// The raw field cut so that its value fits, quoted anew; `None` if it fits as it is.
-pub(super) fn cut_to_width(raw: &[u8], width: Width) -> Option<Vec<u8>> {
-    let mut value = Vec::with_capacity(raw.len() + 4);
+pub(super) fn cut_to_width(raw: Text<'_>, width: Width) -> Option<Vec<u8>> {
+    let mut value = Vec::with_capacity(raw.len + 4);
     append_value(raw, &mut value);
     let value = &value[4..];
     let kept = values::truncate(value, width);
@@ -51,37 +45,6 @@ pub(super) fn cut_to_width(raw: &[u8], width: Width) -> Option<Vec<u8>> {
 pub(super) fn may_be_wider(raw_len: usize, width: Width) -> bool {
     let (Width::Chars(max) | Width::Bytes(max)) = width;
     raw_len > max as usize
-}
-
-/// A hash of `len` bytes at `start`; 16 bytes behind them must be readable, whatever they are.
-#[inline(always)]
-pub(super) fn hash(buffer: &[u8], start: usize, len: usize) -> u64 {
-    const SEED: u64 = 0x243f_6a88_85a3_08d3;
-    let mut state = SEED ^ (len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let mut at = start;
-    let end = start + len;
-    while end - at > 16 {
-        state = fold(word(buffer, at) ^ state, word(buffer, at + 8) ^ 0x1319_8a2e_0370_7344);
-        at += 16;
-    }
-    let left = end - at;
-    let (low, high) = match left {
-        0 => (0, 0),
-        1..=8 => (word(buffer, at) & (!0 >> (64 - 8 * left)), 0),
-        _ => (word(buffer, at), word(buffer, at + 8) & (!0 >> (128 - 8 * left))),
-    };
-    fold(low ^ state, high ^ 0xa409_3822_299f_31d0)
-}
-
-#[inline(always)]
-fn word(buffer: &[u8], at: usize) -> u64 {
-    buffer.get(at..).and_then(|rest| rest.first_chunk()).map_or(0, |bytes| u64::from_le_bytes(*bytes))
-}
-
-#[inline(always)]
-fn fold(a: u64, b: u64) -> u64 {
-    let product = u128::from(a) * u128::from(b);
-    (product >> 64) as u64 ^ product as u64
 }
 
 /// Longest bound of a text that statistics keep; a longer one is cut, and said to be inexact.
@@ -114,9 +77,13 @@ pub(super) fn upper_bound(value: &[u8]) -> Option<(Vec<u8>, bool)> {
 mod tests {
     use super::*;
 
+    fn text(raw: &str) -> Text<'_> {
+        Text { buffer: raw.as_bytes(), start: 0, len: raw.len() }
+    }
+
     fn value(raw: &str) -> String {
         let mut out = Vec::new();
-        append_value(raw.as_bytes(), &mut out);
+        append_value(text(raw), &mut out);
         assert_eq!(out.len() - 4, u32::from_le_bytes([out[0], out[1], out[2], out[3]]) as usize);
         String::from_utf8(out[4..].to_vec()).unwrap()
     }
@@ -139,7 +106,7 @@ mod tests {
     #[test]
     fn overlong_text_is_cut_at_a_character() {
         let cut =
-            |raw: &str, width| cut_to_width(raw.as_bytes(), width).map(|raw| String::from_utf8(raw).unwrap());
+            |raw: &str, width| cut_to_width(text(raw), width).map(|raw| String::from_utf8(raw).unwrap());
         assert_eq!(cut("abc", Width::Chars(3)), None);
         assert_eq!(cut("\"abc\"", Width::Chars(3)), None);
         assert_eq!(cut("äöü", Width::Chars(2)), Some("\"äö\"".into()));

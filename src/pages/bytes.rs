@@ -1,0 +1,190 @@
+//! Texts hashed, compared and copied in wide steps: that most of them are short must not cost a call
+//! of a general routine for each.
+//!
+//! The bytes around a text may be read, whatever they are: blocks are padded for that.
+
+use super::fast::Text;
+
+/// Bytes that are copied at a time.
+const STEP: usize = 32;
+
+/// Appends the text.
+#[inline(always)]
+pub(super) fn append(text: Text<'_>, out: &mut Vec<u8>) {
+    if text.start + text.len + STEP > text.buffer.len() {
+        return out.extend_from_slice(text.bytes());
+    }
+    out.reserve(text.len + STEP);
+    // SAFETY: STEP bytes behind the text are readable (just asked) and as many behind its copy writable
+    // (just reserved); a Vec's spare room and a slice never overlap. What is counted in is initialised.
+    unsafe {
+        let from = text.buffer.as_ptr().add(text.start);
+        let to = out.as_mut_ptr().add(out.len());
+        let mut done = 0;
+        while done < text.len {
+            std::ptr::copy_nonoverlapping(from.add(done), to.add(done), STEP);
+            done += STEP;
+        }
+        out.set_len(out.len() + text.len);
+    }
+}
+
+/// Appends what stands between a field's quotes, the second of each two quotes left out. The quotes
+/// come in pairs, side by side.
+#[inline]
+pub(super) fn append_undoubled(inner: Text<'_>, out: &mut Vec<u8>) {
+    #[cfg(target_arch = "x86_64")]
+    if inner.start + inner.len + STEP <= inner.buffer.len() {
+        return append_undoubled_wide(inner, out);
+    }
+    let mut rest = inner.bytes();
+    while let Some(quote) = memchr::memchr(b'"', rest) {
+        out.extend_from_slice(&rest[..=quote]);
+        rest = rest.get(quote + 2..).unwrap_or_default();
+    }
+    out.extend_from_slice(rest);
+}
+
+/// The same, 16 bytes at a time; SSE2 is in every x86-64.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn append_undoubled_wide(inner: Text<'_>, out: &mut Vec<u8>) {
+    use std::arch::x86_64::*;
+    out.reserve(inner.len + STEP);
+    // SAFETY: `read` stays below the text's length, behind which STEP bytes are readable (the caller
+    // asked); `written` never passes `read`, and STEP bytes more than the text are reserved. What is
+    // counted in is initialised.
+    unsafe {
+        let from = inner.buffer.as_ptr().add(inner.start);
+        let to = out.as_mut_ptr().add(out.len());
+        let (mut read, mut written) = (0, 0);
+        while read < inner.len {
+            let bytes = _mm_loadu_si128(from.add(read).cast());
+            _mm_storeu_si128(to.add(written).cast(), bytes);
+            let quotes = _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(b'"' as i8))) as u32;
+            let left = inner.len - read;
+            let before = (quotes | 1 << 16).trailing_zeros() as usize;
+            if before == 16 || before >= left {
+                read += 16;
+                written += left.min(16);
+            } else {
+                read += before + 2;
+                written += before + 1;
+            }
+        }
+        out.set_len(out.len() + written);
+    }
+}
+
+/// Bytes that must be readable behind the stored side of [`equals`].
+pub(super) const EQUALS_PAD: usize = 8;
+
+/// Whether the text is what `stored` holds from `at` on.
+#[inline(always)]
+pub(super) fn equals(text: Text<'_>, stored: &[u8], at: usize) -> bool {
+    let mut done = 0;
+    while done + 8 <= text.len {
+        if word(text.buffer, text.start + done) != word(stored, at + done) {
+            return false;
+        }
+        done += 8;
+    }
+    let left = text.len - done;
+    if left == 0 {
+        return true;
+    }
+    let differing = word(text.buffer, text.start + done) ^ word(stored, at + done);
+    differing << (64 - 8 * left) == 0
+}
+
+/// A hash of the text.
+#[inline(always)]
+pub(super) fn hash(text: Text<'_>) -> u64 {
+    const SEED: u64 = 0x243f_6a88_85a3_08d3;
+    let mut state = SEED ^ (text.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let (mut at, end) = (text.start, text.start + text.len);
+    while end - at > 16 {
+        let (low, high) = (word(text.buffer, at), word(text.buffer, at + 8));
+        state = fold(low ^ state, high ^ 0x1319_8a2e_0370_7344);
+        at += 16;
+    }
+    let left = end - at;
+    let (low, high) = match left {
+        0 => (0, 0),
+        1..=8 => (word(text.buffer, at) & (!0 >> (64 - 8 * left)), 0),
+        _ => (word(text.buffer, at), word(text.buffer, at + 8) & (!0 >> (128 - 8 * left))),
+    };
+    fold(low ^ state, high ^ 0xa409_3822_299f_31d0)
+}
+
+/// Eight bytes, the first in the lowest place; zero where the buffer ends before.
+#[inline(always)]
+pub(super) fn word(buffer: &[u8], at: usize) -> u64 {
+    match buffer.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => 0,
+    }
+}
+
+#[inline(always)]
+fn fold(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product >> 64) as u64 ^ product as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csv::Block;
+
+    fn random(rng: &mut fastrand::Rng) -> Vec<u8> {
+        let len = [rng.usize(..9), rng.usize(..40), rng.usize(..300)][rng.usize(..3)];
+        (0..len).map(|_| b"abcdefg\0\xff"[rng.usize(..9)]).collect()
+    }
+
+    fn with_text<T>(bytes: &[u8], use_text: impl FnOnce(Text<'_>) -> T) -> T {
+        let block = Block::from_records(bytes, 0);
+        use_text(Text { buffer: block.buffer(), start: block.start(), len: bytes.len() })
+    }
+
+    #[test]
+    fn wide_steps_do_what_single_bytes_would() {
+        let mut rng = fastrand::Rng::with_seed(11);
+        for _ in 0..20_000 {
+            let bytes = random(&mut rng);
+            let mut out = b"before".to_vec();
+            with_text(&bytes, |text| append(text, &mut out));
+            assert_eq!(out, [b"before", bytes.as_slice()].concat());
+
+            let mut other = bytes.clone();
+            if !other.is_empty() && rng.bool() {
+                let at = rng.usize(..other.len());
+                other[at] = rng.u8(..);
+            }
+            let stored = [b"xx", other.as_slice(), &[7; EQUALS_PAD]].concat();
+            assert_eq!(with_text(&bytes, |text| equals(text, &stored, 2)), bytes == other);
+            if bytes == other {
+                assert_eq!(with_text(&bytes, hash), with_text(&other, hash));
+            }
+        }
+    }
+
+    #[test]
+    fn doubled_quotes_become_one() {
+        let mut rng = fastrand::Rng::with_seed(12);
+        for _ in 0..20_000 {
+            let mut value = random(&mut rng);
+            value.iter_mut().filter(|byte| **byte == b'a').for_each(|byte| *byte = b'"');
+            let doubled: Vec<u8> = value
+                .iter()
+                .flat_map(|&byte| std::iter::repeat_n(byte, if byte == b'"' { 2 } else { 1 }))
+                .collect();
+            let mut out = Vec::new();
+            with_text(&doubled, |text| append_undoubled(text, &mut out));
+            assert_eq!(out, value);
+            let mut narrow = Vec::new();
+            append_undoubled(Text { buffer: &doubled, start: 0, len: doubled.len() }, &mut narrow);
+            assert_eq!(narrow, value);
+        }
+    }
+}
