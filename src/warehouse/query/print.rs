@@ -80,13 +80,15 @@ fn csv_text(batch: &RecordBatch) -> Result<String, ArrowError> {
     let options = like_exports();
     let columns = batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options));
     let columns: Vec<_> = columns.collect::<Result<_, _>>()?;
+    // A column of nothing but NULL has no bitmap: only its logical nulls tell.
+    let nulls: Vec<_> = batch.columns().iter().map(|column| column.logical_nulls()).collect();
     let (mut text, mut value) = (String::new(), String::new());
     for row in 0..batch.num_rows() {
-        for (number, (column, formatter)) in batch.columns().iter().zip(&columns).enumerate() {
+        for (number, (nulls, formatter)) in nulls.iter().zip(&columns).enumerate() {
             if number > 0 {
                 text.push(',');
             }
-            if column.is_valid(row) {
+            if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) {
                 value.clear();
                 write!(value, "{}", formatter.value(row).try_to_string()?)
                     .map_err(|cause| ArrowError::ExternalError(Box::new(cause)))?;
