@@ -160,6 +160,11 @@ impl Error {
 
     /// An I/O error on a local path, sorted by what the operator can do about it.
     pub fn io(what: impl Into<String>, path: &std::path::Path, cause: std::io::Error) -> Self {
+        Self::from_io(what, Place::uri(path.display().to_string()), cause)
+    }
+
+    /// An I/O error anywhere, sorted by what the operator can do about it.
+    pub fn from_io(what: impl Into<String>, place: Place, cause: std::io::Error) -> Self {
         use std::io::ErrorKind as Kind;
         let what = what.into();
         let (error, mend) = match cause.kind() {
@@ -170,7 +175,7 @@ impl Error {
             }
             _ => (Self::machine(what), ""),
         };
-        error.at(Place::uri(path.display().to_string())).mend(mend).because(cause)
+        error.at(place).mend(mend).because(cause)
     }
 
     /// The detail, which an interrupt has none of.

@@ -15,8 +15,10 @@ pub struct RawRecord<'a> {
     pub at: usize,
     /// Newlines before it in that slice.
     pub lines_before: u64,
-    /// Its fields; there is always at least one.
+    /// Its first fields, as many as were asked for; there is always at least one.
     pub fields: Vec<RawField<'a>>,
+    /// How many fields it has.
+    pub width: usize,
 }
 
 /// One field as it stands in the file.
@@ -80,41 +82,50 @@ fn unquote(inner: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(value))
 }
 
-/// The records of a slice that holds whole records, each ended by a newline outside quotes.
-pub fn raw_records(records: &[u8]) -> impl Iterator<Item = RawRecord<'_>> {
+/// The records of a slice that holds whole records, each ended by a newline outside quotes. Of each the
+/// first `fields_max` fields are kept: a record of a million commas costs no more than an ordinary one.
+pub fn raw_records(records: &[u8], fields_max: usize) -> impl Iterator<Item = RawRecord<'_>> {
     let (mut at, mut lines) = (0, 0);
     std::iter::from_fn(move || {
         let rest = &records[at..];
         if rest.is_empty() {
             return None;
         }
-        let record = raw_record(rest, at, lines);
+        let record = raw_record(rest, fields_max, at, lines);
         at += record.bytes.len();
         lines += memchr::memchr_iter(b'\n', record.bytes).count() as u64;
         Some(record)
     })
 }
 
-fn raw_record(rest: &[u8], at: usize, lines_before: u64) -> RawRecord<'_> {
-    let mut fields = Vec::new();
+fn raw_record(rest: &[u8], fields_max: usize, at: usize, lines_before: u64) -> RawRecord<'_> {
+    let (mut fields, mut width) = (Vec::new(), 0);
+    let mut add = |bytes, at| {
+        width += 1;
+        if width <= fields_max.max(1) {
+            fields.push(RawField { bytes, at });
+        }
+    };
     let (mut start, mut inside) = (0, false);
+    let mut record = rest;
     for end in memchr::memchr3_iter(b'"', b',', b'\n', rest) {
         match rest[end] {
             b'"' => inside = !inside,
             _ if inside => {}
             b',' => {
-                fields.push(RawField { bytes: &rest[start..end], at: start });
+                add(&rest[start..end], start);
                 start = end + 1;
             }
             _ => {
-                fields.push(RawField { bytes: &rest[last_field(rest, start, end)], at: start });
-                return RawRecord { bytes: &rest[..=end], at, lines_before, fields };
+                record = &rest[..=end];
+                break;
             }
         }
     }
     // The caller promised a record end; without one the rest is the record.
-    fields.push(RawField { bytes: &rest[start..], at: start });
-    RawRecord { bytes: rest, at, lines_before, fields }
+    let end = record.len() - usize::from(record.last() == Some(&b'\n') && !inside);
+    add(&rest[last_field(rest, start, end)], start);
+    RawRecord { bytes: record, at, lines_before, fields, width }
 }
 
 /// Without the carriage return of a CRLF.
@@ -163,7 +174,7 @@ mod tests {
     #[test]
     fn records_have_places() {
         let text = b"a,\"\n\"\r\n,\nx\n";
-        let got: Vec<_> = raw_records(text)
+        let got: Vec<_> = raw_records(text, 9)
             .map(|r| {
                 (r.at, r.lines_before, r.fields.iter().map(|f| (f.at, f.bytes.len())).collect::<Vec<_>>())
             })

@@ -19,18 +19,9 @@ pub enum Kernel {
 }
 
 impl Kernel {
-    /// The fastest one this processor has. `CSL_KERNEL=portable|avx2` asks for a slower one.
-    pub fn detect() -> Self {
-        let wanted = std::env::var("CSL_KERNEL").unwrap_or_default();
-        Self::available()
-            .into_iter()
-            .rev()
-            .find(|kernel| match wanted.as_str() {
-                "portable" => *kernel == Self::Portable,
-                "avx2" => *kernel != Self::Avx512,
-                _ => true,
-            })
-            .unwrap_or(Self::Portable)
+    /// The fastest one that runs here.
+    pub fn best() -> Self {
+        Self::available().pop().unwrap_or(Self::Portable)
     }
 
     /// All that run here, slowest first.
@@ -323,6 +314,6 @@ mod tests {
     #[test]
     fn bad_utf8_is_seen() {
         let block = Block::from_records(b"a\xff,b\n", 0);
-        assert_eq!(Scan::new(Kernel::detect()).block(&block, 2), None);
+        assert_eq!(Scan::new(Kernel::best()).block(&block, 2), None);
     }
 }

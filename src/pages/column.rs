@@ -66,9 +66,9 @@ pub(super) struct Common {
 impl Common {
     pub(super) fn new(spec: OutputColumn, descriptor: ColumnDescPtr, empty_strings: EmptyStrings) -> Self {
         Self {
+            empty_is_null: empty_strings == EmptyStrings::Null && spec.column_type.is_text(),
             spec,
             descriptor,
-            empty_is_null: empty_strings == EmptyStrings::Null,
             levels: Bits::default(),
             committed_rows: 0,
             chunk: ChunkBuilder::default(),

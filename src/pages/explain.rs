@@ -59,11 +59,12 @@ impl Rules {
         Self { fields, options }
     }
 
-    /// Sorts the records of a block: the sound ones, joined, and the rejects.
-    pub(super) fn sort(&self, records: &[u8], byte: u64) -> (Vec<u8>, Vec<Reject>) {
+    /// Sorts the records of a block: the sound ones, joined, and the rejects. Ends at the reject number
+    /// `rejects_max + 1`: what comes after it is not looked at.
+    pub(super) fn sort(&self, records: &[u8], byte: u64, rejects_max: usize) -> (Vec<u8>, Vec<Reject>) {
         let mut sound = Vec::with_capacity(records.len());
         let mut rejects = Vec::new();
-        for (i, record) in raw_records(records).enumerate() {
+        for (i, record) in raw_records(records, self.fields.len()).enumerate() {
             let byte = byte + record.at as u64;
             let faults = self.faults(&record, byte);
             if faults.is_empty() {
@@ -77,6 +78,9 @@ impl Rules {
                     raw: record.bytes.to_vec(),
                     faults,
                 });
+                if rejects.len() > rejects_max {
+                    break;
+                }
             }
         }
         (sound, rejects)
@@ -84,8 +88,8 @@ impl Rules {
 
     fn faults(&self, record: &RawRecord<'_>, byte: u64) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if record.fields.len() != self.fields.len() {
-            let value = format!("{} fields, {} in the header", record.fields.len(), self.fields.len());
+        if record.width != self.fields.len() {
+            let value = format!("{} fields, {} in the header", record.width, self.fields.len());
             faults.push(Fault { field: None, byte, rule: Rule::Fields, value });
         }
         // A record of another width cannot be matched to columns: only its form is looked at.
@@ -103,7 +107,7 @@ impl Rules {
     fn field(&self, raw: &RawField<'_>, column: Option<&OutputColumn>) -> Result<(), Rule> {
         let value = raw.value().map_err(rule_of)?;
         let Some(column) = column else { return Ok(()) };
-        let folds = self.options.empty_strings == EmptyStrings::Null;
+        let folds = self.options.empty_strings == EmptyStrings::Null && column.column_type.is_text();
         match value.filter(|value| !(folds && value.is_empty())) {
             None if column.nullable => Ok(()),
             None => Err(Rule::NotNull),

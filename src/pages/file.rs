@@ -1,7 +1,7 @@
 //! A Parquet file made of finished row groups. The container is the parquet crate's.
 
 use super::group::{EncodedRowGroup, Encoding, encoder_failed};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{WriterProperties, WriterVersion};
@@ -46,11 +46,6 @@ impl<W: Write + Send> SegmentFile<W> {
         self.rows
     }
 
-    /// Bytes so far.
-    pub fn bytes(&self) -> u64 {
-        self.writer.bytes_written() as u64
-    }
-
     /// Writes the footer and gives the output back.
     pub fn finish(self) -> Result<W> {
         self.writer.into_inner().map_err(write_failed)
@@ -77,13 +72,15 @@ pub fn footer_rows(tail: &[u8]) -> Result<Result<u64, u64>> {
     Ok(Ok(metadata.file_metadata().num_rows() as u64))
 }
 
-/// An I/O error keeps its kind: a full disk is the operator's, anything else ours.
+/// The error of the output comes back as it was; of an I/O error the kind decides.
 fn write_failed(error: ParquetError) -> Error {
-    match error {
-        ParquetError::External(cause) => match cause.downcast::<std::io::Error>() {
-            Ok(cause) => Error::io("cannot write parquet", std::path::Path::new(""), *cause),
-            Err(cause) => Error::machine("cannot write parquet").because(cause),
-        },
-        error => encoder_failed(error),
+    let cause = match error {
+        ParquetError::External(cause) => cause,
+        error => return encoder_failed(error),
+    };
+    match cause.downcast::<std::io::Error>().map(|cause| cause.downcast::<Error>()) {
+        Ok(Ok(error)) => error,
+        Ok(Err(cause)) => Error::from_io("cannot write parquet", Place::default(), cause),
+        Err(cause) => Error::machine("cannot write parquet").because(cause),
     }
 }

@@ -24,6 +24,10 @@ const PAGE_ROWS: usize = 16_384;
 /// Bytes after which a page ends, at the end of a block.
 const PAGE_BYTES: usize = 1 << 20;
 
+/// Records of one row group that may be rejected, whatever the options allow: so many are no longer a
+/// few bad records, and each is kept with its reasons until its turn comes to be written.
+pub const ROW_GROUP_REJECTS_MAX: usize = 50_000;
+
 /// Which columns start a row group with a dictionary.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DictionaryPlan(Vec<bool>);
@@ -40,14 +44,9 @@ pub struct EncodedRowGroup {
     pub truncated_values: u64,
     /// Records left out, in order.
     pub rejects: Vec<Reject>,
+    /// There were more rejects than a row group may have; the records after them were not looked at.
+    pub gave_up: bool,
     pub(super) columns: Vec<ColumnChunk>,
-}
-
-impl EncodedRowGroup {
-    /// Bytes of its column chunks.
-    pub fn bytes(&self) -> u64 {
-        self.columns.iter().map(|column| column.bytes.len() as u64).sum()
-    }
 }
 
 /// How records become row groups; shared by all workers.
@@ -60,14 +59,9 @@ pub struct Encoding {
 
 impl Encoding {
     /// Fails only on a column name or type that Parquet cannot have.
-    pub fn new(layout: Layout, options: EncodeOptions) -> Result<Arc<Self>> {
+    pub fn new(layout: Layout, options: EncodeOptions, kernel: Kernel) -> Result<Arc<Self>> {
         let schema = file_schema(&layout.columns).map_err(encoder_failed)?;
-        Ok(Arc::new(Self { layout, options, kernel: Kernel::detect(), schema }))
-    }
-
-    /// The columns.
-    pub fn layout(&self) -> &Layout {
-        &self.layout
+        Ok(Arc::new(Self { layout, options, kernel, schema }))
     }
 
     /// The Parquet schema.
@@ -125,9 +119,18 @@ impl RowGroupEncoder {
         DictionaryPlan(self.columns.iter().map(|column| column.keeps_dictionary()).collect())
     }
 
-    /// Rows so far.
-    pub fn rows(&self) -> u64 {
-        self.rows
+    /// Records so far.
+    pub fn records(&self) -> u64 {
+        self.records
+    }
+
+    /// Whether there are more rejects than a row group may have: more blocks need not be added.
+    pub fn gave_up(&self) -> bool {
+        self.rejects.len() > self.rejects_max()
+    }
+
+    fn rejects_max(&self) -> usize {
+        usize::try_from(self.encoding.options.rejects_max).unwrap_or(usize::MAX).min(ROW_GROUP_REJECTS_MAX)
     }
 
     /// Adds the records of a block.
@@ -136,7 +139,8 @@ impl RowGroupEncoder {
             self.records += self.last_records();
             return Ok(());
         }
-        let (sound, mut rejects) = self.rules.sort(block.records(), block.byte);
+        let rejects_left = self.rejects_max().saturating_sub(self.rejects.len());
+        let (sound, mut rejects) = self.rules.sort(block.records(), block.byte, rejects_left);
         let lines = memchr::memchr_iter(b'\n', block.records()).count() as u64;
         for reject in &mut rejects {
             reject.records_before += self.records;
@@ -208,6 +212,7 @@ impl RowGroupEncoder {
         }
         self.page_rows = 0;
         Ok(EncodedRowGroup {
+            gave_up: self.gave_up(),
             rows: std::mem::take(&mut self.rows),
             records: std::mem::take(&mut self.records),
             lines: std::mem::take(&mut self.lines),

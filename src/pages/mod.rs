@@ -31,5 +31,5 @@ mod text_value;
 
 pub use explain::{Fault, Reject};
 pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
-pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, RowGroupEncoder};
+pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, ROW_GROUP_REJECTS_MAX, RowGroupEncoder};
 pub use options::{Codec, EmptyStrings, EncodeOptions, Overlong};

@@ -56,4 +56,6 @@ pub struct EncodeOptions {
     pub empty_strings: EmptyStrings,
     /// Widest text in bytes where the column names no width; `None`: any.
     pub text_bytes_max: Option<u32>,
+    /// Rejects after which a row group need not be finished.
+    pub rejects_max: u64,
 }

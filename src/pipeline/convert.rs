@@ -64,7 +64,8 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
         header_lines: header.lines,
         uri,
     };
-    let stage = Stage::new(stage_options, RejectsWriter::new(rejects, &header));
+    let rejects = RejectsWriter::new(rejects, &header, &stage_options.uri)?;
+    let stage = Stage::new(stage_options, rejects);
     let workers: Result<Vec<_>> =
         (0..threads).map(|_| RowGroupEncoder::new(groups.encoding().clone())).collect();
     let shared = Shared {
@@ -116,7 +117,8 @@ impl<'r> Shared<'r, '_> {
         let mut reading = self.readers_place(scratch);
         let groups = reading.as_mut()?;
         let index = groups.next_index();
-        let next = groups.next(&self.pool, scratch).transpose();
+        let cut = catch_unwind(AssertUnwindSafe(|| groups.next(&self.pool, scratch)));
+        let next = cut.unwrap_or_else(|_| Err(worker_panicked())).transpose();
         if !matches!(next, Some(Ok(_))) {
             *reading = None;
         }
@@ -131,7 +133,8 @@ impl<'r> Shared<'r, '_> {
                 Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
                 Err(TryLockError::WouldBlock) => {}
             }
-            match scratch.work(blocks) {
+            // If this panics, the decoder tells the one who reads.
+            match catch_unwind(AssertUnwindSafe(|| scratch.work(blocks))).unwrap_or(Work::Done) {
                 Work::Did => {}
                 Work::Nothing => blocks.wait_for_work(BLOCK_WAIT),
                 Work::Done => break,
@@ -150,7 +153,9 @@ impl<'r> Shared<'r, '_> {
             if self.watch.stopped() {
                 return Err(Error::Interrupted);
             }
-            encoder.add(&block)?;
+            if !encoder.gave_up() {
+                encoder.add(&block)?;
+            }
             self.pool.give_back(block.into_buffer());
         }
         Ok(FinishedRowGroup { segment: group.segment, encoded: encoder.finish()? })

@@ -1,5 +1,6 @@
 //! Finds the compression by the first bytes and undoes it.
 
+use super::kernel::bzip2_kernel;
 use super::watch::Watch;
 use crate::bzip2::{self, Limits, ParallelDecoder, Taken, Work};
 use crate::error::{Error, Place, Result};
@@ -69,7 +70,7 @@ pub(super) struct Scratch(Option<bzip2::Scratch>);
 
 impl Scratch {
     pub(super) fn work(&mut self, blocks: &Bzip2Blocks<'_>) -> Work {
-        blocks.work(self.0.get_or_insert_with(bzip2::Scratch::new))
+        blocks.work(self.0.get_or_insert_with(|| bzip2::Scratch::with_kernel(bzip2_kernel())))
     }
 }
 
@@ -84,7 +85,7 @@ impl<'a> Decompressed<'a> {
         workers: usize,
     ) -> Result<Self> {
         let uri = source.info().uri.clone();
-        let head = read_head(&mut *source)?;
+        let head = read_head(&mut *source, watch)?;
         let compression = Compression::detect(&head);
         let raw: Box<dyn Read + Send + 'a> =
             Box::new(io::Cursor::new(head).chain(SourceReader { source, watch }));
@@ -129,7 +130,7 @@ impl<'a> Decompressed<'a> {
     }
 }
 
-fn read_head(source: &mut dyn ByteSource) -> Result<Vec<u8>> {
+fn read_head(source: &mut dyn ByteSource, watch: &Watch) -> Result<Vec<u8>> {
     let mut head = vec![0; MAGIC_BYTES];
     let mut len = 0;
     while len < head.len() {
@@ -139,6 +140,7 @@ fn read_head(source: &mut dyn ByteSource) -> Result<Vec<u8>> {
         }
     }
     head.truncate(len);
+    Watch::add(&watch.source_bytes, len as u64);
     Ok(head)
 }
 
@@ -182,19 +184,23 @@ fn read_blocks(
 
 /// An error of the source comes back as it was; anything else is the decoder's.
 fn damaged(error: io::Error, uri: &str, format: &str) -> Error {
-    match error.downcast::<Error>() {
-        Ok(error) => error.in_object(uri),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-            Error::input(format!("the {format} data is cut off"))
-                .at(Place::uri(uri))
-                .mend("the export is not complete: fetch it again, or request a new one")
-                .because(error)
-        }
-        Err(error) => Error::input(format!("the {format} data is damaged"))
-            .at(Place::uri(uri))
-            .mend("fetch the export again, or request a new one")
-            .because(error),
+    let error = match error.downcast::<Error>() {
+        Ok(error) => return error.in_object(uri),
+        Err(error) => error,
+    };
+    let bzip2 = error.get_ref().and_then(|cause| cause.downcast_ref::<bzip2::Error>());
+    if let Some(bzip2::Error::WorkerLost) = bzip2 {
+        return Error::machine("a worker broke down; the message stands above")
+            .mend("please report this with the message");
     }
+    let place = Place { byte: bzip2.and_then(bzip2::Error::byte), ..Place::uri(uri) };
+    let cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
+    let (what, mend) = if cut_off {
+        ("cut off", "the export is not complete: fetch it again, or request a new one")
+    } else {
+        ("damaged", "fetch the export again, or request a new one")
+    };
+    Error::input(format!("the {format} data is {what}")).at(place).mend(mend).because(error)
 }
 
 /// A source as the decoders want it; counts what is read.

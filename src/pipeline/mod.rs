@@ -7,6 +7,7 @@
 
 mod convert;
 mod decompress;
+mod kernel;
 mod load;
 mod options;
 mod rejects;

@@ -58,6 +58,7 @@ impl ConvertOptions {
             overlong: self.overlong,
             empty_strings: self.empty_strings,
             text_bytes_max: self.text_bytes_max,
+            rejects_max: self.max_rejects,
         }
     }
 }

@@ -3,7 +3,7 @@
 //! `FILE` holds the header and the raw records, ready to be mended and loaded again; beside it, with
 //! the ending `.jsonl`, stands one line of JSON for each fault.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::pages::Reject;
 use crate::report::{FIRST_FAULTS_MAX, FaultReport, RejectsReport};
 use std::fs::File;
@@ -20,14 +20,19 @@ pub(super) struct RejectsWriter {
 }
 
 impl RejectsWriter {
-    pub(super) fn new(path: Option<PathBuf>, header: &super::split::Header) -> Self {
-        Self {
+    /// # Errors
+    /// [`Error::Usage`] if the files would overwrite each other or the export itself.
+    pub(super) fn new(path: Option<PathBuf>, header: &super::split::Header, source: &str) -> Result<Self> {
+        if let Some(path) = &path {
+            check_path(path, source)?;
+        }
+        Ok(Self {
             path,
             files: None,
             header: header.raw.clone(),
             names: header.names.clone(),
             report: RejectsReport::default(),
-        }
+        })
     }
 
     /// Writes one reject whose positions are the file's.
@@ -72,6 +77,11 @@ impl RejectsWriter {
         Ok(())
     }
 
+    /// What was rejected so far.
+    pub(super) fn report(&self) -> &RejectsReport {
+        &self.report
+    }
+
     /// Closes the files.
     pub(super) fn finish(&mut self) -> Result<RejectsReport> {
         if let (Some((mut records, mut reasons)), Some(path)) = (self.files.take(), &self.path) {
@@ -85,6 +95,23 @@ impl RejectsWriter {
 /// The file of the reasons beside the file of the records.
 pub(super) fn reasons_path(path: &Path) -> PathBuf {
     path.with_extension("jsonl")
+}
+
+fn check_path(path: &Path, source: &str) -> Result<()> {
+    let refused = |what: &str, mend: &str| {
+        Err(Error::usage(what).at(Place::uri(path.display().to_string())).mend(mend))
+    };
+    let reasons = reasons_path(path);
+    if reasons == path {
+        let mend = "name it .csv: the reasons are written beside it, with the ending .jsonl";
+        return refused("the rejects file must not end in .jsonl", mend);
+    }
+    let source = std::fs::canonicalize(source);
+    let is_source = |path: &Path| matches!((&source, std::fs::canonicalize(path)), (Ok(a), Ok(b)) if *a == b);
+    if is_source(path) || is_source(&reasons) {
+        return refused("the rejects would overwrite the export", "name another file");
+    }
+    Ok(())
 }
 
 fn cannot_write(path: &Path, cause: std::io::Error) -> Error {

@@ -1,18 +1,19 @@
 //! Cuts the uncompressed bytes into row groups and segments, at places that the bytes decide.
 
 use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
+use super::kernel::scan_kernel;
 use super::options::ConvertOptions;
 use super::watch::Watch;
 use crate::csv::{Block, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
 use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder};
-use crate::schema::{Layout, Table};
+use crate::schema::{COLUMNS_MAX, Layout, Table};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a block: small enough to stay in a core's second-level cache while each column walks it.
 pub(super) const BLOCK_BYTES: usize = 128 << 10;
-/// Rows of a segment that are encoded on trial to see which dictionaries pay.
-const PLAN_ROWS: u64 = 10_000;
+/// Records of a segment that are encoded on trial to see which dictionaries pay.
+const PLAN_RECORDS: u64 = 10_000;
 /// Blocks of such a trial.
 const PLAN_BLOCKS_MAX: usize = 64;
 
@@ -78,7 +79,7 @@ impl<'a> RowGroups<'a> {
         let mut splitter = Splitter::new(BLOCK_BYTES);
         let (header, first) = read_header(&mut input, &mut splitter)?;
         let layout = bind(&header, input.uri(), table, options)?;
-        let encoding = Encoding::new(layout, options.encode_options())?;
+        let encoding = Encoding::new(layout, options.encode_options(), scan_kernel())?;
         let groups = Self {
             input,
             watch,
@@ -124,7 +125,6 @@ impl<'a> RowGroups<'a> {
         if blocks.is_empty() {
             return Ok(None);
         }
-        Watch::add(&self.watch.csv_bytes, bytes as u64);
         if self.bytes_in_segment >= self.segment_bytes {
             self.segment += 1;
             self.bytes_in_segment = 0;
@@ -154,7 +154,7 @@ fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &[Block]) -> Result<Dicti
     let mut trial = RowGroupEncoder::new(encoding.clone())?;
     for block in blocks.iter().take(PLAN_BLOCKS_MAX) {
         trial.add(block)?;
-        if trial.rows() >= PLAN_ROWS {
+        if trial.records() >= PLAN_RECORDS || trial.gave_up() {
             break;
         }
     }
@@ -169,9 +169,17 @@ fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter) -> Result<
             .mend("request a new export; one of an empty table still has its header"));
     };
     let place = || Place { line: Some(1), ..Place::uri(input.uri()) };
-    let Some(record) = raw_records(block.records()).next() else {
+    let Some(record) = raw_records(block.records(), COLUMNS_MAX).next() else {
         return Err(Error::input("the export has no header line").at(place()));
     };
+    if record.width > COLUMNS_MAX {
+        return Err(Error::schema(format!(
+            "the header has {} columns; a table has at most {COLUMNS_MAX}",
+            record.width
+        ))
+        .at(place())
+        .mend("check that this is a CSV export of one table"));
+    }
     let mut names = Vec::with_capacity(record.fields.len());
     for field in &record.fields {
         let name = field.value().ok().map(|value| value.unwrap_or_default());

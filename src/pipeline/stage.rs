@@ -3,7 +3,9 @@
 use super::rejects::RejectsWriter;
 use super::watch::Watch;
 use crate::error::{Error, Place, Result};
-use crate::pages::{EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
+use crate::pages::{
+    EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, ROW_GROUP_REJECTS_MAX, SegmentFile, footer_rows,
+};
 use crate::report::{FileReport, RejectsReport, Rows};
 use crate::store::{SegmentSink, SegmentWriter, StoredObject};
 use std::collections::BTreeMap;
@@ -102,8 +104,8 @@ impl<'a> Stage<'a> {
     }
 
     fn append(&self, state: &mut State, group: FinishedRowGroup) -> Result<()> {
-        let FinishedRowGroup { segment, encoded } = group;
-        self.count(state, &encoded)?;
+        let FinishedRowGroup { segment, mut encoded } = group;
+        self.count(state, &mut encoded)?;
         if state.open.as_ref().is_some_and(|open| open.segment != segment) {
             self.close_file(state)?;
         }
@@ -114,13 +116,12 @@ impl<'a> Stage<'a> {
             self.open_file(state, segment)?;
         }
         if let Some(open) = &mut state.open {
-            Watch::add(&self.options.watch.written_bytes, encoded.bytes());
             open.file.append(encoded).map_err(|error| error.in_object(&open.name))?;
         }
         Ok(())
     }
 
-    fn count(&self, state: &mut State, encoded: &EncodedRowGroup) -> Result<()> {
+    fn count(&self, state: &mut State, encoded: &mut EncodedRowGroup) -> Result<()> {
         let rejected = encoded.rejects.len() as u64;
         if encoded.records != encoded.rows + rejected {
             return Err(counts_disagree(
@@ -130,11 +131,11 @@ impl<'a> Stage<'a> {
                 encoded.rows + rejected,
             ));
         }
-        for reject in &encoded.rejects {
-            let mut reject = reject.clone();
+        let mut unwritten = Ok(());
+        for reject in &mut encoded.rejects {
             reject.records_before += state.staged.rows.read;
             reject.lines_before += state.lines;
-            state.rejects.write(&reject)?;
+            unwritten = unwritten.and(state.rejects.write(reject));
         }
         let rows = &mut state.staged.rows;
         rows.read += encoded.records;
@@ -144,19 +145,21 @@ impl<'a> Stage<'a> {
         state.lines += encoded.lines;
         Watch::add(&self.options.watch.records, encoded.records);
         Watch::add(&self.options.watch.rejected, rejected);
-        if rows.rejected > self.options.max_rejects {
-            return Err(self.too_many_rejects(state));
+        if rows.rejected > self.options.max_rejects || encoded.gave_up {
+            return Err(self.too_many_rejects(state, unwritten));
         }
-        Ok(())
+        unwritten
     }
 
-    fn too_many_rejects(&self, state: &mut State) -> Error {
-        let report = match state.rejects.finish() {
-            Ok(report) => report,
-            Err(error) => return error,
-        };
+    /// Names the first fault, even if the rejects could not be written.
+    fn too_many_rejects(&self, state: &mut State, unwritten: Result<()>) -> Error {
+        let flushed = state.rejects.finish();
+        let report = state.rejects.report().clone();
         let (rejected, allowed) = (state.staged.rows.rejected, self.options.max_rejects);
         let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
+        if rejected <= allowed {
+            what += &format!(", but more than {ROW_GROUP_REJECTS_MAX} of them in one row group");
+        }
         let mut place = Place::uri(&self.options.uri);
         if let Some(first) = report.first.first() {
             what += &format!("; the first breaks the rule {} with {:?}", first.rule, first.value);
@@ -170,7 +173,11 @@ impl<'a> Stage<'a> {
         }
         let see = report.uri.map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
         let mend = format!("{see}mend the source, or allow more with --max-rejects");
-        Error::rejects(what).at(place).mend(mend)
+        let error = Error::rejects(what).at(place).mend(mend);
+        match unwritten.and(flushed.map(drop)) {
+            Ok(()) => error,
+            Err(cause) => error.because(cause),
+        }
     }
 
     fn open_file(&self, state: &mut State, segment: u64) -> Result<()> {
@@ -220,6 +227,9 @@ impl<'a> Stage<'a> {
         let mut state = self.lock();
         if let Some(error) = state.error.take() {
             return Err(error);
+        }
+        if let Some(index) = state.waiting.keys().next() {
+            return Err(Error::machine(format!("row group {index} waits for one that never came")));
         }
         if state.open.is_none() && state.staged.files.is_empty() {
             self.open_file(&mut state, 0)?;

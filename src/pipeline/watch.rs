@@ -8,14 +8,10 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub struct Watch {
     /// Bytes read from the source, as stored.
     pub source_bytes: AtomicU64,
-    /// Bytes of uncompressed CSV that were cut into row groups.
-    pub csv_bytes: AtomicU64,
     /// Records of finished row groups.
     pub records: AtomicU64,
     /// Rejected records of finished row groups.
     pub rejected: AtomicU64,
-    /// Parquet bytes written.
-    pub written_bytes: AtomicU64,
     stop: AtomicBool,
 }
 

@@ -58,6 +58,11 @@ pub enum Width {
 }
 
 impl ColumnType {
+    /// Whether fields stay the text that they are.
+    pub fn is_text(self) -> bool {
+        matches!(self, Self::Uuid | Self::Geography | Self::Text)
+    }
+
     /// The type that a column's `type` and `sql_type` stand for, and a warning if it is not one that
     /// is known and the column is taken as text.
     ///

@@ -1,7 +1,8 @@
 //! The same input gives the same bytes, however it arrives and whoever works on it.
 
 use crate::support::{Given, rng, table};
-use std::fmt::Write;
+use std::fmt::Write as _;
+use std::io::Write as _;
 
 fn random_csv(rng: &mut fastrand::Rng, rows: usize) -> String {
     let mut csv = String::from("id,name,at,note\n");
@@ -47,4 +48,21 @@ fn threads_and_chunks_change_nothing() {
     {
         assert_eq!(run(threads, read_bytes), want, "{threads} threads, reads of {read_bytes}");
     }
+    given.csv = two_bzip2_streams(&given.csv);
+    for (threads, read_bytes) in [(1, usize::MAX), (2, 1 << 20), (3, 1000), (7, 65_537)] {
+        given.options.threads = threads;
+        given.read_bytes = read_bytes;
+        assert_eq!(given.run().files, want.0, "bzip2, {threads} threads, reads of {read_bytes}");
+    }
+}
+
+/// Many small blocks: level 1 holds 100 kB in each.
+fn two_bzip2_streams(bytes: &[u8]) -> Vec<u8> {
+    let (head, tail) = bytes.split_at(bytes.len() / 3);
+    let pack = |bytes: &[u8]| {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    };
+    [pack(head), pack(tail)].concat()
 }

@@ -107,6 +107,40 @@ fn rejects_are_kept_whole_with_their_reasons() {
 }
 
 #[test]
+fn a_flood_of_rejects_stops_early_whatever_is_allowed() {
+    // 16 million records of one byte: kept with their reasons they would fill gigabytes.
+    let flood = [HEADER.as_bytes(), &vec![b'\n'; 16 << 20]].concat();
+    for (max_rejects, rejected, said) in
+        [(0, 1, "1 records rejected so far, 0 allowed"), (u64::MAX, 50_001, "in one row group")]
+    {
+        let run = run(&flood, max_rejects);
+        let Err((report, error)) = &run.outcome else { panic!("the flood was let through") };
+        assert_eq!((error.exit_code(), report.rows.rejected), (5, rejected));
+        assert!(error.to_string().contains(said), "{error}");
+    }
+}
+
+#[test]
+fn rejects_never_overwrite_the_reasons_or_the_export() {
+    let dir = tempfile::tempdir().unwrap();
+    let export = dir.path().join("export.csv");
+    std::fs::write(&export, "id,n,b,t,s\n").unwrap();
+    let mut given = Given::new("id,n,b,t,s\nx,,,,a\n", five_columns());
+    given.uri = export.display().to_string();
+    for (path, said) in
+        [(dir.path().join("r.jsonl"), "must not end in .jsonl"), (export, "overwrite the export")]
+    {
+        given.rejects = Some(path);
+        let run = given.run();
+        assert_eq!(run.error().exit_code(), 2);
+        assert!(run.error().to_string().contains(said), "{}", run.error());
+    }
+    given.rejects = Some(dir.path().join("absent/r.csv"));
+    let error = given.run().error().to_string();
+    assert!(error.contains("rule integer") && error.contains("cannot write the rejects"), "{error}");
+}
+
+#[test]
 fn a_run_without_rejects_writes_no_file_for_them() {
     let dir = tempfile::tempdir().unwrap();
     let mut given = Given::new("id,n,b,t,s\n1,,,,a\n", five_columns());

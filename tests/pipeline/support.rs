@@ -21,8 +21,8 @@ pub(crate) struct MemorySource {
 }
 
 impl MemorySource {
-    pub(crate) fn new(bytes: impl Into<Vec<u8>>, read_bytes: usize) -> Self {
-        let info = ObjectInfo { uri: "memory.csv".into(), ..ObjectInfo::default() };
+    pub(crate) fn new(bytes: impl Into<Vec<u8>>, read_bytes: usize, uri: &str) -> Self {
+        let info = ObjectInfo { uri: uri.into(), ..ObjectInfo::default() };
         Self { bytes: bytes.into(), at: 0, read_bytes, info }
     }
 }
@@ -115,12 +115,20 @@ pub(crate) struct Given {
     pub options: ConvertOptions,
     pub read_bytes: usize,
     pub rejects: Option<PathBuf>,
+    pub uri: String,
 }
 
 impl Given {
     pub(crate) fn new(csv: impl Into<Vec<u8>>, table: Table) -> Self {
         let options = ConvertOptions { threads: 2, ..ConvertOptions::default() };
-        Self { csv: csv.into(), table, options, read_bytes: usize::MAX, rejects: None }
+        Self {
+            csv: csv.into(),
+            table,
+            options,
+            read_bytes: usize::MAX,
+            rejects: None,
+            uri: "memory.csv".into(),
+        }
     }
 
     pub(crate) fn run(&self) -> Run {
@@ -129,7 +137,7 @@ impl Given {
             load_id: "test".into(),
             table: self.table.clone(),
             kind: ExportKind::Full,
-            source: Box::new(MemorySource::new(self.csv.clone(), self.read_bytes)),
+            source: Box::new(MemorySource::new(self.csv.clone(), self.read_bytes, &self.uri)),
             exported_at: None,
             rejects: self.rejects.clone(),
         };
