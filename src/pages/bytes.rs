@@ -76,45 +76,64 @@ fn append_undoubled_wide(inner: Text<'_>, out: &mut Vec<u8>) {
     }
 }
 
-/// Bytes that must be readable behind the stored side of [`equals`].
-pub(super) const EQUALS_PAD: usize = 8;
+/// Bytes that are read behind a text that is hashed or compared.
+pub(super) const READ_PAD: usize = 16;
 
-/// Whether the text is what `stored` holds from `at` on.
-#[inline(always)]
-pub(super) fn equals(text: Text<'_>, stored: &[u8], at: usize) -> bool {
-    let mut done = 0;
-    while done + 8 <= text.len {
-        if word(text.buffer, text.start + done) != word(stored, at + done) {
+/// A text behind which [`READ_PAD`] bytes are readable.
+#[derive(Clone, Copy)]
+pub(super) struct Padded<'a>(Text<'a>);
+
+impl<'a> Padded<'a> {
+    /// `None` if the buffer ends too early behind the text.
+    #[inline(always)]
+    pub(super) fn new(text: Text<'a>) -> Option<Self> {
+        (text.start + text.len + READ_PAD <= text.buffer.len()).then_some(Self(text))
+    }
+
+    /// The eight bytes from `at`, at most the text's length, on.
+    #[inline(always)]
+    fn word(self, at: usize) -> u64 {
+        debug_assert!(at <= self.0.len + READ_PAD - 8);
+        // SAFETY: `new` saw READ_PAD bytes behind the text; the callers stay 8 bytes before their end.
+        unsafe { self.0.buffer.as_ptr().add(self.0.start + at).cast::<u64>().read_unaligned().to_le() }
+    }
+
+    /// Whether two texts are the same.
+    #[inline(always)]
+    pub(super) fn equals(self, other: Self) -> bool {
+        let len = self.0.len;
+        if len != other.0.len {
             return false;
         }
-        done += 8;
+        let mut at = 0;
+        while at + 8 < len {
+            if self.word(at) != other.word(at) {
+                return false;
+            }
+            at += 8;
+        }
+        // At most eight bytes are left; what is read beyond them is shifted out.
+        let left = len - at;
+        left == 0 || (self.word(at) ^ other.word(at)) << (64 - 8 * left) == 0
     }
-    let left = text.len - done;
-    if left == 0 {
-        return true;
-    }
-    let differing = word(text.buffer, text.start + done) ^ word(stored, at + done);
-    differing << (64 - 8 * left) == 0
-}
 
-/// A hash of the text.
-#[inline(always)]
-pub(super) fn hash(text: Text<'_>) -> u64 {
-    const SEED: u64 = 0x243f_6a88_85a3_08d3;
-    let mut state = SEED ^ (text.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let (mut at, end) = (text.start, text.start + text.len);
-    while end - at > 16 {
-        let (low, high) = (word(text.buffer, at), word(text.buffer, at + 8));
-        state = fold(low ^ state, high ^ 0x1319_8a2e_0370_7344);
-        at += 16;
+    /// A hash of the text.
+    #[inline(always)]
+    pub(super) fn hash(self) -> u64 {
+        const SEED: u64 = 0x243f_6a88_85a3_08d3;
+        let mut state = SEED ^ (self.0.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut at = 0;
+        while self.0.len - at > 16 {
+            state = fold(self.word(at) ^ state, self.word(at + 8) ^ 0x1319_8a2e_0370_7344);
+            at += 16;
+        }
+        let (low, high) = match self.0.len - at {
+            0 => (0, 0),
+            left @ 1..=8 => (self.word(at) & (!0 >> (64 - 8 * left)), 0),
+            left => (self.word(at), self.word(at + 8) & (!0 >> (128 - 8 * left))),
+        };
+        fold(low ^ state, high ^ 0xa409_3822_299f_31d0)
     }
-    let left = end - at;
-    let (low, high) = match left {
-        0 => (0, 0),
-        1..=8 => (word(text.buffer, at) & (!0 >> (64 - 8 * left)), 0),
-        _ => (word(text.buffer, at), word(text.buffer, at + 8) & (!0 >> (128 - 8 * left))),
-    };
-    fold(low ^ state, high ^ 0xa409_3822_299f_31d0)
 }
 
 /// Eight bytes, the first in the lowest place; zero where the buffer ends before.
@@ -161,11 +180,13 @@ mod tests {
                 let at = rng.usize(..other.len());
                 other[at] = rng.u8(..);
             }
-            let stored = [b"xx", other.as_slice(), &[7; EQUALS_PAD]].concat();
-            assert_eq!(with_text(&bytes, |text| equals(text, &stored, 2)), bytes == other);
-            if bytes == other {
-                assert_eq!(with_text(&bytes, hash), with_text(&other, hash));
-            }
+            let stored = [b"xx", other.as_slice(), &[7; READ_PAD]].concat();
+            let stored = Padded::new(Text { buffer: &stored, start: 2, len: other.len() }).unwrap();
+            let (same, same_hash) = with_text(&bytes, |text| {
+                let text = Padded::new(text).unwrap();
+                (text.equals(stored), text.hash() == stored.hash())
+            });
+            assert_eq!((same, same_hash), (bytes == other, bytes == other));
         }
     }
 

@@ -1,6 +1,6 @@
 //! Dictionaries that are built while the values are read.
 
-use super::bytes::{EQUALS_PAD, append, equals, hash};
+use super::bytes::{Padded, READ_PAD, append};
 use super::column::COMMIT_VALUES;
 use super::fast::Text;
 use super::text_value::append_value;
@@ -20,7 +20,7 @@ const TAG: u64 = 0xffff_ffff_0000_0000;
 /// its quotes only when it is new.
 pub(super) struct TextDictionary {
     slots: Vec<u64>,
-    /// Raw fields, one after the other, and [`EQUALS_PAD`] bytes behind the last.
+    /// Raw fields, one after the other, and [`READ_PAD`] bytes behind the last.
     raw: Vec<u8>,
     entries: Vec<Entry>,
     /// The dictionary page: PLAIN values.
@@ -39,13 +39,13 @@ struct Entry {
 
 impl TextDictionary {
     pub(super) fn new() -> Self {
-        Self { slots: vec![0; SLOTS_MIN], raw: vec![0; EQUALS_PAD], entries: Vec::new(), page: Vec::new() }
+        Self { slots: vec![0; SLOTS_MIN], raw: vec![0; READ_PAD], entries: Vec::new(), page: Vec::new() }
     }
 
     pub(super) fn clear(&mut self) {
         self.slots.clear();
         self.slots.resize(SLOTS_MIN, 0);
-        self.raw.truncate(EQUALS_PAD);
+        self.raw.truncate(READ_PAD);
         self.entries.clear();
         self.page.clear();
     }
@@ -72,7 +72,19 @@ impl TextDictionary {
     /// The index of a raw field.
     #[inline]
     pub(super) fn index(&mut self, raw: Text<'_>) -> usize {
-        let hash = hash(raw);
+        match Padded::new(raw) {
+            Some(padded) => self.index_padded(raw, padded),
+            None => {
+                let mut copy = raw.bytes().to_vec();
+                copy.resize(raw.len + READ_PAD, 0);
+                self.index(Text { buffer: &copy, start: 0, len: raw.len })
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn index_padded(&mut self, raw: Text<'_>, padded: Padded<'_>) -> usize {
+        let hash = padded.hash();
         let mask = self.slots.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
@@ -83,7 +95,8 @@ impl TextDictionary {
             if found & TAG == hash & TAG {
                 let index = (found & !TAG) as usize - 1;
                 let entry = self.entries[index];
-                if entry.len as usize == raw.len && equals(raw, &self.raw, entry.at as usize) {
+                let stored = Text { buffer: &self.raw, start: entry.at as usize, len: entry.len as usize };
+                if Padded::new(stored).is_some_and(|stored| padded.equals(stored)) {
                     return index;
                 }
             }
@@ -96,12 +109,12 @@ impl TextDictionary {
         let index = self.entries.len();
         self.slots[slot] = hash & TAG | (index as u64 + 1);
         append_value(raw, &mut self.page);
-        let at = self.raw.len() - EQUALS_PAD;
+        let at = self.raw.len() - READ_PAD;
         let page_end = self.page.len() as u32;
         self.entries.push(Entry { hash, at: at as u32, len: raw.len as u32, page_end });
         self.raw.truncate(at);
         append(raw, &mut self.raw);
-        self.raw.extend_from_slice(&[0; EQUALS_PAD]);
+        self.raw.extend_from_slice(&[0; READ_PAD]);
         if self.entries.len() * 2 > self.slots.len() {
             self.grow();
         }
