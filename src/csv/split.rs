@@ -126,10 +126,7 @@ const READ_ALIGN: usize = 64;
 
 impl Fill {
     fn new(mut buffer: Vec<u8>, carry: &[u8], block_bytes: usize) -> Self {
-        let wanted = PAD_BEFORE + READ_ALIGN + carry.len() + block_bytes + PAD_AFTER;
-        if buffer.len() < wanted {
-            buffer.resize(wanted, 0);
-        }
+        grow(&mut buffer, PAD_BEFORE + READ_ALIGN + carry.len() + block_bytes + PAD_AFTER);
         let misplaced = (buffer.as_ptr() as usize + PAD_BEFORE + carry.len()) % READ_ALIGN;
         let start = PAD_BEFORE + (READ_ALIGN - misplaced) % READ_ALIGN;
         buffer[start..start + carry.len()].copy_from_slice(carry);
@@ -143,10 +140,7 @@ impl Fill {
         read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
     ) -> Result<bool, E> {
         let size = self.len + more;
-        let wanted = self.start + size + PAD_AFTER;
-        if self.buffer.len() < wanted {
-            self.buffer.resize(wanted, 0);
-        }
+        grow(&mut self.buffer, self.start + size + PAD_AFTER);
         while self.len < size {
             let n = read(&mut self.buffer[self.start + self.len..self.start + size])?;
             if n == 0 {
@@ -169,6 +163,16 @@ impl Fill {
     fn push(&mut self, byte: u8) {
         self.buffer[self.start + self.len] = byte;
         self.len += 1;
+    }
+}
+
+/// Makes a buffer as long as is wanted, and a little longer so that the next carry fits too; a Vec left
+/// to itself would double.
+fn grow(buffer: &mut Vec<u8>, wanted: usize) {
+    const SLACK: usize = 4 << 10;
+    if buffer.len() < wanted {
+        buffer.reserve_exact(wanted + SLACK - buffer.len());
+        buffer.resize(wanted + SLACK, 0);
     }
 }
 
