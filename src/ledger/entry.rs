@@ -125,6 +125,27 @@ impl Entry {
         Self::read(&table_dir.join(version)).map(Some)
     }
 
+    /// Names of the current version and those before it, newest first, at most `most` of them.
+    ///
+    /// As the entries say, each naming the one before: a version that was placed but never switched to
+    /// is none of them, and names alone would trust the clocks. The last may be gone or damaged.
+    ///
+    /// # Errors
+    /// As [`Entry::current`].
+    pub fn lineage(table_dir: &Path, most: usize) -> Result<Vec<String>> {
+        let Some(version) = current_version(table_dir)? else { return Ok(Vec::new()) };
+        let mut next = Self::read(&table_dir.join(&version))?.previous;
+        let mut lineage = vec![version];
+        while let Some(version) = next.take().filter(|_| lineage.len() < most) {
+            // A circle can only be made by hand.
+            if !lineage.contains(&version) {
+                next = Self::read(&table_dir.join(&version)).ok().and_then(|entry| entry.previous);
+                lineage.push(version);
+            }
+        }
+        Ok(lineage)
+    }
+
     /// Reads the entry of a version's folder.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::error::{Error, Place, Result};
 use crate::report::{Rows, RunReport, Status};
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -131,7 +131,8 @@ fn known_tables(dir: &Path) -> Result<Vec<String>> {
 }
 
 /// All runs of a table by id, put together from what `current` holds, the versions, and the reports: a
-/// process that dies right after the switch has loaded, though it wrote no report.
+/// process that dies right after the switch has loaded, though it wrote no report; one that dies right
+/// before it has not, though its version lies there.
 fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
     let mut runs = BTreeMap::new();
     if let Some(current) = Entry::current(table_dir)? {
@@ -140,8 +141,9 @@ fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
             runs.insert(part.load_id.clone(), Shown { run, report: None, entry: None });
         }
     }
-    for version in versions(table_dir)? {
-        let Some(entry) = readable(Entry::read(&table_dir.join(&version))) else { continue };
+    let lineage: BTreeSet<String> = Entry::lineage(table_dir, usize::MAX)?.into_iter().collect();
+    for version in versions(table_dir)?.iter().filter(|version| lineage.contains(*version)) {
+        let Some(entry) = readable(Entry::read(&table_dir.join(version))) else { continue };
         let standing = if runs.contains_key(&entry.load_id) { Standing::Current } else { Standing::Kept };
         let run = entry_run(&entry, standing);
         runs.insert(entry.load_id.clone(), Shown { run, report: None, entry: Some(entry) });

@@ -206,9 +206,10 @@ impl Staging for LocalStaging {
         let entry = self.entry(new.clone(), kept, rows)?;
         version::seal(staging, &entry)?;
         version::place_version(&self.table_dir, staging, &entry.load_id)?;
-        version::switch(&self.table_dir, &entry.load_id)?;
-        ledger::sync_dir(&self.table_dir)?;
-        self.tidy();
+        // Until the switch is durable, a power cut can bring the old version back: it must be there.
+        if version::switch(&self.table_dir, &entry.load_id)? {
+            self.tidy();
+        }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
         Ok(LoadReceipt { loaded: rows.accepted, carried_over, files })

@@ -2,8 +2,7 @@
 //! lock, which a live load holds from its first byte to its last: so whatever lies around is dead.
 
 use crate::error::{Error, Result};
-use crate::ledger::{ENTRY_NAME, Entry, current_version, versions};
-use std::collections::BTreeSet;
+use crate::ledger::{ENTRY_NAME, Entry, versions};
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
@@ -20,7 +19,7 @@ const SWEPT: &str = ".swept-";
 /// # Errors
 /// Whatever the file system refuses; the table is untouched by that.
 pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
-    let kept = kept_versions(table_dir, keep)?;
+    let kept = Entry::lineage(table_dir, keep.max(1))?;
     for version in versions(table_dir)?.iter().filter(|version| !kept.contains(*version)) {
         retire(table_dir, version)?;
     }
@@ -43,25 +42,6 @@ pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
 /// Whatever the file system refuses; the table is untouched by that.
 pub(super) fn sweep_dead(table_dir: &Path) -> Result<()> {
     sweep(table_dir, usize::MAX)
-}
-
-/// The current version and its predecessors, as the entries say: names alone would trust the clocks.
-fn kept_versions(table_dir: &Path, keep: usize) -> Result<BTreeSet<String>> {
-    let mut kept = BTreeSet::new();
-    let mut next = current_version(table_dir)?;
-    while let Some(version) = next.take().filter(|_| kept.len() < keep.max(1)) {
-        let entry = Entry::read(&table_dir.join(&version));
-        // The first is the table: if that is damaged, nothing is safe to remove.
-        let previous = match entry {
-            Ok(entry) => entry.previous,
-            Err(error) if kept.is_empty() => return Err(error),
-            Err(_) => None,
-        };
-        if kept.insert(version) {
-            next = previous;
-        }
-    }
-    Ok(kept)
 }
 
 /// Removes a version unless one of our own readers holds it.

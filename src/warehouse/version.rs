@@ -157,20 +157,52 @@ pub(super) fn place_version(table_dir: &Path, staging: &Path, version: &str) -> 
     sync_dir(table_dir)
 }
 
-/// Points `current` to the version: the one step that readers see.
+/// Points `current` to the version: the one step that readers see. Says whether it outlasts a power cut.
 ///
 /// A symbolic link, because DuckDB, pandas and Polars then read `<table>/current/*.parquet` without
 /// knowing of versions; relative, so that the warehouse can be moved or mounted elsewhere.
 ///
 /// # Errors
 /// Whatever the file system refuses; `current` is the old one then.
-pub(super) fn switch(table_dir: &Path, version: &str) -> Result<()> {
+pub(super) fn switch(table_dir: &Path, version: &str) -> Result<bool> {
+    switch_and(sync_dir, table_dir, version)
+}
+
+/// Readers see the new version before the folder is durable, so the load has succeeded whatever becomes
+/// of that: an error would tell of a failure that did not happen.
+fn switch_and(sync: fn(&Path) -> Result<()>, table_dir: &Path, version: &str) -> Result<bool> {
     let (next, current) = (table_dir.join(format!("{POINTER}{version}")), table_dir.join(CURRENT));
     std::os::unix::fs::symlink(version, &next)
         .and_then(|()| fs::rename(&next, &current))
-        .map_err(|cause| Error::io("cannot switch the table to the new version", &current, cause))
+        .map_err(|cause| Error::io("cannot switch the table to the new version", &current, cause))?;
+    let durable = sync(table_dir);
+    if let Err(error) = &durable {
+        tracing::warn!(%error, version, "the switch may not outlast a power cut: the old version stays");
+    }
+    Ok(durable.is_ok())
 }
 
 fn place(path: &Path) -> Place {
     Place::uri(path.display().to_string())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use crate::ledger::current_version;
+
+    #[test]
+    fn what_fails_after_the_switch_does_not_fail_the_load() {
+        type Case = (fn(&Path) -> Result<()>, bool);
+        let cases: [Case; 2] = [(sync_dir, true), (|_| Err(Error::machine("the disk says no")), false)];
+        for (sync, durable) in cases {
+            let dir = tempfile::tempdir().unwrap();
+            std::os::unix::fs::symlink("old", dir.path().join(CURRENT)).unwrap();
+            assert_eq!(switch_and(sync, dir.path(), "new").ok(), Some(durable));
+            assert_eq!(current_version(dir.path()).unwrap().as_deref(), Some("new"));
+        }
+        let gone = Path::new("not/there");
+        assert!(switch_and(sync_dir, gone, "new").is_err(), "what fails before the switch does");
+    }
 }

@@ -52,6 +52,47 @@ fn lists_every_run_and_where_its_rows_are() {
 }
 
 #[test]
+fn a_version_that_was_never_switched_to_is_no_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let table_dir = dir.path().join("signatures");
+    let warehouse = LocalWarehouse::new(dir.path());
+    let (first, second) = (full("a", None), full("b", None));
+    load(&warehouse, &first, &[&[1]]);
+    load(&warehouse, &second, &[&[2]]);
+    // The process died between the version's place and the switch.
+    std::fs::remove_file(table_dir.join("current")).unwrap();
+    std::os::unix::fs::symlink(&first.load_id, table_dir.join("current")).unwrap();
+    let listed = |dir| -> Vec<_> {
+        let runs = ledger::list(dir, None).unwrap();
+        runs.into_iter().map(|run| (run.load_id, run.status, run.standing)).collect()
+    };
+    let loaded = (first.load_id, Status::Succeeded, Standing::Current);
+    assert_eq!(listed(dir.path()), std::slice::from_ref(&loaded));
+    assert!(matches!(ledger::show(dir.path(), &second.load_id), Err(Error::Usage(_))));
+    // The process lived, and told that the switch failed.
+    ledger::record(dir.path(), &report(&second, Status::Failed)).unwrap();
+    let failed = (second.load_id.clone(), Status::Failed, Standing::Gone);
+    assert_eq!(listed(dir.path()), [failed, loaded]);
+    assert_eq!(ledger::show(dir.path(), &second.load_id).unwrap().entry, None);
+}
+
+#[test]
+fn a_version_before_the_current_one_is_kept() {
+    let dir = tempfile::tempdir().unwrap();
+    let warehouse = LocalWarehouse::new(dir.path()).keep_versions(3);
+    let loads = ["a", "b", "c", "d"].map(|export| full(export, None));
+    loads.iter().for_each(|request| drop(load(&warehouse, request, &[&[1]])));
+    let runs = ledger::list(dir.path(), None).unwrap();
+    let standing: Vec<_> = runs.iter().map(|run| (run.load_id.as_str(), run.standing)).collect();
+    let expected = [
+        (loads[3].load_id.as_str(), Standing::Current),
+        (&loads[2].load_id, Standing::Kept),
+        (&loads[1].load_id, Standing::Kept),
+    ];
+    assert_eq!(standing, expected);
+}
+
+#[test]
 fn shows_one_run_with_all_that_is_known() {
     let dir = tempfile::tempdir().unwrap();
     let request = full("a", Some("20240301000000"));
