@@ -34,10 +34,11 @@ pub(super) fn configured(mut config: Config, args: &BackfillArgs) -> Result<Conf
 /// Reads the schema and finds the export; changes nothing.
 pub(super) fn prepare(config: &Config, args: &BackfillArgs) -> Result<Prepared> {
     let options = settings::convert_options(config, &args.conversion)?;
+    let named = args.export.export.as_deref().map(settings::location).transpose()?;
     let warehouse_dir = settings::warehouse_dir(config)?;
     let keep_versions = settings::keep_versions(config)?;
     let table = settings::schema(config)?.table(&args.table)?.clone();
-    let export = settings::find_export(config, &args.export, &args.table)?;
+    let export = settings::find_export(config, named, &args.export, &args.table)?;
     Ok(Prepared { options, warehouse_dir, keep_versions, table, export })
 }
 

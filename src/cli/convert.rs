@@ -49,7 +49,7 @@ fn prepare(mut config: Config, args: &ConvertArgs) -> Result<(Vec<Errand>, Conve
         return Err(Error::usage("--rejects names one file, and there are several inputs")
             .mend("leave --rejects out: each input gets a file of its own"));
     }
-    let errands = errands(inputs, &args.out)?;
+    let errands = errands(inputs, &settings::location(&args.out)?)?;
     let options = settings::convert_options(&config, &args.conversion)?;
     let table = settings::schema(&config)?.table(&args.table)?.clone();
     Ok((errands, options, table))
