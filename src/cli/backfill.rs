@@ -4,6 +4,7 @@ use super::args::BackfillArgs;
 use super::printer::Printer;
 use super::run::{Reports, Run, conclude};
 use super::settings::{self, FoundExport};
+use super::signals::Stopper;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ledger;
@@ -48,7 +49,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
         return super::plan::run(printer, config?, args);
     }
     let reports = Reports::open(printer, args.output.report.as_deref())?;
-    let run = Run::begin(printer, &args.table, args.export.kind, Run::watch(printer)?);
+    let run = Run::begin(printer, &args.table, args.export.kind, &Stopper::of_signals(printer)?);
     let config = match config.and_then(|config| configured(config, args)) {
         Ok(config) => config,
         Err(error) => return conclude(printer, &reports, "loaded", Err(run.failed(None, error))).map(drop),
