@@ -227,6 +227,22 @@ fn several_inputs_go_into_folders_of_their_own() {
 }
 
 #[test]
+fn a_failed_conversion_leaves_nothing_in_the_way_of_the_next() {
+    let place = Place::new();
+    let good = GOOD.to_owned() + &"5,some\n".repeat(50_000);
+    place.write("bad.csv", &(good.clone() + "x,y\n"));
+    place.write("good.csv", &good);
+    let sizes = ["--segment-size", "100kB", "--row-group-size", "50kB"];
+    let convert =
+        |input| place.run(&[&["convert", "--table", "t", "--out", "o", input], &sizes[..]].concat());
+    let failed = convert("bad.csv");
+    assert_eq!((failed.code, parquet_of(&place.path("o"))), (Some(5), vec![]), "{failed:?}");
+    let done = convert("good.csv");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(parquet_of(&place.path("o")).len() > 2);
+}
+
+#[test]
 fn standard_input_is_an_input() {
     let place = Place::new();
     let mut command = place.command(&["convert", "--table", "t", "--out", "o", "-"]);
