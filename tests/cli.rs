@@ -205,6 +205,33 @@ fn a_signed_url_is_never_shown() {
     assert!(!answer.out.contains("HUSH") && !answer.err.contains("HUSH"), "{}{}", answer.out, answer.err);
 }
 
+/// Clap repeats what it refuses, so it must be given nothing secret to refuse.
+#[test]
+fn a_signed_url_that_is_refused_is_never_shown() {
+    let backfill = ["backfill", "--table", "signatures", "--schema", SCHEMA];
+    let convert = ["convert", "--table", "signatures", "--schema", SCHEMA];
+    for url in ["http://example.org/a.csv?X-Amz-Signature=HUSH", "https://host/a b.csv?X-Amz-Signature=HUSH"]
+    {
+        for words in [
+            &[&backfill[..], &["--export", url]].concat()[..],
+            &[&backfill[..], &["--exports", url]].concat(),
+            &[&backfill[..], &["--export=f.csv", url]].concat(),
+            &[&convert[..], &["--out", url, "a.csv"]].concat(),
+            &[&convert[..], &["--out", "o", url]].concat(),
+            &["schema", "diff", url, SCHEMA],
+            &["schema", "diff", SCHEMA, url],
+            &["schema", "show", "--schema", url],
+            &["backfill", "--table", url],
+            &["completions", &format!("--shell={url}")],
+        ] {
+            let answer = run(words);
+            assert_eq!(answer.code, Some(2), "{words:?}: {}", answer.err);
+            let said = answer.out + &answer.err;
+            assert!(said.contains("error: ") && !said.contains("HUSH"), "{words:?}: {said}");
+        }
+    }
+}
+
 #[test]
 fn completions_are_made_for_each_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

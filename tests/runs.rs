@@ -219,9 +219,27 @@ fn several_inputs_go_into_folders_of_their_own() {
     let rows: Vec<Value> = answer.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let accepted: Vec<&Value> = rows.iter().map(|report| &report["rows"]["accepted"]).collect();
     assert_eq!(accepted, [4, 2]);
+    let bytes: Vec<&Value> = rows.iter().map(|report| &report["source"]["bytes"]).collect();
+    assert_eq!(bytes, [GOOD.len(), BAD.len()], "each counts its own");
     assert!(place.path("o/a/part-00000.snappy.parquet").exists() && place.path("o/b").is_dir());
     let again = place.run(&["convert", "--table", "t", "--out", "o/a", "a.csv"]);
     assert_eq!(again.code, Some(2), "the folder holds Parquet already: {again:?}");
+}
+
+#[test]
+fn a_failed_conversion_leaves_nothing_in_the_way_of_the_next() {
+    let place = Place::new();
+    let good = GOOD.to_owned() + &"5,some\n".repeat(50_000);
+    place.write("bad.csv", &(good.clone() + "x,y\n"));
+    place.write("good.csv", &good);
+    let sizes = ["--segment-size", "100kB", "--row-group-size", "50kB"];
+    let convert =
+        |input| place.run(&[&["convert", "--table", "t", "--out", "o", input], &sizes[..]].concat());
+    let failed = convert("bad.csv");
+    assert_eq!((failed.code, parquet_of(&place.path("o"))), (Some(5), vec![]), "{failed:?}");
+    let done = convert("good.csv");
+    assert_eq!(done.code, Some(0), "{done:?}");
+    assert!(parquet_of(&place.path("o")).len() > 2);
 }
 
 #[test]
@@ -279,6 +297,29 @@ fn a_signal_ends_a_run_and_leaves_nothing_half_done() {
         let loads = place.run(&["loads", "list", "--json"]).json();
         assert_eq!((&loads[0]["status"], loads.as_array().unwrap().len()), (&"failed".into(), 1));
         assert!(!place.path("warehouse/t/current").exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_a_run_that_waits() {
+    for words in [&["--export", "-"][..], &["--export", "pipe"], &["--schema", "-"]] {
+        let place = Place::new();
+        let made = Command::new("mkfifo").arg(place.path("pipe")).status().unwrap();
+        assert!(made.success());
+        let mut command = place.command(&backfill(words));
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(500));
+        signal(&child, "TERM");
+        let code = ended(&mut child);
+        let mut err = String::new();
+        std::io::Read::read_to_string(&mut child.stderr.take().unwrap(), &mut err).unwrap();
+        assert_eq!(code, Some(130), "{words:?}: {err}");
+        assert!(err.contains("error: interrupted"), "{words:?}: {err}");
+        assert!(!place.path("warehouse/t/current").exists());
+        // What it left does not stand in the way of the next.
+        assert_eq!(place.run(BACKFILL).code, Some(0));
     }
 }
 

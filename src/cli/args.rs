@@ -1,9 +1,13 @@
 //! The command line: every command, every flag, every word of help.
+//!
+//! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
+//! signed URL is a password.
 
 use crate::pipeline::{Codec, EmptyStrings, Overlong};
 use crate::schema::{MissingColumns, UnknownColumns};
-use crate::store::{ExportKind, Location};
+use crate::store::ExportKind;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 const AFTER_HELP: &str = "\
@@ -113,7 +117,7 @@ pub struct ExportArgs {
     pub exports: Option<String>,
     /// One export file instead of the newest: a path, s3://, https:// or - for standard input
     #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
-    pub export: Option<Location>,
+    pub export: Option<OsString>,
     /// Whether the export replaces the table or adds to it
     #[arg(long, value_enum, default_value_t = ExportKind::Full)]
     pub kind: ExportKind,
@@ -209,13 +213,13 @@ Examples:
 pub struct ConvertArgs {
     /// Exports: paths, s3://, https://, or - for standard input
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
-    pub inputs: Vec<std::ffi::OsString>,
+    pub inputs: Vec<OsString>,
     /// Table whose rows these are
     #[arg(long, value_name = "TABLE", value_parser = parse_table)]
     pub table: String,
     /// Folder or s3:// prefix that the Parquet files are written to
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub out: Location,
+    pub out: OsString,
     /// How they are converted.
     #[command(flatten)]
     pub conversion: ConversionArgs,
@@ -245,9 +249,9 @@ pub enum SchemaCommand {
     /// List what changed between two schemas: added, dropped, renamed, retyped, reordered
     Diff {
         /// The old schema: a file or a URL
-        old: Location,
+        old: OsString,
         /// The new schema: a file or a URL
-        new: Location,
+        new: OsString,
     },
     /// Show the tables and their columns with the types they get
     Show {

@@ -4,6 +4,7 @@ use super::args::BackfillArgs;
 use super::printer::Printer;
 use super::run::{Reports, Run, conclude};
 use super::settings::{self, FoundExport};
+use super::signals::Stopper;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ledger;
@@ -34,10 +35,11 @@ pub(super) fn configured(mut config: Config, args: &BackfillArgs) -> Result<Conf
 /// Reads the schema and finds the export; changes nothing.
 pub(super) fn prepare(config: &Config, args: &BackfillArgs) -> Result<Prepared> {
     let options = settings::convert_options(config, &args.conversion)?;
+    let named = args.export.export.as_deref().map(settings::location).transpose()?;
     let warehouse_dir = settings::warehouse_dir(config)?;
     let keep_versions = settings::keep_versions(config)?;
     let table = settings::schema(config)?.table(&args.table)?.clone();
-    let export = settings::find_export(config, &args.export, &args.table)?;
+    let export = settings::find_export(config, named, &args.export, &args.table)?;
     Ok(Prepared { options, warehouse_dir, keep_versions, table, export })
 }
 
@@ -47,7 +49,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
         return super::plan::run(printer, config?, args);
     }
     let reports = Reports::open(printer, args.output.report.as_deref())?;
-    let run = Run::begin(printer, &args.table, args.export.kind, Run::watch(printer)?);
+    let run = Run::begin(printer, &args.table, args.export.kind, &Stopper::of_signals(printer)?);
     let config = match config.and_then(|config| configured(config, args)) {
         Ok(config) => config,
         Err(error) => return conclude(printer, &reports, "loaded", Err(run.failed(None, error))).map(drop),

@@ -4,6 +4,7 @@ use super::args::ConvertArgs;
 use super::printer::Printer;
 use super::run::{Reports, Run, conclude};
 use super::settings;
+use super::signals::Stopper;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
@@ -26,8 +27,8 @@ struct Errand {
 /// Runs the command: the inputs in turn, up to the first that fails.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) -> Result<()> {
     let reports = Reports::open(printer, args.output.report.as_deref())?;
-    let watch = Run::watch(printer)?;
-    let begin = || Run::begin(printer, &args.table, ExportKind::Full, std::sync::Arc::clone(&watch));
+    let stopper = Stopper::of_signals(printer)?;
+    let begin = || Run::begin(printer, &args.table, ExportKind::Full, &stopper);
     let prepared = config.and_then(|config| prepare(config, args));
     let (errands, options, table) = match prepared {
         Ok(prepared) => prepared,
@@ -49,7 +50,7 @@ fn prepare(mut config: Config, args: &ConvertArgs) -> Result<(Vec<Errand>, Conve
         return Err(Error::usage("--rejects names one file, and there are several inputs")
             .mend("leave --rejects out: each input gets a file of its own"));
     }
-    let errands = errands(inputs, &args.out)?;
+    let errands = errands(inputs, &settings::location(&args.out)?)?;
     let options = settings::convert_options(&config, &args.conversion)?;
     let table = settings::schema(&config)?.table(&args.table)?.clone();
     Ok((errands, options, table))

@@ -24,11 +24,13 @@ mod settings;
 mod signals;
 mod size;
 
-use crate::config::Config;
+use crate::config::{Config, mask_url};
 use crate::error::Result;
 use args::{Cli, Command, Global};
 use clap::Parser;
 use printer::Printer;
+use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.
@@ -37,7 +39,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => {
             // Help and version are results, on stdout with 0; the rest goes to stderr with 2.
-            let _ = answer.print();
+            let _ = match without_secrets(&answer, std::env::args_os()) {
+                Some(text) => write!(std::io::stderr().lock(), "{text}"),
+                None => answer.print(),
+            };
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };
@@ -49,6 +54,25 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// What clap would print, if an argument that it may repeat holds a query or a password: without them.
+fn without_secrets(answer: &clap::Error, arguments: impl Iterator<Item = OsString>) -> Option<String> {
+    let masked = |text: &str| mask_url(text) != text;
+    let mut urls: Vec<String> = arguments
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .filter(|text| masked(text))
+        .collect();
+    // `--flag=URL` is repeated with the flag or without.
+    let values = urls.iter().filter_map(|text| text.split_once('=')).map(|(_, value)| value.to_owned());
+    urls.extend(values.filter(|text| masked(text)).collect::<Vec<_>>());
+    if urls.is_empty() || !answer.use_stderr() {
+        return None;
+    }
+    // The longest first: another may be a part of it.
+    urls.sort_by_key(|url| std::cmp::Reverse(url.len()));
+    let shown = answer.render().to_string();
+    Some(urls.iter().fold(shown, |shown, url| shown.replace(url, &mask_url(url))))
 }
 
 fn execute(printer: Printer, cli: &Cli) -> Result<()> {

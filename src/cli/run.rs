@@ -2,7 +2,7 @@
 
 use super::printer::Printer;
 use super::progress::Progress;
-use super::signals;
+use super::signals::Stopper;
 use super::size::{count, plural, show};
 use crate::error::{Error, Result};
 use crate::pipeline::{Outcome, Watch};
@@ -58,17 +58,11 @@ pub(super) struct Run {
 }
 
 impl Run {
-    /// Begins a run, with an id that sorts by time.
-    pub(super) fn begin(printer: Printer, table: &str, kind: ExportKind, watch: Arc<Watch>) -> Self {
+    /// Begins a run that `stopper` stops, with an id that sorts by time.
+    pub(super) fn begin(printer: Printer, table: &str, kind: ExportKind, stopper: &Stopper) -> Self {
         let load_id = uuid::Uuid::now_v7().to_string();
+        let watch = stopper.watch();
         Self { printer, load_id, table: table.to_owned(), kind, watch, started: Instant::now() }
-    }
-
-    /// A watch that signals stop.
-    pub(super) fn watch(printer: Printer) -> Result<Arc<Watch>> {
-        let watch = Arc::new(Watch::default());
-        signals::stop_on_signal(printer, &watch)?;
-        Ok(watch)
     }
 
     /// Shows progress until the returned value is dropped.
@@ -181,7 +175,7 @@ mod tests {
     use super::*;
 
     fn run() -> Run {
-        Run::begin(Printer::new(false, true), "signatures", ExportKind::Full, Arc::default())
+        Run::begin(Printer::new(false, true), "signatures", ExportKind::Full, &Stopper::default())
     }
 
     #[test]

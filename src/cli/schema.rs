@@ -47,7 +47,9 @@ pub(super) fn run(
             let options = DdlOptions { schema: in_schema.map(str::to_owned), replace: *replace };
             ddl(printer, &settings::schema(&config)?, tables, &options)
         }
-        SchemaCommand::Diff { old, new } => diff(printer, old, new),
+        SchemaCommand::Diff { old, new } => {
+            diff(printer, &settings::location(old)?, &settings::location(new)?)
+        }
         SchemaCommand::Show { schema, tables } => {
             show(printer, &chosen(&settings::schema(&configured(schema)?)?, tables)?)
         }

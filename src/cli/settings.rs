@@ -113,12 +113,15 @@ pub(super) struct FoundExport {
 }
 
 /// The export that `--export` names, or the newest below the root.
-pub(super) fn find_export(config: &Config, args: &ExportArgs, table: &str) -> Result<FoundExport> {
-    if let Some(location) = &args.export {
-        return Ok(FoundExport {
-            location: absolute(location.clone()),
-            exported_at: store::exported_at_of(location),
-        });
+pub(super) fn find_export(
+    config: &Config,
+    named: Option<Location>,
+    args: &ExportArgs,
+    table: &str,
+) -> Result<FoundExport> {
+    if let Some(location) = named {
+        let exported_at = store::exported_at_of(&location);
+        return Ok(FoundExport { location: absolute(location), exported_at });
     }
     let root = config.text("exports.root").ok_or_else(|| {
         Error::usage("no exports were named").mend(

@@ -1,19 +1,70 @@
 //! Ctrl-C and SIGTERM: the first asks the run to end cleanly, the second ends the process.
+//!
+//! ```text
+//! signal ──▶ Stopper ──▶ the watch of the run under way ──▶ the run ends by itself
+//!               │                  └ and of every later one
+//!               └─ after GRACE: the run waits for something that cannot be asked; the process ends
+//! ```
+//! A process may end anywhere: a load that was not switched to is swept by the next one.
 
 use super::printer::Printer;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::pipeline::Watch;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// Exit code of a process that was interrupted.
 pub(super) const INTERRUPTED: i32 = 130;
+/// How long a run may take to end by itself. One that works does so within a block of work; one that
+/// waits (for standard input, for S3, for the lock of a table) would wait to the end.
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 
-/// From now on a signal stops `watch`.
-///
-/// # Errors
-/// If the system takes no handlers.
+/// Stops the runs of this process, each with counters of its own, at the first signal.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stopper(Arc<Mutex<Asked>>);
+
+#[derive(Debug, Default)]
+struct Asked {
+    stopped: bool,
+    current: Arc<Watch>,
+}
+
+impl Stopper {
+    /// A stopper that signals work on from now on.
+    ///
+    /// # Errors
+    /// If the system takes no handlers.
+    pub(super) fn of_signals(printer: Printer) -> Result<Self> {
+        let stopper = Self::default();
+        stop_on_signal(printer, stopper.clone())?;
+        Ok(stopper)
+    }
+
+    /// A watch for the next run: with counters at zero, and stopped if a signal has come already.
+    pub(super) fn watch(&self) -> Arc<Watch> {
+        let mut asked = self.lock();
+        asked.current = Arc::default();
+        if asked.stopped {
+            asked.current.stop();
+        }
+        Arc::clone(&asked.current)
+    }
+
+    #[cfg_attr(not(unix), allow(dead_code))]
+    fn stop(&self) {
+        let mut asked = self.lock();
+        asked.stopped = true;
+        asked.current.stop();
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Asked> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 #[cfg(unix)]
-pub(super) fn stop_on_signal(printer: Printer, watch: &Arc<Watch>) -> Result<()> {
+fn stop_on_signal(printer: Printer, stopper: Stopper) -> Result<()> {
+    use crate::error::Error;
     use signal_hook::consts::{SIGINT, SIGTERM};
     use std::io::Read;
     use std::os::unix::net::UnixStream;
@@ -30,18 +81,46 @@ pub(super) fn stop_on_signal(printer: Printer, watch: &Arc<Watch>) -> Result<()>
         signal_hook::low_level::pipe::register(signal, ring.try_clone().map_err(refused)?)
             .map_err(refused)?;
     }
-    let watch = Arc::clone(watch);
     std::thread::spawn(move || {
         if heard.read(&mut [0]).is_ok_and(|count| count > 0) {
-            watch.stop();
+            stopper.stop();
             printer.note("stopping; nothing will be loaded (once more to stop at once)");
+            std::thread::sleep(GRACE);
+            printer.error(&still_waiting());
+            // Without destructors, like the second signal: the run's thread holds what they would wait for.
+            signal_hook::low_level::exit(INTERRUPTED);
         }
     });
     Ok(())
 }
 
+/// Whether anything was loaded is not known here: a load may be about to be switched to.
+#[cfg(unix)]
+fn still_waiting() -> crate::Error {
+    crate::Error::transient(format!("interrupted: the run still waited after {} s", GRACE.as_secs()))
+        .mend("`csl-stream loads list` shows what is loaded; the next run sweeps what this one left")
+}
+
 /// Elsewhere Ctrl-C ends the process; staged files are swept by the next run.
 #[cfg(not(unix))]
-pub(super) fn stop_on_signal(_printer: Printer, _watch: &Arc<Watch>) -> Result<()> {
+#[allow(clippy::unnecessary_wraps)]
+fn stop_on_signal(_printer: Printer, _stopper: Stopper) -> Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    #[test]
+    fn each_run_has_counters_of_its_own_and_one_stop_ends_them_all() {
+        let stopper = Stopper::default();
+        let first = stopper.watch();
+        Watch::add(&first.source_bytes, 5);
+        let second = stopper.watch();
+        assert_eq!((second.source_bytes.load(Relaxed), second.stopped()), (0, false));
+        stopper.stop();
+        assert!(second.stopped() && stopper.watch().stopped());
+    }
 }

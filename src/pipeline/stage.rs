@@ -53,6 +53,8 @@ struct State {
     rejects: RejectsWriter,
     lines: u64,
     staged: Staged,
+    /// What stands in the sink, to be taken away if the run fails.
+    finished: Vec<StoredObject>,
     error: Option<Error>,
 }
 
@@ -72,6 +74,7 @@ impl<'a> Stage<'a> {
             rejects,
             lines: options.header_lines,
             staged: Staged::default(),
+            finished: Vec::new(),
             error: None,
         };
         Self { options, state: Mutex::new(state), turn: Condvar::new() }
@@ -192,6 +195,7 @@ impl<'a> Stage<'a> {
         let Some(OpenSegment { name, file, .. }) = state.open.take() else { return Ok(()) };
         let rows = file.rows();
         let object = file.finish().map_err(|error| error.in_object(&name))?.finish()?;
+        state.finished.push(object.clone());
         let read_back = self.read_back(&object)?;
         if read_back != rows {
             return Err(counts_disagree("rows encoded", rows, "rows in the staged file", read_back)
@@ -214,12 +218,18 @@ impl<'a> Stage<'a> {
         Err(Error::machine("the footer of a staged file cannot be read back").at(Place::uri(&object.uri)))
     }
 
-    /// Closes the last file; a table without rows still gets one, so that its columns are known.
+    /// Closes the last file; a table without rows still gets one, so that its columns are known. After
+    /// a failure no file of the run is left: they would be read as a table, and stop the next run.
     pub(super) fn finish(self) -> (Staged, Result<()>) {
         let result = self.finish_files();
+        let sink = self.options.sink;
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let rejects = state.rejects.finish();
         let result = result.and(rejects.map(|report| state.staged.rejects = report));
+        if result.is_err() {
+            state.staged.files.clear();
+            remove(sink, &state.finished);
+        }
         (state.staged, result)
     }
 
@@ -241,6 +251,17 @@ impl<'a> Stage<'a> {
             return Err(counts_disagree("rows accepted", rows.accepted, "rows staged", staged));
         }
         Ok(())
+    }
+}
+
+/// Best effort, up to the first that cannot be removed: a store that does not answer is not asked again.
+fn remove(sink: &dyn SegmentSink, objects: &[StoredObject]) {
+    for (done, object) in objects.iter().enumerate() {
+        if let Err(error) = sink.remove(object) {
+            let (uri, left) = (&object.uri, objects.len() - done);
+            tracing::warn!(%uri, %error, left, "files of a failed run could not be removed");
+            return;
+        }
     }
 }
 

@@ -233,6 +233,12 @@ impl SegmentSink for LocalSink {
         file.take(bytes).read_to_end(&mut tail).map_err(failed)?;
         Ok(tail)
     }
+
+    fn remove(&self, object: &StoredObject) -> Result<()> {
+        check_name(&object.name)?;
+        let path = self.folder.join(&object.name);
+        std::fs::remove_file(&path).map_err(|e| Error::io("cannot remove the file", &path, e))
+    }
 }
 
 /// A name inside a sink is a plain file name: it can leave neither the folder nor the prefix.

@@ -64,6 +64,9 @@ pub trait SegmentSink: Send + Sync {
 
     /// The last `bytes` bytes (or all, if shorter) of a finished object, read back from where it is.
     fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>>;
+
+    /// Takes a finished object away again, because its run failed.
+    fn remove(&self, object: &StoredObject) -> Result<()>;
 }
 
 /// One object being written. Dropped without `finish`, it leaves nothing behind.

@@ -76,6 +76,12 @@ impl SegmentSink for S3Sink {
         let pieces = runtime()?.block_on(fetch_part(fetch, range, self.bucket.tuning)).map_err(told)?;
         Ok(pieces.concat())
     }
+
+    fn remove(&self, object: &StoredObject) -> Result<()> {
+        let path = self.path(&object.name)?;
+        let removed = runtime()?.block_on(self.bucket.calls.delete(&path));
+        removed.map_err(|error| Fault::of_store(&error).into_error(&object.uri, Doing::Writing))
+    }
 }
 
 struct S3Writer {

@@ -61,6 +61,11 @@ impl SegmentSink for PartsSink {
         };
         read().map_err(|cause| Error::io("cannot read the segment back", &path, cause))
     }
+
+    fn remove(&self, object: &StoredObject) -> Result<()> {
+        let path = self.dir.join(&object.name);
+        fs::remove_file(&path).map_err(|cause| Error::io("cannot remove the segment", &path, cause))
+    }
 }
 
 /// One segment under a name that no reader takes for Parquet, until it is whole.

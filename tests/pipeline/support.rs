@@ -68,6 +68,11 @@ impl SegmentSink for MemorySink {
         let file = &files[&object.name];
         Ok(file[file.len().saturating_sub(bytes as usize)..].to_vec())
     }
+
+    fn remove(&self, object: &StoredObject) -> Result<()> {
+        self.0.lock().unwrap().remove(&object.name).expect("what is removed was finished");
+        Ok(())
+    }
 }
 
 impl Write for MemoryWriter {
