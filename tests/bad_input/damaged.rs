@@ -178,14 +178,14 @@ fn records() {
             "not UTF-8",
             || after_header(b"1,,,,\n2,,,,\"a\n\xff\"\n"),
             5,
-            &["rule utf8", "record 2, line 3, byte 28, column \"note\""],
+            &["rule utf8", "record 2, line 3, byte 29, column \"note\""],
             REJECTS,
         ),
         (
             "a NUL byte",
             || after_header(b"1,,,,\n2,,,,a\0b\n"),
             5,
-            &["rule nul", "record 2, line 3, byte 28, column \"note\""],
+            &["rule nul", "record 2, line 3, byte 29, column \"note\""],
             REJECTS,
         ),
         (
@@ -220,7 +220,7 @@ fn records() {
             "a stray quote",
             || after_header("1,,,,\n2,,,,a\"b\"\n"),
             5,
-            &["rule quote", "record 2, line 3, byte 28, column \"note\""],
+            &["rule quote", "record 2, line 3, byte 29, column \"note\""],
             REJECTS,
         ),
         (
