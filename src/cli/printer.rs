@@ -11,6 +11,9 @@ use crate::error::{Error, Result};
 use serde::Serialize;
 use std::io::{ErrorKind, IsTerminal, Write};
 
+/// Advice after an interrupt, the only error without a detail.
+const AFTER_INTERRUPT: &str = "what was there before is as it was; run it again when you like";
+
 /// Decides by the flags and by what stdout and stderr are.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Printer {
@@ -96,7 +99,7 @@ impl Printer {
 
     /// What went wrong and what can be done about it.
     pub(super) fn error(self, error: &Error) {
-        let mend = error.detail().map_or("", |detail| detail.mend.as_str());
+        let mend = error.detail().map_or(AFTER_INTERRUPT, |detail| detail.mend.as_str());
         to_stderr(&format!("error: {error}"));
         if !mend.is_empty() {
             to_stderr(&format!("  help: {mend}"));

@@ -71,7 +71,7 @@ fn the_schema_is_redshifts() {
         assert_eq!(column.physical_type(), physical, "{}", column.name());
         assert_eq!(column.logical_type_ref().cloned(), logical, "{}", column.name());
         assert_eq!(column.converted_type(), converted, "{}", column.name());
-        assert_eq!(column.type_length().max(-1), if length < 0 { column.type_length() } else { length });
+        assert_eq!(column.type_length(), length, "{}", column.name());
         assert_eq!(column.self_type().get_basic_info().repetition(), Repetition::OPTIONAL);
         assert_eq!((column.max_def_level(), column.max_rep_level()), (1, 0));
     }

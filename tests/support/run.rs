@@ -9,13 +9,17 @@ pub(crate) fn program() -> OsString {
     std::env::var_os("CSL_STREAM_BIN").unwrap_or_else(|| env!("CARGO_BIN_EXE_csl-stream").into())
 }
 
-/// Runs it without the caller's own `CSL_…` settings.
-pub(crate) fn csl_stream<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
-    let mut command = Command::new(program());
+/// The command without the caller's own `CSL_…` settings.
+pub(crate) fn without_settings(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CSL_")) {
         command.env_remove(name);
     }
-    command.args(arguments).output().expect("csl-stream starts")
+    command
+}
+
+/// Runs it without the caller's own `CSL_…` settings.
+pub(crate) fn csl_stream<S: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = S>) -> Output {
+    without_settings(Command::new(program())).args(arguments).output().expect("csl-stream starts")
 }
 
 /// A conversion.

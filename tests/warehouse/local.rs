@@ -2,6 +2,7 @@
 
 use super::contract::{Bench, contract};
 use super::segments::{accepted, full, ids_of, incremental, load, put, read_ids};
+use crate::obedient::obedient;
 use csl_stream::Error;
 use csl_stream::ledger::{Entry, current_version, versions};
 use csl_stream::warehouse::{LocalWarehouse, Warehouse};
@@ -212,16 +213,30 @@ fn damage_is_named_and_nothing_is_removed() {
     assert!(Entry::read(&table_dir.join(version)).is_ok());
 }
 
+const CLOSED_DIR_VARIABLE: &str = "CSL_TEST_CLOSED_DIR";
+
+/// Not a test of its own: what a process does that must obey permissions. Without its variable it
+/// returns at once.
+#[test]
+fn child_stages_into_a_closed_folder() {
+    let Some(dir) = std::env::var_os(CLOSED_DIR_VARIABLE) else { return };
+    assert!(fs::create_dir(Path::new(&dir).join("probe")).is_err(), "this process obeys no permissions");
+    let error = LocalWarehouse::new(dir).stage(&full("a", None)).err().unwrap();
+    assert!(matches!(error, Error::Access(_)), "{error}");
+    assert!(!error.detail().unwrap().mend.is_empty(), "{error}");
+}
+
 #[test]
 fn a_folder_without_permission_is_an_access_error() {
     use std::os::unix::fs::PermissionsExt;
     let dir = tempfile::tempdir().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o555)).unwrap();
-    let probe = fs::create_dir(dir.path().join("probe"));
-    let staged = LocalWarehouse::new(dir.path()).stage(&full("a", None));
-    // The superuser may write anywhere.
-    assert!(probe.is_ok() || matches!(staged, Err(Error::Access(_))));
+    let mut child = obedient(&std::env::current_exe().unwrap());
+    child.args(["--exact", "local::child_stages_into_a_closed_folder", "--nocapture"]);
+    let output = child.env(CLOSED_DIR_VARIABLE, dir.path()).output().unwrap();
     fs::set_permissions(dir.path(), fs::Permissions::from_mode(0o755)).unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && said.contains("1 passed"), "{said}\n{output:?}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod contract;
 mod crash;
 mod ledger;
 mod local;
+#[path = "../support/obedient.rs"]
+mod obedient;
 #[cfg(feature = "query")]
 mod query;
 mod segments;
