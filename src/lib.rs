@@ -12,7 +12,8 @@
 //! | [`pipeline`] | the path above, a file for each stage |
 //! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
 //! | [`pages`] | typed columns to Parquet page bytes |
-//! | [`schema`], [`csv`], [`values`], [`bzip2`] | pure: no I/O, no clock, no async |
+//! | [`schema`], [`csv`], [`values`] | pure: no I/O, no clock, no async |
+//! | [`bzip2`] | parallel bzip2; could stand as a crate |
 //! | [`error`] | what can go wrong, by what the operator can do |
 
 pub mod bzip2;
