@@ -10,16 +10,17 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("bzip2", &[]),
     ("csv", &[]),
-    ("schema", &["error"]),
+    ("names", &["error"]),
+    ("schema", &["error", "names"]),
     ("values", &["schema"]),
     ("pages", &["csv", "error", "schema", "values"]),
-    ("store", &["error"]),
+    ("store", &["error", "names"]),
     ("report", &["error", "store"]),
-    ("ledger", &["error", "report", "store"]),
+    ("ledger", &["error", "names", "report", "store"]),
     ("warehouse", &["error", "ledger", "report", "store"]),
     ("query", &["error", "warehouse"]),
     ("pipeline", &["bzip2", "csv", "error", "pages", "report", "schema", "store", "values", "warehouse"]),
-    ("config", &["error", "pages", "pipeline", "schema", "store"]),
+    ("config", &["error", "names", "pages", "pipeline", "schema", "store"]),
     ("telemetry", &["error"]),
     (
         "cli",
@@ -27,6 +28,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "config",
             "error",
             "ledger",
+            "names",
             "pages",
             "pipeline",
             "query",
@@ -42,7 +44,7 @@ const ROOMS: &[(&str, &[&str])] = &[
 ];
 
 /// Rooms without I/O, clock or async.
-const PURE: &[&str] = &["csv", "schema", "values", "pages"];
+const PURE: &[&str] = &["csv", "schema", "values", "pages", "names"];
 const IMPURE_WORDS: &[&str] =
     &["tokio", "aws_", "object_store", "std::fs", "std::net", "std::time", "SystemTime"];
 

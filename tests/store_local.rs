@@ -257,7 +257,7 @@ fn what_is_not_found_names_what_is_there() {
         (&root, "signatures", Some("20261101"), 3, &["of 20261101", "20261123, 20261122, 20261121"]),
         (&root, "signatures", Some("20261123"), 3, &["named like an export", "20261123"]),
         (&root, "signatures", Some("2026-11-22"), 2, &["not a date", "YYYYMMDD"]),
-        (&root, "../signatures", None, 2, &["not a table name"]),
+        (&root, "../signatures", None, 2, &["cannot be a table name"]),
         (&elsewhere, "signatures", None, 3, &["the root must be the folder"]),
         (&Location::Stdin, "signatures", None, 2, &["neither a folder nor a prefix"]),
     ] {

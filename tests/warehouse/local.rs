@@ -61,7 +61,7 @@ fn lays_out_versions_as_documented() {
     assert_eq!(names(&table_dir.join(&first.load_id)), [part(0), part(1), "load.json".to_owned()]);
     assert_eq!(fs::read_link(table_dir.join("current")).unwrap(), Path::new(&second.load_id));
     assert_eq!(warehouse.tables().unwrap(), ["signatures"]);
-    assert_eq!(warehouse.current_files("signatures").unwrap().len(), 1);
+    assert_eq!(warehouse.snapshot("signatures").unwrap().files.len(), 1);
     let moved = dir.path().with_extension("moved");
     fs::rename(dir.path(), &moved).unwrap();
     assert_eq!(ids(&moved, "signatures"), Some(vec![3]), "the pointer is relative");
@@ -75,7 +75,7 @@ fn an_incremental_links_the_old_files_in_load_order() {
     for (number, request) in loads.iter().enumerate() {
         load(&warehouse, request, &[&[number as i64]]);
     }
-    let files = warehouse.current_files("signatures").unwrap();
+    let files = warehouse.snapshot("signatures").unwrap().files;
     let order: Vec<_> = files.iter().map(|path| ids_of(path)[0]).collect();
     assert_eq!(order, [0, 1, 2]);
     assert!(files.is_sorted(), "names sort in load order");
@@ -228,7 +228,7 @@ fn a_folder_without_permission_is_an_access_error() {
 fn a_missing_table_lists_the_tables_there_are() {
     let (_dir, warehouse, _) = warehouse();
     load(&warehouse, &full("a", None), &[&[1]]);
-    let error = warehouse.current_files("petitions").err().unwrap();
+    let error = warehouse.snapshot("petitions").err().unwrap();
     assert!(matches!(error, Error::Usage(_)));
     assert_eq!(error.detail().unwrap().mend, "tables: signatures");
 }
