@@ -2,27 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/sources.rs"]
+mod sources;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
 use csl_stream::Error;
-use csl_stream::store::{self, ByteSource, ExportKind, Location};
+use csl_stream::store::{self, ExportKind, Location};
+use sources::read_all;
 
 fn local(path: &Path) -> Location {
     Location::Local(path.to_owned())
-}
-
-fn read_all(source: &mut dyn ByteSource, buffer_bytes: usize) -> Result<Vec<u8>, Error> {
-    let mut all = Vec::new();
-    let mut buf = vec![0; buffer_bytes];
-    loop {
-        let count = source.read(&mut buf)?;
-        if count == 0 {
-            return Ok(all);
-        }
-        all.extend_from_slice(&buf[..count]);
-    }
 }
 
 fn append(path: &Path, bytes: &[u8]) {

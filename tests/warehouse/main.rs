@@ -9,4 +9,6 @@ mod ledger;
 mod local;
 #[cfg(feature = "query")]
 mod query;
+#[path = "../support/seed.rs"]
+mod seed;
 mod segments;
