@@ -12,7 +12,7 @@
 //! | [`pipeline`] | the path above, a file for each stage |
 //! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
 //! | [`pages`] | typed columns to Parquet page bytes |
-//! | [`schema`], [`csv`], [`values`] | pure: no I/O, no clock, no async |
+//! | [`schema`], [`csv`], [`values`], [`names`] | pure: no I/O, no clock, no async |
 //! | [`bzip2`] | parallel bzip2; could stand as a crate |
 //! | [`error`] | what can go wrong, by what the operator can do |
 
@@ -22,6 +22,7 @@ pub mod config;
 pub mod csv;
 pub mod error;
 pub mod ledger;
+pub mod names;
 pub mod pages;
 pub mod pipeline;
 pub mod report;

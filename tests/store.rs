@@ -5,6 +5,8 @@
 
 #[path = "support/s3.rs"]
 mod server;
+#[path = "support/sources.rs"]
+mod sources;
 
 use std::io::Write;
 use std::process::Command;
@@ -14,6 +16,7 @@ use csl_stream::Error;
 use csl_stream::store::s3::{S3, S3Options};
 use csl_stream::store::{self, ByteSource, ExportKind, Location, Tuning, UPLOAD_PART_BYTES};
 use server::{Fault, Kind, S3Server};
+use sources::read_all;
 
 const KEY: &str = "exports/org/a.csv";
 const SECRET: &str = "X-Amz-Signature=SECRET%2Bx&Expires=1438711490";
@@ -71,16 +74,6 @@ fn serving(content: &[u8]) -> S3Server {
     let server = S3Server::start();
     server.put(KEY, content.to_vec());
     server
-}
-
-fn read_all(source: &mut dyn ByteSource, buffer_bytes: usize) -> Result<Vec<u8>, Error> {
-    let (mut all, mut buf) = (Vec::new(), vec![0; buffer_bytes]);
-    loop {
-        match source.read(&mut buf)? {
-            0 => return Ok(all),
-            count => all.extend_from_slice(&buf[..count]),
-        }
-    }
 }
 
 /// Everything a person could see of an error.

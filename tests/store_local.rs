@@ -2,27 +2,19 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/sources.rs"]
+mod sources;
+
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
 use csl_stream::Error;
-use csl_stream::store::{self, ByteSource, ExportKind, Location};
+use csl_stream::store::{self, ExportKind, Location};
+use sources::read_all;
 
 fn local(path: &Path) -> Location {
     Location::Local(path.to_owned())
-}
-
-fn read_all(source: &mut dyn ByteSource, buffer_bytes: usize) -> Result<Vec<u8>, Error> {
-    let mut all = Vec::new();
-    let mut buf = vec![0; buffer_bytes];
-    loop {
-        let count = source.read(&mut buf)?;
-        if count == 0 {
-            return Ok(all);
-        }
-        all.extend_from_slice(&buf[..count]);
-    }
 }
 
 fn append(path: &Path, bytes: &[u8]) {
@@ -257,7 +249,7 @@ fn what_is_not_found_names_what_is_there() {
         (&root, "signatures", Some("20261101"), 3, &["of 20261101", "20261123, 20261122, 20261121"]),
         (&root, "signatures", Some("20261123"), 3, &["named like an export", "20261123"]),
         (&root, "signatures", Some("2026-11-22"), 2, &["not a date", "YYYYMMDD"]),
-        (&root, "../signatures", None, 2, &["not a table name"]),
+        (&root, "../signatures", None, 2, &["cannot be a table name"]),
         (&elsewhere, "signatures", None, 3, &["the root must be the folder"]),
         (&Location::Stdin, "signatures", None, 2, &["neither a folder nor a prefix"]),
     ] {

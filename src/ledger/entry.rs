@@ -1,10 +1,9 @@
 //! What one version of a table holds: its `load.json`.
 
-use super::durable::write_atomically;
 use super::layout::{ENTRY_NAME, current_version};
 use crate::error::{Error, Place, Result};
 use crate::report::Rows;
-use crate::store::{ExportKind, ObjectInfo};
+use crate::store::{ExportKind, ObjectInfo, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;

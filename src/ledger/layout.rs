@@ -1,6 +1,7 @@
 //! Where things lie in a local warehouse. Reading only.
 
 use crate::error::{Error, Place, Result};
+use crate::names;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -11,26 +12,15 @@ pub const CURRENT: &str = "current";
 pub const ENTRY_NAME: &str = "load.json";
 /// The folder of run reports inside each table.
 pub const RUNS_DIR: &str = ".loads";
-/// Longest table name, load id or segment name, in bytes: a file's name is made of two of them, takes
-/// 255, and has a few more bytes while it is written.
-const NAME_BYTES_MAX: usize = 120;
-
 /// Refuses what must not become a file name.
 ///
 /// # Errors
 /// [`Error::Usage`] naming `what`.
 pub fn check_name(what: &str, name: &str) -> Result<()> {
-    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'_' | b'-' | b'.');
-    let good = !name.is_empty()
-        && name.len() <= NAME_BYTES_MAX
-        && !name.starts_with('.')
-        && name != CURRENT
-        && name.bytes().all(plain);
-    if good {
-        return Ok(());
+    if name == CURRENT {
+        return Err(Error::usage(format!("{name:?} cannot be a {what}")).mend("it is the pointer's name"));
     }
-    Err(Error::usage(format!("{name:?} cannot be a {what}"))
-        .mend(format!("use letters, digits, '_', '-' and '.', at most {NAME_BYTES_MAX} of them")))
+    names::check(what, name)
 }
 
 /// The folder of one table.

@@ -9,12 +9,11 @@
 //! <dir>/<table>/.loads/<load id>.json               a RunReport: every run, failed and skipped ones too
 //! ```
 
-mod durable;
 mod entry;
 mod layout;
 mod runs;
 
-pub use durable::{sync_dir, write_atomically};
+pub use crate::store::write_atomically;
 pub use entry::{ENTRY_FORMAT, Entry, PARTS_MAX, Part, PartFile, Source};
 pub use layout::{CURRENT, ENTRY_NAME, RUNS_DIR, check_name, current_version, table_dir, tables, versions};
 pub use runs::{RUNS_KEPT_MAX, Run, Shown, Standing, list, record, show, timestamp};

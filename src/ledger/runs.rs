@@ -1,11 +1,10 @@
 //! Every run of a table, failed and skipped ones too.
 
-use super::durable::write_atomically;
 use super::entry::{Entry, Part};
 use super::layout::{RUNS_DIR, check_name, table_dir, tables, versions};
 use crate::error::{Error, Place, Result};
 use crate::report::{Rows, RunReport, Status};
-use crate::store::ExportKind;
+use crate::store::{ExportKind, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;

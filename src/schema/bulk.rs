@@ -1,8 +1,9 @@
 //! The schema API's answer: `{"tables":[{"table":{"name":…,"columns":{…}}}],"settings":{…}}`.
 
-use super::names::{listed, nearest, shown};
+use super::names::{listed, shown};
 use super::{Column, Table};
 use crate::error::{Error, Place, Result};
+use crate::names::nearest;
 use indexmap::IndexMap;
 use serde::de::{self, Deserializer, MapAccess};
 use std::collections::HashSet;

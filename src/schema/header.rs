@@ -7,10 +7,11 @@
 //! layout   id, email, score(NULL)
 //! ```
 
-use super::names::{listed, nearest, shown};
+use super::names::{listed, shown};
 use super::types::NUMERIC_MEND;
 use super::{COLUMNS_MAX, Column, ColumnType, Table, Width};
 use crate::error::{Error, Result};
+use crate::names::nearest;
 use indexmap::IndexMap;
 
 /// What to do with a field that the schema has no column for.

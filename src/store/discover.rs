@@ -11,6 +11,7 @@
 use super::location::Location;
 use super::types::ExportKind;
 use crate::error::{Error, Place, Result};
+use crate::names;
 
 /// Dates that are looked into, newest first, until one holds an export.
 pub const DATES_TRIED_MAX: usize = 8;
@@ -93,9 +94,7 @@ fn kind_folder(kind: ExportKind) -> &'static str {
 }
 
 fn check_request(table: &str, date: Option<&str>) -> Result<()> {
-    if table.is_empty() || table.starts_with('.') || table.contains(['/', '\\', '\0']) {
-        return Err(Error::usage(format!("\"{table}\" is not a table name")));
-    }
+    names::check("table name", table)?;
     match date {
         Some(date) if !is_date(date) => Err(Error::usage(format!("\"{date}\" is not a date"))
             .mend("write it as YYYYMMDD, as the export's folders are named")),
@@ -143,7 +142,10 @@ fn no_table(root: &Location, kind: ExportKind, table: &str) -> Error {
             "no {kind}/ was found there: the root must be the folder, or s3://bucket/slug, that holds {kind}/"
         ));
     }
-    error.mend(format!("check the name; tables there: {}", shown(&nearest(table, tables))))
+    error.mend(format!(
+        "check the name; tables there: {}",
+        shown(&names::likeliest_first(table, tables.iter().map(String::as_str)))
+    ))
 }
 
 fn no_date(folder: &Location, table: &str, date: &str, dates: &[String]) -> Error {
@@ -159,32 +161,12 @@ fn no_file(folder: &Location, table: &str, dates: &[String]) -> Error {
         .mend(format!("looked for {table}_<timestamp>.csv[.bz2|.gz|.zst] in {}", shown(tried)))
 }
 
-fn shown(names: &[String]) -> String {
-    let mut text = names.iter().take(NAMES_SHOWN_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
+fn shown<S: AsRef<str>>(names: &[S]) -> String {
+    let mut text = names.iter().take(NAMES_SHOWN_MAX).map(AsRef::as_ref).collect::<Vec<_>>().join(", ");
     if names.len() > NAMES_SHOWN_MAX {
         text += &format!(" and {} more", names.len() - NAMES_SHOWN_MAX);
     }
     text
-}
-
-/// The likeliest meant first.
-fn nearest(wanted: &str, mut names: Vec<String>) -> Vec<String> {
-    names.sort_by_cached_key(|name| (edits_between(wanted, name), name.clone()));
-    names
-}
-
-/// Levenshtein's distance: insertions, deletions and replacements from `a` to `b`.
-fn edits_between(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.bytes().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, to) in b.bytes().enumerate() {
-            let replaced = diagonal + usize::from(from != to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -229,13 +211,5 @@ mod tests {
             let found = newest_of("t", Listing { files, ..Listing::default() });
             assert_eq!(found.map(|(_, name, _)| name).as_deref(), expected, "{names:?}");
         }
-    }
-
-    #[test]
-    fn near_names_come_first() {
-        let names = ["emails", "signatures", "petitions"].map(str::to_owned).to_vec();
-        assert_eq!(nearest("signature", names.clone())[0], "signatures");
-        assert_eq!(nearest("petition", names)[0], "petitions");
-        assert_eq!(edits_between("kitten", "sitting"), 3);
     }
 }

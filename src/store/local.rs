@@ -1,21 +1,20 @@
 //! Bytes of this machine: files, standard input, and finished segments in a folder.
 //!
 //! ```text
-//! file ── read ──► caller's buffer          segment ── write ──► .name.XXXXXX.tmp ── fsync, rename ──► name
+//! file ── read ──► caller's buffer          segment ── write ──► durable: whole, or not there
 //!   └── fstat after each read: still the file that was opened?
 //! ```
 
 use std::fs::{File, Metadata};
-use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
 use super::discover::Listing;
+use super::durable::{DurableFile, Taken};
 use super::types::{ByteSource, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 use crate::error::{Error, Place, Result};
-
-/// Small writes are gathered up to this size; larger ones go straight through.
-const WRITE_BUFFER_BYTES: usize = 64 << 10;
+use crate::names;
 
 /// A local file, which stays the file that was opened until its last byte is read.
 ///
@@ -190,6 +189,7 @@ fn read_some(from: &mut impl Read, buf: &mut [u8]) -> io::Result<usize> {
 #[derive(Debug)]
 pub struct LocalSink {
     folder: PathBuf,
+    taken: Taken,
 }
 
 impl LocalSink {
@@ -199,30 +199,36 @@ impl LocalSink {
     /// [`Error::Access`] or [`Error::Machine`] if the folder cannot be made.
     pub fn new(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot make the folder", folder, e))?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), taken: Taken::Replace })
+    }
+
+    /// Refuses a segment whose name is taken, instead of replacing it.
+    #[must_use]
+    pub fn once(mut self) -> Self {
+        self.taken = Taken::Refuse;
+        self
+    }
+
+    /// Where it is.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 }
 
 impl SegmentSink for LocalSink {
     fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
-        check_name(name)?;
-        let mut builder = tempfile::Builder::new();
-        let prefix = format!(".{name}.");
-        builder.prefix(&prefix).suffix(".tmp");
-        shared_by_umask(&mut builder);
-        let file = builder
-            .tempfile_in(&self.folder)
-            .map_err(|e| Error::io("cannot write into the folder", &self.folder, e))?;
-        Ok(Box::new(LocalWriter {
-            path: self.folder.join(name),
-            name: name.to_owned(),
-            bytes: 0,
-            file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file),
-        }))
+        check_segment(name)?;
+        let path = self.folder.join(name);
+        if self.taken == Taken::Refuse && path.exists() {
+            let cause = io::ErrorKind::AlreadyExists.into();
+            return Err(Error::io("cannot write a segment twice", &path, cause));
+        }
+        let file = DurableFile::create(path)?;
+        Ok(Box::new(LocalWriter { file, name: name.to_owned(), taken: self.taken }))
     }
 
     fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>> {
-        check_name(&object.name)?;
+        check_segment(&object.name)?;
         let path = self.folder.join(&object.name);
         let failed = |e| Error::io("cannot read the finished file back", &path, e);
         let mut file = File::open(&path).map_err(failed)?;
@@ -235,16 +241,16 @@ impl SegmentSink for LocalSink {
     }
 
     fn remove(&self, object: &StoredObject) -> Result<()> {
-        check_name(&object.name)?;
+        check_segment(&object.name)?;
         let path = self.folder.join(&object.name);
         std::fs::remove_file(&path).map_err(|e| Error::io("cannot remove the file", &path, e))
     }
 }
 
-/// A name inside a sink is a plain file name: it can leave neither the folder nor the prefix.
-pub(super) fn check_name(name: &str) -> Result<()> {
-    let plain = !name.is_empty() && !name.starts_with('.') && !name.contains(['/', '\\', '\0']);
-    if plain { Ok(()) } else { Err(Error::usage(format!("\"{name}\" is not a plain file name"))) }
+/// A name inside a sink can leave neither the folder nor the prefix. The warehouse puts a load's id
+/// before the name, so a segment's may be as long as two.
+pub(super) fn check_segment(name: &str) -> Result<()> {
+    names::check_within("segment name", name, names::FILE_BYTES_MAX)
 }
 
 /// Says no if a finished object is not as long as what was written.
@@ -257,28 +263,15 @@ pub(super) fn check_length(object: &StoredObject, found: u64) -> Result<()> {
         .mend("something else writes to this place: give each run a place of its own"))
 }
 
-/// Temporary files are for their owner alone by default; these become data that others read.
-#[cfg(unix)]
-fn shared_by_umask(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn shared_by_umask(_builder: &mut tempfile::Builder<'_, '_>) {}
-
 struct LocalWriter {
-    file: BufWriter<tempfile::NamedTempFile>,
-    path: PathBuf,
+    file: DurableFile,
     name: String,
-    bytes: u64,
+    taken: Taken,
 }
 
 impl Write for LocalWriter {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        let count = self.file.write(buf)?;
-        self.bytes += count as u64;
-        Ok(count)
+        self.file.write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {
@@ -288,24 +281,9 @@ impl Write for LocalWriter {
 
 impl SegmentWriter for LocalWriter {
     fn finish(self: Box<Self>) -> Result<StoredObject> {
-        let Self { file, path, name, bytes } = *self;
-        let failed = |e| Error::io("cannot finish the file", &path, e);
-        let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.as_file().sync_all().map_err(failed)?;
-        file.persist(&path).map_err(|e| failed(e.error))?;
-        sync_folder(&path).map_err(failed)?;
-        Ok(StoredObject { uri: path.display().to_string(), name, bytes })
+        let Self { file, name, taken } = *self;
+        let uri = file.path().display().to_string();
+        let bytes = file.finish(taken)?;
+        Ok(StoredObject { uri, name, bytes })
     }
-}
-
-/// A rename outlasts a power cut only once its folder is written.
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    File::open(folder)?.sync_all()
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_path: &Path) -> io::Result<()> {
-    Ok(())
 }

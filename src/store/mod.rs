@@ -10,6 +10,7 @@
 //! stays in here. Inside an async program, call it from a blocking task.
 
 mod discover;
+mod durable;
 mod local;
 mod location;
 mod types;
@@ -32,6 +33,7 @@ pub mod s3;
 mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
+pub use durable::{sync_dir, write_atomically};
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 #[cfg(feature = "cloud")]

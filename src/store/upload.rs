@@ -15,7 +15,7 @@ use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use tokio::task::JoinSet;
 
 use super::fault::{Doing, Fault};
-use super::local::{check_length, check_name};
+use super::local::{check_length, check_segment};
 use super::ranged::{Fetch, fetch_part};
 use super::runtime::runtime;
 use super::s3::{Bucket, S3Fetch};
@@ -41,7 +41,7 @@ impl S3Sink {
     }
 
     fn path(&self, name: &str) -> Result<Path> {
-        check_name(name)?;
+        check_segment(name)?;
         let path = self.prefix.clone().join(name);
         Path::parse(path.as_ref())
             .map_err(|e| Error::usage(format!("\"{name}\" is not a name for S3")).because(e))

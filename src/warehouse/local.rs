@@ -17,7 +17,7 @@ use super::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse, sweep, vers
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, ENTRY_FORMAT, ENTRY_NAME, Entry, Part, PartFile, Source};
 use crate::report::{FileReport, Rows};
-use crate::store::{ExportKind, SegmentSink};
+use crate::store::{ExportKind, SegmentSink, sync_dir};
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -88,14 +88,6 @@ impl LocalWarehouse {
     /// [`Error::Input`] if the table is damaged.
     pub fn current(&self, table: &str) -> Result<Option<Entry>> {
         Entry::current(&ledger::table_dir(&self.dir, table)?)
-    }
-
-    /// The current files of a table by their own paths, in load order: a later load does not change them.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] naming the tables there are, if this is none of them.
-    pub fn current_files(&self, table: &str) -> Result<Vec<PathBuf>> {
-        Ok(self.snapshot(table)?.files)
     }
 
     /// Holds the current version of a table for as long as it is read.
@@ -172,7 +164,7 @@ impl Warehouse for LocalWarehouse {
             current,
             started: SystemTime::now(),
             keep_versions: self.keep_versions,
-            sink: PartsSink::new(staging, &request.load_id),
+            sink: PartsSink::new(&staging, &request.load_id)?,
             _lock: lock,
         }))
     }
@@ -276,7 +268,7 @@ fn make_durable_dir(dir: &Path) -> Result<()> {
     let made = fs::create_dir_all(dir).and_then(|()| dir.canonicalize());
     let made = made.map_err(|cause| Error::io("cannot make the table's folder", dir, cause))?;
     // The table's folder is a name in the warehouse's, and that one in its parent's.
-    made.ancestors().skip(1).take(2).try_for_each(ledger::sync_dir)
+    made.ancestors().skip(1).take(2).try_for_each(sync_dir)
 }
 
 fn placed(version_dir: &Path, file: &PartFile) -> FileReport {

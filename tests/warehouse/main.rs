@@ -11,4 +11,6 @@ mod local;
 mod obedient;
 #[cfg(feature = "query")]
 mod query;
+#[path = "../support/seed.rs"]
+mod seed;
 mod segments;

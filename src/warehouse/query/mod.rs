@@ -16,14 +16,12 @@ pub use print::{Printed, TABLE_ROWS_MAX};
 
 use super::LocalWarehouse;
 use crate::error::{Error, Result};
-use arrow::record_batch::RecordBatch;
 use catalog::WarehouseSchema;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
-use futures::TryStreamExt;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -94,15 +92,6 @@ pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Pri
         Format::Csv => print::csv(stream, out).await,
         Format::Json => print::json(stream, out).await,
     })
-}
-
-/// Runs a query over a warehouse and gives all of its result: for small ones.
-///
-/// # Errors
-/// As [`run`].
-pub fn query(dir: &Path, sql: &str) -> Result<Vec<RecordBatch>> {
-    let query = Query { sql, warehouse: Some(dir), files: &[] };
-    with_stream(&query, async |stream| stream.try_collect().await.map_err(|error| describe(&error, &[])))
 }
 
 fn with_stream<T>(

@@ -1,0 +1,147 @@
+//! Files that are there whole or not at all, and still there after a power cut.
+//!
+//! ```text
+//! write ──► .name.XXXXXX.tmp ── finish: fsync, rename, fsync of the folder ──► name
+//!                └ dropped: removed
+//! ```
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+use crate::error::{Error, Result};
+
+/// Small writes are gathered up to this size: page headers come in dozens of bytes.
+const WRITE_BUFFER_BYTES: usize = 256 << 10;
+
+/// What becomes of a file that bears the name already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It is replaced, in one step.
+    Replace,
+    /// It stays, and the new one is an error.
+    Refuse,
+}
+
+/// A file that nobody sees under its name until it is whole.
+#[derive(Debug)]
+pub(super) struct DurableFile {
+    file: BufWriter<tempfile::NamedTempFile>,
+    path: PathBuf,
+    bytes: u64,
+}
+
+impl DurableFile {
+    /// Starts the file `path`, in whose folder it is written.
+    pub(super) fn create(path: PathBuf) -> Result<Self> {
+        let Some(name) = path.file_name() else {
+            return Err(Error::usage(format!("{} is not a file name", path.display())));
+        };
+        let prefix = format!(".{}.", name.to_string_lossy());
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(&prefix).suffix(".tmp");
+        shared_by_umask(&mut builder);
+        let file = builder
+            .tempfile_in(folder_of(&path))
+            .map_err(|e| Error::io("cannot write into the folder", folder_of(&path), e))?;
+        Ok(Self { file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), path, bytes: 0 })
+    }
+
+    /// Where it will be.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives the file its name and says how long it is.
+    pub(super) fn finish(self, taken: Taken) -> Result<u64> {
+        let Self { file, path, bytes } = self;
+        let failed = |e| Error::io("cannot finish the file", &path, e);
+        let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
+        file.as_file().sync_all().map_err(failed)?;
+        let named = match taken {
+            Taken::Replace => file.persist(&path),
+            Taken::Refuse => file.persist_noclobber(&path),
+        };
+        named.map_err(|e| failed(e.error))?;
+        sync_dir(folder_of(&path))?;
+        Ok(bytes)
+    }
+}
+
+impl Write for DurableFile {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        let count = self.file.write(buf)?;
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+/// Writes `bytes` to `path` so that a reader finds the old content or the new, and never a part.
+///
+/// # Errors
+/// Whatever the file system refuses; the old content is still there then.
+pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut file = DurableFile::create(path.to_owned())?;
+    file.write_all(bytes).map_err(|cause| Error::io("cannot write the file", path, cause))?;
+    file.finish(Taken::Replace).map(drop)
+}
+
+/// Makes the names in a folder durable: a file's own `fsync` does not.
+///
+/// # Errors
+/// Whatever the file system refuses.
+#[cfg(unix)]
+pub fn sync_dir(dir: &Path) -> Result<()> {
+    File::open(dir)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|cause| Error::io("cannot make the folder durable", dir, cause))
+}
+
+/// Elsewhere folders cannot be opened, and a rename is as durable as it gets.
+///
+/// # Errors
+/// None.
+#[cfg(not(unix))]
+pub fn sync_dir(_dir: &Path) -> Result<()> {
+    Ok(())
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Temporary files are for their owner alone by default; these become data that others read.
+#[cfg(unix)]
+fn shared_by_umask(builder: &mut tempfile::Builder<'_, '_>) {
+    use std::os::unix::fs::PermissionsExt;
+    builder.permissions(std::fs::Permissions::from_mode(0o666));
+}
+
+#[cfg(not(unix))]
+fn shared_by_umask(_builder: &mut tempfile::Builder<'_, '_>) {}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_taken_name_is_replaced_or_refused() {
+        for (taken, expected) in [(Taken::Replace, "new"), (Taken::Refuse, "old")] {
+            let dir = tempfile::tempdir().unwrap();
+            let path = dir.path().join("a");
+            let mut file = DurableFile::create(path.clone()).unwrap();
+            file.write_all(b"new").unwrap();
+            assert!(!path.exists(), "not before it is whole");
+            // Somebody else was first.
+            std::fs::write(&path, "old").unwrap();
+            assert_eq!(file.finish(taken).is_ok(), taken == Taken::Replace);
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no leftovers");
+        }
+    }
+}
