@@ -122,6 +122,44 @@ fn json_is_the_report_alone() {
 }
 
 #[test]
+fn a_report_never_replaces_an_input() {
+    const EXPORT: &str = "exports/full/t/20260301/t_20260301031500.csv";
+    let place = Place::new();
+    place.write("a.csv", GOOD);
+    place.write("b.csv", GOOD);
+    std::fs::hard_link(place.path("a.csv"), place.path("linked")).unwrap();
+    for (words, report) in [
+        (&["convert", "--table", "t", "--out", "o", "b.csv", "a.csv"][..], "a.csv"),
+        (&["convert", "--table", "t", "--out", "o", "a.csv"], "./a.csv"),
+        (&["convert", "--table", "t", "--out", "o", "a.csv"], "linked"),
+        (&["convert", "--table", "t", "--out", "o", "b.csv"], "schema.json"),
+        (&["convert", "--table", "t", "--out", "o", "--schema", "a.csv", "b.csv"], "a.csv"),
+        (&["backfill", "--table", "t", "--export", "a.csv"], "a.csv"),
+        (&["backfill", "--table", "no", "--export", "a.csv", "--config", "absent"], "a.csv"),
+        (&["backfill", "--table", "t"], EXPORT),
+        (&["backfill", "--table", "t"], "schema.json"),
+    ] {
+        let answer = place.run(&[words, &["--report", report]].concat());
+        assert_eq!(answer.code, Some(2), "{words:?} {report}: {answer:?}");
+        assert!(answer.err.contains("the report would replace an input"), "{words:?}: {answer:?}");
+        for input in ["a.csv", "b.csv", EXPORT] {
+            assert_eq!(std::fs::read_to_string(place.path(input)).unwrap(), GOOD, "{words:?}");
+        }
+        assert_eq!(std::fs::read_to_string(place.path("schema.json")).unwrap(), SCHEMA, "{words:?}");
+        assert!(!place.path("o").exists() && !place.path("warehouse/t").exists(), "{words:?}");
+    }
+    let mut command = place.command(&["convert", "--table", "t", "--out", "o", "-", "--report", "a.csv"]);
+    command.stdin(std::fs::File::open(place.path("a.csv")).unwrap());
+    let answer = Answer::of(command.output().unwrap());
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    // An old report is replaced, also by a shorter one.
+    place.write("report.json", &"x".repeat(100_000));
+    assert_eq!(place.run(&backfill(&["--report", "report.json"])).code, Some(0));
+    let report: Value = serde_json::from_slice(&std::fs::read(place.path("report.json")).unwrap()).unwrap();
+    assert_eq!(report["status"], "succeeded");
+}
+
+#[test]
 fn the_same_export_is_not_loaded_twice() {
     let place = Place::new();
     assert_eq!(place.run(BACKFILL).code, Some(0));

@@ -11,6 +11,7 @@ use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::schema::Table;
 use crate::store::{self, ExportKind, Location};
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 
 /// Endings of exports that are no part of a folder's name.
 const ENDINGS: [&str; 5] = [".bz2", ".gz", ".zst", ".csv", ".CSV"];
@@ -26,10 +27,12 @@ struct Errand {
 
 /// Runs the command: the inputs in turn, up to the first that fails.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) -> Result<()> {
-    let reports = Reports::open(printer, args.output.report.as_deref())?;
+    let named = args.inputs.iter().map(OsString::as_os_str);
+    let named = named.chain(args.conversion.schema.schema.as_deref().map(OsStr::new));
+    let mut reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let stopper = Stopper::of_signals(printer)?;
     let begin = || Run::begin(printer, &args.table, ExportKind::Full, &stopper);
-    let prepared = config.and_then(|config| prepare(config, args));
+    let prepared = config.and_then(|config| prepare(config, &mut reports, args));
     let (errands, options, table) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -43,8 +46,13 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) 
     Ok(())
 }
 
-fn prepare(mut config: Config, args: &ConvertArgs) -> Result<(Vec<Errand>, ConvertOptions, Table)> {
+fn prepare(
+    mut config: Config,
+    reports: &mut Reports,
+    args: &ConvertArgs,
+) -> Result<(Vec<Errand>, ConvertOptions, Table)> {
     settings::set_conversion(&mut config, &args.conversion);
+    reports.spare(&settings::schema_location(&config))?;
     let inputs = args.inputs.iter().map(|input| settings::location(input)).collect::<Result<Vec<_>>>()?;
     if inputs.len() > 1 && args.conversion.rejects.is_some() {
         return Err(Error::usage("--rejects names one file, and there are several inputs")
@@ -53,6 +61,7 @@ fn prepare(mut config: Config, args: &ConvertArgs) -> Result<(Vec<Errand>, Conve
     let errands = errands(inputs, &settings::location(&args.out)?)?;
     let options = settings::convert_options(&config, &args.conversion)?;
     let table = settings::schema(&config)?.table(&args.table)?.clone();
+    reports.begin()?;
     Ok((errands, options, table))
 }
 
