@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "cloud")]
+#[path = "support/s3.rs"]
+mod server;
+
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -278,6 +282,31 @@ fn a_failed_conversion_leaves_nothing_in_the_way_of_the_next() {
     let done = convert("good.csv");
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(parquet_of(&place.path("o")).len() > 2);
+}
+
+#[cfg(feature = "cloud")]
+#[test]
+fn a_prefix_that_holds_parquet_is_refused_like_a_folder() {
+    let (place, server) = (Place::new(), server::S3Server::start());
+    place.write("a.csv", GOOD);
+    let convert = |out: &str| {
+        let mut command = place.command(&["convert", "--table", "t", "--out", out, "a.csv"]);
+        command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "AKIDTEST").env("AWS_SECRET_ACCESS_KEY", "secret");
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        Answer::of(command.output().unwrap())
+    };
+    let first = convert("s3://b/one");
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let again = convert("s3://b/one");
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(again.err.contains("holds Parquet already (at s3://b/one)"), "{again:?}");
+    assert_eq!(convert("s3://b/two").code, Some(0));
+    assert_eq!(server.names(), ["b/one/part-00000.snappy.parquet", "b/two/part-00000.snappy.parquet"]);
+    // What a failed run wrote goes away again.
+    place.write("a.csv", &(GOOD.to_owned() + "x,y\n"));
+    assert_eq!(convert("s3://b/three").code, Some(5));
+    assert_eq!(server.names().len(), 2);
 }
 
 #[test]

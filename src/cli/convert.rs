@@ -112,8 +112,9 @@ fn convert(
     let uri = errand.input.to_string();
     let failed = |error| run.failed(Some(uri.clone()), error);
     let source = settings::open(&errand.input, args.conversion.read_bytes).map_err(failed)?;
-    refuse_old_parquet(&errand.out).map_err(failed)?;
+    // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
+    refuse_old_parquet(&errand.out).map_err(failed)?;
     let progress = run.progress(source.info().bytes);
     let job = Job {
         load_id: run.load_id.clone(),
@@ -130,16 +131,12 @@ fn convert(
 
 /// Parquet of an earlier run beside that of this one would be read as one table.
 fn refuse_old_parquet(out: &Location) -> Result<()> {
-    let Location::Local(folder) = out else { return Ok(()) };
-    // A folder that is not there yet, or cannot be listed, is the sink's business.
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let is_parquet = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".parquet");
-    if entries.flatten().any(|entry| is_parquet(&entry)) {
+    if store::file_names(out)?.iter().any(|name| name.ends_with(".parquet")) {
         return Err(Error::usage(
-            "the folder holds Parquet already; old and new files would be read as one table",
+            "the place holds Parquet already; old and new files would be read as one table",
         )
-        .at(Place::uri(folder.display().to_string()))
-        .mend("name another folder, or remove the old files"));
+        .at(Place::uri(out.to_string()))
+        .mend("name another place, or remove the old files"));
     }
     Ok(())
 }
