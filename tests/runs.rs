@@ -236,6 +236,34 @@ fn a_header_that_does_not_fit_exits_with_4() {
 }
 
 #[test]
+fn a_plan_shows_what_does_not_fit_before_it_exits_with_4() {
+    let place = Place::new();
+    place.write("f.csv", "id,extra\n");
+    let plan = ["plan", "--table", "t", "--export", "f.csv"];
+    let answer = place.run(&plan);
+    assert_eq!(answer.code, Some(4), "{answer:?}");
+    for line in [
+        "action     refuse: the columns of the export do not fit the schema",
+        "schema     \"extra\" is in the export, not in the schema",
+        "schema     \"name\" is in the schema, not in the export",
+        "the table in Redshift would be",
+    ] {
+        assert!(answer.out.contains(line), "{line}: {answer:?}");
+    }
+    assert!(answer.err.starts_with("error: the header does not fit the schema"), "{answer:?}");
+    let answer = place.run(&[&plan[..], &["--json"]].concat());
+    let differences = serde_json::json!({ "not_in_schema": ["extra"], "not_in_file": ["name"] });
+    assert_eq!((answer.code, &answer.json()["differences"]), (Some(4), &differences));
+    let allowed = ["--unknown-columns", "drop", "--missing-columns", "null", "--json"];
+    let answer = place.run(&[&plan[..], &allowed].concat());
+    assert_eq!((answer.code, &answer.json()["differences"]), (Some(0), &differences));
+    assert_eq!(answer.json()["action"], "load");
+    place.write("f.csv", "id,id\n");
+    let answer = place.run(&plan);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(4), ""), "no plan for a broken header");
+}
+
+#[test]
 fn where_reads_are_cut_changes_nothing() {
     let place = Place::new();
     let convert = |out: &str, more: &[&str]| {
@@ -300,7 +328,10 @@ fn a_prefix_that_holds_parquet_is_refused_like_a_folder() {
     assert_eq!(first.code, Some(0), "{first:?}");
     let again = convert("s3://b/one");
     assert_eq!(again.code, Some(2), "{again:?}");
-    assert!(again.err.contains("holds Parquet already (at s3://b/one)"), "{again:?}");
+    assert!(
+        again.err.contains("holds Parquet already") && again.err.contains("(at s3://b/one)"),
+        "{again:?}"
+    );
     assert_eq!(convert("s3://b/two").code, Some(0));
     assert_eq!(server.names(), ["b/one/part-00000.snappy.parquet", "b/two/part-00000.snappy.parquet"]);
     // What a failed run wrote goes away again.
