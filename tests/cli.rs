@@ -108,6 +108,7 @@ fn wrong_usage_exits_with_2() {
             &["convert", "--table", "t", "--out", "o", "--rejects", "r", "a.csv", "b.csv"],
             "--rejects names one file",
         ),
+        (&["backfill", "--table", "t", "--read-bytes", "1"], "unexpected argument"),
         (&["plan", "--table", "t", "-q", "-v"], "cannot be used with"),
         (&["completions", "tcsh"], "possible values"),
         (&["config", "--config", "absent.toml"], "no such configuration file"),

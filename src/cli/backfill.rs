@@ -11,6 +11,7 @@ use crate::ledger;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
+use crate::store;
 use crate::warehouse::LocalWarehouse;
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -78,7 +79,7 @@ fn load(run: &Run, reports: &mut Reports, config: &Config, args: &BackfillArgs) 
     let failed = |error| run.failed(Some(uri.clone()), error);
     tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
     run.printer.note(&format!("{}: loading {uri}", run.table));
-    let source = settings::open(&prepared.export.location, args.conversion.read_bytes).map_err(failed)?;
+    let source = store::open(&prepared.export.location).map_err(failed)?;
     let warehouse = LocalWarehouse::new(&prepared.warehouse_dir).keep_versions(prepared.keep_versions);
     let progress = run.progress(source.info().bytes);
     let job = Job {

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::schema::Table;
-use crate::store::{self, ExportKind, Location};
+use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
@@ -111,7 +111,7 @@ fn convert(
 ) -> Outcome {
     let uri = errand.input.to_string();
     let failed = |error| run.failed(Some(uri.clone()), error);
-    let source = settings::open(&errand.input, args.conversion.read_bytes).map_err(failed)?;
+    let source = open(&errand.input, args.read_bytes).map_err(failed)?;
     // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
     refuse_old_parquet(&errand.out).map_err(failed)?;
@@ -139,6 +139,30 @@ fn refuse_old_parquet(out: &Location) -> Result<()> {
         .mend("name another place, or remove the old files"));
     }
     Ok(())
+}
+
+/// Opens an input; `read_bytes` limits each read.
+fn open(location: &Location, read_bytes: Option<u64>) -> Result<Box<dyn ByteSource>> {
+    let source = store::open(location)?;
+    let Some(bytes) = read_bytes else { return Ok(source) };
+    Ok(Box::new(ShortReads { source, bytes_max: usize::try_from(bytes).unwrap_or(usize::MAX) }))
+}
+
+/// Reads no more than so many bytes at once: results must not depend on where reads are cut.
+struct ShortReads {
+    source: Box<dyn ByteSource>,
+    bytes_max: usize,
+}
+
+impl ByteSource for ShortReads {
+    fn info(&self) -> &ObjectInfo {
+        self.source.info()
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let bytes = buf.len().min(self.bytes_max);
+        self.source.read(&mut buf[..bytes])
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::pipeline::ConvertOptions;
 use crate::schema::{BulkSchema, SCHEMA_BYTES_MAX};
-use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
+use crate::store::{self, ExportKind, Location};
 use clap::ValueEnum;
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -165,30 +165,6 @@ pub(super) fn keep_versions(config: &Config) -> Result<usize> {
 /// A location as the shell gave it; a path need not be UTF-8.
 pub(super) fn location(text: &OsStr) -> Result<Location> {
     text.to_str().map_or_else(|| Ok(Location::Local(PathBuf::from(text))), Location::parse)
-}
-
-/// Opens an export; `read_bytes` limits each read.
-pub(super) fn open(location: &Location, read_bytes: Option<u64>) -> Result<Box<dyn ByteSource>> {
-    let source = store::open(location)?;
-    let Some(bytes) = read_bytes else { return Ok(source) };
-    Ok(Box::new(ShortReads { source, bytes_max: usize::try_from(bytes).unwrap_or(usize::MAX) }))
-}
-
-/// Reads no more than so many bytes at once: results must not depend on where reads are cut.
-struct ShortReads {
-    source: Box<dyn ByteSource>,
-    bytes_max: usize,
-}
-
-impl ByteSource for ShortReads {
-    fn info(&self) -> &ObjectInfo {
-        self.source.info()
-    }
-
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
-        let bytes = buf.len().min(self.bytes_max);
-        self.source.read(&mut buf[..bytes])
-    }
 }
 
 /// The word for a kind, as in flags and keys.
