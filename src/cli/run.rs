@@ -7,8 +7,8 @@ use super::signals::Stopper;
 use super::size::{count, plural, show};
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{Outcome, Watch};
-use crate::report::{RejectsReport, Rows, RunReport, Seconds, SourceReport, Status};
-use crate::store::{ExportKind, Location};
+use crate::report::{RunReport, Status};
+use crate::store::{ExportKind, Location, ObjectInfo};
 use std::cell::Cell;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -141,23 +141,10 @@ impl Run {
 
     /// The outcome of a run that ended before the path had begun.
     pub(super) fn failed(&self, uri: Option<String>, error: Error) -> (Box<RunReport>, Error) {
-        let total = self.started.elapsed().as_secs_f64();
-        let report = RunReport {
-            load_id: self.load_id.clone(),
-            table: self.table.clone(),
-            kind: self.kind,
-            status: Status::Failed,
-            source: SourceReport {
-                uri: uri.unwrap_or_default(),
-                compression: "none".to_owned(),
-                ..SourceReport::default()
-            },
-            rows: Rows::default(),
-            files: Vec::new(),
-            rejects: RejectsReport::default(),
-            seconds: Seconds { total, ..Seconds::default() },
-            error: Some(error.to_string()),
-        };
+        let source = ObjectInfo { uri: uri.unwrap_or_default(), ..ObjectInfo::default() };
+        let mut report = RunReport::begin(&self.load_id, &self.table, self.kind, &source);
+        report.seconds.total = self.started.elapsed().as_secs_f64();
+        report.error = Some(error.to_string());
         (Box::new(report), error)
     }
 }
@@ -236,6 +223,7 @@ pub(super) fn status_word(status: Status) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Rows;
 
     fn run() -> Run {
         Run::begin(Printer::new(false, true), "signatures", ExportKind::Full, &Stopper::default())
