@@ -252,6 +252,7 @@ fn a_failed_run_still_reports() {
     let report = json(&answer.out);
     assert_eq!((&report["status"], &report["table"]), (&"failed".into(), &"signatures".into()));
     assert!(report["error"].as_str().unwrap().contains("absent"), "{report}");
+    assert_eq!(report["source"]["compression"], "unknown");
     assert!(answer.err.starts_with("error: ") && answer.err.contains("\n  help: "), "{}", answer.err);
     assert_eq!(json(&std::fs::read_to_string(dir.path().join("report.json")).unwrap()), report);
     // The ledger remembers it.

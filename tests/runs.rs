@@ -169,6 +169,7 @@ fn the_same_export_is_not_loaded_twice() {
     assert_eq!(place.run(BACKFILL).code, Some(0));
     let answer = place.run(&backfill(&["--json"]));
     assert_eq!((answer.code, &answer.json()["status"]), (Some(0), &"skipped".into()), "{answer:?}");
+    assert_eq!(answer.json()["source"]["compression"], "unknown", "it was not read");
     let mut elsewhere = place.command(&backfill(&["--json", "--exports", ".", "--to", "../warehouse"]));
     elsewhere.current_dir(place.path("exports")).env("CSL_SCHEMA_SOURCE", "../schema.json");
     let answer = Answer::of(elsewhere.output().unwrap());
@@ -191,6 +192,14 @@ fn a_dry_run_and_a_plan_change_nothing() {
     assert_eq!(place.run(BACKFILL).code, Some(0));
     let plan = place.run(&["plan", "--table", "t", "--json"]).json();
     assert_eq!((&plan["action"], &plan["estimate"]["rows"]), (&"skip".into(), &4.into()));
+    // Why it would be skipped is what the run says when it is.
+    place.write("old/t_20260201031500.csv", GOOD);
+    for export in ["exports/full/t/20260301/t_20260301031500.csv", "old/t_20260201031500.csv"] {
+        let plan = place.run(&["plan", "--table", "t", "--json", "--export", export]).json();
+        let report = place.run(&["backfill", "--table", "t", "--json", "--export", export]).json();
+        assert_eq!((&plan["action"], &report["status"]), (&"skip".into(), &"skipped".into()), "{export}");
+        assert_eq!(plan["why"], report["error"], "{export}");
+    }
 }
 
 #[test]

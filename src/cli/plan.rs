@@ -167,7 +167,7 @@ fn verdict(admission: Admission, kind: ExportKind) -> (&'static str, String) {
         (Admission::AlreadyLoaded { load_id }, _) => {
             ("skip", format!("this export is in the table already, by load {load_id}"))
         }
-        (Admission::Older { than }, _) => ("skip", format!("the table holds a newer export, of {than}")),
+        (Admission::Older { than }, _) => ("skip", format!("the table holds a newer full export, of {than}")),
     }
 }
 
