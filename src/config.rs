@@ -284,7 +284,7 @@ fn refuse_near_variable(variable: &str) -> Result<()> {
 fn parse_text(kind: Kind, text: &str) -> Option<Value> {
     let list = || text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect();
     match kind {
-        Kind::Number => text.parse().ok().map(Value::Number),
+        Kind::Number | Kind::Count => checked(kind, Value::Number(text.parse().ok()?)),
         Kind::ListOrAll if text == "all" => Some(Value::Text(text.to_owned())),
         Kind::List | Kind::Words(_) | Kind::ListOrAll => checked(kind, Value::List(list())),
         Kind::Text | Kind::Word(_) | Kind::Listen => checked(kind, Value::Text(text.to_owned())),
@@ -294,7 +294,7 @@ fn parse_text(kind: Kind, text: &str) -> Option<Value> {
 /// A value as it stands in the file.
 fn parse_toml(kind: Kind, value: &DeValue<'_>) -> Option<Value> {
     match value {
-        DeValue::String(text) if kind != Kind::Number => checked(kind, Value::Text(text.to_string())),
+        DeValue::String(text) => checked(kind, Value::Text(text.to_string())),
         DeValue::Integer(number) => {
             let number = u64::from_str_radix(number.as_str(), number.radix()).ok()?;
             checked(kind, Value::Number(number))
@@ -315,6 +315,7 @@ fn checked(kind: Kind, value: Value) -> Option<Value> {
     let fits = match (kind, &value) {
         (Kind::Text, Value::Text(text)) => !text.is_empty(),
         (Kind::Number, Value::Number(_)) => true,
+        (Kind::Count, Value::Number(number)) => *number > 0,
         (Kind::Word(words), Value::Text(text)) => words.contains(&text.as_str()),
         (Kind::Listen, Value::Text(text)) => {
             text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())

@@ -108,6 +108,7 @@ fn wrong_usage_exits_with_2() {
             &["convert", "--table", "t", "--out", "o", "--rejects", "r", "a.csv", "b.csv"],
             "--rejects names one file",
         ),
+        (&["backfill", "--table", "t", "--read-bytes", "1"], "unexpected argument"),
         (&["plan", "--table", "t", "-q", "-v"], "cannot be used with"),
         (&["completions", "tcsh"], "possible values"),
         (&["config", "--config", "absent.toml"], "no such configuration file"),
@@ -251,6 +252,7 @@ fn a_failed_run_still_reports() {
     let report = json(&answer.out);
     assert_eq!((&report["status"], &report["table"]), (&"failed".into(), &"signatures".into()));
     assert!(report["error"].as_str().unwrap().contains("absent"), "{report}");
+    assert_eq!(report["source"]["compression"], "unknown");
     assert!(answer.err.starts_with("error: ") && answer.err.contains("\n  help: "), "{}", answer.err);
     assert_eq!(json(&std::fs::read_to_string(dir.path().join("report.json")).unwrap()), report);
     // The ledger remembers it.

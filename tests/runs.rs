@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[cfg(feature = "cloud")]
+#[path = "support/s3.rs"]
+mod server;
+
 use serde_json::Value;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -122,11 +126,50 @@ fn json_is_the_report_alone() {
 }
 
 #[test]
+fn a_report_never_replaces_an_input() {
+    const EXPORT: &str = "exports/full/t/20260301/t_20260301031500.csv";
+    let place = Place::new();
+    place.write("a.csv", GOOD);
+    place.write("b.csv", GOOD);
+    std::fs::hard_link(place.path("a.csv"), place.path("linked")).unwrap();
+    for (words, report) in [
+        (&["convert", "--table", "t", "--out", "o", "b.csv", "a.csv"][..], "a.csv"),
+        (&["convert", "--table", "t", "--out", "o", "a.csv"], "./a.csv"),
+        (&["convert", "--table", "t", "--out", "o", "a.csv"], "linked"),
+        (&["convert", "--table", "t", "--out", "o", "b.csv"], "schema.json"),
+        (&["convert", "--table", "t", "--out", "o", "--schema", "a.csv", "b.csv"], "a.csv"),
+        (&["backfill", "--table", "t", "--export", "a.csv"], "a.csv"),
+        (&["backfill", "--table", "no", "--export", "a.csv", "--config", "absent"], "a.csv"),
+        (&["backfill", "--table", "t"], EXPORT),
+        (&["backfill", "--table", "t"], "schema.json"),
+    ] {
+        let answer = place.run(&[words, &["--report", report]].concat());
+        assert_eq!(answer.code, Some(2), "{words:?} {report}: {answer:?}");
+        assert!(answer.err.contains("the report would replace an input"), "{words:?}: {answer:?}");
+        for input in ["a.csv", "b.csv", EXPORT] {
+            assert_eq!(std::fs::read_to_string(place.path(input)).unwrap(), GOOD, "{words:?}");
+        }
+        assert_eq!(std::fs::read_to_string(place.path("schema.json")).unwrap(), SCHEMA, "{words:?}");
+        assert!(!place.path("o").exists() && !place.path("warehouse/t").exists(), "{words:?}");
+    }
+    let mut command = place.command(&["convert", "--table", "t", "--out", "o", "-", "--report", "a.csv"]);
+    command.stdin(std::fs::File::open(place.path("a.csv")).unwrap());
+    let answer = Answer::of(command.output().unwrap());
+    assert_eq!(answer.code, Some(2), "{answer:?}");
+    // An old report is replaced, also by a shorter one.
+    place.write("report.json", &"x".repeat(100_000));
+    assert_eq!(place.run(&backfill(&["--report", "report.json"])).code, Some(0));
+    let report: Value = serde_json::from_slice(&std::fs::read(place.path("report.json")).unwrap()).unwrap();
+    assert_eq!(report["status"], "succeeded");
+}
+
+#[test]
 fn the_same_export_is_not_loaded_twice() {
     let place = Place::new();
     assert_eq!(place.run(BACKFILL).code, Some(0));
     let answer = place.run(&backfill(&["--json"]));
     assert_eq!((answer.code, &answer.json()["status"]), (Some(0), &"skipped".into()), "{answer:?}");
+    assert_eq!(answer.json()["source"]["compression"], "unknown", "it was not read");
     let mut elsewhere = place.command(&backfill(&["--json", "--exports", ".", "--to", "../warehouse"]));
     elsewhere.current_dir(place.path("exports")).env("CSL_SCHEMA_SOURCE", "../schema.json");
     let answer = Answer::of(elsewhere.output().unwrap());
@@ -149,6 +192,14 @@ fn a_dry_run_and_a_plan_change_nothing() {
     assert_eq!(place.run(BACKFILL).code, Some(0));
     let plan = place.run(&["plan", "--table", "t", "--json"]).json();
     assert_eq!((&plan["action"], &plan["estimate"]["rows"]), (&"skip".into(), &4.into()));
+    // Why it would be skipped is what the run says when it is.
+    place.write("old/t_20260201031500.csv", GOOD);
+    for export in ["exports/full/t/20260301/t_20260301031500.csv", "old/t_20260201031500.csv"] {
+        let plan = place.run(&["plan", "--table", "t", "--json", "--export", export]).json();
+        let report = place.run(&["backfill", "--table", "t", "--json", "--export", export]).json();
+        assert_eq!((&plan["action"], &report["status"]), (&"skip".into(), &"skipped".into()), "{export}");
+        assert_eq!(plan["why"], report["error"], "{export}");
+    }
 }
 
 #[test]
@@ -191,6 +242,34 @@ fn a_header_that_does_not_fit_exits_with_4() {
         let answer = place.run(&words);
         assert_eq!(answer.code, Some(code), "{header}: {answer:?}");
     }
+}
+
+#[test]
+fn a_plan_shows_what_does_not_fit_before_it_exits_with_4() {
+    let place = Place::new();
+    place.write("f.csv", "id,extra\n");
+    let plan = ["plan", "--table", "t", "--export", "f.csv"];
+    let answer = place.run(&plan);
+    assert_eq!(answer.code, Some(4), "{answer:?}");
+    for line in [
+        "action     refuse: the columns of the export do not fit the schema",
+        "schema     \"extra\" is in the export, not in the schema",
+        "schema     \"name\" is in the schema, not in the export",
+        "the table in Redshift would be",
+    ] {
+        assert!(answer.out.contains(line), "{line}: {answer:?}");
+    }
+    assert!(answer.err.starts_with("error: the header does not fit the schema"), "{answer:?}");
+    let answer = place.run(&[&plan[..], &["--json"]].concat());
+    let differences = serde_json::json!({ "not_in_schema": ["extra"], "not_in_file": ["name"] });
+    assert_eq!((answer.code, &answer.json()["differences"]), (Some(4), &differences));
+    let allowed = ["--unknown-columns", "drop", "--missing-columns", "null", "--json"];
+    let answer = place.run(&[&plan[..], &allowed].concat());
+    assert_eq!((answer.code, &answer.json()["differences"]), (Some(0), &differences));
+    assert_eq!(answer.json()["action"], "load");
+    place.write("f.csv", "id,id\n");
+    let answer = place.run(&plan);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(4), ""), "no plan for a broken header");
 }
 
 #[test]
@@ -240,6 +319,34 @@ fn a_failed_conversion_leaves_nothing_in_the_way_of_the_next() {
     let done = convert("good.csv");
     assert_eq!(done.code, Some(0), "{done:?}");
     assert!(parquet_of(&place.path("o")).len() > 2);
+}
+
+#[cfg(feature = "cloud")]
+#[test]
+fn a_prefix_that_holds_parquet_is_refused_like_a_folder() {
+    let (place, server) = (Place::new(), server::S3Server::start());
+    place.write("a.csv", GOOD);
+    let convert = |out: &str| {
+        let mut command = place.command(&["convert", "--table", "t", "--out", out, "a.csv"]);
+        command.env("AWS_ENDPOINT_URL", server.endpoint()).env("AWS_REGION", "us-east-1");
+        command.env("AWS_ACCESS_KEY_ID", "AKIDTEST").env("AWS_SECRET_ACCESS_KEY", "secret");
+        command.env("AWS_EC2_METADATA_DISABLED", "true");
+        Answer::of(command.output().unwrap())
+    };
+    let first = convert("s3://b/one");
+    assert_eq!(first.code, Some(0), "{first:?}");
+    let again = convert("s3://b/one");
+    assert_eq!(again.code, Some(2), "{again:?}");
+    assert!(
+        again.err.contains("holds Parquet already") && again.err.contains("(at s3://b/one)"),
+        "{again:?}"
+    );
+    assert_eq!(convert("s3://b/two").code, Some(0));
+    assert_eq!(server.names(), ["b/one/part-00000.snappy.parquet", "b/two/part-00000.snappy.parquet"]);
+    // What a failed run wrote goes away again.
+    place.write("a.csv", &(GOOD.to_owned() + "x,y\n"));
+    assert_eq!(convert("s3://b/three").code, Some(5));
+    assert_eq!(server.names().len(), 2);
 }
 
 #[test]

@@ -188,9 +188,6 @@ pub struct ConversionArgs {
     /// Compression of the Parquet pages
     #[arg(long, value_enum, default_value_t = Codec::Snappy)]
     pub codec: Codec,
-    /// Bytes of one read from the source, to test where reads may be cut
-    #[arg(long, value_name = "N", hide = true, value_parser = super::size::parse_some)]
-    pub read_bytes: Option<u64>,
 }
 
 /// What is written down about a run.
@@ -220,6 +217,9 @@ pub struct ConvertArgs {
     /// Folder or s3:// prefix that the Parquet files are written to
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: OsString,
+    /// Bytes of one read from the source, to test where reads may be cut
+    #[arg(long, value_name = "N", hide = true, value_parser = super::size::parse_some)]
+    pub read_bytes: Option<u64>,
     /// How they are converted.
     #[command(flatten)]
     pub conversion: ConversionArgs,

@@ -11,7 +11,9 @@ use crate::ledger;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
+use crate::store;
 use crate::warehouse::LocalWarehouse;
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// What a backfill needs to know before it opens the export.
@@ -43,31 +45,41 @@ pub(super) fn prepare(config: &Config, args: &BackfillArgs) -> Result<Prepared> 
     Ok(Prepared { options, warehouse_dir, keep_versions, table, export })
 }
 
+/// [`prepare`], and begins the report, which must be none of the inputs.
+fn prepare_beside(reports: &mut Reports, config: &Config, args: &BackfillArgs) -> Result<Prepared> {
+    reports.spare(&settings::schema_location(config))?;
+    let prepared = prepare(config, args)?;
+    reports.spare([&prepared.export.location])?;
+    reports.begin()?;
+    Ok(prepared)
+}
+
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs) -> Result<()> {
     if args.dry_run {
         return super::plan::run(printer, config?, args);
     }
-    let reports = Reports::open(printer, args.output.report.as_deref())?;
+    let named = [args.export.export.as_deref(), args.conversion.schema.schema.as_deref().map(OsStr::new)];
+    let mut reports = Reports::open(printer, args.output.report.as_deref(), named.into_iter().flatten())?;
     let run = Run::begin(printer, &args.table, args.export.kind, &Stopper::of_signals(printer)?);
     let config = match config.and_then(|config| configured(config, args)) {
         Ok(config) => config,
         Err(error) => return conclude(printer, &reports, "loaded", Err(run.failed(None, error))).map(drop),
     };
-    let outcome = load(&run, &config, args);
+    let outcome = load(&run, &mut reports, &config, args);
     if let Ok(dir) = settings::warehouse_dir(&config) {
         remember(printer, &dir, &outcome);
     }
     conclude(printer, &reports, "loaded", outcome).map(drop)
 }
 
-fn load(run: &Run, config: &Config, args: &BackfillArgs) -> Outcome {
-    let prepared = prepare(config, args).map_err(|error| run.failed(None, error))?;
+fn load(run: &Run, reports: &mut Reports, config: &Config, args: &BackfillArgs) -> Outcome {
+    let prepared = prepare_beside(reports, config, args).map_err(|error| run.failed(None, error))?;
     let uri = prepared.export.location.to_string();
     let failed = |error| run.failed(Some(uri.clone()), error);
     tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
     run.printer.note(&format!("{}: loading {uri}", run.table));
-    let source = settings::open(&prepared.export.location, args.conversion.read_bytes).map_err(failed)?;
+    let source = store::open(&prepared.export.location).map_err(failed)?;
     let warehouse = LocalWarehouse::new(&prepared.warehouse_dir).keep_versions(prepared.keep_versions);
     let progress = run.progress(source.info().bytes);
     let job = Job {

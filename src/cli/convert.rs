@@ -9,8 +9,9 @@ use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::schema::Table;
-use crate::store::{self, ExportKind, Location};
+use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
 use std::collections::HashMap;
+use std::ffi::{OsStr, OsString};
 
 /// Endings of exports that are no part of a folder's name.
 const ENDINGS: [&str; 5] = [".bz2", ".gz", ".zst", ".csv", ".CSV"];
@@ -26,10 +27,12 @@ struct Errand {
 
 /// Runs the command: the inputs in turn, up to the first that fails.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) -> Result<()> {
-    let reports = Reports::open(printer, args.output.report.as_deref())?;
+    let named = args.inputs.iter().map(OsString::as_os_str);
+    let named = named.chain(args.conversion.schema.schema.as_deref().map(OsStr::new));
+    let mut reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let stopper = Stopper::of_signals(printer)?;
     let begin = || Run::begin(printer, &args.table, ExportKind::Full, &stopper);
-    let prepared = config.and_then(|config| prepare(config, args));
+    let prepared = config.and_then(|config| prepare(config, &mut reports, args));
     let (errands, options, table) = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
@@ -43,8 +46,13 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) 
     Ok(())
 }
 
-fn prepare(mut config: Config, args: &ConvertArgs) -> Result<(Vec<Errand>, ConvertOptions, Table)> {
+fn prepare(
+    mut config: Config,
+    reports: &mut Reports,
+    args: &ConvertArgs,
+) -> Result<(Vec<Errand>, ConvertOptions, Table)> {
     settings::set_conversion(&mut config, &args.conversion);
+    reports.spare(&settings::schema_location(&config))?;
     let inputs = args.inputs.iter().map(|input| settings::location(input)).collect::<Result<Vec<_>>>()?;
     if inputs.len() > 1 && args.conversion.rejects.is_some() {
         return Err(Error::usage("--rejects names one file, and there are several inputs")
@@ -53,6 +61,7 @@ fn prepare(mut config: Config, args: &ConvertArgs) -> Result<(Vec<Errand>, Conve
     let errands = errands(inputs, &settings::location(&args.out)?)?;
     let options = settings::convert_options(&config, &args.conversion)?;
     let table = settings::schema(&config)?.table(&args.table)?.clone();
+    reports.begin()?;
     Ok((errands, options, table))
 }
 
@@ -102,9 +111,10 @@ fn convert(
 ) -> Outcome {
     let uri = errand.input.to_string();
     let failed = |error| run.failed(Some(uri.clone()), error);
-    let source = settings::open(&errand.input, args.conversion.read_bytes).map_err(failed)?;
-    refuse_old_parquet(&errand.out).map_err(failed)?;
+    let source = open(&errand.input, args.read_bytes).map_err(failed)?;
+    // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
+    refuse_old_parquet(&errand.out).map_err(failed)?;
     let progress = run.progress(source.info().bytes);
     let job = Job {
         load_id: run.load_id.clone(),
@@ -121,18 +131,38 @@ fn convert(
 
 /// Parquet of an earlier run beside that of this one would be read as one table.
 fn refuse_old_parquet(out: &Location) -> Result<()> {
-    let Location::Local(folder) = out else { return Ok(()) };
-    // A folder that is not there yet, or cannot be listed, is the sink's business.
-    let Ok(entries) = std::fs::read_dir(folder) else { return Ok(()) };
-    let is_parquet = |entry: &std::fs::DirEntry| entry.file_name().to_string_lossy().ends_with(".parquet");
-    if entries.flatten().any(|entry| is_parquet(&entry)) {
+    if store::file_names(out)?.iter().any(|name| name.ends_with(".parquet")) {
         return Err(Error::usage(
-            "the folder holds Parquet already; old and new files would be read as one table",
+            "the place holds Parquet already; old and new files would be read as one table",
         )
-        .at(Place::uri(folder.display().to_string()))
-        .mend("name another folder, or remove the old files"));
+        .at(Place::uri(out.to_string()))
+        .mend("name another place, or remove the old files"));
     }
     Ok(())
+}
+
+/// Opens an input; `read_bytes` limits each read.
+fn open(location: &Location, read_bytes: Option<u64>) -> Result<Box<dyn ByteSource>> {
+    let source = store::open(location)?;
+    let Some(bytes) = read_bytes else { return Ok(source) };
+    Ok(Box::new(ShortReads { source, bytes_max: usize::try_from(bytes).unwrap_or(usize::MAX) }))
+}
+
+/// Reads no more than so many bytes at once: results must not depend on where reads are cut.
+struct ShortReads {
+    source: Box<dyn ByteSource>,
+    bytes_max: usize,
+}
+
+impl ByteSource for ShortReads {
+    fn info(&self) -> &ObjectInfo {
+        self.source.info()
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let bytes = buf.len().min(self.bytes_max);
+        self.source.read(&mut buf[..bytes])
+    }
 }
 
 #[cfg(test)]

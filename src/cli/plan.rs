@@ -1,4 +1,6 @@
 //! `csl-stream plan`: what backfill would do. Reads the header of the export; changes nothing.
+//!
+//! A header that does not fit is part of the plan: it is shown, and the exit code is that of the run.
 
 use super::args::BackfillArgs;
 use super::backfill::{self, Prepared};
@@ -7,12 +9,12 @@ use super::schema::{ShownColumn, columns_text, shown_column};
 use super::settings;
 use super::size::{count, plural, show};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger;
-use crate::pipeline::{self, Job};
+use crate::pipeline::{self, ConvertOptions, Job};
 use crate::report::Status;
-use crate::schema::{DdlOptions, Layout, Table, create_table};
-use crate::store::{ExportKind, ObjectInfo};
+use crate::schema::{DdlOptions, Layout, MissingColumns, Table, UnknownColumns, create_table};
+use crate::store::{self, ExportKind, Location, ObjectInfo};
 use crate::warehouse::{Admission, LoadRequest, LocalWarehouse, Warehouse};
 use serde::Serialize;
 use std::path::Path;
@@ -33,13 +35,21 @@ struct Plan {
     kind: ExportKind,
     source: PlannedSource,
     warehouse: String,
-    /// `load` or `skip`.
+    /// `load`, `skip` or `refuse`.
     action: &'static str,
     why: String,
+    differences: Differences,
     columns: Vec<ShownColumn>,
     warnings: Vec<String>,
     estimate: Option<Estimate>,
     ddl: String,
+}
+
+/// What the header and the schema do not have in common, whether it is allowed or not.
+#[derive(Debug, Serialize)]
+struct Differences {
+    not_in_schema: Vec<String>,
+    not_in_file: Vec<String>,
 }
 
 #[derive(Debug, Serialize)]
@@ -67,14 +77,16 @@ pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Resu
     if let Some(path) = &args.output.report {
         printer.note(&format!("no run, so no report in {}", path.display()));
     }
-    let plan = plan(&config, args)?;
+    let (plan, misfit) = plan(&config, args)?;
     printer.json(&plan)?;
-    printer.result(&plan.text())
+    printer.result(&plan.text())?;
+    misfit.map_or(Ok(()), Err)
 }
 
-fn plan(config: &Config, args: &BackfillArgs) -> Result<Plan> {
+/// The plan, and the error of its columns if they do not fit.
+fn plan(config: &Config, args: &BackfillArgs) -> Result<(Plan, Option<Error>)> {
     let Prepared { options, warehouse_dir, table, export, .. } = backfill::prepare(config, args)?;
-    let source = settings::open(&export.location, args.conversion.read_bytes)?;
+    let source = store::open(&export.location)?;
     let info = source.info().clone();
     let load_id = uuid::Uuid::now_v7().to_string();
     let kind = args.export.kind;
@@ -86,13 +98,23 @@ fn plan(config: &Config, args: &BackfillArgs) -> Result<Plan> {
         source: info.clone(),
         exported_at: exported_at.clone(),
     };
-    let (action, why) = verdict(LocalWarehouse::new(&warehouse_dir).admit(&request)?, kind);
+    let (mut action, mut why) = verdict(LocalWarehouse::new(&warehouse_dir).admit(&request)?, kind);
     let ddl_options =
         DdlOptions { schema: config.text("redshift.schema").map(str::to_owned), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
     let mut job = Job { load_id, table, kind, source, exported_at: exported_at.clone(), rejects: None };
-    let layout = pipeline::read_layout(&mut job, &options)?;
-    Ok(Plan {
+    let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
+    let mut warnings = ddl.warnings;
+    match &misfit {
+        None => warnings.splice(..0, layout.warnings.clone()).for_each(drop),
+        // What is skipped is not read as far as its header.
+        Some(_) if action == "skip" => misfit = None,
+        Some(_) => {
+            action = "refuse";
+            why = "the columns of the export do not fit the schema".to_owned();
+        }
+    }
+    let plan = Plan {
         estimate: estimate(&warehouse_dir, &job.table.name, kind, &info, options.threads),
         columns: shown_layout(&layout, &job.table),
         table: job.table.name,
@@ -101,9 +123,41 @@ fn plan(config: &Config, args: &BackfillArgs) -> Result<Plan> {
         warehouse: warehouse_dir.display().to_string(),
         action,
         why,
-        warnings: layout.warnings.into_iter().chain(ddl.warnings).collect(),
+        differences: differences(&layout),
+        warnings,
         ddl: ddl.sql,
-    })
+    };
+    Ok((plan, misfit))
+}
+
+/// The layout of the export; if its columns do not fit, the one it would have if they were allowed to,
+/// and the error.
+fn layout_of(
+    job: &mut Job,
+    location: &Location,
+    options: &ConvertOptions,
+) -> Result<(Layout, Option<Error>)> {
+    let misfit = match pipeline::read_layout(job, options) {
+        Ok(layout) => return Ok((layout, None)),
+        // Standard input cannot be read again.
+        Err(error @ Error::Schema(_)) if *location != Location::Stdin => error,
+        Err(error) => return Err(error),
+    };
+    let (unknown_columns, missing_columns) = (UnknownColumns::Drop, MissingColumns::Null);
+    let allowing = ConvertOptions { unknown_columns, missing_columns, ..options.clone() };
+    job.source = store::open(location)?;
+    match pipeline::read_layout(job, &allowing) {
+        Ok(layout) => Ok((layout, Some(misfit))),
+        Err(_) => Err(misfit),
+    }
+}
+
+fn differences(layout: &Layout) -> Differences {
+    let missing = layout.columns.iter().filter(|column| column.field.is_none());
+    Differences {
+        not_in_schema: layout.dropped.clone(),
+        not_in_file: missing.map(|column| column.name.clone()).collect(),
+    }
 }
 
 fn verdict(admission: Admission, kind: ExportKind) -> (&'static str, String) {
@@ -113,7 +167,7 @@ fn verdict(admission: Admission, kind: ExportKind) -> (&'static str, String) {
         (Admission::AlreadyLoaded { load_id }, _) => {
             ("skip", format!("this export is in the table already, by load {load_id}"))
         }
-        (Admission::Older { than }, _) => ("skip", format!("the table holds a newer export, of {than}")),
+        (Admission::Older { than }, _) => ("skip", format!("the table holds a newer full export, of {than}")),
     }
 }
 
@@ -183,6 +237,12 @@ impl Plan {
                 show(estimate.parquet_bytes),
                 plural(estimate.seconds, "second"),
             );
+        }
+        for name in &self.differences.not_in_schema {
+            text += &format!("schema     {name:?} is in the export, not in the schema\n");
+        }
+        for name in &self.differences.not_in_file {
+            text += &format!("schema     {name:?} is in the schema, not in the export\n");
         }
         for warning in &self.warnings {
             text += &format!("warning    {warning}\n");

@@ -2,12 +2,15 @@
 
 use super::printer::Printer;
 use super::progress::Progress;
+use super::settings;
 use super::signals::Stopper;
 use super::size::{count, plural, show};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::pipeline::{Outcome, Watch};
-use crate::report::{RejectsReport, Rows, RunReport, Seconds, SourceReport, Status};
-use crate::store::ExportKind;
+use crate::report::{RunReport, Status};
+use crate::store::{ExportKind, Location, ObjectInfo};
+use std::cell::Cell;
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,19 +21,62 @@ use std::time::Instant;
 pub(super) struct Reports {
     printer: Printer,
     file: Option<(PathBuf, File)>,
+    begun: Cell<bool>,
 }
 
 impl Reports {
-    /// Opens the report file before the run, so that a path that cannot be written fails at once.
-    pub(super) fn open(printer: Printer, path: Option<&Path>) -> Result<Self> {
+    /// Opens the report file before the run, so that a path that cannot be written fails at once. What
+    /// is in the file stays until the inputs are known: one of them may be it. `named` are those that
+    /// the command line names.
+    pub(super) fn open<'a>(
+        printer: Printer,
+        path: Option<&Path>,
+        named: impl IntoIterator<Item = &'a OsStr>,
+    ) -> Result<Self> {
         let file = match path {
             Some(path) => {
-                let file = File::create(path).map_err(|e| Error::io("cannot write the report", path, e))?;
-                Some((path.to_owned(), file))
+                let file = File::options().write(true).create(true).truncate(false).open(path);
+                Some((path.to_owned(), file.map_err(|e| Error::io("cannot write the report", path, e))?))
             }
             None => None,
         };
-        Ok(Self { printer, file })
+        let mut reports = Self { printer, file, begun: Cell::new(false) };
+        // What is no location is refused with its reason later.
+        let inputs: Vec<Location> = named.into_iter().flat_map(settings::location).collect();
+        reports.spare(&inputs)?;
+        Ok(reports)
+    }
+
+    /// Refuses a report file that is one of these inputs; it is not written to then.
+    pub(super) fn spare<'a>(&mut self, inputs: impl IntoIterator<Item = &'a Location>) -> Result<()> {
+        let Some((path, file)) = &self.file else { return Ok(()) };
+        let is_report = |input: &Location| match input {
+            Location::Local(input) => is_same_file(file, path, input),
+            Location::Stdin => is_same_file(file, path, Path::new("/dev/stdin")),
+            Location::S3 { .. } | Location::Https(_) => false,
+        };
+        if !inputs.into_iter().any(is_report) {
+            return Ok(());
+        }
+        let place = Place::uri(path.display().to_string());
+        self.file = None;
+        Err(Error::usage("the report would replace an input")
+            .at(place)
+            .mend("name another file for --report"))
+    }
+
+    /// Empties the report file, now that the run begins: a killed run must not leave the report of
+    /// another.
+    pub(super) fn begin(&self) -> Result<()> {
+        let Some((path, file)) = &self.file else { return Ok(()) };
+        if self.begun.replace(true) {
+            return Ok(());
+        }
+        // A pipe or a terminal has nothing to empty.
+        if file.metadata().is_ok_and(|metadata| metadata.is_file()) {
+            file.set_len(0).map_err(|cause| Error::io("cannot write the report", path, cause))?;
+        }
+        Ok(())
     }
 
     /// Writes a finished run down, one line each.
@@ -40,10 +86,27 @@ impl Reports {
             let mut line = serde_json::to_vec(report)
                 .map_err(|cause| Error::machine("cannot write the report as JSON").because(cause))?;
             line.push(b'\n');
+            self.begin()?;
             let mut file: &File = file;
             file.write_all(&line).map_err(|e| Error::io("cannot write the report", path, e))?;
         }
         printed
+    }
+}
+
+/// Whether the open report and an input are one file, whatever the two are called.
+#[cfg(unix)]
+fn is_same_file(report: &File, _path: &Path, input: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let (Ok(report), Ok(input)) = (report.metadata(), std::fs::metadata(input)) else { return false };
+    report.is_file() && (report.dev(), report.ino()) == (input.dev(), input.ino())
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_report: &File, path: &Path, input: &Path) -> bool {
+    match (path.canonicalize(), input.canonicalize()) {
+        (Ok(report), Ok(input)) => report == input,
+        _ => false,
     }
 }
 
@@ -78,23 +141,10 @@ impl Run {
 
     /// The outcome of a run that ended before the path had begun.
     pub(super) fn failed(&self, uri: Option<String>, error: Error) -> (Box<RunReport>, Error) {
-        let total = self.started.elapsed().as_secs_f64();
-        let report = RunReport {
-            load_id: self.load_id.clone(),
-            table: self.table.clone(),
-            kind: self.kind,
-            status: Status::Failed,
-            source: SourceReport {
-                uri: uri.unwrap_or_default(),
-                compression: "none".to_owned(),
-                ..SourceReport::default()
-            },
-            rows: Rows::default(),
-            files: Vec::new(),
-            rejects: RejectsReport::default(),
-            seconds: Seconds { total, ..Seconds::default() },
-            error: Some(error.to_string()),
-        };
+        let source = ObjectInfo { uri: uri.unwrap_or_default(), ..ObjectInfo::default() };
+        let mut report = RunReport::begin(&self.load_id, &self.table, self.kind, &source);
+        report.seconds.total = self.started.elapsed().as_secs_f64();
+        report.error = Some(error.to_string());
         (Box::new(report), error)
     }
 }
@@ -173,6 +223,7 @@ pub(super) fn status_word(status: Status) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::Rows;
 
     fn run() -> Run {
         Run::begin(Printer::new(false, true), "signatures", ExportKind::Full, &Stopper::default())
@@ -223,10 +274,10 @@ mod tests {
     fn a_report_file_is_opened_first() {
         let dir = tempfile::tempdir().unwrap();
         let printer = Printer::new(false, true);
-        let error = Reports::open(printer, Some(&dir.path().join("no/such"))).err().unwrap();
+        let error = Reports::open(printer, Some(&dir.path().join("no/such")), []).err().unwrap();
         assert_eq!(error.exit_code(), 3);
         let path = dir.path().join("report.json");
-        let reports = Reports::open(printer, Some(&path)).unwrap();
+        let reports = Reports::open(printer, Some(&path), []).unwrap();
         let (report, _) = run().failed(None, Error::input("x"));
         reports.write(&report).unwrap();
         let read: RunReport = serde_json::from_slice(&std::fs::read(&path).unwrap()).unwrap();

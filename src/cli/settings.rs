@@ -5,7 +5,8 @@ use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::pipeline::ConvertOptions;
 use crate::schema::{BulkSchema, SCHEMA_BYTES_MAX};
-use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
+use crate::store::{self, ExportKind, Location};
+use crate::warehouse::KEEP_VERSIONS;
 use clap::ValueEnum;
 use std::ffi::OsStr;
 use std::path::PathBuf;
@@ -156,9 +157,9 @@ pub(super) fn warehouse_dir(config: &Config) -> Result<PathBuf> {
     }
 }
 
-/// How many old versions are kept.
+/// How many versions are kept, the current one among them.
 pub(super) fn keep_versions(config: &Config) -> Result<usize> {
-    let number = config.number("warehouse.keep_versions").unwrap_or(2);
+    let Some(number) = config.number("warehouse.keep_versions") else { return Ok(KEEP_VERSIONS) };
     usize::try_from(number).map_err(|cause| Error::usage("keep_versions is too large").because(cause))
 }
 
@@ -167,34 +168,26 @@ pub(super) fn location(text: &OsStr) -> Result<Location> {
     text.to_str().map_or_else(|| Ok(Location::Local(PathBuf::from(text))), Location::parse)
 }
 
-/// Opens an export; `read_bytes` limits each read.
-pub(super) fn open(location: &Location, read_bytes: Option<u64>) -> Result<Box<dyn ByteSource>> {
-    let source = store::open(location)?;
-    let Some(bytes) = read_bytes else { return Ok(source) };
-    Ok(Box::new(ShortReads { source, bytes_max: usize::try_from(bytes).unwrap_or(usize::MAX) }))
-}
-
-/// Reads no more than so many bytes at once: results must not depend on where reads are cut.
-struct ShortReads {
-    source: Box<dyn ByteSource>,
-    bytes_max: usize,
-}
-
-impl ByteSource for ShortReads {
-    fn info(&self) -> &ObjectInfo {
-        self.source.info()
-    }
-
-    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
-        let bytes = buf.len().min(self.bytes_max);
-        self.source.read(&mut buf[..bytes])
-    }
-}
-
 /// The word for a kind, as in flags and keys.
 pub(super) fn kind_word(kind: ExportKind) -> &'static str {
     match kind {
         ExportKind::Full => "full",
         ExportKind::Incremental => "incremental",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_kept_versions_are_the_warehouses_wherever_they_are_written() {
+        assert_eq!(keep_versions(&Config::defaults()).unwrap(), KEEP_VERSIONS);
+        let command = super::super::args::Cli::command();
+        let backfill = command.find_subcommand("backfill").unwrap();
+        let flag = backfill.get_arguments().find(|flag| flag.get_id() == "keep_versions").unwrap();
+        let help = flag.get_help().unwrap().to_string();
+        assert!(help.contains(&format!("default: {KEEP_VERSIONS}]")), "{help}");
     }
 }

@@ -7,6 +7,8 @@ pub enum Kind {
     Text,
     /// A whole number from 0.
     Number,
+    /// A whole number from 1.
+    Count,
     /// One of these words.
     Word(&'static [&'static str]),
     /// A list of texts; in the environment separated by commas.
@@ -25,6 +27,7 @@ impl Kind {
         match self {
             Self::Text => "a text in quotes that is not empty".to_owned(),
             Self::Number => "a whole number".to_owned(),
+            Self::Count => "a whole number from 1".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::List => "a list of texts".to_owned(),
             Self::Words(words) => format!("a list of {}", words.join(", ")),
@@ -92,7 +95,7 @@ pub const KEYS: &[Key] = &[
     preset(
         "warehouse",
         "keep_versions",
-        Kind::Number,
+        Kind::Count,
         "2",
         "Versions of a table that are kept, with the current one",
     ),

@@ -89,6 +89,11 @@ fn faults_name_the_place_and_the_mend() {
             "correct the value",
         ),
         (
+            "[warehouse]\nkeep_versions = 0",
+            "warehouse.keep_versions must be a whole number from 1 (at c.toml:2)",
+            "correct the value",
+        ),
+        (
             "[load]\noverlong = \"cut\"",
             "load.overlong must be one of truncate, reject (at c.toml:2)",
             "correct the value",
@@ -141,6 +146,8 @@ fn variables_are_checked() {
     let error = with_variable("CSL_LOAD_MAX_REJECT", "1").unwrap_err();
     assert_eq!(error.detail().unwrap().mend, "did you mean CSL_LOAD_MAX_REJECTS?");
     assert!(with_variable("CSL_LOAD_MAX_REJECTS", "many").is_err());
+    assert!(with_variable("CSL_WAREHOUSE_KEEP_VERSIONS", "0").is_err());
+    assert!(with_variable("CSL_WAREHOUSE_KEEP_VERSIONS", "1").is_ok());
     assert!(with_variable("CSL_EXPORTS_ROOT", "").is_err());
 }
 

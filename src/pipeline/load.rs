@@ -6,7 +6,7 @@ use super::options::ConvertOptions;
 use super::split::layout_of;
 use super::watch::Watch;
 use crate::error::{Error, Result};
-use crate::report::{RejectsReport, Rows, RunReport, Seconds, SourceReport, Status};
+use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
 use crate::warehouse::{Admission, LoadRequest, Warehouse};
@@ -60,24 +60,7 @@ pub fn read_layout(job: &mut Job, options: &ConvertOptions) -> Result<Layout> {
 }
 
 fn begin(job: &Job) -> RunReport {
-    let info = job.source.info();
-    RunReport {
-        load_id: job.load_id.clone(),
-        table: job.table.name.clone(),
-        kind: job.kind,
-        status: Status::Failed,
-        source: SourceReport {
-            uri: info.uri.clone(),
-            etag: info.etag.clone(),
-            bytes: info.bytes.unwrap_or(0),
-            compression: String::new(),
-        },
-        rows: Rows::default(),
-        files: Vec::new(),
-        rejects: RejectsReport::default(),
-        seconds: Seconds::default(),
-        error: None,
-    }
+    RunReport::begin(&job.load_id, &job.table.name, job.kind, job.source.info())
 }
 
 fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outcome {

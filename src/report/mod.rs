@@ -2,7 +2,7 @@
 //!
 //! Its shape is a contract: scripts read it.
 
-use crate::store::ExportKind;
+use crate::store::{ExportKind, ObjectInfo};
 use serde::{Deserialize, Serialize};
 
 /// How a run ended.
@@ -51,8 +51,36 @@ pub struct SourceReport {
     pub etag: Option<String>,
     /// Bytes as stored.
     pub bytes: u64,
-    /// `none`, `bzip2`, `gzip` or `zstd`, found from the first bytes.
+    /// `none`, `bzip2`, `gzip` or `zstd`, found from the first bytes; [`COMPRESSION_UNKNOWN`] if they were
+    /// not read.
     pub compression: String,
+}
+
+/// The compression of a source that was never read: it was not found, or its load was skipped.
+pub const COMPRESSION_UNKNOWN: &str = "unknown";
+
+impl RunReport {
+    /// The report of a run that has only begun: failed, unless it comes to another end. `source` is
+    /// what is known of the export, if it was opened.
+    pub fn begin(load_id: &str, table: &str, kind: ExportKind, source: &ObjectInfo) -> Self {
+        Self {
+            load_id: load_id.to_owned(),
+            table: table.to_owned(),
+            kind,
+            status: Status::Failed,
+            source: SourceReport {
+                uri: source.uri.clone(),
+                etag: source.etag.clone(),
+                bytes: source.bytes.unwrap_or(0),
+                compression: COMPRESSION_UNKNOWN.to_owned(),
+            },
+            rows: Rows::default(),
+            files: Vec::new(),
+            rejects: RejectsReport::default(),
+            seconds: Seconds::default(),
+            error: None,
+        }
+    }
 }
 
 /// Row counts: `read = accepted + rejected`, and after a load `accepted = loaded`.

@@ -47,6 +47,8 @@ pub struct Layout {
     pub fields: usize,
     /// Columns that are written: those of the file in its order, then the missing ones in the schema's.
     pub columns: Vec<OutputColumn>,
+    /// Fields that the schema lacks and that are left out, in the file's order.
+    pub dropped: Vec<String>,
     /// What was let pass, for people.
     pub warnings: Vec<String>,
 }
@@ -103,6 +105,7 @@ impl Layout {
 struct Binding<'a> {
     table: &'a Table,
     columns: Vec<OutputColumn>,
+    dropped: Vec<String>,
     warnings: Vec<String>,
     empty: Vec<String>,
     duplicate: Vec<String>,
@@ -116,6 +119,7 @@ impl<'a> Binding<'a> {
         Self {
             table,
             columns: Vec::new(),
+            dropped: Vec::new(),
             warnings: Vec::new(),
             empty: Vec::new(),
             duplicate: Vec::new(),
@@ -144,6 +148,7 @@ impl<'a> Binding<'a> {
         match (self.table.columns.get(name), unknown) {
             (Some(column), _) => self.push(name, column, Some(at)),
             (None, UnknownColumns::Drop) => {
+                self.dropped.push(name.to_owned());
                 self.warnings.push(format!("column {} is not in the schema and is dropped", shown(name)));
             }
             (None, UnknownColumns::Fail) => {
@@ -205,7 +210,8 @@ impl<'a> Binding<'a> {
             faults.push("none of its columns is in the schema".to_owned());
         }
         if faults.is_empty() {
-            return Ok(Layout { fields, columns: self.columns, warnings: self.warnings });
+            let Self { columns, dropped, warnings, .. } = self;
+            return Ok(Layout { fields, columns, dropped, warnings });
         }
         if !self.unknown.is_empty() || !self.missing.is_empty() {
             advice.push("`csl-stream schema diff` shows whether the schema has moved");

@@ -105,6 +105,21 @@ pub fn write_error(uri: &str, error: std::io::Error) -> Error {
     }
 }
 
+/// Names of the files or objects in a folder or right below a prefix; nothing there is no error.
+///
+/// # Errors
+/// [`Error::Access`] if it cannot be listed, [`Error::Usage`] for standard input and URLs.
+pub fn file_names(location: &Location) -> Result<Vec<String>> {
+    match location {
+        Location::Local(_) | Location::S3 { .. } => {
+            Ok(list(location)?.files.into_iter().map(|(name, _)| name).collect())
+        }
+        Location::Stdin | Location::Https(_) => {
+            Err(Error::usage("this is neither a folder nor a prefix").at(Place::uri(location.to_string())))
+        }
+    }
+}
+
 /// One level of names below `location`; nothing there is an empty listing.
 fn list(location: &Location) -> Result<discover::Listing> {
     match location {
