@@ -138,8 +138,8 @@ fn header() {
             "10,000 columns",
             || wide_header().into_bytes(),
             4,
-            &["10000 fields", "1600", AT],
-            "comma-separated",
+            &["10000 columns", "1600", AT],
+            "one table",
         ),
     ]);
 }
