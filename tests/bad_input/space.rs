@@ -56,16 +56,26 @@ fn in_shell(way: &str, words: &[&str], dir: &Path) -> Command {
 fn child_has_a_small_disk() {
     let Some(disk) = std::env::var_os(DIR_VARIABLE) else { return };
     let disk = Path::new(&disk);
-    let bench = Bench::with_warehouse(Some(&disk.join("warehouse")));
-    fs::write(bench.bad_export(), incompressible(4 * DISK_BYTES)).unwrap();
-    // Finished files and an unfinished one, all of which must go again.
-    let told = &["cannot ", "No space left on device", "part-"];
-    let help = "free some space or write to another disk";
-    for sizes in [&["--segment-size", "500kB", "--row-group-size", "200kB"][..], &[]] {
-        let answer = bench.backfill(&[sizes, &["--threads", "2"]].concat());
-        bench.check_failure("no space", &answer, &Expected { code: 1, told, help });
+    // Finished files and an unfinished one, all of which must go again; and one large file.
+    let cases: &[(&str, &[&str], &str)] = &[
+        (
+            "no space, many files",
+            &["--segment-size", "500kB", "--row-group-size", "200kB"],
+            ".snappy.parquet",
+        ),
+        ("no space, one file", &[], "part-00000.snappy.parquet"),
+    ];
+    for (case, sizes, told) in cases {
+        let warehouse = disk.join("warehouse");
+        let bench = Bench::with_warehouse(Some(&warehouse));
+        fs::write(bench.bad_export(), incompressible(4 * DISK_BYTES)).unwrap();
+        let told = &["cannot ", told, "No space left on device"];
+        let help = "free some space or write to another disk";
+        let answer = bench.backfill(&[*sizes, &["--threads", "2"]].concat());
+        bench.check_failure(case, &answer, &Expected { code: 1, told, help });
+        bench.check_recovery(case);
+        fs::remove_dir_all(warehouse).unwrap();
     }
-    bench.check_recovery("no space");
 }
 
 fn incompressible(bytes: usize) -> String {
