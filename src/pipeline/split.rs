@@ -7,7 +7,7 @@ use super::watch::Watch;
 use crate::csv::{Block, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
 use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder};
-use crate::schema::{COLUMNS_MAX, Layout, Table};
+use crate::schema::{COLUMNS_MAX, Layout, Table, too_wide};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes of a block: small enough to stay in a core's second-level cache while each column walks it.
@@ -173,12 +173,7 @@ fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter) -> Result<
         return Err(Error::input("the export has no header line").at(place()));
     };
     if record.width > COLUMNS_MAX {
-        return Err(Error::schema(format!(
-            "the header has {} columns; a table has at most {COLUMNS_MAX}",
-            record.width
-        ))
-        .at(place())
-        .mend("check that this is a CSV export of one table"));
+        return Err(too_wide(record.width).at(place()));
     }
     let mut names = Vec::with_capacity(record.fields.len());
     for field in &record.fields {

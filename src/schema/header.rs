@@ -40,6 +40,12 @@ pub enum MissingColumns {
     Null,
 }
 
+/// The error for a header of more fields than [`COLUMNS_MAX`].
+pub fn too_wide(fields: usize) -> Error {
+    Error::schema(format!("the header has {fields} fields, more than the {COLUMNS_MAX} a table can have"))
+        .mend("check that the file is a comma-separated export with a header")
+}
+
 /// What each field of a record becomes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Layout {
@@ -81,13 +87,7 @@ impl Layout {
         missing: MissingColumns,
     ) -> Result<Self> {
         if header.len() > COLUMNS_MAX {
-            let what = format!(
-                "the header has {} fields, more than the {COLUMNS_MAX} a table can have",
-                header.len()
-            );
-            return Err(
-                Error::schema(what).mend("check that the file is a comma-separated export with a header")
-            );
+            return Err(too_wide(header.len()));
         }
         let mut binding = Binding::new(table);
         let fields = binding.fields_by_name(header);

@@ -21,7 +21,7 @@ pub use diff::{
     ColumnEntry, ColumnMove, PropertyChange, PropertyValues, RenameCandidate, SchemaDiff, TableDiff,
     TargetChange, diff,
 };
-pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns};
+pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
 pub use types::{ColumnType, DECIMAL_PRECISION_MAX, Width};
 
 use indexmap::IndexMap;
