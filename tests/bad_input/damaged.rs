@@ -134,13 +134,7 @@ fn header() {
             &["quoted field", "EXPORT, byte 0"],
             "never closed",
         ),
-        (
-            "10,000 columns",
-            || wide_header().into_bytes(),
-            4,
-            &["10000 columns", "1600", AT],
-            "one table",
-        ),
+        ("10,000 columns", || wide_header().into_bytes(), 4, &["10000 columns", "1600", AT], "one table"),
     ]);
 }
 
