@@ -134,7 +134,13 @@ fn header() {
             &["quoted field", "EXPORT, byte 0"],
             "never closed",
         ),
-        ("10,000 columns", || wide_header().into_bytes(), 4, &["10000 fields", "1600", AT], "comma-separated"),
+        (
+            "10,000 columns",
+            || wide_header().into_bytes(),
+            4,
+            &["10000 fields", "1600", AT],
+            "comma-separated",
+        ),
     ]);
 }
 
