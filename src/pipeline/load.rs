@@ -90,8 +90,9 @@ fn convert_into(
     let converted = run(conversion);
     report.seconds.convert = started.elapsed().as_secs_f64();
     report.source.bytes = report.source.bytes.max(watch.source_bytes.load(Ordering::Relaxed));
-    report.source.compression =
-        converted.compression.map_or_else(String::new, |found| found.as_str().to_owned());
+    if let Some(found) = converted.compression {
+        report.source.compression = found.as_str().to_owned();
+    }
     report.rows = converted.staged.rows;
     report.rejects = converted.staged.rejects;
     converted.result?;
