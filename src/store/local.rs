@@ -271,7 +271,9 @@ struct LocalWriter {
 
 impl Write for LocalWriter {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.file.write(buf)
+        // Whoever writes through layers of others gets the path back with the cause.
+        let failed = |cause, path: &Path| io::Error::other(Error::io("cannot write the file", path, cause));
+        self.file.write(buf).map_err(|cause| failed(cause, self.file.path()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
