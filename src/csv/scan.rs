@@ -129,6 +129,32 @@ pub(super) struct Masks {
     pub(super) nul: u64,
 }
 
+impl Masks {
+    /// The masks that `equal` makes for each of the bytes that matter.
+    #[inline(always)]
+    pub(super) fn of(equal: impl Fn(u8) -> u64) -> Self {
+        Self {
+            quote: equal(b'"'),
+            comma: equal(b','),
+            newline: equal(b'\n'),
+            carriage_return: equal(b'\r'),
+            nul: equal(0),
+        }
+    }
+
+    /// Only the bits that `valid` has.
+    #[inline(always)]
+    pub(super) fn among(self, valid: u64) -> Self {
+        Self {
+            quote: self.quote & valid,
+            comma: self.comma & valid,
+            newline: self.newline & valid,
+            carriage_return: self.carriage_return & valid,
+            nul: self.nul & valid,
+        }
+    }
+}
+
 /// What the masks of the bytes before carry over.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Carry {

@@ -47,13 +47,7 @@ impl Lanes for Avx2 {
                 let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, byte)) as u32;
                 u64::from(low) | u64::from(high) << 32
             };
-            Masks {
-                quote: equal(b'"'),
-                comma: equal(b','),
-                newline: equal(b'\n'),
-                carriage_return: equal(b'\r'),
-                nul: equal(0),
-            }
+            Masks::of(equal)
         }
     }
 
@@ -80,13 +74,7 @@ impl Lanes for Avx512 {
         unsafe {
             let bytes = _mm512_loadu_si512(at.cast());
             let equal = |byte: u8| _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(byte as i8));
-            Masks {
-                quote: equal(b'"'),
-                comma: equal(b','),
-                newline: equal(b'\n'),
-                carriage_return: equal(b'\r'),
-                nul: equal(0),
-            }
+            Masks::of(equal)
         }
     }
 
@@ -143,13 +131,7 @@ unsafe fn scan<L: Lanes>(buffer: &[u8], start: usize, end: usize, ends: &mut [u3
         let valid = if end - at >= 64 { !0 } else { (1u64 << (end - at)) - 1 };
         // SAFETY: at < end, and 64 padding bytes follow `end`.
         let masks = unsafe { L::masks(buffer.as_ptr().add(at)) };
-        let masks = Masks {
-            quote: masks.quote & valid,
-            comma: masks.comma & valid,
-            newline: masks.newline & valid,
-            carriage_return: masks.carriage_return & valid,
-            nul: masks.nul & valid,
-        };
+        let masks = masks.among(valid);
         // SAFETY: granted by the caller.
         let inside = unsafe { prefix_xor(masks.quote) } ^ carry.inside;
         let separators = carry.step(masks, inside);

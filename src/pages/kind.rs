@@ -50,10 +50,10 @@ pub(super) fn rule_of(fault: FieldFault) -> Rule {
     }
 }
 
-/// `smallint`, in Parquet an INT32.
-pub(super) struct SmallInt;
-/// `integer`.
-pub(super) struct Integer;
+/// `smallint` and `integer`, in Parquet both an INT32.
+pub(super) struct Integer {
+    pub(super) is_small: bool,
+}
 /// `bigint`.
 pub(super) struct BigInt;
 /// `date`: days since 1970.
@@ -89,33 +89,6 @@ fn int64(range: Option<(i64, i64)>, nulls: u64) -> Statistics {
     Statistics::int64(range.map(|r| r.0), range.map(|r| r.1), None, Some(nulls), false)
 }
 
-impl Kind for SmallInt {
-    type Value = i32;
-
-    const HAS_DICTIONARY: bool = true;
-    const BYTES: usize = 4;
-
-    fn fast(&mut self, text: Text<'_>) -> Option<i32> {
-        fast::integer(text).and_then(|value| i16::try_from(value).ok()).map(i32::from)
-    }
-
-    fn exact(&self, value: &[u8]) -> Result<i32, Rule> {
-        values::small_int(value).map(i32::from)
-    }
-
-    fn write(&self, value: i32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_le_bytes());
-    }
-
-    fn key(&self, value: i32) -> i64 {
-        value.into()
-    }
-
-    fn statistics(&self, range: Option<(i32, i32)>, nulls: u64) -> Statistics {
-        int32(range, nulls)
-    }
-}
-
 impl Kind for Integer {
     type Value = i32;
 
@@ -124,11 +97,12 @@ impl Kind for Integer {
 
     #[inline(always)]
     fn fast(&mut self, text: Text<'_>) -> Option<i32> {
-        fast::integer(text).and_then(|value| i32::try_from(value).ok())
+        let value = fast::integer(text).and_then(|value| i32::try_from(value).ok())?;
+        (!self.is_small || i16::try_from(value).is_ok()).then_some(value)
     }
 
     fn exact(&self, value: &[u8]) -> Result<i32, Rule> {
-        values::integer(value)
+        if self.is_small { values::small_int(value).map(i32::from) } else { values::integer(value) }
     }
 
     fn write(&self, value: i32, out: &mut Vec<u8>) {

@@ -4,7 +4,7 @@
 use super::boolean::BooleanColumn;
 use super::column::{Column, Common};
 use super::fixed::FixedColumn;
-use super::kind::{BigInt, Date, Decimal, Double, Integer, Real, SmallInt, Timestamp};
+use super::kind::{BigInt, Date, Decimal, Double, Integer, Real, Timestamp};
 use super::options::EncodeOptions;
 use super::text::TextColumn;
 use crate::schema::{ColumnType, OutputColumn};
@@ -66,8 +66,8 @@ pub(super) fn builders(
     let build = |(i, spec): (usize, &OutputColumn)| -> Box<dyn Column> {
         let common = Common::new(spec.clone(), schema.column(i), options.empty_strings);
         match spec.column_type {
-            ColumnType::SmallInt => Box::new(FixedColumn::new(common, SmallInt)),
-            ColumnType::Integer => Box::new(FixedColumn::new(common, Integer)),
+            ColumnType::SmallInt => Box::new(FixedColumn::new(common, Integer { is_small: true })),
+            ColumnType::Integer => Box::new(FixedColumn::new(common, Integer { is_small: false })),
             ColumnType::BigInt => Box::new(FixedColumn::new(common, BigInt)),
             ColumnType::Boolean => Box::new(BooleanColumn::new(common)),
             ColumnType::Decimal { precision, scale } => {
