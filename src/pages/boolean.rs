@@ -3,8 +3,8 @@
 use super::bits::Bits;
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
 use super::column::{Column, Common};
-use super::fast;
-use super::gather::{Fields, Span};
+use super::fast::{self, Text};
+use super::gather::{Fields, Spans};
 use super::kind::exact_value;
 use crate::values;
 use parquet::basic::Encoding;
@@ -27,29 +27,34 @@ impl BooleanColumn {
     }
 }
 
+fn exact_booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64> {
+    let mut bits = 0;
+    for (i, text) in texts.enumerate() {
+        bits |= u64::from(exact_value(text.bytes(), values::boolean).ok()?) << i;
+    }
+    Some(bits)
+}
+
 impl Column for BooleanColumn {
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         if !self.common.gather(fields, spans) {
             return false;
         }
         let (mut any_true, mut any_false) = (false, false);
         for spans in spans.chunks(64) {
-            let mut bits = 0;
-            for (i, span) in spans.iter().enumerate() {
-                let text = span.text(fields);
-                let exact = || exact_value(text.bytes(), values::boolean).ok();
-                let Some(value) = fast::boolean(text).or_else(exact) else { return false };
-                any_true |= value;
-                any_false |= !value;
-                bits |= u64::from(value) << i;
-            }
+            let texts = || spans.iter().map(|span| span.text(fields));
+            let Some(bits) = fast::booleans(texts()).or_else(|| exact_booleans(texts())) else {
+                return false;
+            };
+            any_true |= bits != 0;
+            any_false |= (bits.count_ones() as usize) < spans.len();
             self.values.push(bits, spans.len());
         }
         self.pending = (any_false, any_true);
         true
     }
 
-    fn commit(&mut self, _: &Fields<'_>, _: &mut Vec<Span>) {
+    fn commit(&mut self, _: &Fields<'_>, _: &mut Spans) {
         self.common.commit(self.values.len() - self.committed);
         self.committed = self.values.len();
         self.seen = (self.seen.0 | self.pending.0, self.seen.1 | self.pending.1);

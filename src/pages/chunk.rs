@@ -1,76 +1,65 @@
 //! Pages to a finished column chunk: compressed, with the parquet crate's headers and metadata.
 
 use super::bits::Bits;
+use super::compress::Compressor;
 use super::options::Codec;
 use bytes::Bytes;
-use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::basic::Encoding;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
-use parquet::errors::{ParquetError, Result};
+use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
+use std::io::Write;
 
-/// zstd's level where speed and size meet for this data.
-const ZSTD_LEVEL: i32 = 1;
+/// Bytes that are left free before the values of a page: more than the levels of most pages take.
+const LEVELS_ROOM: usize = 4 << 10;
 
-/// Room for a page header; they have 20 to 40 bytes.
-const PAGE_HEADER_BYTES_GUESS: usize = 64;
-
-/// One worker's compressor.
-pub(super) enum Compressor {
-    Snappy(Box<snap::raw::Encoder>),
-    Zstd(zstd::bulk::Compressor<'static>),
-    None,
+/// The PLAIN values of a page being filled. There is room for the levels before them, so that a page is
+/// put together where its values are.
+pub(super) struct PlainPage {
+    bytes: Vec<u8>,
 }
 
-impl Compressor {
-    pub(super) fn new(codec: Codec) -> Result<Self> {
-        Ok(match codec {
-            Codec::Snappy => Self::Snappy(Box::new(snap::raw::Encoder::new())),
-            Codec::Zstd => Self::Zstd(zstd::bulk::Compressor::new(ZSTD_LEVEL)?),
-            Codec::None => Self::None,
-        })
+impl PlainPage {
+    pub(super) fn new() -> Self {
+        Self { bytes: vec![0; LEVELS_ROOM] }
     }
 
-    fn compress(&mut self, page: &[u8], scratch: &mut Vec<u8>) -> Result<Bytes> {
-        match self {
-            Self::Snappy(encoder) => {
-                let room = snap::raw::max_compress_len(page.len());
-                if scratch.len() < room {
-                    scratch.resize(room, 0);
-                }
-                let len =
-                    encoder.compress(page, scratch).map_err(|error| ParquetError::External(error.into()))?;
-                Ok(Bytes::copy_from_slice(&scratch[..len]))
-            }
-            Self::Zstd(compressor) => Ok(compressor.compress(page)?.into()),
-            Self::None => Ok(Bytes::copy_from_slice(page)),
-        }
+    /// Bytes of the values.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() - LEVELS_ROOM
     }
 
-    fn parquet(&self) -> Result<Compression> {
-        Ok(match self {
-            Self::Snappy(_) => Compression::SNAPPY,
-            Self::Zstd(_) => Compression::ZSTD(ZstdLevel::try_new(ZSTD_LEVEL)?),
-            Self::None => Compression::UNCOMPRESSED,
-        })
+    /// Values are appended here.
+    pub(super) fn values(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    fn clear(&mut self) {
+        self.bytes.truncate(LEVELS_ROOM);
+    }
+
+    /// The page: levels, then values.
+    fn with_levels(&mut self, levels: &[u8]) -> &[u8] {
+        let at = LEVELS_ROOM.saturating_sub(levels.len());
+        self.bytes.splice(at..LEVELS_ROOM, levels.iter().copied());
+        &self.bytes[at..]
     }
 }
 
 /// What a worker's columns share.
 pub(super) struct PageTools {
-    pub(super) compressor: Compressor,
+    compressor: Compressor,
     /// The page being put together.
     page: Vec<u8>,
-    /// The page as it is compressed.
-    scratch: Vec<u8>,
 }
 
 impl PageTools {
     pub(super) fn new(codec: Codec) -> Result<Self> {
-        Ok(Self { compressor: Compressor::new(codec)?, page: Vec::new(), scratch: Vec::new() })
+        Ok(Self { compressor: Compressor::new(codec)?, page: Vec::new() })
     }
 }
 
@@ -90,18 +79,35 @@ pub(super) struct DictionaryPage<'a> {
 /// The pages of one column chunk so far.
 #[derive(Default)]
 pub(super) struct ChunkBuilder {
-    pages: Vec<CompressedPage>,
+    /// Pages in the file's form.
+    written: Vec<u8>,
+    uncompressed: usize,
+    /// Pages that wait because a dictionary page stands before them.
+    waiting: Vec<CompressedPage>,
     rows: usize,
     plain: bool,
-    indexed: bool,
 }
 
 impl ChunkBuilder {
     pub(super) fn is_empty(&self) -> bool {
-        self.pages.is_empty()
+        self.rows == 0
     }
 
-    /// Adds a data page (version 1) of `levels.len()` rows; `write_values` appends the non-NULL values.
+    /// Adds a data page (version 1) of `levels.len()` rows and these non-NULL values, and empties them.
+    pub(super) fn plain_page(
+        &mut self,
+        tools: &mut PageTools,
+        levels: &Bits,
+        values: &mut PlainPage,
+    ) -> Result<()> {
+        begin_page(levels, &mut tools.page);
+        let page = values.with_levels(&tools.page);
+        self.add(&mut tools.compressor, page, levels.len(), Encoding::PLAIN)?;
+        values.clear();
+        Ok(())
+    }
+
+    /// The same, with `write_values` appending the values.
     pub(super) fn data_page(
         &mut self,
         tools: &mut PageTools,
@@ -109,25 +115,42 @@ impl ChunkBuilder {
         encoding: Encoding,
         write_values: impl FnOnce(&mut Vec<u8>),
     ) -> Result<()> {
-        let page = &mut tools.page;
-        page.clear();
-        page.extend_from_slice(&[0; 4]);
-        levels.write_levels(page);
-        let levels_len = (page.len() - 4) as u32;
-        page[..4].copy_from_slice(&levels_len.to_le_bytes());
-        write_values(page);
-        let data = Page::DataPage {
-            buf: tools.compressor.compress(page, &mut tools.scratch)?,
-            num_values: levels.len() as u32,
+        begin_page(levels, &mut tools.page);
+        write_values(&mut tools.page);
+        self.add(&mut tools.compressor, &tools.page, levels.len(), encoding)
+    }
+
+    fn add(
+        &mut self,
+        compressor: &mut Compressor,
+        page: &[u8],
+        rows: usize,
+        encoding: Encoding,
+    ) -> Result<()> {
+        let data = |buf| Page::DataPage {
+            buf,
+            num_values: rows as u32,
             encoding,
             def_level_encoding: Encoding::RLE,
             rep_level_encoding: Encoding::RLE,
             statistics: None,
         };
-        self.pages.push(CompressedPage::new(data, page.len()));
-        self.rows += levels.len();
+        self.rows += rows;
         self.plain |= encoding == Encoding::PLAIN;
-        self.indexed |= encoding == Encoding::RLE_DICTIONARY;
+        let compressed = compressor.compress(page)?;
+        if encoding == Encoding::RLE_DICTIONARY || !self.waiting.is_empty() {
+            let copy = Bytes::copy_from_slice(&compressed);
+            self.waiting.push(CompressedPage::new(data(copy), page.len()));
+            return Ok(());
+        }
+        self.write(CompressedPage::new(data(compressed), page.len()))
+    }
+
+    fn write(&mut self, page: CompressedPage) -> Result<()> {
+        let mut out = TrackedWrite::new(&mut self.written);
+        let spec = SerializedPageWriter::new(&mut out).write_page(page)?;
+        out.flush()?;
+        self.uncompressed += spec.uncompressed_size;
         Ok(())
     }
 
@@ -139,47 +162,44 @@ impl ChunkBuilder {
         dictionary: DictionaryPage<'_>,
         statistics: Statistics,
     ) -> Result<ColumnChunk> {
-        let built = std::mem::take(self);
-        let sizes: usize =
-            built.pages.iter().map(|page| page.compressed_size() + PAGE_HEADER_BYTES_GUESS).sum();
-        let mut out = TrackedWrite::new(Vec::with_capacity(sizes + dictionary.bytes.len()));
-        let mut pages = SerializedPageWriter::new(&mut out);
-        let (mut uncompressed, mut data_offset) = (0, 0);
-        if built.indexed {
+        let waiting = std::mem::take(&mut self.waiting);
+        let indexed = !waiting.is_empty();
+        let mut data_offset = 0;
+        if indexed {
             let page = Page::DictionaryPage {
-                buf: tools.compressor.compress(dictionary.bytes, &mut tools.scratch)?,
+                buf: tools.compressor.compress(dictionary.bytes)?,
                 num_values: dictionary.entries as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
             };
-            let spec = pages.write_page(CompressedPage::new(page, dictionary.bytes.len()))?;
-            uncompressed += spec.uncompressed_size;
-            data_offset = spec.bytes_written;
+            self.write(CompressedPage::new(page, dictionary.bytes.len()))?;
+            data_offset = self.written.len();
         }
-        for page in built.pages {
-            uncompressed += pages.write_page(page)?.uncompressed_size;
+        for page in waiting {
+            self.write(page)?;
         }
-        let bytes = Bytes::from(out.into_inner()?);
-        let encodings = [
-            (built.plain || built.indexed, Encoding::PLAIN),
-            (true, Encoding::RLE),
-            (built.indexed, Encoding::RLE_DICTIONARY),
-        ];
+        // A copy of just the right size may wait long; the room that was written in stays here.
+        let bytes = Bytes::copy_from_slice(&self.written);
+        self.written.clear();
+        let (uncompressed, rows, plain) = (self.uncompressed, self.rows, self.plain);
+        (self.uncompressed, self.rows, self.plain) = (0, 0, false);
+        let encodings =
+            [(plain || indexed, Encoding::PLAIN), (true, Encoding::RLE), (indexed, Encoding::RLE_DICTIONARY)];
         let metadata = ColumnChunkMetaData::builder(column.clone())
             .set_compression(tools.compressor.parquet()?)
             .set_encodings(
                 encodings.into_iter().filter_map(|(used, encoding)| used.then_some(encoding)).collect(),
             )
-            .set_num_values(built.rows as i64)
+            .set_num_values(rows as i64)
             .set_total_compressed_size(bytes.len() as i64)
             .set_total_uncompressed_size(uncompressed as i64)
             .set_data_page_offset(data_offset as i64)
-            .set_dictionary_page_offset(built.indexed.then_some(0))
+            .set_dictionary_page_offset(indexed.then_some(0))
             .set_statistics(statistics)
             .build()?;
         let close = ColumnCloseResult {
             bytes_written: bytes.len() as u64,
-            rows_written: built.rows as u64,
+            rows_written: rows as u64,
             metadata,
             bloom_filter: None,
             column_index: None,
@@ -187,4 +207,13 @@ impl ChunkBuilder {
         };
         Ok(ColumnChunk { bytes, close })
     }
+}
+
+/// Starts a page with the levels: their length, then the levels.
+fn begin_page(levels: &Bits, page: &mut Vec<u8>) {
+    page.clear();
+    page.extend_from_slice(&[0; 4]);
+    levels.write_levels(page);
+    let len = (page.len() - 4) as u32;
+    page[..4].copy_from_slice(&len.to_le_bytes());
 }

@@ -6,7 +6,7 @@
 
 use super::bits::Bits;
 use super::chunk::{ChunkBuilder, ColumnChunk, PageTools};
-use super::gather::{Fields, Span};
+use super::gather::{Fields, Spans};
 use super::options::EmptyStrings;
 use crate::schema::OutputColumn;
 use parquet::errors::Result;
@@ -18,10 +18,10 @@ pub(super) const COMMIT_VALUES: usize = 4_096;
 /// A column of a row group that is being built.
 pub(super) trait Column: Send {
     /// Reads the column's fields of a block; false if any of them is wrong.
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool;
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool;
 
     /// Keeps what was checked.
-    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>);
+    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Spans);
 
     /// Forgets what was checked.
     fn rollback(&mut self);
@@ -35,7 +35,7 @@ pub(super) trait Column: Send {
     /// Ends the column chunk and starts the next.
     fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk>;
 
-    /// Whether the chunk so far still has its dictionary.
+    /// Whether the chunk so far has a dictionary that pays.
     fn keeps_dictionary(&self) -> bool {
         false
     }
@@ -78,7 +78,7 @@ impl Common {
 
     /// The non-NULL fields of the block. False if there is a NULL where none may be; a column that
     /// the file lacks was allowed to be NULL.
-    pub(super) fn gather(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+    pub(super) fn gather(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         fields.gather(self.spec.field, self.empty_is_null, spans, &mut self.levels);
         self.spec.nullable || self.spec.field.is_none() || spans.len() == fields.rows
     }

@@ -117,8 +117,7 @@ pub(super) fn timestamp(text: Text<'_>, day: &mut DayCache) -> Option<i64> {
     }
     let date = (text.word(0), text.word(8) as u16);
     if date != day.text {
-        let days = values::date(&text.bytes()[..10]).ok()?;
-        *day = DayCache { text: date, midnight_us: i64::from(days) * DAY_US };
+        *day = DayCache { text: date, midnight_us: days(date)? * DAY_US };
     }
     let fraction = match text.len {
         19 => 0,
@@ -126,6 +125,21 @@ pub(super) fn timestamp(text: Text<'_>, day: &mut DayCache) -> Option<i64> {
         _ => return None,
     };
     Some(day.midnight_us + time(text)? + fraction)
+}
+
+/// `YYYY-MM-DD`, its first eight bytes and its last two; days since 1970.
+#[inline(always)]
+fn days((start, end): (u64, u16)) -> Option<i64> {
+    const DASHES: u64 = 0xff00_00ff_0000_0000;
+    if start & DASHES != 0x2d00_002d_0000_0000 {
+        return None;
+    }
+    // `YYYY0MM0`, and `000000DD`.
+    let year_and_month = eight_digits(start & !DASHES | ZEROS & DASHES)? as u32 / 10;
+    let day = eight_digits(ZEROS >> 16 | u64::from(end) << 48)? as u32;
+    let (year, month) = ((year_and_month / 1_000) as i32, year_and_month % 1_000);
+    let is_real = year > 0 && day > 0 && day <= values::days_in_month(year, month);
+    is_real.then(|| values::days_from_civil(year, month, day))
 }
 
 /// `HH:MM:SS` at place 11; microseconds.
@@ -154,14 +168,16 @@ fn fraction(text: Text<'_>) -> Option<i64> {
     Some(eight_digits(text.word(20) & mask | ZEROS & !mask)? as i64 / 100)
 }
 
-/// `t` or `f`.
+/// Up to 64 times `t` or `f`, as bits. Which of the two it is must not be a branch: nobody could guess it.
 #[inline(always)]
-pub(super) fn boolean(text: Text<'_>) -> Option<bool> {
-    match (text.len, text.byte(0)) {
-        (1, b't') => Some(true),
-        (1, b'f') => Some(false),
-        _ => None,
+pub(super) fn booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64> {
+    let (mut bits, mut known) = (0, true);
+    for (i, text) in texts.enumerate() {
+        let (is_true, is_false) = (text.byte(0) == b't', text.byte(0) == b'f');
+        known &= (text.len == 1) & (is_true | is_false);
+        bits |= u64::from(is_true) << i;
     }
+    known.then_some(bits)
 }
 
 #[cfg(test)]
@@ -244,6 +260,12 @@ mod tests {
         );
         assert_eq!(with_text("0.70", |t| decimal(t, 3, 2)), Some(70));
         assert_eq!(with_text("-123456789012345678", integer), Some(-123_456_789_012_345_678));
-        assert_eq!(with_text("t", boolean), Some(true));
+        let bits = |texts: &str| {
+            with_text(texts, |all| {
+                booleans((0..all.len).map(|i| Text { start: all.start + i, len: 1, ..all }))
+            })
+        };
+        assert_eq!((bits("tft"), bits("tx"), bits("")), (Some(0b101), None, Some(0)));
+        assert_eq!(with_text("true", |text| booleans(std::iter::once(text))), None);
     }
 }

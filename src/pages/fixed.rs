@@ -1,9 +1,9 @@
 //! Columns of fixed-width types.
 
-use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
+use super::chunk::{ColumnChunk, DictionaryPage, PageTools, PlainPage};
 use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::IntegerDictionary;
-use super::gather::{Fields, Span};
+use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::{Kind, exact_value};
@@ -16,7 +16,7 @@ pub(super) struct FixedColumn<K: Kind> {
     /// Values of the block that is being checked.
     pending: Vec<K::Value>,
     /// PLAIN values of the page.
-    values: Vec<u8>,
+    values: PlainPage,
     range: Option<(K::Value, K::Value)>,
     dictionary: Option<Indexed>,
     allow_dictionary: bool,
@@ -46,7 +46,7 @@ impl<K: Kind> FixedColumn<K> {
             common,
             kind,
             pending: Vec::new(),
-            values: Vec::new(),
+            values: PlainPage::new(),
             range: None,
             dictionary: None,
             allow_dictionary: false,
@@ -66,7 +66,8 @@ impl<K: Kind> FixedColumn<K> {
 
     fn keep(&mut self, values: &[K::Value]) {
         let Some(indexed) = &mut self.dictionary else {
-            values.iter().for_each(|&value| self.kind.write(value, &mut self.values));
+            let page = self.values.values();
+            values.iter().for_each(|&value| self.kind.write(value, page));
             return;
         };
         for &value in values {
@@ -81,24 +82,30 @@ impl<K: Kind> FixedColumn<K> {
         }
     }
 
+    /// Bytes of a dictionary entry, at least 1.
+    fn value_bytes(&self) -> usize {
+        self.kind.dictionary_bytes().unwrap_or(1)
+    }
+
     /// Writes the page's values out; pages that are done keep their indices.
     fn give_up_dictionary(&mut self) {
         let Some(indexed) = self.dictionary.take() else { return };
+        let width = self.value_bytes();
         for index in indexed.indices {
-            let at = usize::from(index) * K::BYTES;
-            self.values.extend_from_slice(&self.dictionary_page[at..at + K::BYTES]);
+            let at = usize::from(index) * width;
+            self.values.values().extend_from_slice(&self.dictionary_page[at..at + width]);
         }
     }
 }
 
 impl<K: Kind> Column for FixedColumn<K> {
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         self.pending.clear();
         if !self.common.gather(fields, spans) {
             return false;
         }
         self.pending.reserve(spans.len());
-        for span in &*spans {
+        for span in spans.iter() {
             let text = span.text(fields);
             let value = match self.kind.fast(text) {
                 Some(value) => value,
@@ -112,7 +119,7 @@ impl<K: Kind> Column for FixedColumn<K> {
         true
     }
 
-    fn commit(&mut self, _: &Fields<'_>, _: &mut Vec<Span>) {
+    fn commit(&mut self, _: &Fields<'_>, _: &mut Spans) {
         self.widen();
         self.common.commit(self.pending.len());
         let pending = std::mem::take(&mut self.pending);
@@ -142,11 +149,7 @@ impl<K: Kind> Column for FixedColumn<K> {
                 chunk.data_page(tools, levels, Encoding::RLE_DICTIONARY, write)?;
                 indexed.indices.clear();
             }
-            _ => {
-                chunk
-                    .data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.values))?;
-                self.values.clear();
-            }
+            _ => chunk.plain_page(tools, levels, &mut self.values)?,
         }
         self.common.page_done();
         Ok(())
@@ -156,8 +159,10 @@ impl<K: Kind> Column for FixedColumn<K> {
         self.flush(tools)?;
         let nulls = std::mem::take(&mut self.common.nulls);
         let statistics = self.kind.statistics(self.range.take(), nulls);
-        let dictionary =
-            DictionaryPage { bytes: &self.dictionary_page, entries: self.dictionary_page.len() / K::BYTES };
+        let dictionary = DictionaryPage {
+            bytes: &self.dictionary_page,
+            entries: self.dictionary_page.len() / self.value_bytes(),
+        };
         let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
         self.dictionary_page.clear();
         self.dictionary = self.allow_dictionary.then(Indexed::new);
@@ -165,11 +170,11 @@ impl<K: Kind> Column for FixedColumn<K> {
     }
 
     fn keeps_dictionary(&self) -> bool {
-        self.dictionary.is_some()
+        self.dictionary.as_ref().is_some_and(|indexed| indexed.gauge.pays())
     }
 
     fn allow_dictionary(&mut self, allowed: bool) {
-        let allowed = allowed && K::HAS_DICTIONARY;
+        let allowed = allowed && self.kind.dictionary_bytes().is_some();
         self.allow_dictionary = allowed;
         if self.common.chunk.is_empty() && self.common.levels.len() == 0 {
             self.dictionary = allowed.then(Indexed::new);

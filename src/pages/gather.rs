@@ -37,6 +37,31 @@ impl Span {
     }
 }
 
+/// The non-NULL fields of one column of a block; the room for them is used again for each column.
+#[derive(Debug, Default)]
+pub(super) struct Spans {
+    room: Vec<Span>,
+    len: usize,
+}
+
+impl Spans {
+    /// Room for `rows` of them. What stood there is not wiped: that would cost as much as the fields.
+    fn room(&mut self, rows: usize) -> &mut [Span] {
+        if self.room.len() < rows {
+            self.room.resize(rows, Span::default());
+        }
+        &mut self.room[..rows]
+    }
+}
+
+impl std::ops::Deref for Spans {
+    type Target = [Span];
+
+    fn deref(&self) -> &[Span] {
+        &self.room[..self.len]
+    }
+}
+
 impl<'a> Fields<'a> {
     pub(super) fn new(block: &'a Block, scan: &'a Scan, width: usize, rows: usize) -> Self {
         Self { buffer: block.buffer(), ends: scan.ends(), width, rows, crlf: scan.crlf() }
@@ -50,16 +75,16 @@ impl<'a> Fields<'a> {
         Fields { buffer, ..*self }
     }
 
-    /// Collects the non-NULL fields of a column into `spans` (cleared first) and appends a level for
+    /// Collects the non-NULL fields of a column into `spans`, instead of what was there, and appends a level for
     /// each row. A column that the file lacks is NULL throughout.
     pub(super) fn gather(
         &self,
         field: Option<usize>,
         empty_is_null: bool,
-        spans: &mut Vec<Span>,
+        spans: &mut Spans,
         levels: &mut Bits,
     ) {
-        spans.clear();
+        spans.len = 0;
         let Some(field) = field else {
             levels.push_zeros(self.rows);
             return;
@@ -84,14 +109,8 @@ impl<'a> Fields<'a> {
     }
 
     #[inline(always)]
-    fn gather_with(
-        &self,
-        field: usize,
-        spans: &mut Vec<Span>,
-        levels: &mut Bits,
-        adjust: impl Fn(Span) -> Span,
-    ) {
-        spans.resize(self.rows, Span::default());
+    fn gather_with(&self, field: usize, spans: &mut Spans, levels: &mut Bits, adjust: impl Fn(Span) -> Span) {
+        let room = spans.room(self.rows);
         let mut present = 0;
         let mut row = 0;
         while row < self.rows {
@@ -102,7 +121,7 @@ impl<'a> Fields<'a> {
                 let start = self.ends[at] + 1;
                 let span = adjust(Span { start, len: self.ends[at + 1] - start });
                 // Written always, kept if not NULL: cheaper than a branch that guesses wrong.
-                spans[present] = span;
+                room[present] = span;
                 let is_present = span.len != 0;
                 present += usize::from(is_present);
                 bits |= u64::from(is_present) << i;
@@ -110,6 +129,6 @@ impl<'a> Fields<'a> {
             levels.push(bits, count);
             row += count;
         }
-        spans.truncate(present);
+        spans.len = present;
     }
 }

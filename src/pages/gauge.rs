@@ -2,7 +2,7 @@
 //! always gives the same pages.
 
 /// Values after which a dictionary of nearly distinct values is given up at once.
-const EARLY_VALUES: usize = 2_000;
+const EARLY_VALUES: usize = 1_000;
 /// Values before which a merely poor dictionary is not judged: fewer misjudge columns whose values
 /// come back late, such as browser names.
 const JUDGED_VALUES_MIN: usize = 8_192;
@@ -19,6 +19,12 @@ pub(super) struct Gauge {
 }
 
 impl Gauge {
+    /// Whether a dictionary is worth a start with values like these, of which there are some thousand: not
+    /// if two of five were new.
+    pub(super) fn pays(&self) -> bool {
+        self.values < EARLY_VALUES || self.entries * 5 <= self.values * 2
+    }
+
     /// Takes note of `values` more values, after which the dictionary has `entries`; true if it
     /// should be given up.
     pub(super) fn gives_up(&mut self, values: usize, entries: usize) -> bool {

@@ -9,7 +9,7 @@
 use super::chunk::{ColumnChunk, PageTools};
 use super::column::Column;
 use super::explain::{Reject, Rules};
-use super::gather::{Fields, Span};
+use super::gather::{Fields, Spans};
 use super::layout::{builders, file_schema};
 use super::options::EncodeOptions;
 use crate::csv::{Block, Kernel, Scan};
@@ -76,7 +76,7 @@ pub struct RowGroupEncoder {
     rules: Rules,
     columns: Vec<Box<dyn Column>>,
     scan: Scan,
-    spans: Vec<Span>,
+    spans: Spans,
     tools: PageTools,
     page_rows: usize,
     rows: u64,
@@ -94,7 +94,7 @@ impl RowGroupEncoder {
             rules: Rules::new(encoding.layout.fields, &encoding.layout.columns, options),
             columns,
             scan: Scan::new(encoding.kernel),
-            spans: Vec::new(),
+            spans: Spans::default(),
             tools: PageTools::new(options.codec).map_err(encoder_failed)?,
             page_rows: 0,
             rows: 0,

@@ -20,12 +20,12 @@ pub(super) trait Kind: Send {
     /// Appends the PLAIN encoding.
     fn write(&self, value: Self::Value, out: &mut Vec<u8>);
 
-    /// Whether values often come from a small range, so that a dictionary may pay.
-    const HAS_DICTIONARY: bool = false;
-    /// Bytes of a dictionary entry; only for types that have a dictionary.
-    const BYTES: usize = 1;
+    /// Bytes of a value, if values often come from a small range, so that a dictionary may pay.
+    fn dictionary_bytes(&self) -> Option<usize> {
+        None
+    }
 
-    /// The value as a dictionary's key.
+    /// The value as a dictionary's key; only for types that have a dictionary.
     fn key(&self, value: Self::Value) -> i64 {
         let _ = value;
         0
@@ -92,9 +92,6 @@ fn int64(range: Option<(i64, i64)>, nulls: u64) -> Statistics {
 impl Kind for Integer {
     type Value = i32;
 
-    const HAS_DICTIONARY: bool = true;
-    const BYTES: usize = 4;
-
     #[inline(always)]
     fn fast(&mut self, text: Text<'_>) -> Option<i32> {
         let value = fast::integer(text).and_then(|value| i32::try_from(value).ok())?;
@@ -109,6 +106,10 @@ impl Kind for Integer {
         out.extend_from_slice(&value.to_le_bytes());
     }
 
+    fn dictionary_bytes(&self) -> Option<usize> {
+        Some(size_of::<i32>())
+    }
+
     fn key(&self, value: i32) -> i64 {
         value.into()
     }
@@ -121,9 +122,6 @@ impl Kind for Integer {
 impl Kind for BigInt {
     type Value = i64;
 
-    const HAS_DICTIONARY: bool = true;
-    const BYTES: usize = 8;
-
     #[inline(always)]
     fn fast(&mut self, text: Text<'_>) -> Option<i64> {
         fast::integer(text)
@@ -135,6 +133,10 @@ impl Kind for BigInt {
 
     fn write(&self, value: i64, out: &mut Vec<u8>) {
         out.extend_from_slice(&value.to_le_bytes());
+    }
+
+    fn dictionary_bytes(&self) -> Option<usize> {
+        Some(size_of::<i64>())
     }
 
     fn key(&self, value: i64) -> i64 {
@@ -232,6 +234,9 @@ impl Kind for Double {
     }
 }
 
+/// Digits of a decimal that a dictionary's key holds.
+const KEY_DIGITS_MAX: u8 = 18;
+
 impl Decimal {
     pub(super) fn new(precision: u8, scale: u8) -> Self {
         Self { precision, scale, width: Self::bytes(precision) }
@@ -254,6 +259,14 @@ impl Kind for Decimal {
 
     fn exact(&self, value: &[u8]) -> Result<i128, Rule> {
         values::decimal(value, self.precision, self.scale)
+    }
+
+    fn dictionary_bytes(&self) -> Option<usize> {
+        (self.precision <= KEY_DIGITS_MAX).then_some(self.width)
+    }
+
+    fn key(&self, value: i128) -> i64 {
+        value as i64
     }
 
     fn write(&self, value: i128, out: &mut Vec<u8>) {

@@ -14,6 +14,7 @@ mod boolean;
 mod bytes;
 mod chunk;
 mod column;
+mod compress;
 mod dictionary;
 mod explain;
 mod fast;

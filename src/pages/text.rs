@@ -1,10 +1,10 @@
 //! Columns of text.
 
-use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
+use super::chunk::{ColumnChunk, DictionaryPage, PageTools, PlainPage};
 use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::TextDictionary;
 use super::fast::Text;
-use super::gather::{Fields, Span};
+use super::gather::{Fields, Span, Spans};
 use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::exact_value;
@@ -40,7 +40,7 @@ pub(super) struct TextColumn {
     width: Option<Width>,
     overlong: Overlong,
     form: Option<Form>,
-    plain: Vec<u8>,
+    plain: PlainPage,
     range: TextRange,
     dictionary: Option<(Gauge, Vec<u16>)>,
     entries: TextDictionary,
@@ -55,7 +55,7 @@ impl TextColumn {
             overlong: options.overlong,
             form: form_of(common.spec.column_type),
             common,
-            plain: Vec::new(),
+            plain: PlainPage::new(),
             range: TextRange::default(),
             dictionary: None,
             entries: TextDictionary::new(),
@@ -85,10 +85,11 @@ impl TextColumn {
         if let Some((_, indices)) = &mut self.dictionary {
             return self.entries.index_all(fields, spans, indices);
         }
+        let plain = self.plain.values();
         for span in spans {
-            let at = self.plain.len() + 4;
-            append_value(span.text(fields), &mut self.plain);
-            self.range.widen(&self.plain[at..]);
+            let at = plain.len() + 4;
+            append_value(span.text(fields), plain);
+            self.range.widen(&plain[at..]);
         }
     }
 
@@ -116,13 +117,13 @@ impl TextColumn {
     fn give_up_dictionary(&mut self) {
         let Some((_, indices)) = self.dictionary.take() else { return };
         for index in indices {
-            self.plain.extend_from_slice(self.entries.plain(index));
+            self.plain.values().extend_from_slice(self.entries.plain(index));
         }
     }
 }
 
 impl Column for TextColumn {
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) -> bool {
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         if !self.has_checks() {
             return true;
         }
@@ -133,7 +134,7 @@ impl Column for TextColumn {
         sound
     }
 
-    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Vec<Span>) {
+    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Spans) {
         self.common.gather(fields, spans);
         self.common.commit(spans.len());
         for spans in spans.chunks(COMMIT_VALUES) {
@@ -169,11 +170,7 @@ impl Column for TextColumn {
                 chunk.data_page(tools, levels, Encoding::RLE_DICTIONARY, write)?;
                 indices.clear();
             }
-            _ => {
-                chunk
-                    .data_page(tools, levels, Encoding::PLAIN, |page| page.extend_from_slice(&self.plain))?;
-                self.plain.clear();
-            }
+            _ => chunk.plain_page(tools, levels, &mut self.plain)?,
         }
         self.common.page_done();
         Ok(())
@@ -192,7 +189,7 @@ impl Column for TextColumn {
     }
 
     fn keeps_dictionary(&self) -> bool {
-        self.dictionary.is_some()
+        self.dictionary.as_ref().is_some_and(|(gauge, _)| gauge.pays())
     }
 
     fn allow_dictionary(&mut self, allowed: bool) {

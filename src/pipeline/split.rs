@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 /// Bytes of a block: small enough to stay in a core's second-level cache while each column walks it.
 pub(super) const BLOCK_BYTES: usize = 128 << 10;
 /// Records of a segment that are encoded on trial to see which dictionaries pay.
-const PLAN_RECORDS: u64 = 10_000;
+const PLAN_RECORDS: u64 = 5_000;
 /// Blocks of such a trial.
 const PLAN_BLOCKS_MAX: usize = 64;
 

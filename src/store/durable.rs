@@ -1,7 +1,7 @@
-//! Files that are there whole or not at all, and still there after a power cut.
+//! Files that are there whole or not at all and, where that matters, still there after a power cut.
 //!
 //! ```text
-//! write ──► .name.XXXXXX.tmp ── finish: fsync, rename, fsync of the folder ──► name
+//! write ──► .name.XXXXXX.tmp ── finish: (fsync,) rename(, fsync of the folder) ──► name
 //!                └ dropped: removed
 //! ```
 
@@ -23,15 +23,24 @@ pub(super) enum Taken {
     Refuse,
 }
 
+/// What a finished file survives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Survives {
+    /// The end of the process, like a file that `cp` made.
+    Exit,
+    /// A power cut.
+    PowerCut,
+}
+
 /// A file that nobody sees under its name until it is whole.
 #[derive(Debug)]
-pub(super) struct DurableFile {
+pub(super) struct WholeFile {
     file: BufWriter<tempfile::NamedTempFile>,
     path: PathBuf,
     bytes: u64,
 }
 
-impl DurableFile {
+impl WholeFile {
     /// Starts the file `path`, in whose folder it is written.
     pub(super) fn create(path: PathBuf) -> Result<Self> {
         let Some(name) = path.file_name() else {
@@ -53,22 +62,26 @@ impl DurableFile {
     }
 
     /// Gives the file its name and says how long it is.
-    pub(super) fn finish(self, taken: Taken) -> Result<u64> {
+    pub(super) fn finish(self, taken: Taken, survives: Survives) -> Result<u64> {
         let Self { file, path, bytes } = self;
         let failed = |e| Error::io("cannot finish the file", &path, e);
         let file = file.into_inner().map_err(|e| failed(e.into_error()))?;
-        file.as_file().sync_all().map_err(failed)?;
+        if survives == Survives::PowerCut {
+            file.as_file().sync_all().map_err(failed)?;
+        }
         let named = match taken {
             Taken::Replace => file.persist(&path),
             Taken::Refuse => file.persist_noclobber(&path),
         };
         named.map_err(|e| failed(e.error))?;
-        sync_dir(folder_of(&path))?;
+        if survives == Survives::PowerCut {
+            sync_dir(folder_of(&path))?;
+        }
         Ok(bytes)
     }
 }
 
-impl Write for DurableFile {
+impl Write for WholeFile {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
         let count = self.file.write(buf)?;
         self.bytes += count as u64;
@@ -85,9 +98,9 @@ impl Write for DurableFile {
 /// # Errors
 /// Whatever the file system refuses; the old content is still there then.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut file = DurableFile::create(path.to_owned())?;
+    let mut file = WholeFile::create(path.to_owned())?;
     file.write_all(bytes).map_err(|cause| Error::io("cannot write the file", path, cause))?;
-    file.finish(Taken::Replace).map(drop)
+    file.finish(Taken::Replace, Survives::PowerCut).map(drop)
 }
 
 /// Makes the names in a folder durable: a file's own `fsync` does not.
@@ -134,12 +147,12 @@ mod tests {
         for (taken, expected) in [(Taken::Replace, "new"), (Taken::Refuse, "old")] {
             let dir = tempfile::tempdir().unwrap();
             let path = dir.path().join("a");
-            let mut file = DurableFile::create(path.clone()).unwrap();
+            let mut file = WholeFile::create(path.clone()).unwrap();
             file.write_all(b"new").unwrap();
             assert!(!path.exists(), "not before it is whole");
             // Somebody else was first.
             std::fs::write(&path, "old").unwrap();
-            assert_eq!(file.finish(taken).is_ok(), taken == Taken::Replace);
+            assert_eq!(file.finish(taken, Survives::PowerCut).is_ok(), taken == Taken::Replace);
             assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
             assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no leftovers");
         }

@@ -17,7 +17,7 @@ pub(super) struct PartsSink {
 
 impl PartsSink {
     pub(super) fn new(dir: &Path, load_id: &str) -> Result<Self> {
-        Ok(Self { files: LocalSink::new(dir)?.once(), load_id: load_id.to_owned() })
+        Ok(Self { files: LocalSink::new(dir)?.once().durable(), load_id: load_id.to_owned() })
     }
 
     pub(super) fn dir(&self) -> &Path {
