@@ -21,9 +21,8 @@ use super::table::{Starts, Table};
 
 /// Chains at a time: with fewer, memory idles; more only add to the lines that are in use.
 const LANES: usize = 24;
-/// Room of a lane: its share of a block, and what a lane may be ahead of the others. No multiple of a
-/// line, or all lanes would come to a new one in the same step; far from a power of two, or they would
-/// compete for the same places in the cache.
+/// Room of a lane: its share of a block, and what a lane may be ahead of the others. Far from a
+/// power of two, or all lanes would compete for the same places in the cache.
 const LANE_BYTES: usize = 48 * 1024 + 581;
 /// All lanes, and behind them room for whatever overflows.
 pub(super) const LANES_BYTES: usize = LANES * LANE_BYTES + BLOCK_BYTES_MAX;
@@ -189,5 +188,39 @@ fn stitch(starts: &Starts, lanes: &[u8], pieces: &[Piece], block: &mut [u8]) {
         let bytes = if bytes == 0 { block.len() - done } else { bytes };
         block.copy_within(..bytes, done);
         done += bytes;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::kernel::Kernel;
+    use super::super::mtf::token;
+    use super::*;
+
+    /// The last column of the sorted rotations, and the row of the text itself.
+    fn transform(text: &[u8]) -> (Vec<u8>, u32) {
+        let mut rows: Vec<usize> = (0..text.len()).collect();
+        rows.sort_by_key(|&row| [&text[row..], &text[..row]].concat());
+        let last = rows.iter().map(|row| text[(row + text.len() - 1) % text.len()]);
+        (last.collect(), rows.iter().position(|row| *row == 0).unwrap_or(0) as u32)
+    }
+
+    #[test]
+    fn texts_come_back() {
+        let mut random = fastrand::Rng::with_seed(3);
+        let words: Vec<u8> =
+            (0..70).flat_map(|_| [&b"ab"[..], b"abc", b",", b"\n"][random.usize(..4)]).copied().collect();
+        let noise: Vec<u8> = (0..300).map(|_| random.u8(..)).collect();
+        let (mut table, mut lanes, mut pieces) = (Table::new(), vec![0; LANES_BYTES], Vec::new());
+        for text in [&b"x"[..], b"xy", b"banana", &b"ab".repeat(40), &[7; 100], &words, &noise] {
+            let (last, origin) = transform(text);
+            let tokens: Vec<u32> = last.iter().map(|byte| token(*byte, 1)).collect();
+            for kernel in Kernel::available() {
+                let starts = table.build(kernel, &tokens, origin).expect("the block is short");
+                let mut block = vec![0; text.len()];
+                decode(&table, &starts, &mut lanes, &mut pieces, &mut block);
+                assert!(block == text, "{kernel:?} {}", String::from_utf8_lossy(text));
+            }
+        }
     }
 }
