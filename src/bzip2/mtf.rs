@@ -307,6 +307,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "half a million bytes take Miri minutes")]
     fn a_run_past_every_block_is_refused() {
         for kernel in Kernel::available() {
             for (digits, fits) in
