@@ -77,8 +77,10 @@ mod tests {
         let mut data: Vec<u8> = (0..64u32).map(|i| (i * 37 + 11) as u8).collect();
         data.extend_from_slice(&[0; PADDING_BYTES]);
         let bit = |at: u64| data[(at / 8) as usize] >> (7 - at % 8) & 1;
-        for start in 0..24 {
-            for width in 1..=32 {
+        // Miri takes its time: it gets fewer of the same kind.
+        let step = if cfg!(miri) { 11 } else { 1 };
+        for start in (0..24).step_by(step) {
+            for width in (1..=32).step_by(step) {
                 let mut bits = Bits::new(&data, start).unwrap();
                 let mut at = start;
                 while at + u64::from(width) <= 64 * 8 {

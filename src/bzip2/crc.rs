@@ -162,7 +162,7 @@ mod tests {
     #[test]
     fn all_kernels_agree_for_all_lengths_and_cuts() {
         let data: Vec<u8> = (0..700u32).map(|i| (i * i * 13 + 5) as u8).collect();
-        for length in 0..data.len() {
+        for length in (0..data.len()).step_by(if cfg!(miri) { 97 } else { 1 }) {
             let mut plain = Crc::new(Kernel::Portable);
             data[..length].iter().for_each(|byte| plain.update(&[*byte]));
             for kernel in Kernel::available() {

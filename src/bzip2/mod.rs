@@ -32,9 +32,10 @@
 //! file needs about 35. Buffers that the caller holds come on top.
 //!
 //! # Speed
-//! Between 4.5 and 5.5 ns a byte on one core with AVX-512, a quarter of what `lbzip2` needs: many chains
-//! through the inverse transform (`walk`, a third of the time), up to three symbols a look-up (`huffman`,
-//! a sixth), move-to-front as byte permutations (`mtf`, a sixth), one store a token (`table`, a sixth).
+//! Between 4 and 5 ns a byte on one core with AVX-512, about a fifth of what `lbzip2` needs: many chains
+//! through the inverse transform (`walk`, 30 % of the time), up to three symbols a look-up (`huffman`, 20 %),
+//! move-to-front as byte permutations (`mtf`, a sixth), one store a token (`table`, a fifth). The figures
+//! and what did not help stand in `benches/README.md`.
 //! Blocks made to defeat the many chains fall back to one, at about 60 MB/s and in the same memory.
 //! See [`Kernel`] for what the processor must have.
 

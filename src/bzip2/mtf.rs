@@ -294,7 +294,7 @@ mod tests {
         for top in [2, 3, 5, 16, 17, 18, 40, 64, 65, 66, 90, 200, 255, 256, 257] {
             random.shuffle(&mut values);
             let mut symbols = Vec::new();
-            for _ in 0..3000 {
+            for _ in 0..if cfg!(miri) { 100 } else { 3000 } {
                 let run = symbols.iter().rev().take_while(|s| **s < 2).count();
                 let low = if run < 8 { 0 } else { 2 };
                 symbols.push(if low < top { random.u16(low..top) } else { continue });
@@ -307,6 +307,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "half a million bytes take Miri minutes")]
     fn a_run_past_every_block_is_refused() {
         for kernel in Kernel::available() {
             for (digits, fits) in

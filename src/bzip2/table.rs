@@ -11,7 +11,7 @@
 
 use super::BLOCK_BYTES_MAX;
 use super::kernel::Kernel;
-use super::memory::Numbers;
+use super::memory::{Numbers, prefetch};
 use super::mtf::{token_byte, token_count};
 
 /// Starts besides the origin. With fewer the chains end unevenly, with more they change too often.
@@ -20,6 +20,8 @@ const STARTS_MAX: usize = 1024;
 const SHIFT_MIN: u32 = 4;
 /// Entries that are written at once.
 const WIDTH: usize = 8;
+/// How far ahead of where a byte's entries go their line is asked for.
+const ENTRIES_AHEAD: usize = 64;
 /// Rows of the largest block and all parking rows.
 const TABLE_ROWS: usize = BLOCK_BYTES_MAX + STARTS_MAX + 3;
 const _: () = assert!(TABLE_ROWS + WIDTH < 1 << 24, "a row has 24 bits");
@@ -145,6 +147,12 @@ impl Table {
         unsafe { self.entries.as_ptr().add(row).read_volatile() }
     }
 
+    /// Where the entry of a row is, to ask for it ahead of time.
+    #[inline(always)]
+    pub(super) fn address(&self, row: usize) -> *const u32 {
+        self.entries.as_ptr().wrapping_add(row)
+    }
+
     /// Fills the table for the block of these tokens.
     pub(super) fn build(&mut self, kernel: Kernel, tokens: &[u32], origin: u32) -> Result<Starts, Misfit> {
         let histogram = Histogram::of(tokens);
@@ -213,6 +221,7 @@ fn scatter(
         let at = *next as usize;
         *next += count;
         let entry = row << 8 | byte;
+        prefetch(entries.as_ptr().wrapping_add(at + ENTRIES_AHEAD));
         let room = &mut entries[at..];
         if *next + WIDTH as u32 <= *end {
             // The surplus falls on entries of the same byte, which are written later.
