@@ -1,9 +1,11 @@
-"""Compares a Parquet output with the truth that the maker of the data wrote."""
+"""check.py OUT TRUTH: compares a Parquet output with the truth that the maker of the data wrote; prints what differs.
+
+A process of its own: a child's peak memory is never below that of the process that started it.
+"""
 import glob
 import json
 import os
-
-import duckdb
+import sys
 
 
 def files(out):
@@ -33,6 +35,8 @@ def expressions(name, sql_type, have):
 
 def check(out, truth_file):
     """What differs, in words; nothing if the output holds exactly what it should."""
+    import duckdb
+
     with open(truth_file, encoding="utf-8") as file:
         truth = json.load(file)
     with duckdb.connect() as db:
@@ -63,3 +67,7 @@ def summary(faults):
     lost_empties = all(": not_null" in fault or ": empty 0," in fault for fault in faults)
     what = 'reads "" as NULL' if lost_empties else faults[0]
     return f"{what} ({len(columns)} columns differ)"
+
+
+if __name__ == "__main__":
+    print(check(*sys.argv[1:]))

@@ -79,6 +79,13 @@ impl Store {
         let path = self.folder.join(request.path.trim_start_matches('/'));
         let upload = request.query.get("uploadId").map(|id| self.folder.join(format!("upload-{id}")));
         match (request.method.as_str(), upload) {
+            // Only asked to see that an output folder is empty.
+            ("GET", _) if request.query.contains_key("list-type") => say(
+                answers,
+                "200 OK",
+                "",
+                "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
+            ),
             ("GET" | "HEAD", _) => read(&path, request, answers),
             ("PUT", Some(upload)) => {
                 let number: u64 = request.query.get("partNumber").and_then(|n| n.parse().ok()).unwrap_or(1);
