@@ -12,6 +12,7 @@ use csl_stream::csv::{Block, Kernel};
 use csl_stream::pages::{Codec, EncodeOptions, Encoding, RowGroupEncoder};
 use csl_stream::schema::{BulkSchema, Layout, MissingColumns, UnknownColumns};
 use fastrand::Rng;
+use support::cpu_time::CpuTime;
 
 const FIELDS: usize = 16;
 const RECORDS: usize = 65_536;
@@ -71,7 +72,7 @@ fn layout(sql_type: &str, wanted: bool) -> Layout {
     layout
 }
 
-fn decode(criterion: &mut Criterion) {
+fn decode(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements((RECORDS * FIELDS) as u64));
     let mut bench = |name: &str, layout: Layout, blocks: &[Block]| {
@@ -98,5 +99,5 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(name = benches; config = support::criterion(); targets = decode);
+criterion_group!(name = benches; config = support::one_core(); targets = decode);
 criterion_main!(benches);

@@ -8,8 +8,9 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use csl_stream::csv::Kernel;
 use csl_stream::pages::{Codec, EncodeOptions, Encoding, RowGroupEncoder};
 use csl_stream::pipeline::ROW_GROUP_BYTES;
+use support::cpu_time::CpuTime;
 
-fn encode(criterion: &mut Criterion) {
+fn encode(criterion: &mut Criterion<CpuTime>) {
     let records = support::records(ROW_GROUP_BYTES);
     let blocks = support::blocks(&records);
     let mut group = criterion.benchmark_group("encode");
@@ -38,5 +39,5 @@ fn encode(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(name = benches; config = support::criterion(); targets = encode);
+criterion_group!(name = benches; config = support::one_core(); targets = encode);
 criterion_main!(benches);

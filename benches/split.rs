@@ -8,10 +8,11 @@ use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use csl_stream::csv::{Kernel, Scan, Splitter};
+use support::cpu_time::CpuTime;
 
 const DATA_BYTES: usize = 16 << 20;
 
-fn split(criterion: &mut Criterion) {
+fn split(criterion: &mut Criterion<CpuTime>) {
     let records = support::records(DATA_BYTES);
     let blocks = support::blocks(&records);
     let width = support::layout().fields;
@@ -42,5 +43,5 @@ fn split(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(name = benches; config = support::criterion(); targets = split);
+criterion_group!(name = benches; config = support::one_core(); targets = split);
 criterion_main!(benches);

@@ -2,11 +2,13 @@
 
 #![allow(dead_code, missing_docs, unreachable_pub, reason = "each bench uses a part")]
 
+pub mod cpu_time;
 pub mod memory;
 pub mod signatures;
 
 use std::time::Duration;
 
+use cpu_time::CpuTime;
 use criterion::Criterion;
 use csl_stream::csv::{Block, Splitter};
 use csl_stream::schema::{BulkSchema, Layout, MissingColumns, Table, UnknownColumns};
@@ -15,6 +17,11 @@ use signatures::{SCHEMA, Signatures};
 
 /// As large as the program's own.
 pub const BLOCK_BYTES: usize = 128 << 10;
+
+/// For what runs on one thread: measures its own time alone.
+pub fn one_core() -> Criterion<CpuTime> {
+    criterion().with_measurement(CpuTime)
+}
 
 /// Short by default: `--measurement-time` and `--sample-size` make it longer.
 pub fn criterion() -> Criterion {
