@@ -73,7 +73,7 @@ fn bound(file: &[u8], table: &Table, options: &ConvertOptions) -> Option<Option<
     let names: Option<Vec<String>> = record
         .fields
         .iter()
-        .map(|field| Some(String::from_utf8(field.value().ok()?.unwrap_or_default().to_vec()).ok()?))
+        .map(|field| String::from_utf8(field.value().ok()?.unwrap_or_default().to_vec()).ok())
         .collect();
     let bind = |names: Vec<String>| {
         Layout::bind(&names, table, options.unknown_columns, options.missing_columns).ok()
