@@ -1,0 +1,47 @@
+//! From bytes to blocks to field ends: `cargo bench --no-default-features --bench split`.
+//!
+//! `cut` copies and finds the block ends; `scan` finds the field ends of the blocks and checks UTF-8.
+
+mod support;
+
+use std::hint::black_box;
+
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use csl_stream::csv::{Kernel, Scan, Splitter};
+use support::cpu_time::CpuTime;
+
+const DATA_BYTES: usize = 16 << 20;
+
+fn split(criterion: &mut Criterion<CpuTime>) {
+    let records = support::records(DATA_BYTES);
+    let blocks = support::blocks(&records);
+    let width = support::layout().fields;
+    let mut group = criterion.benchmark_group("split");
+    group.throughput(Throughput::Bytes(records.len() as u64));
+    group.bench_function("cut", |bencher| {
+        let mut buffer = Vec::new();
+        bencher.iter(|| {
+            let (mut splitter, mut rest) = (Splitter::new(support::BLOCK_BYTES), &records[..]);
+            let mut read = |buffer: &mut [u8]| std::io::Read::read(&mut rest, buffer);
+            while let Some(block) =
+                splitter.next_block(std::mem::take(&mut buffer), &mut read).expect("the records are sound")
+            {
+                buffer = black_box(block).into_buffer();
+            }
+        });
+    });
+    for kernel in Kernel::available() {
+        group.bench_function(format!("scan/{kernel:?}"), |bencher| {
+            let mut scan = Scan::new(kernel);
+            bencher.iter(|| {
+                for block in &blocks {
+                    assert!(black_box(scan.block(block, width)).is_some(), "the records are sound");
+                }
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(name = benches; config = support::one_core(); targets = split);
+criterion_main!(benches);

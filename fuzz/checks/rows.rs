@@ -1,0 +1,185 @@
+//! The fast path against the exact one, and its kernels against each other.
+
+use super::exact::exact;
+use csl_stream::csv::{Block, Kernel, Scan, SplitError, Splitter, raw_records};
+use csl_stream::pages::{Codec, EncodeOptions, Encoding, Reject, RowGroupEncoder, SegmentFile};
+use csl_stream::schema::{ColumnType, Layout, OutputColumn, Width};
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use std::convert::Infallible;
+
+/// A column of each type; the first may not be NULL.
+const TYPES: [ColumnType; 14] = [
+    ColumnType::BigInt,
+    ColumnType::SmallInt,
+    ColumnType::Integer,
+    ColumnType::Boolean,
+    ColumnType::Decimal { precision: 3, scale: 2 },
+    ColumnType::Decimal { precision: 38, scale: 10 },
+    ColumnType::Real,
+    ColumnType::Double,
+    ColumnType::Timestamp,
+    ColumnType::TimestampTz,
+    ColumnType::Date,
+    ColumnType::Uuid,
+    ColumnType::Geography,
+    ColumnType::Text,
+];
+/// Larger inputs find nothing that smaller ones do not.
+const BYTES_MAX: usize = 64 << 10;
+
+/// The first byte chooses the block size and the columns, the rest is the file after its header.
+pub fn csv(data: &[u8]) {
+    let Some((&choice, records)) = data.split_first() else { return };
+    if records.len() > BYTES_MAX {
+        return;
+    }
+    let few = [ColumnType::BigInt, ColumnType::Text, ColumnType::Timestamp];
+    let types = if choice & 0x80 == 0 { &few[..] } else { &TYPES };
+    compare(&layout(types), records, 16 << (choice % 12));
+}
+
+/// The first byte chooses a type, each line of the rest is a text that might be one of its values.
+pub fn values(data: &[u8]) {
+    let Some((&choice, texts)) = data.split_first() else { return };
+    if texts.len() > BYTES_MAX {
+        return;
+    }
+    let column_type = TYPES[usize::from(choice) % TYPES.len()];
+    let mut records = Vec::new();
+    for text in texts.split(|&byte| byte == b'\n') {
+        let quoted = choice & 0x80 != 0 || text.iter().any(|byte| b",\"\r".contains(byte));
+        let text = String::from_utf8_lossy(text).replace('"', "\"\"");
+        records.extend_from_slice(
+            if quoted { format!("0,\"{text}\"\n") } else { format!("0,{text}\n") }.as_bytes(),
+        );
+    }
+    compare(&layout(&[ColumnType::BigInt, column_type]), &records, 1 << 16);
+}
+
+fn layout(types: &[ColumnType]) -> Layout {
+    let column = |(at, &column_type): (usize, &ColumnType)| OutputColumn {
+        name: format!("c{at}"),
+        column_type,
+        nullable: at > 0,
+        width: (at == 1 && column_type == ColumnType::Text).then_some(Width::Chars(5)),
+        field: Some(at),
+    };
+    Layout {
+        fields: types.len(),
+        columns: types.iter().enumerate().map(column).collect(),
+        dropped: Vec::new(),
+        warnings: Vec::new(),
+    }
+}
+
+fn compare(layout: &Layout, input: &[u8], block_bytes: usize) {
+    let Some(blocks) = split(input, block_bytes) else { return };
+    blocks.iter().for_each(|block| compare_scans(block, layout.fields));
+    let outputs: Vec<Output> =
+        Kernel::available().into_iter().map(|kernel| encode(layout, &blocks, kernel)).collect();
+    for output in &outputs[1..] {
+        assert!(output.file == outputs[0].file, "kernels write different files");
+        assert_eq!(output.rejects, outputs[0].rejects, "kernels reject different records");
+    }
+    let records: Vec<u8> = blocks.iter().flat_map(|block| block.records()).copied().collect();
+    let (mut cells, mut rejects) = (Vec::new(), Vec::new());
+    for record in exact(layout, &records) {
+        match record {
+            Ok(record) => cells.push(record),
+            Err(raw) => rejects.push(raw),
+        }
+    }
+    let got = rows(&outputs[0].file);
+    assert_eq!(got.len(), cells.len(), "sound records");
+    // NaN is not equal to itself, but it is shown as NaN.
+    let differs = got.iter().zip(&cells).find(|(got, want)| format!("{got:?}") != format!("{want:?}"));
+    assert!(differs.is_none(), "read fast, and exactly: {differs:#?}");
+    let raw = |bytes: &[u8]| bytes.strip_suffix(b"\n").unwrap_or(bytes).to_vec();
+    let got: Vec<Vec<u8>> = outputs[0].rejects.iter().map(|reject| raw(&reject.raw)).collect();
+    assert_eq!(got, rejects.iter().map(|bytes| raw(bytes)).collect::<Vec<_>>(), "rejects");
+    check_places(&outputs[0].rejects, &blocks, input);
+}
+
+/// The blocks, whatever their size; `None` if the file ends inside quotes.
+fn split(input: &[u8], block_bytes: usize) -> Option<Vec<Block>> {
+    let (mut splitter, mut rest, mut blocks) = (Splitter::new(block_bytes), input, Vec::new());
+    loop {
+        let next = splitter.next_block(Vec::new(), |buffer| {
+            let count = buffer.len().min(rest.len()).min(1 + block_bytes / 3);
+            buffer[..count].copy_from_slice(&rest[..count]);
+            rest = &rest[count..];
+            Ok::<_, Infallible>(count)
+        });
+        let open = input.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;
+        match next {
+            Ok(Some(block)) => blocks.push(block),
+            Ok(None) => {
+                assert!(!open, "a quote is open at the end, and nobody noticed");
+                return Some(blocks);
+            }
+            Err(SplitError::OpenQuote { .. }) => {
+                assert!(open, "no quote is open at the end");
+                return None;
+            }
+            Err(error) => panic!("{error:?}"),
+        }
+    }
+}
+
+fn compare_scans(block: &Block, width: usize) {
+    let mut reference = None;
+    for kernel in Kernel::available() {
+        let mut scan = Scan::new(kernel);
+        let records = scan.block(block, width);
+        let found = records.map(|records| (records, scan.ends().to_vec(), scan.lines(), scan.crlf()));
+        assert_eq!(reference.get_or_insert_with(|| found.clone()), &found, "{kernel:?} and portable");
+    }
+    if let Some(Some((records, ..))) = reference {
+        assert_eq!(records, raw_records(block.records(), width).count(), "records");
+    }
+}
+
+struct Output {
+    file: Vec<u8>,
+    rejects: Vec<Reject>,
+}
+
+fn encode(layout: &Layout, blocks: &[Block], kernel: Kernel) -> Output {
+    let options = EncodeOptions { codec: Codec::None, rejects_max: u64::MAX, ..EncodeOptions::default() };
+    let encoding = Encoding::new(layout.clone(), options, kernel).unwrap();
+    let mut encoder = RowGroupEncoder::new(encoding.clone()).unwrap();
+    for block in blocks {
+        if let Err(error) = encoder.add(block) {
+            panic!("{error}");
+        }
+    }
+    let mut group = encoder.finish().unwrap();
+    assert_eq!(group.records, group.rows + group.rejects.len() as u64, "counts");
+    let rejects = std::mem::take(&mut group.rejects);
+    let mut file = SegmentFile::new(Vec::new(), &encoding).unwrap();
+    file.append(group).unwrap();
+    Output { file: file.finish().unwrap(), rejects }
+}
+
+fn rows(file: &[u8]) -> Vec<Vec<parquet::record::Field>> {
+    let reader = SerializedFileReader::new(parquet_bytes(file)).unwrap();
+    let rows = reader.get_row_iter(None).unwrap();
+    rows.map(|row| row.unwrap().into_columns().into_iter().map(|(_, field)| field).collect()).collect()
+}
+
+fn parquet_bytes(file: &[u8]) -> bytes::Bytes {
+    bytes::Bytes::copy_from_slice(file)
+}
+
+/// A reject names where its record stands in the file.
+fn check_places(rejects: &[Reject], blocks: &[Block], input: &[u8]) {
+    let first = blocks.first().map_or(0, |block| block.byte as usize);
+    for reject in rejects {
+        let at = reject.byte as usize;
+        assert!(input[at..].starts_with(&reject.raw), "a reject's bytes are not those at its place");
+        let lines = input[first..at].iter().filter(|&&byte| byte == b'\n').count();
+        assert_eq!(reject.lines_before, lines as u64, "lines before");
+        let records = if at == first { 0 } else { raw_records(&input[first..at], 1).count() };
+        assert_eq!(reject.records_before, records as u64, "records before");
+    }
+}

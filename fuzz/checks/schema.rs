@@ -1,0 +1,82 @@
+//! Schemas and headers: what is read holds together, whatever the bytes.
+
+use super::memory::MemorySource;
+use csl_stream::csv::raw_records;
+use csl_stream::pipeline::{ConvertOptions, Job, read_layout};
+use csl_stream::schema::{
+    BulkSchema, DdlOptions, Layout, MissingColumns, Table, UnknownColumns, create_tables, diff,
+};
+use csl_stream::store::ExportKind;
+use std::collections::HashSet;
+
+/// What an export of the fixtures has.
+const SCHEMA: &[u8] = include_bytes!("../../fixtures/demo/schema.json");
+/// The header must end within one block, so that both ways read the same.
+const HEADER_BYTES_MAX: usize = 32 << 10;
+
+/// A bulk schema: read or refused, and if read, it is like itself and can be declared.
+pub fn schema(data: &[u8]) {
+    let Ok(schema) = BulkSchema::parse(data, "fuzz") else { return };
+    let same = diff(&schema, &schema);
+    assert!(same.is_empty(), "it differs from itself: {same:?}");
+    let mut names = HashSet::new();
+    assert!(schema.tables.iter().all(|table| names.insert(&table.name)), "two tables of one name");
+    if let Ok(ddl) = create_tables(&schema, &DdlOptions::default()) {
+        let tables = ddl.sql.matches("CREATE TABLE").count();
+        assert!(tables >= schema.tables.len(), "{tables} declared of {}", schema.tables.len());
+    }
+}
+
+/// The first byte chooses the options, the rest is a file: its header is bound as its names say.
+pub fn header(data: &[u8]) {
+    let Some((&choice, file)) = data.split_first() else { return };
+    if file.len() > HEADER_BYTES_MAX {
+        return;
+    }
+    let schema = BulkSchema::parse(SCHEMA, "fixture").unwrap();
+    let table = schema.table("signatures").unwrap();
+    let options = ConvertOptions {
+        unknown_columns: if choice & 1 == 0 { UnknownColumns::Fail } else { UnknownColumns::Drop },
+        missing_columns: if choice & 2 == 0 { MissingColumns::Fail } else { MissingColumns::Null },
+        ..ConvertOptions::default()
+    };
+    let mut job = Job {
+        load_id: String::new(),
+        table: table.clone(),
+        kind: ExportKind::Full,
+        source: Box::new(MemorySource::new(file.into())),
+        exported_at: None,
+        rejects: None,
+    };
+    let got = read_layout(&mut job, &options);
+    let Some(want) = bound(file, table, &options) else { return };
+    match (got, want) {
+        (Ok(got), Some(want)) => assert_eq!(got, want, "layouts"),
+        (Err(_), None) => {}
+        (got, want) => panic!("bound {:?}, by its names {:?}", got.is_ok(), want.is_some()),
+    }
+}
+
+/// The layout that the names of the first record ask for. Nothing if the file is compressed, or has no
+/// first record, or has open quotes somewhere: whether that shows depends on how far one reads.
+fn bound(file: &[u8], table: &Table, options: &ConvertOptions) -> Option<Option<Layout>> {
+    let magics: [&[u8]; 3] = [b"BZh", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"];
+    let open = file.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;
+    if file.is_empty() || open || magics.iter().any(|magic| file.starts_with(magic)) {
+        return None;
+    }
+    let file = file.strip_prefix(b"\xef\xbb\xbf").unwrap_or(file);
+    if file.is_empty() {
+        return None;
+    }
+    let record = raw_records(file, usize::MAX).next()?;
+    let names: Option<Vec<String>> = record
+        .fields
+        .iter()
+        .map(|field| String::from_utf8(field.value().ok()?.unwrap_or_default().to_vec()).ok())
+        .collect();
+    let bind = |names: Vec<String>| {
+        Layout::bind(&names, table, options.unknown_columns, options.missing_columns).ok()
+    };
+    Some(names.and_then(bind))
+}
