@@ -5,6 +5,8 @@ mod lock;
 mod parts;
 #[cfg(feature = "query")]
 pub mod query;
+#[cfg(feature = "redshift")]
+pub mod redshift;
 mod sweep;
 mod version;
 

@@ -1,0 +1,20 @@
+//! Redshift, provisioned or serverless, through the Data API.
+//!
+//! ```text
+//! segments ─▶ staging (S3) ─▶ manifest ─▶ sql: one batch, one transaction ─▶ table + ledger row
+//!     ▲                                        ▲          │
+//!     └ the target's types (target) ───────────┘          └ data_api: submit, wait, again, cancel
+//! ```
+
+mod answer;
+mod connection;
+mod data_api;
+mod ledger;
+mod manifest;
+mod sql;
+
+pub use connection::{Connection, Login, Place};
+pub use data_api::{BATCH_STATEMENTS_MAX, DataApi, LOAD_DEADLINE, STATEMENT_BYTES_MAX, Stop};
+pub use ledger::{LEDGER, LOCKS, LedgerRow};
+pub use manifest::Manifest;
+pub use sql::{LoadColumn, LoadSql, Role, Step};
