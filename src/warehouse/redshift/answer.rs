@@ -76,6 +76,8 @@ pub(super) struct StatementFault {
     pub(super) message: String,
     /// Whether it was cancelled, by us or by others.
     pub(super) aborted: bool,
+    /// Redshift's number for the query, by which its catalogue says more.
+    pub(super) query_id: Option<i64>,
 }
 
 impl StatementFault {
@@ -162,7 +164,7 @@ mod tests {
             ("ERROR: relation \"public.t\" does not exist", false, false, 4),
             ("ERROR: Spectrum Scan Error", false, false, 1),
         ] {
-            let fault = StatementFault { at: None, message: message.to_owned(), aborted };
+            let fault = StatementFault { at: None, message: message.to_owned(), aborted, query_id: None };
             assert_eq!(fault.is_passing(), passing, "{message}");
             assert_eq!(fault.into_error("the load", "redshift://w/d").exit_code(), exit, "{message}");
         }

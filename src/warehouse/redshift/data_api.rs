@@ -130,6 +130,11 @@ impl DataApi {
         self.wait(&id, Instant::now() + SMALL_DEADLINE).map(drop)
     }
 
+    /// Hands a statement in and does not wait for it.
+    pub(super) fn submit_only(&self, sql: &str) -> Result<()> {
+        self.submit(sql).map(drop).map_err(|fault| fault.into_error("submitting a statement", &self.connection))
+    }
+
     /// Runs statements as one transaction, to its end. The same token never runs it twice.
     pub(super) fn transaction(&self, name: &str, sqls: &[String], token: &str) -> Result<(), Fault> {
         check_batch(sqls).map_err(Fault::Error)?;
@@ -334,7 +339,8 @@ fn fault_in(ended: &DescribeStatementOutput, aborted: bool) -> StatementFault {
     let at = subs.iter().position(|sub| failed(&sub.status));
     let of_sub = at.and_then(|at| subs[at].error.clone()).filter(|error| !error.is_empty());
     let message = of_sub.or_else(|| ended.error.clone()).unwrap_or_else(|| "no reason was given".to_owned());
-    StatementFault { at, message, aborted }
+    let query_id = at.map_or(ended.redshift_query_id, |at| subs[at].redshift_query_id);
+    StatementFault { at, message, aborted, query_id: (query_id > 0).then_some(query_id) }
 }
 
 fn fault_of<E>(error: &SdkError<E>) -> CallFault
