@@ -51,7 +51,7 @@ const PAGES_MAX: usize = 10_000;
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 
 /// One row of a result: texts, whatever the type, or NULL.
-pub type Row = Vec<Option<String>>;
+pub(super) type Row = Vec<Option<String>>;
 
 /// Why a statement did not come to its end.
 #[derive(Debug)]

@@ -78,7 +78,7 @@ const COLUMNS: &[(&str, &str)] = &[
 ];
 
 /// The statements that make the ledger, each harmless where it is there already.
-pub fn create(schema: &str) -> Vec<String> {
+pub(super) fn create(schema: &str) -> Vec<String> {
     let columns: Vec<_> = COLUMNS.iter().map(|(name, sql)| format!("{name} {sql}")).collect();
     vec![
         format!("CREATE TABLE IF NOT EXISTS {} ({})", qualified(schema, LEDGER), columns.join(", ")),
@@ -90,7 +90,7 @@ pub fn create(schema: &str) -> Vec<String> {
 }
 
 /// The statement that gives a table its row in [`LOCKS`], once.
-pub fn enter(schema: &str, table: &str) -> String {
+pub(super) fn enter(schema: &str, table: &str) -> String {
     let (locks, table) = (qualified(schema, LOCKS), quote_literal(table));
     format!(
         "INSERT INTO {locks} (table_name) SELECT {table} WHERE NOT EXISTS (SELECT 1 FROM {locks} WHERE table_name = {table})"
@@ -98,7 +98,7 @@ pub fn enter(schema: &str, table: &str) -> String {
 }
 
 /// Reads loads, newest first; all tables' if none is named.
-pub fn select(schema: &str, table: Option<&str>, load_id: Option<&str>, limit: Option<usize>) -> String {
+pub(super) fn select(schema: &str, table: Option<&str>, load_id: Option<&str>, limit: Option<usize>) -> String {
     let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
     let mut conditions = Vec::new();
     conditions.extend(table.map(|table| format!("table_name = {}", quote_literal(table))));
@@ -115,7 +115,7 @@ pub fn select(schema: &str, table: Option<&str>, load_id: Option<&str>, limit: O
 }
 
 /// Finds the load of this very export, and the newest full export of the table.
-pub fn select_admission(schema: &str, request: &LoadRequest) -> Vec<String> {
+pub(super) fn select_admission(schema: &str, request: &LoadRequest) -> Vec<String> {
     let (ledger, table) = (qualified(schema, LEDGER), quote_literal(&request.table));
     let mut same = format!("load_id = {}", quote_literal(&request.load_id));
     if let Some(etag) = &request.source.etag {
@@ -129,7 +129,7 @@ pub fn select_admission(schema: &str, request: &LoadRequest) -> Vec<String> {
 }
 
 /// Whether a load may go ahead, given the answers to [`select_admission`].
-pub fn admission(request: &LoadRequest, same: Option<String>, newest_full: Option<String>) -> Admission {
+pub(super) fn admission(request: &LoadRequest, same: Option<String>, newest_full: Option<String>) -> Admission {
     if let Some(load_id) = same {
         return Admission::AlreadyLoaded { load_id };
     }

@@ -12,6 +12,7 @@ mod data_api;
 mod ledger;
 mod load_id;
 mod manifest;
+mod probe;
 mod run;
 mod sql;
 mod staging;

@@ -78,7 +78,7 @@ pub struct LoadSql<'a> {
 }
 
 /// A text between single quotes. Backslashes are doubled too: Redshift takes them for escapes.
-pub fn quote_literal(text: &str) -> String {
+pub(super) fn quote_literal(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
 }
 

@@ -61,10 +61,6 @@ impl StagingPlace {
         }
     }
 
-    pub(super) fn location(&self) -> &Location {
-        &self.0
-    }
-
     pub(super) fn of_load(&self, table: &str, load_id: &str) -> Result<Location> {
         self.0.child(table)?.child(load_id)
     }

@@ -1,16 +1,16 @@
 //! Redshift as a [`Warehouse`].
 
 use super::connection::Connection;
-use super::data_api::{DataApi, Fault};
+use super::data_api::{DataApi, Fault, Stop};
 use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
-use super::sql::LoadColumn;
+use super::sql::{LoadColumn, LoadSql};
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{run, target};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{check_name, timestamp};
 use crate::report::{FileReport, Rows};
-use crate::schema::{Conversion, Layout, MissingColumns, Table, TargetTable};
+use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{Location, SegmentSink, objects};
 use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse};
 use std::sync::{Mutex, PoisonError};
@@ -56,6 +56,13 @@ impl RedshiftWarehouse {
     pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
         let staging = StagingPlace::new(settings.staging.clone())?;
         Ok(Self { api, settings, staging })
+    }
+
+    /// Ends waits as soon as `stop` says so, and cancels what runs.
+    #[must_use]
+    pub fn stop_when(mut self, stop: Stop) -> Self {
+        self.api = self.api.stop_when(stop);
+        self
     }
 
     /// Its client.
@@ -143,6 +150,24 @@ impl RedshiftWarehouse {
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
         let row = self.run(&staged, &place)?;
         Ok((row, staged.files))
+    }
+
+    /// The statements of a load that is only planned, with `rows` for the rows that it will accept.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that cannot be a key's.
+    pub fn plan_sql(&self, request: &LoadRequest, target: &TargetTable, fitted: &Fitted, rows: u64) -> Result<Vec<String>> {
+        let place = self.staging.of_load(&request.table, &request.load_id)?;
+        let manifest_uri = place.child(MANIFEST_NAME)?.to_string();
+        let rows = Rows { read: rows, accepted: rows, ..Rows::default() };
+        let sql = LoadSql {
+            target,
+            columns: &columns_of(fitted),
+            iam_role: &self.settings.iam_role,
+            manifest_uri: &manifest_uri,
+            entry: &entry(request, &[], &rows, SystemTime::now()),
+        };
+        Ok(sql.steps().into_iter().map(|step| step.sql).collect())
     }
 
     fn connection(&self) -> &Connection {
@@ -253,10 +278,7 @@ impl Staging for RedshiftStaging {
         for difference in &fitted.differences {
             tracing::info!(what = difference.what, mend = difference.mend, "the table differs from the export");
         }
-        let named = fitted.layout.columns.iter().zip(&fitted.conversions);
-        let columns =
-            named.map(|(column, &conversion)| LoadColumn { name: column.name.clone(), conversion }).collect();
-        *self.columns.lock().unwrap_or_else(PoisonError::into_inner) = Some(columns);
+        *self.columns.lock().unwrap_or_else(PoisonError::into_inner) = Some(columns_of(&fitted));
         Ok(fitted.layout)
     }
 
@@ -285,32 +307,45 @@ impl Staging for RedshiftStaging {
 
 impl RedshiftStaging {
     fn staged(&self, files: &[FileReport], rows: &Rows) -> StagedLoad {
-        let request = &self.request;
         let columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let all = || self.target.columns.iter().map(|column| LoadColumn { name: column.name.clone(), conversion: Conversion::None });
         StagedLoad {
-            columns: columns.unwrap_or_else(|| all().collect()),
+            columns: columns.unwrap_or_else(|| all_columns(&self.target)),
             target: self.target.clone(),
             files: files.to_vec(),
-            entry: LedgerRow {
-                load_id: request.load_id.clone(),
-                table: request.table.clone(),
-                kind: request.kind,
-                source_uri: cut_uri(&request.source.uri).to_owned(),
-                source_etag: request.source.etag.clone(),
-                exported_at: request.exported_at.clone(),
-                rows_read: rows.read,
-                rows_accepted: rows.accepted,
-                rows_rejected: rows.rejected,
-                values_truncated: rows.truncated_values,
-                rows_carried_over: 0,
-                rows_loaded: 0,
-                files: files.len() as u64,
-                bytes: files.iter().map(|file| file.bytes).sum(),
-                started: timestamp(self.started).replace('T', " ").replace('Z', ""),
-                finished: None,
-                version: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
-            },
+            entry: entry(&self.request, files, rows, self.started),
         }
+    }
+}
+
+/// The table's own columns, for files that were not made from an export.
+fn all_columns(target: &TargetTable) -> Vec<LoadColumn> {
+    let column = |name: &String| LoadColumn { name: name.clone(), conversion: Conversion::None };
+    target.columns.iter().map(|found| column(&found.name)).collect()
+}
+
+fn columns_of(fitted: &Fitted) -> Vec<LoadColumn> {
+    let named = fitted.layout.columns.iter().zip(&fitted.conversions);
+    named.map(|(column, &conversion)| LoadColumn { name: column.name.clone(), conversion }).collect()
+}
+
+fn entry(request: &LoadRequest, files: &[FileReport], rows: &Rows, started: SystemTime) -> LedgerRow {
+    LedgerRow {
+        load_id: request.load_id.clone(),
+        table: request.table.clone(),
+        kind: request.kind,
+        source_uri: cut_uri(&request.source.uri).to_owned(),
+        source_etag: request.source.etag.clone(),
+        exported_at: request.exported_at.clone(),
+        rows_read: rows.read,
+        rows_accepted: rows.accepted,
+        rows_rejected: rows.rejected,
+        values_truncated: rows.truncated_values,
+        rows_carried_over: 0,
+        rows_loaded: 0,
+        files: files.len() as u64,
+        bytes: files.iter().map(|file| file.bytes).sum(),
+        started: timestamp(started).replace('T', " ").replace('Z', ""),
+        finished: None,
+        version: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
     }
 }
