@@ -81,7 +81,8 @@ fn load(run: &Run, reports: &mut Reports, config: &Config, args: &BackfillArgs) 
     run.printer.note(&format!("{}: loading {uri}", run.table));
     let source = store::open(&prepared.export.location).map_err(failed)?;
     let watch = Arc::clone(&run.watch);
-    let target = prepared.target.stop_when(move || watch.stopped());
+    let mut target = prepared.target;
+    target.stop_when(move || watch.stopped());
     let work = Load {
         table: &prepared.table,
         kind: run.kind,

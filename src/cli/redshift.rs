@@ -66,8 +66,8 @@ impl Target {
     }
 
     /// Cancels what runs as soon as `stop` says so.
-    pub(super) fn stop_when(self, stop: impl Fn() -> bool + Send + Sync + 'static) -> Self {
-        Self(self.0.stop_when(Arc::new(stop)))
+    pub(super) fn stop_when(&mut self, stop: impl Fn() -> bool + Send + Sync + 'static) {
+        self.0.stop_when(Arc::new(stop));
     }
 
     pub(super) fn warehouse(&self) -> &dyn Warehouse {

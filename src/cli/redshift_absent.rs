@@ -42,8 +42,8 @@ impl Target {
         match *self {}
     }
 
-    pub(super) fn stop_when(self, _stop: impl Fn() -> bool) -> Self {
-        match self {}
+    pub(super) fn stop_when(&mut self, _stop: impl Fn() -> bool) {
+        match *self {}
     }
 
     pub(super) fn check(&self, _config: &Config, _tables: &[String], _say: &mut super::check::Say<'_>) {

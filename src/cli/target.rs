@@ -20,6 +20,7 @@ pub(super) enum Target {
 }
 
 /// What is loaded, as far as it is known before a byte is read.
+#[cfg_attr(not(feature = "redshift"), allow(dead_code))]
 pub(super) struct Load<'a> {
     pub(super) table: &'a Table,
     pub(super) kind: ExportKind,
@@ -55,10 +56,10 @@ impl Target {
     }
 
     /// Cancels what runs as soon as `stop` says so.
-    pub(super) fn stop_when(self, stop: impl Fn() -> bool + Send + Sync + 'static) -> Self {
+    pub(super) fn stop_when(&mut self, stop: impl Fn() -> bool + Send + Sync + 'static) {
         match self {
-            Self::Redshift(target) => Self::Redshift(Box::new(target.stop_when(stop))),
-            local => local,
+            Self::Local(..) => {}
+            Self::Redshift(target) => target.stop_when(stop),
         }
     }
 

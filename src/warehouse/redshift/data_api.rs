@@ -101,10 +101,8 @@ impl DataApi {
     }
 
     /// Ends waits as soon as `stop` says so, and cancels what runs.
-    #[must_use]
-    pub fn stop_when(mut self, stop: Stop) -> Self {
+    pub fn stop_when(&mut self, stop: Stop) {
         self.stop = stop;
-        self
     }
 
     /// Where it is connected to.

@@ -59,10 +59,8 @@ impl RedshiftWarehouse {
     }
 
     /// Ends waits as soon as `stop` says so, and cancels what runs.
-    #[must_use]
-    pub fn stop_when(mut self, stop: Stop) -> Self {
-        self.api = self.api.stop_when(stop);
-        self
+    pub fn stop_when(&mut self, stop: Stop) {
+        self.api.stop_when(stop);
     }
 
     /// Its client.
