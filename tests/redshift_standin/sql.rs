@@ -1,0 +1,1 @@
+//! SQL as Redshift takes it.
