@@ -31,7 +31,9 @@ impl Say<'_> {
     /// Says how a check ended, and gives what it found.
     pub(super) fn is<T>(&mut self, name: &str, result: Result<(T, String)>) -> Option<T> {
         let (value, checked, error) = match result {
-            Ok((value, found)) => (Some(value), Checked { name: name.to_owned(), ok: true, found, mend: None }, None),
+            Ok((value, found)) => {
+                (Some(value), Checked { name: name.to_owned(), ok: true, found, mend: None }, None)
+            }
             Err(error) => {
                 let mend = error.detail().map(|detail| detail.mend.clone()).filter(|mend| !mend.is_empty());
                 let checked = Checked { name: name.to_owned(), ok: false, found: error.to_string(), mend };
@@ -58,7 +60,9 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) ->
     let (mut checked, mut first) = (Vec::new(), None);
     let mut say = Say { printer, checked: &mut checked, first: &mut first };
     let configured = config.and_then(|config| configured(config, args));
-    if let Some(config) = say.is("configuration", configured.map(|config| (config, "is understood".to_owned()))) {
+    if let Some(config) =
+        say.is("configuration", configured.map(|config| (config, "is understood".to_owned())))
+    {
         check(&config, args, &mut say);
     }
     printer.json(&checked)?;
@@ -83,7 +87,10 @@ fn check(config: &Config, args: &CheckArgs, say: &mut Say<'_>) {
     let tables = tables(config, args, schema.as_ref());
     for table in &tables {
         if let Some(schema) = &schema {
-            say.is(&format!("schema of {table}"), schema.table(table).map(|table| ((), format!("{} columns", table.columns.len()))));
+            say.is(
+                &format!("schema of {table}"),
+                schema.table(table).map(|table| ((), format!("{} columns", table.columns.len()))),
+            );
         }
         say.is(&format!("exports of {table}"), newest(config, table));
     }
@@ -103,15 +110,18 @@ fn tables(config: &Config, args: &CheckArgs, schema: Option<&BulkSchema>) -> Vec
         return args.tables.clone();
     }
     if config.text("work.tables") == Some("all") {
-        return schema.into_iter().flat_map(|schema| schema.tables.iter().map(|table| table.name.clone())).collect();
+        return schema
+            .into_iter()
+            .flat_map(|schema| schema.tables.iter().map(|table| table.name.clone()))
+            .collect();
     }
     config.list("work.tables").iter().map(ToString::to_string).collect()
 }
 
 fn newest(config: &Config, table: &str) -> Result<((), String)> {
-    let root = config
-        .text("exports.root")
-        .ok_or_else(|| Error::usage("no exports were named").mend("give --exports, or set exports.root in csl-stream.toml"))?;
+    let root = config.text("exports.root").ok_or_else(|| {
+        Error::usage("no exports were named").mend("give --exports, or set exports.root in csl-stream.toml")
+    })?;
     let found = store::discover(&Location::parse(root)?, ExportKind::Full, table, None)?;
     let source = store::open(&found.location)?;
     Ok(((), format!("{} can be read", source.info().uri)))
@@ -121,7 +131,8 @@ fn newest(config: &Config, table: &str) -> Result<((), String)> {
 fn writable(dir: &std::path::Path) -> Result<((), String)> {
     let failed = |cause| Error::io("the warehouse's folder cannot be written to", dir, cause);
     let existing = dir.ancestors().find(|place| place.exists());
-    let existing = existing.filter(|place| !place.as_os_str().is_empty()).unwrap_or_else(|| std::path::Path::new("."));
+    let existing =
+        existing.filter(|place| !place.as_os_str().is_empty()).unwrap_or_else(|| std::path::Path::new("."));
     tempfile::NamedTempFile::new_in(existing).map_err(failed)?;
     Ok(((), format!("{} can be written to", dir.display())))
 }

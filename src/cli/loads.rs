@@ -13,12 +13,15 @@ use crate::report::Status;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> Result<()> {
-    let (LoadsCommand::List { target, .. } | LoadsCommand::Show { target, .. } | LoadsCommand::Retry { target, .. }) =
-        command;
+    let (LoadsCommand::List { target, .. }
+    | LoadsCommand::Show { target, .. }
+    | LoadsCommand::Retry { target, .. }) = command;
     let config = configured(config, target)?;
     if settings::is_redshift(&config) {
         return match command {
-            LoadsCommand::List { table, limit, .. } => redshift::list(printer, &config, table.as_deref(), *limit),
+            LoadsCommand::List { table, limit, .. } => {
+                redshift::list(printer, &config, table.as_deref(), *limit)
+            }
             LoadsCommand::Show { id, .. } => redshift::show(printer, &config, id),
             LoadsCommand::Retry { id, .. } => redshift::retry(printer, &config, id),
         };
@@ -44,8 +47,10 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
             printer.json(&shown)?;
             printer.result(&details(&shown))
         }
-        LoadsCommand::Retry { .. } => Err(Error::usage("a local load that failed leaves nothing that could be retried")
-            .mend("run backfill again; --to redshift retries a load into Redshift")),
+        LoadsCommand::Retry { .. } => {
+            Err(Error::usage("a local load that failed leaves nothing that could be retried")
+                .mend("run backfill again; --to redshift retries a load into Redshift"))
+        }
     }
 }
 

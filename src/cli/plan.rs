@@ -109,7 +109,8 @@ fn plan(config: &Config, args: &BackfillArgs) -> Result<(Plan, Option<Error>)> {
     let ddl_options =
         DdlOptions { schema: config.text("redshift.schema").map(str::to_owned), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
-    let mut job = Job { load_id, table: table.clone(), kind, source, exported_at: exported_at.clone(), rejects: None };
+    let mut job =
+        Job { load_id, table: table.clone(), kind, source, exported_at: exported_at.clone(), rejects: None };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
     let mut warnings = ddl.warnings;
     match &misfit {

@@ -117,13 +117,7 @@ impl Target {
             Some(_) => Vec::new(),
             None => self.0.plan_sql(&load.request(&id), &target, &fitted, rows)?,
         };
-        Ok(TargetPlan {
-            table: Some(target),
-            created: false,
-            differences: fitted.differences,
-            sql,
-            misfit,
-        })
+        Ok(TargetPlan { table: Some(target), created: false, differences: fitted.differences, sql, misfit })
     }
 }
 
@@ -214,7 +208,12 @@ pub(super) fn retry(printer: Printer, config: &Config, id: &str) -> Result<()> {
 
 fn details(row: &LedgerRow) -> String {
     let mut lines = vec![
-        format!("{}: {} loaded ({})", row.table, plural(row.rows_loaded, "row"), settings::kind_word(row.kind)),
+        format!(
+            "{}: {} loaded ({})",
+            row.table,
+            plural(row.rows_loaded, "row"),
+            settings::kind_word(row.kind)
+        ),
         format!("  from {}", row.source_uri),
         format!("  into {}, {}", plural(row.files, "file"), show_bytes(row.bytes)),
         format!(

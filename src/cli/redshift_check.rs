@@ -74,7 +74,8 @@ fn copies(redshift: &RedshiftWarehouse) -> Result<((), String)> {
 }
 
 fn copy_into(redshift: &RedshiftWarehouse, place: &Location) -> Result<()> {
-    let mut file = tempfile::NamedTempFile::new().map_err(|e| Error::machine("cannot make a temporary file").because(e))?;
+    let mut file = tempfile::NamedTempFile::new()
+        .map_err(|e| Error::machine("cannot make a temporary file").because(e))?;
     file.write_all(PROBE_CSV).map_err(|cause| Error::io("cannot write", file.path(), cause))?;
     let job = Job {
         load_id: uuid::Uuid::now_v7().to_string(),
@@ -90,10 +91,18 @@ fn copy_into(redshift: &RedshiftWarehouse, place: &Location) -> Result<()> {
     redshift.probe_copy(place, &report.files)
 }
 
-fn table_is_there(redshift: &RedshiftWarehouse, schema: Option<&BulkSchema>, table: &str) -> Result<((), String)> {
+fn table_is_there(
+    redshift: &RedshiftWarehouse,
+    schema: Option<&BulkSchema>,
+    table: &str,
+) -> Result<((), String)> {
     let target = redshift.target(table)?;
-    let lacking: Vec<_> =
-        redshift.privileges(table)?.into_iter().filter(|(_, granted)| !granted).map(|(word, _)| word).collect();
+    let lacking: Vec<_> = redshift
+        .privileges(table)?
+        .into_iter()
+        .filter(|(_, granted)| !granted)
+        .map(|(word, _)| word)
+        .collect();
     if !lacking.is_empty() {
         let words = lacking.join(", ");
         return Err(Error::access(format!("the user may not {words}"))

@@ -1,7 +1,9 @@
 //! Which type of the source goes into which type of the target, and how.
 
 use super::names::shown;
-use super::target::{Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX};
+use super::target::{
+    Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
+};
 use super::{Column, ColumnType, Layout, MissingColumns, OutputColumn, Table, Width, quote_identifier};
 
 /// Characters of UTF-8 are at most this many bytes.
@@ -60,10 +62,14 @@ impl<'a> Fitting<'a> {
         // A NULL that the target refuses would stop the copy: the record is a reject before that.
         let nullable = column.nullable && target.nullable;
         if column.field.is_none() && !target.nullable {
-            let what = format!("column {} of the table takes no NULL, and the file lacks it", shown(&column.name));
+            let what =
+                format!("column {} of the table takes no NULL, and the file lacks it", shown(&column.name));
             self.stop(what, "allow NULL in the table, or export the column".to_owned());
         }
-        (OutputColumn { name: target.name.clone(), column_type, width, nullable, field: column.field }, conversion)
+        (
+            OutputColumn { name: target.name.clone(), column_type, width, nullable, field: column.field },
+            conversion,
+        )
     }
 
     fn lacking(&mut self, column: &OutputColumn) {
@@ -92,7 +98,10 @@ impl<'a> Fitting<'a> {
             None => VARCHAR_BYTES_MAX,
         };
         if column.column_type == ColumnType::Text && bytes < source_bytes.min(VARCHAR_BYTES_MAX) {
-            let what = format!("column {} takes {bytes} bytes; a longer text is cut or rejected", shown(&column.name));
+            let what = format!(
+                "column {} takes {bytes} bytes; a longer text is cut or rejected",
+                shown(&column.name)
+            );
             let mend = match bytes {
                 // Only a VARCHAR can be widened in place.
                 0..VARCHAR_BYTES_MAX => format!(
@@ -144,7 +153,9 @@ fn fit(column: &OutputColumn, source: Option<&Column>, target: &TargetType) -> F
         (From::SmallInt | From::Integer | From::BigInt, TargetType::BigInt) => plain(From::BigInt),
         (from, &TargetType::Decimal { precision, scale }) => decimal(from, precision, scale),
         (From::Real, TargetType::Real) => plain(From::Real),
-        (From::Real | From::Double | From::SmallInt | From::Integer, TargetType::Double) => plain(From::Double),
+        (From::Real | From::Double | From::SmallInt | From::Integer, TargetType::Double) => {
+            plain(From::Double)
+        }
         (From::Boolean, TargetType::Boolean) => plain(From::Boolean),
         (From::Date, TargetType::Date) => plain(From::Date),
         (From::Timestamp, TargetType::Timestamp) => plain(From::Timestamp),
@@ -152,7 +163,9 @@ fn fit(column: &OutputColumn, source: Option<&Column>, target: &TargetType) -> F
         (From::Uuid, &(TargetType::Char(bytes) | TargetType::Varchar(bytes))) if bytes >= UUID_BYTES => {
             plain(From::Uuid)
         }
-        (From::Uuid, TargetType::Char(_) | TargetType::Varchar(_)) => Err("make the column CHAR(36)".to_owned()),
+        (From::Uuid, TargetType::Char(_) | TargetType::Varchar(_)) => {
+            Err("make the column CHAR(36)".to_owned())
+        }
         (from @ (From::Text | From::Geography), &TargetType::Varchar(bytes)) => {
             Ok((from, Some(text_width(column.width, bytes)), Conversion::None))
         }

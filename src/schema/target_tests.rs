@@ -107,9 +107,27 @@ fn names_order_and_missing_columns() {
     use MissingColumns::{Fail, Null};
     let cases: &[(&[(&str, &str)], MissingColumns, &str, &str, bool)] = &[
         (&[("a", "int4")], Fail, "\"b\" is not in the table", "ADD COLUMN \"b\" INTEGER", true),
-        (&[("a", "int4"), ("b", "int4"), ("c", "int4")], Fail, "\"c\" of the table", "--missing-columns null", true),
-        (&[("a", "int4"), ("b", "int4"), ("c", "int4")], Null, "\"c\" of the table", "default, or NULL", false),
-        (&[("a", "int4"), ("b", "int4"), ("c", "int4 not null")], Null, "\"c\" of the table", "no NULL", true),
+        (
+            &[("a", "int4"), ("b", "int4"), ("c", "int4")],
+            Fail,
+            "\"c\" of the table",
+            "--missing-columns null",
+            true,
+        ),
+        (
+            &[("a", "int4"), ("b", "int4"), ("c", "int4")],
+            Null,
+            "\"c\" of the table",
+            "default, or NULL",
+            false,
+        ),
+        (
+            &[("a", "int4"), ("b", "int4"), ("c", "int4 not null")],
+            Null,
+            "\"c\" of the table",
+            "no NULL",
+            true,
+        ),
         (&[("b", "int4"), ("a", "int4")], Fail, "another order", "names its columns", false),
     ];
     for (to, missing, what, mend, stops) in cases {
@@ -125,7 +143,8 @@ fn names_order_and_missing_columns() {
 
 #[test]
 fn the_error_names_all_and_exits_with_4() {
-    let fitted = compare(&[("a", "bigint"), ("b", "text")], &[("a", "int4"), ("c", "int4")], MissingColumns::Fail);
+    let fitted =
+        compare(&[("a", "bigint"), ("b", "text")], &[("a", "int4"), ("c", "int4")], MissingColumns::Fail);
     let error = fitted.fault(&target(&[])).unwrap();
     let text = error.to_string();
     assert_eq!(error.exit_code(), 4);

@@ -55,8 +55,13 @@ pub fn below(location: &Location) -> Result<Vec<ObjectBelow>> {
     let listed = runtime()?.block_on(async {
         let mut listing = bucket.calls.list(Some(&prefix));
         while let Some(object) = listing.try_next().await? {
-            let name: Vec<String> =
-                object.location.prefix_match(&prefix).into_iter().flatten().map(|part| part.as_ref().to_owned()).collect();
+            let name: Vec<String> = object
+                .location
+                .prefix_match(&prefix)
+                .into_iter()
+                .flatten()
+                .map(|part| part.as_ref().to_owned())
+                .collect();
             found.push(ObjectBelow {
                 name: name.join("/"),
                 bytes: object.size,

@@ -23,8 +23,20 @@ fn everything_in_order_is_all_ticks_and_leaves_nothing() {
 fn each_fault_is_a_cross_with_its_mend() {
     type Fault = fn(&World);
     let cases: &[(&str, Fault, i32, &str, &str)] = &[
-        (TABLE, |world| world.redshift.deny(Call::ExecuteStatement, 99), 3, "✖ Redshift", "redshift-data:ExecuteStatement"),
-        (TABLE, |world| world.redshift.fail_statement("COPY", "ERROR: S3ServiceException:Access Denied", 99), 3, "✖ COPY role", "redshift.iam_role"),
+        (
+            TABLE,
+            |world| world.redshift.deny(Call::ExecuteStatement, 99),
+            3,
+            "✖ Redshift",
+            "redshift-data:ExecuteStatement",
+        ),
+        (
+            TABLE,
+            |world| world.redshift.fail_statement("COPY", "ERROR: S3ServiceException:Access Denied", 99),
+            3,
+            "✖ COPY role",
+            "redshift.iam_role",
+        ),
         ("", |_| {}, 4, "✖ table t", "--create-table"),
     ];
     for (table, fault, code, cross, mend) in cases {

@@ -49,8 +49,12 @@ impl CallFault {
         let text = format!("{code} {}", self.message).to_lowercase();
         let error = if self.is_passing() {
             Error::transient(what).mend("run it again in a few minutes: what was loaded is not loaded twice")
-        } else if text.contains("expiredtoken") || text.contains("unrecognizedclient") || text.contains("expired") {
-            Error::access(what).mend("the AWS credentials are not valid any more: renew them and run it again")
+        } else if text.contains("expiredtoken")
+            || text.contains("unrecognizedclient")
+            || text.contains("expired")
+        {
+            Error::access(what)
+                .mend("the AWS credentials are not valid any more: renew them and run it again")
         } else if text.contains("accessdenied") || text.contains("not authorized") {
             Error::access(what).mend(
                 "allow this identity redshift-data:ExecuteStatement, BatchExecuteStatement, DescribeStatement, \
@@ -60,8 +64,9 @@ impl CallFault {
         } else if text.contains("credentials") {
             Error::access(what).mend("set AWS_PROFILE, or give this machine a role")
         } else {
-            Error::access(what)
-                .mend("check redshift.cluster or redshift.workgroup, redshift.database, the login and AWS_REGION")
+            Error::access(what).mend(
+                "check redshift.cluster or redshift.workgroup, redshift.database, the login and AWS_REGION",
+            )
         };
         error.at(Place::uri(connection)).because(cut(&told))
     }
@@ -111,9 +116,12 @@ impl StatementFault {
         let text = self.message.to_lowercase();
         let error = if self.is_passing() || self.aborted {
             Error::transient(what).mend("run it again: nothing was changed")
-        } else if text.contains("permission denied") || text.contains("not authorized") || text.contains("must be owner")
+        } else if text.contains("permission denied")
+            || text.contains("not authorized")
+            || text.contains("must be owner")
         {
-            Error::access(what).mend("grant the database user what it lacks; `csl-stream check` lists all of it")
+            Error::access(what)
+                .mend("grant the database user what it lacks; `csl-stream check` lists all of it")
         } else if self.is_missing() {
             Error::schema(what).mend("create the table: csl-stream schema ddl prints the statement")
         } else {

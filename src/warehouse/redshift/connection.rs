@@ -58,8 +58,9 @@ impl Connection {
                 ));
             }
         };
-        let database = database
-            .ok_or_else(|| Error::usage("no database was named").mend("set redshift.database in csl-stream.toml"))?;
+        let database = database.ok_or_else(|| {
+            Error::usage("no database was named").mend("set redshift.database in csl-stream.toml")
+        })?;
         let login = match (secret_arn, db_user) {
             (Some(_), Some(_)) => {
                 return Err(Error::usage("redshift.secret_arn and redshift.db_user exclude each other")

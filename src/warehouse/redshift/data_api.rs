@@ -90,8 +90,10 @@ impl DataApi {
         if region.is_none() {
             return Err(Error::usage("no AWS region is set").mend("set AWS_REGION to the region of Redshift"));
         }
-        let timeouts =
-            TimeoutConfig::builder().connect_timeout(CONNECT_TIMEOUT).operation_attempt_timeout(CALL_TIMEOUT).build();
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT_TIMEOUT)
+            .operation_attempt_timeout(CALL_TIMEOUT)
+            .build();
         let config = aws_sdk_redshiftdata::config::Builder::from(&shared)
             // Tries are counted here, where it is known what may be tried again.
             .retry_config(RetryConfig::disabled())
@@ -130,7 +132,9 @@ impl DataApi {
 
     /// Hands a statement in and does not wait for it.
     pub(super) fn submit_only(&self, sql: &str) -> Result<()> {
-        self.submit(sql).map(drop).map_err(|fault| fault.into_error("submitting a statement", &self.connection))
+        self.submit(sql)
+            .map(drop)
+            .map_err(|fault| fault.into_error("submitting a statement", &self.connection))
     }
 
     /// Runs statements as one transaction, to its end. The same token never runs it twice.
@@ -157,7 +161,8 @@ impl DataApi {
             true => Fault::Unknown(error),
             false => Fault::Error(error),
         })?;
-        let id = id.id.ok_or_else(|| Fault::Unknown(Error::transient("the Data API gave no statement id")))?;
+        let id =
+            id.id.ok_or_else(|| Fault::Unknown(Error::transient("the Data API gave no statement id")))?;
         tracing::info!(id, name, "load submitted");
         self.wait(&id, Instant::now() + LOAD_DEADLINE).map(drop)
     }
@@ -189,8 +194,9 @@ impl DataApi {
         let mut cancelled = false;
         loop {
             let asked = Instant::now();
-            let call =
-                || async { self.client.describe_statement().id(id).wait_time_seconds(POLL_SECONDS).send().await };
+            let call = || async {
+                self.client.describe_statement().id(id).wait_time_seconds(POLL_SECONDS).send().await
+            };
             let answer = self.call_until_stop("waiting for a statement", cancelled, || async {
                 call().await.map_err(|error| fault_of(&error))
             });
@@ -224,7 +230,8 @@ impl DataApi {
 
     /// Best effort: a statement that cannot be cancelled ends by itself, and its guards make it harmless.
     fn cancel(&self, id: &str) {
-        let call = || async { self.client.cancel_statement().id(id).send().await.map_err(|error| fault_of(&error)) };
+        let call =
+            || async { self.client.cancel_statement().id(id).send().await.map_err(|error| fault_of(&error)) };
         if let Err((error, _)) = self.call("cancelling a statement", call) {
             tracing::warn!(id, %error, "statement could not be cancelled");
         }
@@ -295,7 +302,14 @@ impl DataApi {
                 return Err((fault.into_error(doing, &self.connection.to_string()), unknown));
             }
             let wait = jittered(attempt);
-            tracing::info!(doing, attempt, ?wait, fault = fault.message, code = fault.code, "call is tried again");
+            tracing::info!(
+                doing,
+                attempt,
+                ?wait,
+                fault = fault.message,
+                code = fault.code,
+                "call is tried again"
+            );
             std::thread::sleep(wait);
         }
         unreachable!("the loop ends at its last attempt")

@@ -98,7 +98,12 @@ pub(super) fn enter(schema: &str, table: &str) -> String {
 }
 
 /// Reads loads, newest first; all tables' if none is named.
-pub(super) fn select(schema: &str, table: Option<&str>, load_id: Option<&str>, limit: Option<usize>) -> String {
+pub(super) fn select(
+    schema: &str,
+    table: Option<&str>,
+    load_id: Option<&str>,
+    limit: Option<usize>,
+) -> String {
     let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
     let mut conditions = Vec::new();
     conditions.extend(table.map(|table| format!("table_name = {}", quote_literal(table))));
@@ -123,13 +128,19 @@ pub(super) fn select_admission(schema: &str, request: &LoadRequest) -> Vec<Strin
         same += &format!(" OR (source_uri = {uri} AND source_etag = {})", quote_literal(etag));
     }
     vec![
-        format!("SELECT load_id FROM {ledger} WHERE table_name = {table} AND ({same}) ORDER BY finished LIMIT 1"),
+        format!(
+            "SELECT load_id FROM {ledger} WHERE table_name = {table} AND ({same}) ORDER BY finished LIMIT 1"
+        ),
         format!("SELECT MAX(exported_at) FROM {ledger} WHERE table_name = {table} AND kind = 'full'"),
     ]
 }
 
 /// Whether a load may go ahead, given the answers to [`select_admission`].
-pub(super) fn admission(request: &LoadRequest, same: Option<String>, newest_full: Option<String>) -> Admission {
+pub(super) fn admission(
+    request: &LoadRequest,
+    same: Option<String>,
+    newest_full: Option<String>,
+) -> Admission {
     if let Some(load_id) = same {
         return Admission::AlreadyLoaded { load_id };
     }
@@ -244,7 +255,11 @@ mod tests {
             (None, some("20260302"), None, Admission::Proceed),
             (some("K"), some("20260302"), Some("20260301"), loaded()),
         ] {
-            assert_eq!(admission(&request(None, asked), same.clone(), full.clone()), expected, "{same:?} {full:?}");
+            assert_eq!(
+                admission(&request(None, asked), same.clone(), full.clone()),
+                expected,
+                "{same:?} {full:?}"
+            );
         }
     }
 

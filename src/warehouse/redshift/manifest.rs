@@ -56,7 +56,8 @@ mod tests {
     #[test]
     fn every_file_is_needed_once_and_has_its_length() {
         let file = |uri: &str, bytes| FileReport { uri: uri.to_owned(), rows: 1, bytes };
-        let files = [file("s3://b/p/part-00000", 5), file("s3://b/p/part-00001", 7), file("s3://b/p/part-00000", 5)];
+        let files =
+            [file("s3://b/p/part-00000", 5), file("s3://b/p/part-00001", 7), file("s3://b/p/part-00000", 5)];
         let json: serde_json::Value = serde_json::from_slice(&Manifest::of(&files).json()).unwrap();
         let expected = serde_json::json!({ "entries": [
             { "url": "s3://b/p/part-00000", "mandatory": true, "meta": { "content_length": 5 } },

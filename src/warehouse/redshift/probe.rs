@@ -54,8 +54,9 @@ impl RedshiftWarehouse {
 
     /// Removes the files of a probe, as far as that goes.
     pub fn end_probe(&self, place: &Location) {
-        let removed = objects::below(place)
-            .and_then(|found| found.iter().try_for_each(|object| objects::remove(&place.child(&object.name)?)));
+        let removed = objects::below(place).and_then(|found| {
+            found.iter().try_for_each(|object| objects::remove(&place.child(&object.name)?))
+        });
         if let Err(error) = removed {
             tracing::warn!(%error, "the files of a check stay in the staging place");
         }

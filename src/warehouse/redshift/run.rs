@@ -27,7 +27,12 @@ const COPY_FAULTS_MAX: usize = 3;
 /// # Errors
 /// [`Error::Counts`] if another number of rows was copied than accepted, [`Error::Transient`] if it may
 /// do better later, and whatever Redshift has against it. The table is as it was then.
-pub(super) fn run(api: &DataApi, load: &StagedLoad, staged_at: &Location, iam_role: &str) -> Result<LedgerRow> {
+pub(super) fn run(
+    api: &DataApi,
+    load: &StagedLoad,
+    staged_at: &Location,
+    iam_role: &str,
+) -> Result<LedgerRow> {
     let manifest_uri = staged_at.child(MANIFEST_NAME)?.to_string();
     let sql = LoadSql {
         target: &load.target,

@@ -157,7 +157,8 @@ impl LoadSql<'_> {
         steps.push(self.count(&stage));
         if self.has_id() {
             let id = quote_identifier(ID);
-            let sql = format!("DELETE FROM {stage} USING {table} AS present WHERE present.{id} = {stage}.{id}");
+            let sql =
+                format!("DELETE FROM {stage} USING {table} AS present WHERE present.{id} = {stage}.{id}");
             steps.push(step(Role::Prepare, sql));
         }
         steps.push(self.insert_from(&stage));
@@ -274,9 +275,10 @@ impl LoadSql<'_> {
     fn record(&self) -> Step {
         let accepted = self.entry.rows_accepted;
         let (carried_over, loaded) = match self.entry.kind {
-            ExportKind::Full => {
-                (format!("(SELECT COUNT(*) FROM {}) - {accepted}", self.target.qualified()), accepted.to_string())
-            }
+            ExportKind::Full => (
+                format!("(SELECT COUNT(*) FROM {}) - {accepted}", self.target.qualified()),
+                accepted.to_string(),
+            ),
             ExportKind::Incremental => {
                 ("0".to_owned(), format!("(SELECT COUNT(*) FROM {})", self.temporary("stage")))
             }

@@ -97,7 +97,8 @@ fn the_copy_names_its_columns_and_has_no_option_that_parquet_forbids() {
 
 #[test]
 fn nothing_commits_by_itself_and_nothing_locks() {
-    let columns = [("id", TargetType::BigInt), ("created_at", TargetType::Timestamp), ("g", TargetType::Geography)];
+    let columns =
+        [("id", TargetType::BigInt), ("created_at", TargetType::Timestamp), ("g", TargetType::Geography)];
     for kind in [FULL, INCREMENTAL] {
         for step in steps(kind, Some("20260301"), &columns) {
             let sql = step.sql.to_uppercase();
@@ -118,7 +119,9 @@ fn recent_rows_are_those_made_about_the_export_or_later() {
 
 #[test]
 fn what_comes_from_outside_is_quoted() {
-    for (text, quoted) in [("a", "'a'"), ("it's", "'it''s'"), ("\\' or 1=1 --", "'\\\\'' or 1=1 --'"), ("", "''")] {
+    for (text, quoted) in
+        [("a", "'a'"), ("it's", "'it''s'"), ("\\' or 1=1 --", "'\\\\'' or 1=1 --'"), ("", "''")]
+    {
         assert_eq!(quote_literal(text), quoted);
     }
     for (digits, text) in [

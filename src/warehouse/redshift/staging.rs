@@ -71,7 +71,8 @@ impl StagingPlace {
         let mut loads: BTreeMap<String, (SystemTime, Vec<String>)> = BTreeMap::new();
         for object in objects::below(&place)? {
             let Some((load, _)) = object.name.split_once('/') else { continue };
-            let (newest, names) = loads.entry(load.to_owned()).or_insert((SystemTime::UNIX_EPOCH, Vec::new()));
+            let (newest, names) =
+                loads.entry(load.to_owned()).or_insert((SystemTime::UNIX_EPOCH, Vec::new()));
             *newest = (*newest).max(object.modified);
             names.push(object.name);
         }

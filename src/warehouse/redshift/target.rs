@@ -16,7 +16,8 @@ pub(super) fn read(api: &DataApi, schema: &str, table: &str) -> Result<Option<Ta
         quote_literal(schema),
         quote_literal(table),
     );
-    let rows = api.query(&sql).map_err(|fault| fault.into_error("reading the table's columns", api.connection()))?;
+    let rows =
+        api.query(&sql).map_err(|fault| fault.into_error("reading the table's columns", api.connection()))?;
     let columns = rows.iter().map(|row| column(row)).collect::<Result<Vec<_>>>()?;
     let found = TargetTable { schema: schema.to_owned(), name: table.to_owned(), columns };
     Ok((!found.columns.is_empty()).then_some(found))

@@ -1,7 +1,7 @@
 //! Redshift as a [`Warehouse`].
 
 use super::connection::Connection;
-use super::data_api::{DataApi, Fault, Stop};
+use super::data_api::{DataApi, Fault, Stop, jittered};
 use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
 use super::sql::{LoadColumn, LoadSql};
@@ -15,6 +15,9 @@ use crate::store::{Location, SegmentSink, objects};
 use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
+
+/// Times that the ledger is looked for and made.
+const LEDGER_ATTEMPTS_MAX: u32 = 4;
 
 /// What a load into Redshift needs besides the connection.
 #[derive(Debug, Clone)]
@@ -110,7 +113,10 @@ impl RedshiftWarehouse {
     /// # Errors
     /// Why there is none.
     pub fn ping(&self) -> Result<()> {
-        self.api.query("SELECT 1").map(drop).map_err(|fault| fault.into_error("asking Redshift", self.connection()))
+        self.api
+            .query("SELECT 1")
+            .map(drop)
+            .map_err(|fault| fault.into_error("asking Redshift", self.connection()))
     }
 
     /// Loads of one table or of all, newest first.
@@ -154,7 +160,13 @@ impl RedshiftWarehouse {
     ///
     /// # Errors
     /// [`Error::Usage`] for a name that cannot be a key's.
-    pub fn plan_sql(&self, request: &LoadRequest, target: &TargetTable, fitted: &Fitted, rows: u64) -> Result<Vec<String>> {
+    pub fn plan_sql(
+        &self,
+        request: &LoadRequest,
+        target: &TargetTable,
+        fitted: &Fitted,
+        rows: u64,
+    ) -> Result<Vec<String>> {
         let place = self.staging.of_load(&request.table, &request.load_id)?;
         let manifest_uri = place.child(MANIFEST_NAME)?.to_string();
         let rows = Rows { read: rows, accepted: rows, ..Rows::default() };
@@ -176,13 +188,23 @@ impl RedshiftWarehouse {
     /// need not be allowed to create.
     fn ensure_ledger(&self, table: &str) -> Result<()> {
         let enter = ledger::enter(&self.settings.schema, table);
-        match self.api.execute(&enter) {
-            Err(Fault::Statement(fault)) if fault.is_missing() => {
-                self.create(&ledger::create(&self.settings.schema))?;
-                self.create(&[enter])
+        let mut failed = None;
+        for attempt in 1..=LEDGER_ATTEMPTS_MAX {
+            match self.api.execute(&enter) {
+                Ok(()) => return Ok(()),
+                Err(Fault::Statement(fault)) if fault.is_missing() => {}
+                Err(fault) => return Err(fault.into_error("writing the ledger", self.connection())),
             }
-            entered => entered.map_err(|fault| fault.into_error("writing the ledger", self.connection())),
+            // Another process may make it at the same time: what counts is that it is there in the end.
+            for sql in ledger::create(&self.settings.schema) {
+                failed = self.create(&[sql]).err().or(failed);
+            }
+            if failed.is_some() {
+                std::thread::sleep(jittered(attempt));
+            }
         }
+        let missing = || Error::machine("the ledger is not there, though it was created");
+        Err(failed.unwrap_or_else(missing))
     }
 
     /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended.
@@ -227,7 +249,9 @@ impl Warehouse for RedshiftWarehouse {
         let mut answers = Vec::with_capacity(2);
         for sql in ledger::select_admission(&self.settings.schema, request) {
             match self.api.query(&sql) {
-                Ok(rows) => answers.push(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten())),
+                Ok(rows) => {
+                    answers.push(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+                }
                 Err(Fault::Statement(fault)) if fault.is_missing() => return Ok(Admission::Proceed),
                 Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
             }
@@ -274,7 +298,11 @@ impl Staging for RedshiftStaging {
     fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
         let fitted = self.target.fit(layout, table, missing)?;
         for difference in &fitted.differences {
-            tracing::info!(what = difference.what, mend = difference.mend, "the table differs from the export");
+            tracing::info!(
+                what = difference.what,
+                mend = difference.mend,
+                "the table differs from the export"
+            );
         }
         *self.columns.lock().unwrap_or_else(PoisonError::into_inner) = Some(columns_of(&fitted));
         Ok(fitted.layout)
@@ -284,9 +312,11 @@ impl Staging for RedshiftStaging {
         let staged: u64 = files.iter().map(|file| file.rows).sum();
         if staged != rows.accepted {
             let accepted = rows.accepted;
-            return Err(Error::counts(format!("the staged files hold {staged} rows, accepted were {accepted}"))
-                .at(Place::uri(self.sink.place().to_string()))
-                .mend("nothing was loaded; keep the report and tell the maintainers"));
+            return Err(Error::counts(format!(
+                "the staged files hold {staged} rows, accepted were {accepted}"
+            ))
+            .at(Place::uri(self.sink.place().to_string()))
+            .mend("nothing was loaded; keep the report and tell the maintainers"));
         }
         let load = self.staged(files, rows);
         let record = serde_json::to_vec_pretty(&load)
