@@ -100,7 +100,6 @@ fn wrong_usage_exits_with_2() {
             &["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "redshift"],
             if cfg!(feature = "redshift") { "no Redshift was named" } else { "without the redshift feature" },
         ),
-        (&["query", "select 1", "--to", "redshift"], "needs a warehouse in a folder"),
         (&["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "s3://b"], "cannot be at s3://b"),
         (&["convert", "--table", "t", "--out", "o"], "<INPUT>..."),
         (&["convert", "--table", "t", "a.csv"], "--out <DIR>"),

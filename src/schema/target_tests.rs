@@ -105,7 +105,8 @@ fn what_sql_must_convert_is_told() {
 #[test]
 fn names_order_and_missing_columns() {
     use MissingColumns::{Fail, Null};
-    let cases: &[(&[(&str, &str)], MissingColumns, &str, &str, bool)] = &[
+    type Columns = &'static [(&'static str, &'static str)];
+    let cases: &[(Columns, MissingColumns, &str, &str, bool)] = &[
         (&[("a", "int4")], Fail, "\"b\" is not in the table", "ADD COLUMN \"b\" INTEGER", true),
         (
             &[("a", "int4"), ("b", "int4"), ("c", "int4")],

@@ -68,7 +68,8 @@ fn each_way_has_its_steps() {
     let made = || ("created_at", TargetType::Timestamp);
     let json = || ("j", TargetType::Super);
     let at = Some("20260301031500");
-    let cases: &[(ExportKind, Option<&str>, Vec<(&str, TargetType)>, &str)] = &[
+    type Columns = Vec<(&'static str, TargetType)>;
+    let cases: &[(ExportKind, Option<&str>, Columns, &str)] = &[
         (FULL, at, vec![id(), made()], "Claim Once Newest Prepare Change Copy Count Change Record"),
         (FULL, at, vec![id()], "Claim Once Newest Change Copy Count Record"),
         (FULL, None, vec![id(), made()], "Claim Once Change Copy Count Record"),

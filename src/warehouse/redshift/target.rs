@@ -18,7 +18,7 @@ pub(super) fn read(api: &DataApi, schema: &str, table: &str) -> Result<Option<Ta
     );
     let rows =
         api.query(&sql).map_err(|fault| fault.into_error("reading the table's columns", api.connection()))?;
-    let columns = rows.iter().map(|row| column(row)).collect::<Result<Vec<_>>>()?;
+    let columns = rows.iter().map(column).collect::<Result<Vec<_>>>()?;
     let found = TargetTable { schema: schema.to_owned(), name: table.to_owned(), columns };
     Ok((!found.columns.is_empty()).then_some(found))
 }
