@@ -5,6 +5,7 @@
 
 mod client;
 mod copy;
+mod faults;
 mod files;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "what other tests need")]
@@ -14,4 +15,5 @@ mod protocol;
 mod redshift;
 #[path = "../support/s3.rs"]
 mod s3;
+mod sdk;
 mod sql;
