@@ -169,3 +169,13 @@ fn readers_see_whole_tables_while_they_are_replaced() {
         assert_eq!(page["Records"][0], json!([{"longValue": 50}, {"booleanValue": true}]));
     }
 }
+
+#[test]
+fn a_closed_gate_does_not_outlive_its_test() {
+    let world = world();
+    let gate = world.redshift.hold(At::Picked);
+    world.call("ExecuteStatement", &world.body(json!({"Sql": "SELECT 1"}))).unwrap();
+    assert!(gate.reached(SOON));
+    assert_eq!(world.redshift.active(), 1);
+    drop(world);
+}

@@ -10,9 +10,12 @@ mod files;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod postgres;
+mod program;
 mod protocol;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
+#[path = "../support/run.rs"]
+mod run;
 #[path = "../support/s3.rs"]
 mod s3;
 mod sdk;
