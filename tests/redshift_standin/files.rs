@@ -77,3 +77,22 @@ pub(crate) fn file(
 pub(crate) fn one(schema: &str, values: Values) -> Vec<u8> {
     file(schema, &[values], 0, plain())
 }
+
+/// The same file as a writer makes it that leaves the legacy ConvertedType of its only column out.
+///
+/// The parquet crate always writes it, so the two bytes of the field are cut from the footer. What follows in
+/// the struct counts its field numbers from the last one, so the next delta grows by what is gone.
+pub(crate) fn without_converted_type(file: &[u8]) -> Vec<u8> {
+    let tail = file.len() - 8;
+    let length = u32::from_le_bytes(file[tail..tail + 4].try_into().unwrap()) as usize;
+    let mut footer = file[tail - length..tail].to_vec();
+    // name (4) = "a", converted_type (6) = TIMESTAMP_MICROS (10, zigzag 20), logicalType (10), a struct.
+    let written = [0x01, b'a', 0x25, 20, 0x4c];
+    let at = footer.windows(written.len()).position(|window| window == written).unwrap();
+    footer.splice(at..at + written.len(), [0x01, b'a', 0x6c]);
+    let mut out = file[..tail - length].to_vec();
+    out.extend_from_slice(&footer);
+    out.extend_from_slice(&(footer.len() as u32).to_le_bytes());
+    out.extend_from_slice(b"PAR1");
+    out
+}

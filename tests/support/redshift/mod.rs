@@ -35,6 +35,7 @@ use std::time::Duration;
 
 pub use faults::{Act, At, Call, Gate};
 use statements::Statements;
+pub use worker::ERROR_1023;
 
 /// Statements of one stand-in that run at once; more wait in SUBMITTED, as in a queue of Redshift.
 const RUNNING_MAX: usize = 40;
@@ -106,7 +107,7 @@ struct Shared {
 pub struct Redshift {
     shared: Arc<Shared>,
     address: SocketAddr,
-    _runtime: tokio::runtime::Runtime,
+    runtime: Option<tokio::runtime::Runtime>,
 }
 
 impl Redshift {
@@ -133,7 +134,7 @@ impl Redshift {
         let address = listener.local_addr().unwrap();
         let app = server::router(shared.clone());
         runtime.spawn(async move { axum::serve(listener, app).await });
-        Self { shared, address, _runtime: runtime }
+        Self { shared, address, runtime: Some(runtime) }
     }
 
     /// What goes into `AWS_ENDPOINT_URL_REDSHIFT_DATA`.
@@ -200,7 +201,7 @@ impl Redshift {
 
     /// Transactions that hold a statement with `text` end in ERROR 1023 when they commit.
     pub fn fail_serialization(&self, text: &str, times: usize) {
-        self.script(At::Commit(text.to_owned()), Act::Fail(worker::ERROR_1023.to_owned()), times);
+        self.script(At::Commit(text.to_owned()), Act::Fail(ERROR_1023.to_owned()), times);
     }
 
     /// The session ends under the first statement that holds `text`.
@@ -247,5 +248,14 @@ impl Redshift {
     /// Time spent in COPY, in all.
     pub fn copy_time(&self) -> Duration {
         *self.shared.copy_seconds.lock().unwrap()
+    }
+}
+
+impl Drop for Redshift {
+    fn drop(&mut self) {
+        // A test that fails may leave a gate closed; whoever stands there is not waited for.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }

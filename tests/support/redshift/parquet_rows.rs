@@ -144,9 +144,9 @@ impl<T: DataType, W: Fn(&T::T, &mut Vec<u8>) -> Result<(), wire::Fault>> Source 
     }
 }
 
-fn typed<T: DataType, W>(reader: ColumnReaderImpl<T>, is_optional: bool, write: W) -> Box<dyn Source>
+fn typed<T, W>(reader: ColumnReaderImpl<T>, is_optional: bool, write: W) -> Box<dyn Source>
 where
-    T: 'static,
+    T: DataType + 'static,
     W: Fn(&T::T, &mut Vec<u8>) -> Result<(), wire::Fault> + 'static,
 {
     Box::new(Typed { reader, is_optional, values: Vec::new(), levels: Vec::new(), next: 0, write })

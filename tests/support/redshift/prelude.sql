@@ -46,10 +46,6 @@ CREATE VIEW pg_catalog.stl_load_errors AS
     file_name AS filename, line_number, column_name AS colname, column_type AS type, column_length AS col_length,
     "position", ''::text AS raw_line, ''::text AS raw_field_value, error_code AS err_code, error_message AS err_reason
   FROM pg_catalog.sys_load_error_detail;
-CREATE TABLE pg_catalog.sys_load_history (
-  user_id integer, query_id bigint, status text, database_name text, table_name text, start_time timestamp,
-  end_time timestamp, data_source text, file_format text, loaded_rows bigint, source_file_count integer,
-  error_count integer);
 
 CREATE VIEW pg_catalog.svv_columns AS
   SELECT current_database()::text AS table_catalog, n.nspname::text AS table_schema, c.relname::text AS table_name,
@@ -94,7 +90,7 @@ CREATE VIEW pg_catalog.svv_table_info AS
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')) t
   WHERE tbl_rows > 0;
-GRANT SELECT ON pg_catalog.sys_load_error_detail, pg_catalog.sys_load_history TO public;
+GRANT SELECT ON pg_catalog.sys_load_error_detail TO public;
 
 -- VARCHAR counts bytes and CHAR takes single-byte characters, on every way into a table.
 CREATE FUNCTION pg_catalog.csl_bytes() RETURNS event_trigger LANGUAGE plpgsql AS $$

@@ -18,7 +18,7 @@ use super::translate::{self, Work};
 use super::{Setup, Shared, copy, sql};
 
 /// What Redshift says when transactions cannot be put into an order.
-pub(super) const ERROR_1023: &str = "ERROR: 1023\n  Detail: Serializable isolation violation on table - 142443, \
+pub const ERROR_1023: &str = "ERROR: 1023\n  Detail: Serializable isolation violation on table - 142443, \
     transactions forming the cycle are: 388224, 388226 (pid:32012)";
 const CANCELLED: &str = "ERROR: Query cancelled on user's request";
 /// As in PostgreSQL 8 and Redshift, a backslash in a string escapes.
@@ -80,6 +80,10 @@ async fn run_in_slot(shared: Arc<Shared>, id: String) -> Result<(), End> {
     let job = Job::new(&shared, &id, client);
     let start = Instant::now();
     let ended = job.run().await;
+    if ended.is_err() {
+        // A status that says FAILED says that everything is taken back.
+        job.execute("ROLLBACK").await.ok();
+    }
     shared.statements.update(&id, |entry| entry.took = start.elapsed());
     match ended {
         // Whatever the error says then, it was the cancelling.
@@ -244,10 +248,10 @@ pub(super) fn error_text(error: &tokio_postgres::Error) -> String {
     let Some(db) = error.as_db_error() else {
         return format!("ERROR: Connection to the cluster was lost: {error}");
     };
-    match db.code() {
-        &SqlState::T_R_SERIALIZATION_FAILURE => return ERROR_1023.to_owned(),
-        &SqlState::QUERY_CANCELED => return CANCELLED.to_owned(),
-        &SqlState::CHECK_VIOLATION => {
+    match *db.code() {
+        SqlState::T_R_SERIALIZATION_FAILURE => return ERROR_1023.to_owned(),
+        SqlState::QUERY_CANCELED => return CANCELLED.to_owned(),
+        SqlState::CHECK_VIOLATION => {
             let name = db.constraint().unwrap_or_default();
             if let Some(rest) = name.strip_prefix("csl_varchar_") {
                 let bytes = rest.split('_').next().unwrap_or_default();
