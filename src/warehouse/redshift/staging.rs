@@ -26,6 +26,8 @@ pub(super) const MANIFEST_NAME: &str = "manifest.json";
 pub(super) const RECORD_NAME: &str = "load.json";
 /// Bytes of such a record at most.
 const RECORD_BYTES_MAX: usize = 16 << 20;
+/// Times that a file is read back which another process is writing too.
+const READ_ATTEMPTS_MAX: usize = 5;
 /// Staged loads older than this are swept. A statement runs for 24 hours at most, and a load writes its
 /// manifest right before it: so what is older cannot be under way.
 pub const STAGED_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
@@ -143,8 +145,16 @@ impl SegmentSink for StagingSink {
         }
     }
 
+    /// Two processes with the same work write the same file: while the other one does, it changes under
+    /// our hands, and is what it was.
     fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>> {
-        self.inner.read_tail(object, bytes)
+        let mut attempt = 1;
+        loop {
+            match self.inner.read_tail(object, bytes) {
+                Err(Error::Input(_)) if attempt < READ_ATTEMPTS_MAX => attempt += 1,
+                read => return read,
+            }
+        }
     }
 
     /// What is staged stays for the next try, until it is swept: nobody reads it without a manifest.
