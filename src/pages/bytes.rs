@@ -77,7 +77,41 @@ fn append_undoubled_wide(inner: Text<'_>, out: &mut Vec<u8>) {
 }
 
 /// Bytes that are read behind a text that is hashed or compared.
-pub(super) const READ_PAD: usize = 16;
+pub(super) const READ_PAD: usize = 32;
+
+/// Bytes that are hashed or compared at a time: most texts are shorter, and take no branch.
+const WIDE: usize = 32;
+
+/// The first `n` bytes from `WIDE - n` on are ones, those behind them zeros.
+static MASKS: [u8; 2 * WIDE] = {
+    let mut masks = [0; 2 * WIDE];
+    let mut i = 0;
+    while i < WIDE {
+        masks[i] = 0xff;
+        i += 1;
+    }
+    masks
+};
+
+type Wide = [u64; WIDE / 8];
+
+/// [`WIDE`] bytes as numbers.
+///
+/// # Safety
+/// They must be readable at `at`.
+#[inline(always)]
+unsafe fn wide(at: *const u8) -> Wide {
+    // SAFETY: granted by the caller; every pattern of bits is a number.
+    unsafe { at.cast::<Wide>().read_unaligned() }
+}
+
+/// Ones for the first `left`, at most [`WIDE`], bytes.
+#[inline(always)]
+fn mask(left: usize) -> Wide {
+    debug_assert!(left <= WIDE);
+    // SAFETY: `left.min(WIDE)` bytes before the middle of MASKS, WIDE bytes are left.
+    unsafe { wide(MASKS.as_ptr().add(WIDE - left.min(WIDE))) }
+}
 
 /// A text behind which [`READ_PAD`] bytes are readable.
 #[derive(Clone, Copy)]
@@ -90,50 +124,57 @@ impl<'a> Padded<'a> {
         (text.start + text.len + READ_PAD <= text.buffer.len()).then_some(Self(text))
     }
 
-    /// The eight bytes from `at`, at most the text's length, on.
+    /// The bytes from `at`, at most the text's length, on.
     #[inline(always)]
-    fn word(self, at: usize) -> u64 {
-        debug_assert!(at <= self.0.len + READ_PAD - 8);
-        // SAFETY: `new` saw READ_PAD bytes behind the text; the callers stay 8 bytes before their end.
-        unsafe { self.0.buffer.as_ptr().add(self.0.start + at).cast::<u64>().read_unaligned().to_le() }
+    fn wide(self, at: usize) -> Wide {
+        debug_assert!(at <= self.0.len);
+        // SAFETY: `new` saw READ_PAD = WIDE bytes behind the text, and `at` is not behind its end.
+        unsafe { wide(self.0.buffer.as_ptr().add(self.0.start + at)) }
     }
 
     /// Whether two texts are the same.
     #[inline(always)]
     pub(super) fn equals(self, other: Self) -> bool {
-        let len = self.0.len;
-        if len != other.0.len {
+        if self.0.len != other.0.len {
             return false;
         }
         let mut at = 0;
-        while at + 8 < len {
-            if self.word(at) != other.word(at) {
+        while self.0.len - at > WIDE {
+            if self.wide(at) != other.wide(at) {
                 return false;
             }
-            at += 8;
+            at += WIDE;
         }
-        // At most eight bytes are left; what is read beyond them is shifted out.
-        let left = len - at;
-        left == 0 || (self.word(at) ^ other.word(at)) << (64 - 8 * left) == 0
+        let (one, two, mask) = (self.wide(at), other.wide(at), mask(self.0.len - at));
+        (0..WIDE / 8).fold(0, |differ, i| differ | (one[i] ^ two[i]) & mask[i]) == 0
     }
 
-    /// A hash of the text.
+    /// A hash of the text. Differs between big- and little-endian machines, which changes no output.
     #[inline(always)]
-    pub(super) fn hash(self) -> u64 {
+    pub(super) fn hash(self) -> u32 {
         const SEED: u64 = 0x243f_6a88_85a3_08d3;
         let mut state = SEED ^ (self.0.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         let mut at = 0;
-        while self.0.len - at > 16 {
-            state = fold(self.word(at) ^ state, self.word(at + 8) ^ 0x1319_8a2e_0370_7344);
-            at += 16;
+        while self.0.len - at > WIDE {
+            state = fold_wide(self.wide(at), state);
+            at += WIDE;
         }
-        let (low, high) = match self.0.len - at {
-            0 => (0, 0),
-            left @ 1..=8 => (self.word(at) & (!0 >> (64 - 8 * left)), 0),
-            left => (self.word(at), self.word(at + 8) & (!0 >> (128 - 8 * left))),
-        };
-        fold(low ^ state, high ^ 0xa409_3822_299f_31d0)
+        let (last, mask) = (self.wide(at), mask(self.0.len - at));
+        fold_wide(std::array::from_fn(|i| last[i] & mask[i]), state) as u32
     }
+}
+
+/// Asks for an element that will be wanted soon.
+#[inline(always)]
+pub(super) fn prefetch<T>(slice: &[T], index: usize) {
+    #[cfg(target_arch = "x86_64")]
+    if let Some(element) = slice.get(index) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: the address is that of an element; a prefetch reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(element).cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = (slice, index);
 }
 
 /// Eight bytes, the first in the lowest place; zero where the buffer ends before.
@@ -143,6 +184,14 @@ pub(super) fn word(buffer: &[u8], at: usize) -> u64 {
         Some(bytes) => u64::from_le_bytes(*bytes),
         None => 0,
     }
+}
+
+/// Two multiplications side by side.
+#[inline(always)]
+fn fold_wide(words: Wide, state: u64) -> u64 {
+    let low = fold(words[0] ^ state, words[1] ^ 0x1319_8a2e_0370_7344);
+    let high = fold(words[2] ^ 0xa409_3822_299f_31d0, words[3] ^ state.rotate_left(32));
+    low ^ high
 }
 
 #[inline(always)]

@@ -1,8 +1,9 @@
 //! Dictionaries that are built while the values are read.
 
-use super::bytes::{Padded, READ_PAD, append};
+use super::bytes::{Padded, READ_PAD, append, prefetch};
 use super::column::COMMIT_VALUES;
 use super::fast::Text;
+use super::gather::{Fields, Span};
 use super::text_value::append_value;
 
 /// Entries at which a text dictionary is given up.
@@ -13,45 +14,52 @@ pub(super) const TEXT_BYTES_MAX: usize = 4 << 20;
 pub(super) const INTEGER_ENTRIES_MAX: usize = 4_096;
 
 const SLOTS_MIN: usize = 1_024;
-/// A slot holds the upper half of the hash and, in the lower half, the entry's index plus 1.
-const TAG: u64 = 0xffff_ffff_0000_0000;
 
 /// Texts by their raw bytes: the field is hashed and compared as it stands in the file, and undone of
 /// its quotes only when it is new.
 pub(super) struct TextDictionary {
-    slots: Vec<u64>,
+    slots: Vec<Slot>,
     /// Raw fields, one after the other, and [`READ_PAD`] bytes behind the last.
     raw: Vec<u8>,
-    entries: Vec<Entry>,
+    /// Where each entry's value ends in `page`; the value before it ends where it starts.
+    page_ends: Vec<u32>,
     /// The dictionary page: PLAIN values.
     page: Vec<u8>,
+    /// Of the texts that are being looked up.
+    hashes: Vec<u32>,
 }
 
-#[derive(Clone, Copy)]
-struct Entry {
-    hash: u64,
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    hash: u32,
+    /// The entry's index plus 1; 0: free.
+    entry: u32,
     /// Place and length in `raw`.
     at: u32,
     len: u32,
-    /// End of its value in `page`; the value before it ends where it starts.
-    page_end: u32,
 }
 
 impl TextDictionary {
     pub(super) fn new() -> Self {
-        Self { slots: vec![0; SLOTS_MIN], raw: vec![0; READ_PAD], entries: Vec::new(), page: Vec::new() }
+        Self {
+            slots: vec![Slot::default(); SLOTS_MIN],
+            raw: vec![0; READ_PAD],
+            page_ends: Vec::new(),
+            page: Vec::new(),
+            hashes: Vec::new(),
+        }
     }
 
     pub(super) fn clear(&mut self) {
         self.slots.clear();
-        self.slots.resize(SLOTS_MIN, 0);
+        self.slots.resize(SLOTS_MIN, Slot::default());
         self.raw.truncate(READ_PAD);
-        self.entries.clear();
+        self.page_ends.clear();
         self.page.clear();
     }
 
     pub(super) fn len(&self) -> usize {
-        self.entries.len()
+        self.page_ends.len()
     }
 
     pub(super) fn is_full(&self) -> bool {
@@ -65,74 +73,89 @@ impl TextDictionary {
     /// The PLAIN encoding of an entry.
     pub(super) fn plain(&self, index: u16) -> &[u8] {
         let index = usize::from(index);
-        let start = if index == 0 { 0 } else { self.entries[index - 1].page_end as usize };
-        &self.page[start..self.entries[index].page_end as usize]
+        let start = if index == 0 { 0 } else { self.page_ends[index - 1] as usize };
+        &self.page[start..self.page_ends[index] as usize]
     }
 
-    /// The index of a raw field.
-    #[inline]
-    pub(super) fn index(&mut self, raw: Text<'_>) -> usize {
-        match Padded::new(raw) {
-            Some(padded) => self.index_padded(raw, padded),
-            None => {
-                let mut copy = raw.bytes().to_vec();
-                copy.resize(raw.len + READ_PAD, 0);
-                self.index(Text { buffer: &copy, start: 0, len: raw.len })
+    /// Appends the indices of these fields. The hashes come first, so that the processor can fetch the
+    /// slots of many texts at a time.
+    pub(super) fn index_all(&mut self, fields: &Fields<'_>, spans: &[Span], indices: &mut Vec<u16>) {
+        let mut hashes = std::mem::take(&mut self.hashes);
+        hashes.clear();
+        hashes.extend(spans.iter().map(|span| self.hash(span.text(fields))));
+        for (span, &hash) in spans.iter().zip(&hashes) {
+            indices.push(self.index(span.text(fields), hash) as u16);
+        }
+        self.hashes = hashes;
+    }
+
+    #[inline(always)]
+    fn hash(&self, raw: Text<'_>) -> u32 {
+        let Some(padded) = Padded::new(raw) else { return hash_unpadded(raw) };
+        let hash = padded.hash();
+        prefetch(&self.slots, hash as usize & (self.slots.len() - 1));
+        hash
+    }
+
+    #[inline(always)]
+    fn index(&mut self, raw: Text<'_>, hash: u32) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut at = hash as usize & mask;
+        loop {
+            let slot = self.slots[at];
+            if slot.entry == 0 {
+                return self.insert(raw, hash, at);
             }
+            if slot.hash == hash && self.holds(slot, raw) {
+                return slot.entry as usize - 1;
+            }
+            at = (at + 1) & mask;
         }
     }
 
     #[inline(always)]
-    fn index_padded(&mut self, raw: Text<'_>, padded: Padded<'_>) -> usize {
-        let hash = padded.hash();
-        let mask = self.slots.len() - 1;
-        let mut slot = hash as usize & mask;
-        loop {
-            let found = self.slots[slot];
-            if found == 0 {
-                return self.insert(raw, hash, slot);
-            }
-            if found & TAG == hash & TAG {
-                let index = (found & !TAG) as usize - 1;
-                let entry = self.entries[index];
-                let stored = Text { buffer: &self.raw, start: entry.at as usize, len: entry.len as usize };
-                if Padded::new(stored).is_some_and(|stored| padded.equals(stored)) {
-                    return index;
-                }
-            }
-            slot = (slot + 1) & mask;
+    fn holds(&self, slot: Slot, raw: Text<'_>) -> bool {
+        let stored = Text { buffer: &self.raw, start: slot.at as usize, len: slot.len as usize };
+        match (Padded::new(raw), Padded::new(stored)) {
+            (Some(raw), Some(stored)) => raw.equals(stored),
+            _ => raw.bytes() == stored.bytes(),
         }
     }
 
     #[cold]
-    fn insert(&mut self, raw: Text<'_>, hash: u64, slot: usize) -> usize {
-        let index = self.entries.len();
-        self.slots[slot] = hash & TAG | (index as u64 + 1);
+    fn insert(&mut self, raw: Text<'_>, hash: u32, slot: usize) -> usize {
+        let index = self.len();
         append_value(raw, &mut self.page);
+        self.page_ends.push(self.page.len() as u32);
         let at = self.raw.len() - READ_PAD;
-        let page_end = self.page.len() as u32;
-        self.entries.push(Entry { hash, at: at as u32, len: raw.len as u32, page_end });
+        self.slots[slot] = Slot { hash, entry: index as u32 + 1, at: at as u32, len: raw.len as u32 };
         self.raw.truncate(at);
         append(raw, &mut self.raw);
         self.raw.extend_from_slice(&[0; READ_PAD]);
-        if self.entries.len() * 2 > self.slots.len() {
+        if self.len() * 2 > self.slots.len() {
             self.grow();
         }
         index
     }
 
     fn grow(&mut self) {
-        let size = self.slots.len() * 2;
-        self.slots.clear();
-        self.slots.resize(size, 0);
-        for (index, entry) in self.entries.iter().enumerate() {
-            let mut slot = entry.hash as usize & (size - 1);
-            while self.slots[slot] != 0 {
-                slot = (slot + 1) & (size - 1);
+        let mask = self.slots.len() * 2 - 1;
+        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); mask + 1]);
+        for slot in old.into_iter().filter(|slot| slot.entry != 0) {
+            let mut at = slot.hash as usize & mask;
+            while self.slots[at].entry != 0 {
+                at = (at + 1) & mask;
             }
-            self.slots[slot] = entry.hash & TAG | (index as u64 + 1);
+            self.slots[at] = slot;
         }
     }
+}
+
+#[cold]
+fn hash_unpadded(raw: Text<'_>) -> u32 {
+    let mut copy = raw.bytes().to_vec();
+    copy.resize(raw.len + READ_PAD, 0);
+    Padded::new(Text { buffer: &copy, start: 0, len: raw.len }).map_or(0, Padded::hash)
 }
 
 const INTEGER_SLOTS: usize = 4 * INTEGER_ENTRIES_MAX;

@@ -23,6 +23,10 @@ pub(super) struct Span {
 }
 
 impl Span {
+    pub(super) fn new(start: usize, len: usize) -> Self {
+        Self { start: start as u32, len: len as u32 }
+    }
+
     #[inline(always)]
     pub(super) fn text<'a>(&self, fields: &Fields<'a>) -> Text<'a> {
         Text { buffer: fields.buffer, start: self.start as usize, len: self.len as usize }
@@ -36,6 +40,14 @@ impl Span {
 impl<'a> Fields<'a> {
     pub(super) fn new(block: &'a Block, scan: &'a Scan, width: usize, rows: usize) -> Self {
         Self { buffer: block.buffer(), ends: scan.ends(), width, rows, crlf: scan.crlf() }
+    }
+
+    /// The same with another buffer, for a field that was written anew.
+    pub(super) fn in_buffer<'b>(&self, buffer: &'b [u8]) -> Fields<'b>
+    where
+        'a: 'b,
+    {
+        Fields { buffer, ..*self }
     }
 
     /// Collects the non-NULL fields of a column into `spans` (cleared first) and appends a level for

@@ -80,36 +80,31 @@ impl TextColumn {
         fits && self.form.is_none_or(|form| exact_value(raw.bytes(), form).is_ok())
     }
 
-    #[inline(always)]
-    fn push(&mut self, raw: Text<'_>) {
-        match &mut self.dictionary {
-            Some((_, indices)) => indices.push(self.entries.index(raw) as u16),
-            None => {
-                let at = self.plain.len() + 4;
-                append_value(raw, &mut self.plain);
-                self.range.widen(&self.plain[at..]);
-            }
+    /// Adds fields that are no wider than they may be.
+    fn push(&mut self, fields: &Fields<'_>, spans: &[Span]) {
+        if let Some((_, indices)) = &mut self.dictionary {
+            return self.entries.index_all(fields, spans, indices);
+        }
+        for span in spans {
+            let at = self.plain.len() + 4;
+            append_value(span.text(fields), &mut self.plain);
+            self.range.widen(&self.plain[at..]);
         }
     }
 
     fn push_all(&mut self, fields: &Fields<'_>, spans: &[Span]) {
         let longest = spans.iter().map(Span::len).max().unwrap_or(0);
-        match self.width.filter(|&width| may_be_wider(longest, width)) {
-            None => spans.iter().map(|span| span.text(fields)).for_each(|text| self.push(text)),
-            Some(width) => {
-                for text in spans.iter().map(|span| span.text(fields)) {
-                    match cut_to_width(text, width) {
-                        None => self.push(text),
-                        Some(cut) => {
-                            self.truncated += 1;
-                            let padded = Block::from_records(&cut, 0);
-                            self.push(Text {
-                                buffer: padded.buffer(),
-                                start: padded.start(),
-                                len: cut.len(),
-                            });
-                        }
-                    }
+        let Some(width) = self.width.filter(|&width| may_be_wider(longest, width)) else {
+            return self.push(fields, spans);
+        };
+        for span in spans {
+            match cut_to_width(span.text(fields), width) {
+                None => self.push(fields, std::slice::from_ref(span)),
+                Some(cut) => {
+                    self.truncated += 1;
+                    let block = Block::from_records(&cut, 0);
+                    let span = Span::new(block.start(), cut.len());
+                    self.push(&fields.in_buffer(block.buffer()), &[span]);
                 }
             }
         }
