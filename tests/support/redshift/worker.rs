@@ -6,7 +6,7 @@
 //! ```
 
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use tokio_postgres::error::SqlState;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -25,6 +25,10 @@ const CANCELLED: &str = "ERROR: Query cancelled on user's request";
 const SESSION: &str = "-c standard_conforming_strings=off -c escape_string_warning=off -c timezone=UTC \
     -c datestyle=ISO -c client_min_messages=error";
 
+/// How long a session is tried for, and how often.
+const CONNECT_TIME_MAX: Duration = Duration::from_secs(20);
+const CONNECT_PAUSE: Duration = Duration::from_millis(50);
+
 /// How a call ended if not well.
 enum End {
     Failed { at: Option<usize>, error: String },
@@ -34,9 +38,24 @@ enum End {
 pub(super) async fn connect(setup: &Setup) -> Result<Client, String> {
     let mut config = tokio_postgres::Config::new();
     config.host(&setup.socket).user("postgres").dbname(&setup.database).options(SESSION);
-    let (client, connection) = config.connect(NoTls).await.map_err(|error| error_text(&error))?;
-    tokio::spawn(connection);
-    Ok(client)
+    let start = Instant::now();
+    loop {
+        match config.connect(NoTls).await {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                return Ok(client);
+            }
+            // A busy machine: the queue of the socket is full, or sessions that ended are still there.
+            Err(error) if is_busy(&error) && start.elapsed() < CONNECT_TIME_MAX => {
+                tokio::time::sleep(CONNECT_PAUSE).await;
+            }
+            Err(error) => return Err(error_text(&error)),
+        }
+    }
+}
+
+fn is_busy(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_none_or(|db| *db.code() == SqlState::TOO_MANY_CONNECTIONS)
 }
 
 /// Runs a call that was submitted, to its end.
