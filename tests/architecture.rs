@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("store", &["error", "names"]),
     ("report", &["error", "store"]),
     ("ledger", &["error", "names", "report", "store"]),
-    ("warehouse", &["error", "ledger", "report", "store"]),
+    ("warehouse", &["error", "ledger", "report", "schema", "store"]),
     ("pipeline", &["bzip2", "csv", "error", "pages", "report", "schema", "store", "values", "warehouse"]),
     ("config", &["error", "names", "pages", "pipeline", "schema", "store"]),
     ("telemetry", &["error"]),

@@ -64,6 +64,8 @@ pub enum Command {
     Convert(ConvertArgs),
     /// Show what backfill would do; change nothing
     Plan(BackfillArgs),
+    /// Look whether everything a load needs is there: configuration, access, tables
+    Check(CheckArgs),
     /// The bulk schema: as DDL, compared, shown, fetched
     #[command(subcommand)]
     Schema(SchemaCommand),
@@ -108,6 +110,26 @@ pub struct BackfillArgs {
     pub dry_run: bool,
 }
 
+/// Flags of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each line is a thing that a load needs: a tick if it is there, a cross and the mend if it is not. The exit
+code is that of the first cross.")]
+pub struct CheckArgs {
+    /// Tables to look at [config: work.tables; all of the schema if that says all]
+    #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
+    pub tables: Vec<String>,
+    /// Root of the exports [config: exports.root]
+    #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
+    pub exports: Option<String>,
+    /// Where the schema is.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
+    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
+    pub to: Option<String>,
+}
+
 /// Which export is loaded.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Export")]
@@ -136,6 +158,9 @@ pub struct TargetArgs {
     /// Versions of the table that are kept, the current one among them [config: warehouse.keep_versions; default: 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep_versions: Option<u32>,
+    /// Create the table in Redshift from the schema if it is not there
+    #[arg(long)]
+    pub create_table: bool,
 }
 
 /// Where the bulk schema is.
@@ -305,6 +330,15 @@ pub enum QueryFormat {
     Json,
 }
 
+/// Where loads are remembered.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Warehouse")]
+pub struct LedgerArgs {
+    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
+    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
+    pub to: Option<String>,
+}
+
 /// Where a local warehouse is.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Warehouse")]
@@ -327,7 +361,7 @@ pub enum LoadsCommand {
         limit: usize,
         /// Where the warehouse is.
         #[command(flatten)]
-        target: LocalArgs,
+        target: LedgerArgs,
     },
     /// Show the report of one load
     Show {
@@ -335,7 +369,15 @@ pub enum LoadsCommand {
         id: String,
         /// Where the warehouse is.
         #[command(flatten)]
-        target: LocalArgs,
+        target: LedgerArgs,
+    },
+    /// Run a failed load into Redshift again, from what is staged of it
+    Retry {
+        /// The load's id, as the run report has it
+        id: String,
+        /// Where the warehouse is.
+        #[command(flatten)]
+        target: LedgerArgs,
     },
 }
 

@@ -5,6 +5,7 @@ use super::printer::Printer;
 use super::run::{Reports, Run, conclude};
 use super::settings::{self, FoundExport};
 use super::signals::Stopper;
+use super::target::{Load, Target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ledger;
@@ -12,15 +13,14 @@ use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
 use crate::store;
-use crate::warehouse::LocalWarehouse;
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 /// What a backfill needs to know before it opens the export.
 pub(super) struct Prepared {
     pub(super) options: ConvertOptions,
-    pub(super) warehouse_dir: PathBuf,
-    pub(super) keep_versions: usize,
+    pub(super) target: Target,
     pub(super) table: Table,
     pub(super) export: FoundExport,
 }
@@ -38,11 +38,10 @@ pub(super) fn configured(mut config: Config, args: &BackfillArgs) -> Result<Conf
 pub(super) fn prepare(config: &Config, args: &BackfillArgs) -> Result<Prepared> {
     let options = settings::convert_options(config, &args.conversion)?;
     let named = args.export.export.as_deref().map(settings::location).transpose()?;
-    let warehouse_dir = settings::warehouse_dir(config)?;
-    let keep_versions = settings::keep_versions(config)?;
+    let target = Target::of(config)?;
     let table = settings::schema(config)?.table(&args.table)?.clone();
     let export = settings::find_export(config, named, &args.export, &args.table)?;
-    Ok(Prepared { options, warehouse_dir, keep_versions, table, export })
+    Ok(Prepared { options, target, table, export })
 }
 
 /// [`prepare`], and begins the report, which must be none of the inputs.
@@ -67,6 +66,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
         Err(error) => return conclude(printer, &reports, "loaded", Err(run.failed(None, error))).map(drop),
     };
     let outcome = load(&run, &mut reports, &config, args);
+    // Redshift's ledger is in Redshift, written with the data.
     if let Ok(dir) = settings::warehouse_dir(&config) {
         remember(printer, &dir, &outcome);
     }
@@ -80,17 +80,28 @@ fn load(run: &Run, reports: &mut Reports, config: &Config, args: &BackfillArgs) 
     tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
     run.printer.note(&format!("{}: loading {uri}", run.table));
     let source = store::open(&prepared.export.location).map_err(failed)?;
-    let warehouse = LocalWarehouse::new(&prepared.warehouse_dir).keep_versions(prepared.keep_versions);
+    let watch = Arc::clone(&run.watch);
+    let mut target = prepared.target;
+    target.stop_when(move || watch.stopped());
+    let work = Load {
+        table: &prepared.table,
+        kind: run.kind,
+        source: source.info(),
+        exported_at: prepared.export.exported_at.as_deref(),
+        options: &prepared.options,
+        create_table: args.target.create_table,
+    };
+    let load_id = target.preflight(&work, &run.load_id).map_err(failed)?;
     let progress = run.progress(source.info().bytes);
     let job = Job {
-        load_id: run.load_id.clone(),
+        load_id,
         table: prepared.table,
         kind: run.kind,
         source,
         exported_at: prepared.export.exported_at,
         rejects: Some(run.rejects_path(args.conversion.rejects.as_deref())),
     };
-    let outcome = pipeline::backfill(job, &prepared.options, &warehouse, &run.watch);
+    let outcome = pipeline::backfill(job, &prepared.options, target.warehouse(), &run.watch);
     drop(progress);
     outcome
 }

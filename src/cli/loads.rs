@@ -1,21 +1,34 @@
 //! `csl-stream loads`: what the ledger remembers.
 
-use super::args::{LoadsCommand, LocalArgs};
+use super::args::{LedgerArgs, LoadsCommand};
 use super::printer::{Printer, columns};
+use super::redshift;
 use super::run::{status_word, summary};
 use super::settings;
 use super::size::count;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::{self, Run, Shown, Standing};
 use crate::report::Status;
-use std::path::PathBuf;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> Result<()> {
+    let (LoadsCommand::List { target, .. }
+    | LoadsCommand::Show { target, .. }
+    | LoadsCommand::Retry { target, .. }) = command;
+    let config = configured(config, target)?;
+    if settings::is_redshift(&config) {
+        return match command {
+            LoadsCommand::List { table, limit, .. } => {
+                redshift::list(printer, &config, table.as_deref(), *limit)
+            }
+            LoadsCommand::Show { id, .. } => redshift::show(printer, &config, id),
+            LoadsCommand::Retry { id, .. } => redshift::retry(printer, &config, id),
+        };
+    }
     match command {
-        LoadsCommand::List { table, limit, target } => {
-            let dir = dir(config, target)?;
+        LoadsCommand::List { table, limit, .. } => {
+            let dir = settings::warehouse_dir(&config)?;
             let mut runs = ledger::list(&dir, table.as_deref())?;
             let more = runs.len().saturating_sub(*limit);
             runs.truncate(*limit);
@@ -29,17 +42,22 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
             }
             Ok(())
         }
-        LoadsCommand::Show { id, target } => {
-            let shown = ledger::show(&dir(config, target)?, id)?;
+        LoadsCommand::Show { id, .. } => {
+            let shown = ledger::show(&settings::warehouse_dir(&config)?, id)?;
             printer.json(&shown)?;
             printer.result(&details(&shown))
+        }
+        LoadsCommand::Retry { .. } => {
+            Err(Error::usage("a local load that failed leaves nothing that could be retried")
+                .mend("run backfill again; --to redshift retries a load into Redshift"))
         }
     }
 }
 
-fn dir(mut config: Config, args: &LocalArgs) -> Result<PathBuf> {
+fn configured(mut config: Config, args: &LedgerArgs) -> Result<Config> {
     settings::set_warehouse(&mut config, args.to.as_deref());
-    settings::warehouse_dir(&config)
+    config.check()?;
+    Ok(config)
 }
 
 fn table_of(runs: &[Run]) -> String {

@@ -9,20 +9,27 @@
 
 pub mod args;
 mod backfill;
+mod check;
 mod completions;
 mod config_cmd;
 mod convert;
+mod cost;
 mod demo;
 mod loads;
 mod plan;
 mod printer;
 mod progress;
 mod query;
+#[cfg_attr(not(feature = "redshift"), path = "redshift_absent.rs")]
+mod redshift;
+#[cfg(feature = "redshift")]
+mod redshift_check;
 mod run;
 mod schema;
 mod settings;
 mod signals;
 mod size;
+mod target;
 
 use crate::config::{Config, mask_url};
 use crate::error::Result;
@@ -83,6 +90,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Backfill(args) => backfill::run(printer, config(), args),
         Command::Convert(args) => convert::run(printer, config(), args),
         Command::Plan(args) => plan::run(printer, config()?, args),
+        Command::Check(args) => check::run(printer, config(), args),
         Command::Schema(command) => schema::run(printer, config, command),
         Command::Query(args) => query::run(printer, config()?, args),
         Command::Loads(command) => loads::run(printer, config()?, command),

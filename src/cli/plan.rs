@@ -4,10 +4,13 @@
 
 use super::args::BackfillArgs;
 use super::backfill::{self, Prepared};
+use super::cost::{self, Cost, Work};
 use super::printer::Printer;
+use super::redshift::TargetPlan;
 use super::schema::{ShownColumn, columns_text, shown_column};
 use super::settings;
 use super::size::{count, plural, show};
+use super::target::Load;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ledger;
@@ -15,7 +18,7 @@ use crate::pipeline::{self, ConvertOptions, Job};
 use crate::report::Status;
 use crate::schema::{DdlOptions, Layout, MissingColumns, Table, UnknownColumns, create_table};
 use crate::store::{self, ExportKind, Location, ObjectInfo};
-use crate::warehouse::{Admission, LoadRequest, LocalWarehouse, Warehouse};
+use crate::warehouse::Admission;
 use serde::Serialize;
 use std::path::Path;
 
@@ -42,6 +45,9 @@ struct Plan {
     columns: Vec<ShownColumn>,
     warnings: Vec<String>,
     estimate: Option<Estimate>,
+    cost: Option<Cost>,
+    /// What Redshift's table makes of it; none for a local warehouse.
+    target: Option<TargetPlan>,
     ddl: String,
 }
 
@@ -85,24 +91,26 @@ pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Resu
 
 /// The plan, and the error of its columns if they do not fit.
 fn plan(config: &Config, args: &BackfillArgs) -> Result<(Plan, Option<Error>)> {
-    let Prepared { options, warehouse_dir, table, export, .. } = backfill::prepare(config, args)?;
+    let Prepared { options, target, table, export } = backfill::prepare(config, args)?;
     let source = store::open(&export.location)?;
     let info = source.info().clone();
     let load_id = uuid::Uuid::now_v7().to_string();
     let kind = args.export.kind;
     let exported_at = export.exported_at;
-    let request = LoadRequest {
-        load_id: load_id.clone(),
-        table: table.name.clone(),
+    let work = Load {
+        table: &table,
         kind,
-        source: info.clone(),
-        exported_at: exported_at.clone(),
+        source: &info,
+        exported_at: exported_at.as_deref(),
+        options: &options,
+        create_table: args.target.create_table,
     };
-    let (mut action, mut why) = verdict(LocalWarehouse::new(&warehouse_dir).admit(&request)?, kind);
+    let (mut action, mut why) = verdict(target.warehouse().admit(&work.request(&load_id))?, kind);
     let ddl_options =
         DdlOptions { schema: config.text("redshift.schema").map(str::to_owned), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
-    let mut job = Job { load_id, table, kind, source, exported_at: exported_at.clone(), rejects: None };
+    let mut job =
+        Job { load_id, table: table.clone(), kind, source, exported_at: exported_at.clone(), rejects: None };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
     let mut warnings = ddl.warnings;
     match &misfit {
@@ -114,13 +122,27 @@ fn plan(config: &Config, args: &BackfillArgs) -> Result<(Plan, Option<Error>)> {
             why = "the columns of the export do not fit the schema".to_owned();
         }
     }
+    let estimate = estimate(target.dir(), &table.name, kind, &info, options.threads);
+    let mut planned = target.plan(&work, &layout, estimate.as_ref().map_or(0, |estimate| estimate.rows))?;
+    if let Some(fault) = planned.as_mut().and_then(TargetPlan::misfit)
+        && action == "load"
+    {
+        action = "refuse";
+        why = "the table in Redshift does not fit the export".to_owned();
+        misfit = Some(fault);
+    }
+    let csv_bytes = info.bytes.map(|bytes| csv_bytes(&info.uri, bytes));
     let plan = Plan {
-        estimate: estimate(&warehouse_dir, &job.table.name, kind, &info, options.threads),
+        cost: estimate.as_ref().zip(csv_bytes).map(|(estimate, csv_bytes)| {
+            cost::cost(Work { csv_bytes, seconds: estimate.seconds, threads: options.threads })
+        }),
+        target: planned,
+        estimate,
         columns: shown_layout(&layout, &job.table),
         table: job.table.name,
         kind,
         source: PlannedSource { uri: info.uri, etag: info.etag, bytes: info.bytes, exported_at },
-        warehouse: warehouse_dir.display().to_string(),
+        warehouse: target.shown(),
         action,
         why,
         differences: differences(&layout),
@@ -181,14 +203,15 @@ fn shown_layout(layout: &Layout, table: &Table) -> Vec<ShownColumn> {
 
 /// From the last load of the same table and kind, else from rules of thumb; none for an unknown length.
 fn estimate(
-    dir: &Path,
+    dir: Option<&Path>,
     table: &str,
     kind: ExportKind,
     info: &ObjectInfo,
     threads: usize,
 ) -> Option<Estimate> {
     let bytes = info.bytes?;
-    Some(from_history(dir, table, kind, bytes).unwrap_or_else(|| by_thumb(&info.uri, bytes, threads)))
+    let history = dir.and_then(|dir| from_history(dir, table, kind, bytes));
+    Some(history.unwrap_or_else(|| by_thumb(&info.uri, bytes, threads)))
 }
 
 /// An unreadable ledger is no reason to show no plan.
@@ -207,10 +230,15 @@ fn from_history(dir: &Path, table: &str, kind: ExportKind, bytes: u64) -> Option
     })
 }
 
+/// Bytes of CSV in an export of this length.
+fn csv_bytes(uri: &str, bytes: u64) -> u64 {
+    let compressed = [".bz2", ".gz", ".zst"].iter().any(|ending| uri.ends_with(ending));
+    if compressed { bytes.saturating_mul(BZIP2_RATIO) } else { bytes }
+}
+
 /// Here the name's ending must do: the bytes themselves are looked at by the run.
 fn by_thumb(uri: &str, bytes: u64, threads: usize) -> Estimate {
-    let compressed = [".bz2", ".gz", ".zst"].iter().any(|ending| uri.ends_with(ending));
-    let csv_bytes = if compressed { bytes.saturating_mul(BZIP2_RATIO) } else { bytes };
+    let csv_bytes = csv_bytes(uri, bytes);
     Estimate {
         rows: csv_bytes / ROW_BYTES,
         parquet_bytes: csv_bytes / PARQUET_RATIO,
@@ -238,6 +266,9 @@ impl Plan {
                 plural(estimate.seconds, "second"),
             );
         }
+        if let Some(cost) = &self.cost {
+            text += &format!("cost       {cost}\n");
+        }
         for name in &self.differences.not_in_schema {
             text += &format!("schema     {name:?} is in the export, not in the schema\n");
         }
@@ -249,7 +280,10 @@ impl Plan {
         }
         let columns = plural(self.columns.len() as u64, "column");
         text += &format!("\n{columns}, in the order of the file\n{}", columns_text(&self.columns));
-        text += &format!("\nthe table in Redshift would be\n{}", self.ddl);
+        match &self.target {
+            Some(target) => text.insert_str(text.find("\n\n").map_or(0, |at| at + 1), &target.text()),
+            None => text += &format!("\nthe table in Redshift would be\n{}", self.ddl),
+        }
         text
     }
 }

@@ -143,12 +143,17 @@ fn absolute(location: Location) -> Location {
     }
 }
 
+/// Whether tables go into Redshift, and not into a folder.
+pub(super) fn is_redshift(config: &Config) -> bool {
+    config.text("warehouse.to") == Some(REDSHIFT)
+}
+
 /// The folder of the local warehouse.
 pub(super) fn warehouse_dir(config: &Config) -> Result<PathBuf> {
     let to = config.text("warehouse.to").unwrap_or("./warehouse");
     if to == REDSHIFT {
-        return Err(Error::usage("loading into Redshift is not in this version yet")
-            .mend("load into a folder: --to ./warehouse"));
+        return Err(Error::usage("this needs a warehouse in a folder, and the warehouse is Redshift")
+            .mend("name the folder: --to ./warehouse"));
     }
     match Location::parse(to)? {
         Location::Local(path) => Ok(path),

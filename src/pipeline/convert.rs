@@ -13,7 +13,7 @@ use super::watch::Watch;
 use crate::bzip2::Work;
 use crate::error::{Error, Result};
 use crate::pages::RowGroupEncoder;
-use crate::schema::Table;
+use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, SegmentSink};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
@@ -35,6 +35,8 @@ pub(super) struct Conversion<'a> {
     pub(super) table: &'a Table,
     pub(super) options: &'a ConvertOptions,
     pub(super) sink: &'a dyn SegmentSink,
+    /// What the target makes of the layout.
+    pub(super) fit: &'a dyn Fn(Layout) -> Result<Layout>,
     pub(super) rejects: Option<PathBuf>,
     pub(super) watch: &'a Watch,
 }
@@ -48,12 +50,12 @@ pub(super) fn run(conversion: Conversion<'_>) -> Converted {
 }
 
 fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> Result<(Staged, Result<()>)> {
-    let Conversion { source, table, options, sink, rejects, watch } = conversion;
+    let Conversion { source, table, options, sink, fit, rejects, watch } = conversion;
     let threads = options.threads.max(1);
     let input = Decompressed::open(source, watch, threads)?;
     *compression = Some(input.compression());
     let uri = input.uri().to_owned();
-    let (groups, header) = RowGroups::open(input, table, options, watch)?;
+    let (groups, header) = RowGroups::open(input, table, options, fit, watch)?;
     let stage_options = StageOptions {
         encoding: groups.encoding().clone(),
         sink,

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
-use crate::warehouse::{Admission, LoadRequest, Warehouse};
+use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Warehouse};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -37,7 +37,7 @@ pub type Outcome = std::result::Result<RunReport, (Box<RunReport>, Error)>;
 pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch: &Watch) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
-    let result = convert_into(job, options, sink, watch, &mut report);
+    let result = convert_into(job, options, sink, &Ok, watch, &mut report);
     end(report, result, started)
 }
 
@@ -81,12 +81,13 @@ fn convert_into(
     job: Job,
     options: &ConvertOptions,
     sink: &dyn SegmentSink,
+    fit: &dyn Fn(Layout) -> Result<Layout>,
     watch: &Watch,
     report: &mut RunReport,
 ) -> Result<Status> {
     let started = Instant::now();
     let conversion =
-        Conversion { source: job.source, table: &job.table, options, sink, rejects: job.rejects, watch };
+        Conversion { source: job.source, table: &job.table, options, sink, fit, rejects: job.rejects, watch };
     let converted = run(conversion);
     report.seconds.convert = started.elapsed().as_secs_f64();
     report.source.bytes = report.source.bytes.max(watch.source_bytes.load(Ordering::Relaxed));
@@ -119,19 +120,24 @@ fn load_into(
         return Ok(Status::Skipped);
     }
     let staging = warehouse.stage(&request)?;
-    convert_into(job, options, staging.sink(), watch, report)?;
+    let table = job.table.clone();
+    let fit = |layout| staging.fit(layout, &table, options.missing_columns);
+    convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
     }
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;
     report.seconds.load = started.elapsed().as_secs_f64();
-    report.rows.loaded = receipt.loaded;
-    report.rows.carried_over = receipt.carried_over;
-    report.files = receipt.files;
-    if receipt.loaded != report.rows.accepted {
-        let (accepted, loaded) = (report.rows.accepted, receipt.loaded);
-        return Err(Error::counts(format!("{accepted} rows accepted, but {loaded} loaded")));
+    let LoadReceipt { loaded, present, carried_over, files } = receipt;
+    report.rows.loaded = loaded;
+    report.rows.carried_over = carried_over;
+    report.files = files;
+    if loaded + present != report.rows.accepted {
+        let accepted = report.rows.accepted;
+        return Err(Error::counts(format!(
+            "{accepted} rows accepted, but {loaded} loaded and {present} there already"
+        )));
     }
     Ok(Status::Succeeded)
 }

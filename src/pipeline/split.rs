@@ -74,11 +74,12 @@ impl<'a> RowGroups<'a> {
         mut input: Decompressed<'a>,
         table: &Table,
         options: &ConvertOptions,
+        fit: &dyn Fn(Layout) -> Result<Layout>,
         watch: &'a Watch,
     ) -> Result<(Self, Header)> {
         let mut splitter = Splitter::new(BLOCK_BYTES);
         let (header, first) = read_header(&mut input, &mut splitter)?;
-        let layout = bind(&header, input.uri(), table, options)?;
+        let layout = fit(bind(&header, input.uri(), table, options)?)?;
         let encoding = Encoding::new(layout, options.encode_options(), scan_kernel())?;
         let groups = Self {
             input,

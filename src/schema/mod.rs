@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! schema.json ─▶ BulkSchema ─┬─ Layout::bind ◀─ CSV header     what each field of a record becomes
+//!                            │     └─ TargetTable::fit        … in the target's types
 //!                            ├─ create_tables                  DDL for Redshift
 //!                            └─ diff ◀─ another BulkSchema     what moved between two versions
 //! ```
@@ -11,8 +12,10 @@
 mod bulk;
 mod ddl;
 mod diff;
+mod fitting;
 mod header;
 mod names;
+mod target;
 mod types;
 
 pub use bulk::{BulkSchema, COLUMNS_MAX, IDENTIFIER_BYTES_MAX, SCHEMA_BYTES_MAX, TABLES_MAX};
@@ -22,6 +25,7 @@ pub use diff::{
     TargetChange, diff,
 };
 pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
+pub use target::{Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX};
 pub use types::{ColumnType, DECIMAL_PRECISION_MAX, Width};
 
 use indexmap::IndexMap;

@@ -16,6 +16,9 @@ mod location;
 mod types;
 
 #[cfg(feature = "cloud")]
+pub mod objects;
+
+#[cfg(feature = "cloud")]
 mod credentials;
 #[cfg(feature = "cloud")]
 mod fault;
@@ -38,11 +41,27 @@ pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 #[cfg(feature = "cloud")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
+#[cfg(feature = "redshift")]
+pub(crate) use runtime::runtime;
 pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 #[cfg(feature = "cloud")]
 pub use upload::{UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT};
 
 use crate::error::{Error, Place, Result};
+
+/// What AWS's own chain says of credentials, region and endpoints, for the clients of other services.
+///
+/// # Errors
+/// [`Error::Machine`] if the network threads cannot be started.
+#[cfg(feature = "redshift")]
+pub(crate) fn aws_config() -> Result<aws_config::SdkConfig> {
+    static FOUND: std::sync::OnceLock<aws_config::SdkConfig> = std::sync::OnceLock::new();
+    if let Some(found) = FOUND.get() {
+        return Ok(found.clone());
+    }
+    let found = runtime()?.block_on(credentials::load());
+    Ok(FOUND.get_or_init(|| found).clone())
+}
 
 /// Opens `location` and pins what is there.
 ///

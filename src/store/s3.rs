@@ -152,7 +152,7 @@ impl S3 {
         })
     }
 
-    fn place(&self, location: &Location) -> Result<(Arc<Bucket>, Path)> {
+    pub(super) fn place(&self, location: &Location) -> Result<(Arc<Bucket>, Path)> {
         let Location::S3 { bucket, key } = location else {
             return Err(Error::usage("this is not an s3:// location").at(Place::uri(location.to_string())));
         };
@@ -189,7 +189,7 @@ impl S3 {
 
     /// An export's bucket is ControlShift's, often in another region than the customer's own: so S3 is
     /// asked first, and what is configured is for places where that question gets no answer.
-    fn region_of(&self, bucket: &str) -> Result<String> {
+    pub(super) fn region_of(&self, bucket: &str) -> Result<String> {
         if self.endpoint.is_some() {
             return Ok(self.region.clone().unwrap_or_else(|| REGION_OF_OTHER_ENDPOINTS.to_owned()));
         }

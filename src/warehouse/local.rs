@@ -204,7 +204,7 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        Ok(LoadReceipt { loaded: rows.accepted, carried_over, files })
+        Ok(LoadReceipt { loaded: rows.accepted, present: 0, carried_over, files })
     }
 }
 

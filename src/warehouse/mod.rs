@@ -5,6 +5,8 @@ mod lock;
 mod parts;
 #[cfg(feature = "query")]
 pub mod query;
+#[cfg(feature = "redshift")]
+pub mod redshift;
 mod sweep;
 mod version;
 
@@ -12,6 +14,7 @@ pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
 
 use crate::error::Result;
 use crate::report::{FileReport, Rows};
+use crate::schema::{Layout, MissingColumns, Table};
 use crate::store::{ExportKind, ObjectInfo, SegmentSink};
 
 /// A load that is about to happen.
@@ -51,6 +54,8 @@ pub enum Admission {
 pub struct LoadReceipt {
     /// Rows that came from the export.
     pub loaded: u64,
+    /// Rows of an incremental export that were there already, and were passed over.
+    pub present: u64,
     /// Rows kept from the old table.
     pub carried_over: u64,
     /// The files as they are addressed now, after the load.
@@ -71,6 +76,16 @@ pub trait Warehouse: Send + Sync {
 pub trait Staging: Send + Sync {
     /// Where segments are written.
     fn sink(&self) -> &dyn SegmentSink;
+
+    /// What the table that is there makes of the file's columns: its own names, types and widths. Asked
+    /// once, when the header was read, before any row is.
+    ///
+    /// # Errors
+    /// [`crate::Error::Schema`] naming everything that does not fit.
+    fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
+        let _ = (table, missing);
+        Ok(layout)
+    }
 
     /// Puts the staged files into the table, all or none, and writes the ledger entry with it.
     ///

@@ -52,6 +52,12 @@ impl Server {
         Self { bin: bin.into(), socket: socket.into(), hold: script.stdin.take(), script }
     }
 
+    /// The folder of its socket.
+    #[allow(dead_code, reason = "not every test connects by itself")]
+    pub(crate) fn socket(&self) -> &str {
+        &self.socket
+    }
+
     /// A database of its own, with the functions of `fixtures/sql/lib.sql`.
     pub(crate) fn database(&self, name: &str) -> Database<'_> {
         let database = Database { server: self, name: name.to_owned() };

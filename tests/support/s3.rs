@@ -1,8 +1,7 @@
 //! An S3 of our own on a loopback port: real HTTP, kept in memory, with faults on demand.
 //!
 //! It speaks what this project uses (path-style GET, HEAD, PUT, DELETE, list v2, multipart, `Range`,
-//! `If-Match`, `If-None-Match`) and counts each kind of request. It checks no signatures, so it proves
-//! nothing about them.
+//! `If-Match`, `If-None-Match`) and counts each kind of request. It checks no signatures.
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
@@ -217,6 +216,7 @@ async fn take_apart(request: Request) -> Asked {
         Method::PUT => Kind::Put,
         Method::DELETE if has("uploadId") => Kind::AbortUpload,
         Method::DELETE => Kind::Delete,
+        _ if has("delete") => Kind::Delete,
         _ if has("uploads") => Kind::CreateUpload,
         _ => Kind::CompleteUpload,
     };
@@ -256,7 +256,12 @@ fn respond(state: &mut State, asked: &Asked) -> Response<Body> {
         Kind::Put => put(state, asked),
         Kind::Delete => {
             state.objects.remove(&asked.name);
-            plain(204)
+            let body = String::from_utf8_lossy(&asked.body);
+            let deleted = body.split("<Key>").filter_map(|rest| rest.split_once("</Key>")).map(|(key, _)| {
+                state.objects.remove(&format!("{}/{key}", asked.name.trim_end_matches('/')));
+                tag("Deleted", &[tag("Key", &[key.to_owned()])])
+            });
+            xml(200, &tag("DeleteResult", &deleted.collect::<Vec<_>>()))
         }
         Kind::CreateUpload => {
             state.versions += 1;

@@ -1,0 +1,96 @@
+//! Small objects of S3 and what is known of them: manifests, and the files that a staging place holds.
+
+use super::fault::{Doing, Fault};
+use super::location::Location;
+use super::runtime::runtime;
+use super::s3::S3;
+use crate::error::{Error, Place, Result};
+use futures::TryStreamExt;
+use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
+use std::time::SystemTime;
+
+/// Objects that one listing returns at most; a staging place holds a few thousand.
+const LISTED_MAX: usize = 1_000_000;
+
+/// An object below a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectBelow {
+    /// Its key without the place's own, and without a slash before it.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// When it was written.
+    pub modified: SystemTime,
+}
+
+/// Writes a small object, whole.
+///
+/// # Errors
+/// [`Error::Access`] if that is not allowed, [`Error::Transient`] if S3 does not answer.
+pub fn put(location: &Location, bytes: Vec<u8>) -> Result<()> {
+    let (bucket, path) = S3::from_environment()?.place(location)?;
+    let put = runtime()?.block_on(bucket.calls.put(&path, PutPayload::from(bytes)));
+    put.map(drop).map_err(|error| Fault::of_store(&error).into_error(&location.to_string(), Doing::Writing))
+}
+
+/// Removes an object; one that is not there is no error.
+///
+/// # Errors
+/// As [`put`].
+pub fn remove(location: &Location) -> Result<()> {
+    let (bucket, path) = S3::from_environment()?.place(location)?;
+    match runtime()?.block_on(bucket.calls.delete(&path)) {
+        Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
+        Err(error) => Err(Fault::of_store(&error).into_error(&location.to_string(), Doing::Writing)),
+    }
+}
+
+/// Every object below a prefix, however deep.
+///
+/// # Errors
+/// [`Error::Access`] if it cannot be listed; [`Error::Machine`] for more than a million.
+pub fn below(location: &Location) -> Result<Vec<ObjectBelow>> {
+    let (bucket, prefix) = S3::from_environment()?.place(location)?;
+    let mut found = Vec::new();
+    let listed = runtime()?.block_on(async {
+        let mut listing = bucket.calls.list(Some(&prefix));
+        while let Some(object) = listing.try_next().await? {
+            let name: Vec<String> = object
+                .location
+                .prefix_match(&prefix)
+                .into_iter()
+                .flatten()
+                .map(|part| part.as_ref().to_owned())
+                .collect();
+            found.push(ObjectBelow {
+                name: name.join("/"),
+                bytes: object.size,
+                modified: object.last_modified.into(),
+            });
+            if found.len() > LISTED_MAX {
+                break;
+            }
+        }
+        Ok(())
+    });
+    listed.map_err(|error: object_store::Error| {
+        Fault::of_store(&error).into_error(&location.to_string(), Doing::Listing)
+    })?;
+    if found.len() > LISTED_MAX {
+        return Err(Error::machine(format!("there are more than {LISTED_MAX} objects"))
+            .at(Place::uri(location.to_string()))
+            .mend("name a staging place of its own"));
+    }
+    Ok(found)
+}
+
+/// The region of a bucket, as S3 says.
+///
+/// # Errors
+/// [`Error::Usage`] for what is no bucket, or one whose region cannot be found out.
+pub fn region(location: &Location) -> Result<String> {
+    let Location::S3 { bucket, .. } = location else {
+        return Err(Error::usage("this is not an s3:// location").at(Place::uri(location.to_string())));
+    };
+    S3::from_environment()?.region_of(bucket)
+}

@@ -1,0 +1,29 @@
+//! Redshift, provisioned or serverless, through the Data API.
+//!
+//! ```text
+//! segments ─▶ staging (S3) ─▶ manifest ─▶ sql: one batch, one transaction ─▶ table + ledger row
+//!     ▲                                        ▲          │
+//!     └ the target's types (target) ───────────┘          └ data_api: submit, wait, again, cancel
+//! ```
+
+mod answer;
+mod connection;
+mod data_api;
+mod ledger;
+mod load_id;
+mod manifest;
+mod probe;
+mod run;
+mod sql;
+mod staging;
+mod target;
+mod warehouse;
+
+pub use connection::{Connection, Login, Place};
+pub use data_api::{BATCH_STATEMENTS_MAX, DataApi, LOAD_DEADLINE, STATEMENT_BYTES_MAX, Stop};
+pub use ledger::{LEDGER, LOCKS, LedgerRow};
+pub use load_id::load_id;
+pub use manifest::Manifest;
+pub use sql::{LoadColumn, LoadSql, Role, Step};
+pub use staging::{STAGED_AGE_MAX, StagedLoad};
+pub use warehouse::{ManifestPlace, RedshiftSettings, RedshiftWarehouse};

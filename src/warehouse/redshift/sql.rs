@@ -1,0 +1,331 @@
+//! The SQL of a load: text in, text out. Pure.
+//!
+//! ```text
+//! full         claim ─ once ─ newest ─ save recent rows ─ DELETE ─ COPY ─ count ─ put back ─ ledger
+//! incremental  claim ─ once ─ newest ─ stage ─ COPY ─ count ─ drop known ids ─ INSERT ─ ledger
+//! full, types that need SQL   … stage ─ COPY ─ count ─ save ─ DELETE ─ INSERT … SELECT ─ put back ─ ledger
+//! ```
+//!
+//! All statements of a load run as one transaction, so a guard is a `SELECT` that fails: its cast meets
+//! a text that is no number. Redshift and PostgreSQL both understand every statement but COPY.
+
+use super::ledger::{LEDGER, LOCKS, LedgerRow};
+use crate::schema::{Conversion, TargetTable, TargetType, VARCHAR_BYTES_MAX, quote_identifier};
+use crate::store::ExportKind;
+use serde::{Deserialize, Serialize};
+
+/// The column that says when a row was made.
+pub(super) const CREATED_AT: &str = "created_at";
+/// The column that tells rows apart.
+pub(super) const ID: &str = "id";
+/// Rows of the old table are kept if they were made so long before the export, or later, and the export
+/// lacks them. An export of a large table takes hours from its snapshot to its name; it can be fetched
+/// for six. A longer time would bring back rows that were deleted at the source.
+pub(super) const RECENT_HOURS: u32 = 6;
+
+/// What a statement of the batch is for; says what it means when it fails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Serialises the loads of a table.
+    Claim,
+    /// Fails if the export is loaded already.
+    Once,
+    /// Fails if a newer full export is loaded.
+    Newest,
+    /// Makes a temporary table.
+    Prepare,
+    /// The COPY.
+    Copy,
+    /// Fails if the copy brought another number of rows than were accepted.
+    Count,
+    /// Changes the table.
+    Change,
+    /// Writes the ledger.
+    Record,
+}
+
+/// One statement of a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it is for.
+    pub role: Role,
+    /// Its text.
+    pub sql: String,
+}
+
+/// A column that the files hold, in their order.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LoadColumn {
+    /// Its name in the target.
+    pub name: String,
+    /// What SQL does to it.
+    pub conversion: Conversion,
+}
+
+/// Everything that shapes the SQL of a load.
+#[derive(Debug, Clone, Copy)]
+pub struct LoadSql<'a> {
+    /// The table.
+    pub target: &'a TargetTable,
+    /// The files' columns, in their order.
+    pub columns: &'a [LoadColumn],
+    /// The role that COPY reads with: an ARN, or `default`.
+    pub iam_role: &'a str,
+    /// The manifest of the files.
+    pub manifest_uri: &'a str,
+    /// What the ledger is to say; its counts are those that the guards compare with.
+    pub entry: &'a LedgerRow,
+}
+
+/// A text between single quotes. Backslashes are doubled too: Redshift takes them for escapes.
+pub(super) fn quote_literal(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+}
+
+/// A literal, or NULL.
+pub(super) fn literal_or_null(text: Option<&str>) -> String {
+    text.map_or_else(|| "NULL".to_owned(), quote_literal)
+}
+
+/// `YYYYMMDDhhmmss…` as `YYYY-MM-DD hh:mm:ss`; what is missing is zero. `None` for anything else.
+pub(super) fn timestamp_text(digits: &str) -> Option<String> {
+    if digits.len() < 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let padded = format!("{digits:0<14}");
+    let part = |at: usize, len: usize| &padded[at..at + len];
+    Some(format!(
+        "{}-{}-{} {}:{}:{}",
+        part(0, 4),
+        part(4, 2),
+        part(6, 2),
+        part(8, 2),
+        part(10, 2),
+        part(12, 2)
+    ))
+}
+
+impl LoadSql<'_> {
+    /// The statements, in order; run as one transaction.
+    pub fn steps(&self) -> Vec<Step> {
+        let mut steps = vec![self.claim(), self.once()];
+        steps.extend(self.newest());
+        match (self.entry.kind, self.needs_stage()) {
+            (ExportKind::Full, false) => self.replace_by_copy(&mut steps),
+            (ExportKind::Full, true) => self.replace_by_stage(&mut steps),
+            (ExportKind::Incremental, _) => self.append(&mut steps),
+        }
+        steps.push(self.record());
+        steps
+    }
+
+    /// Whether the rows pass a temporary table, because SQL has to convert them.
+    pub fn needs_stage(&self) -> bool {
+        self.columns.iter().any(|column| column.conversion != Conversion::None)
+    }
+
+    /// Whether rows that the export lacks can be told from rows that were deleted at the source.
+    pub fn keeps_recent(&self) -> bool {
+        self.recent_since().is_some()
+    }
+
+    fn replace_by_copy(&self, steps: &mut Vec<Step>) {
+        let table = self.target.qualified();
+        steps.extend(self.save_recent());
+        steps.push(step(Role::Change, format!("DELETE FROM {table}")));
+        steps.push(self.copy(&table));
+        steps.push(self.count(&table));
+        steps.extend(self.put_back());
+    }
+
+    fn replace_by_stage(&self, steps: &mut Vec<Step>) {
+        let (table, stage) = (self.target.qualified(), self.temporary("stage"));
+        steps.push(step(Role::Prepare, self.create_stage(&stage)));
+        steps.push(self.copy(&stage));
+        steps.push(self.count(&stage));
+        steps.extend(self.save_recent());
+        steps.push(step(Role::Change, format!("DELETE FROM {table}")));
+        steps.push(self.insert_from(&stage));
+        steps.push(self.count(&table));
+        steps.extend(self.put_back());
+    }
+
+    fn append(&self, steps: &mut Vec<Step>) {
+        let (table, stage) = (self.target.qualified(), self.temporary("stage"));
+        steps.push(step(Role::Prepare, self.create_stage(&stage)));
+        steps.push(self.copy(&stage));
+        steps.push(self.count(&stage));
+        if self.has_id() {
+            let id = quote_identifier(ID);
+            let sql =
+                format!("DELETE FROM {stage} USING {table} AS present WHERE present.{id} = {stage}.{id}");
+            steps.push(step(Role::Prepare, sql));
+        }
+        steps.push(self.insert_from(&stage));
+    }
+
+    /// A second load of the table waits here, or fails as one that cannot be serialised: in a snapshot
+    /// neither would see the other's ledger row, but both cannot change the same one.
+    fn claim(&self) -> Step {
+        let (locks, table) = (self.beside(LOCKS), quote_literal(&self.entry.table));
+        let load = quote_literal(&self.entry.load_id);
+        step(Role::Claim, format!("UPDATE {locks} SET load_id = {load} WHERE table_name = {table}"))
+    }
+
+    fn once(&self) -> Step {
+        let entry = self.entry;
+        let mut same = format!("load_id = {}", quote_literal(&entry.load_id));
+        if let Some(etag) = &entry.source_etag {
+            let (table, uri) = (quote_literal(&entry.table), quote_literal(&entry.source_uri));
+            same += &format!(
+                " OR (table_name = {table} AND source_uri = {uri} AND source_etag = {})",
+                quote_literal(etag)
+            );
+        }
+        let sql = format!("SELECT {} FROM {} WHERE {same}", none("loaded already"), self.beside(LEDGER));
+        step(Role::Once, sql)
+    }
+
+    fn newest(&self) -> Option<Step> {
+        let exported_at = quote_literal(self.entry.exported_at.as_deref()?);
+        let sql = format!(
+            "SELECT {} FROM {} WHERE table_name = {} AND kind = 'full' AND exported_at > {exported_at}",
+            none("a newer full export is loaded"),
+            self.beside(LEDGER),
+            quote_literal(&self.entry.table),
+        );
+        Some(step(Role::Newest, sql))
+    }
+
+    fn recent_since(&self) -> Option<String> {
+        let exported_at = timestamp_text(self.entry.exported_at.as_deref()?)?;
+        let created = self.target.column(CREATED_AT)?;
+        let timed = matches!(created.target_type, TargetType::Timestamp | TargetType::TimestampTz);
+        let since = || {
+            let name = quote_identifier(&created.name);
+            format!("{name} >= CAST('{exported_at}' AS TIMESTAMP) - INTERVAL '{RECENT_HOURS} hours'")
+        };
+        (timed && self.has_id()).then(since)
+    }
+
+    fn save_recent(&self) -> Option<Step> {
+        let since = self.recent_since()?;
+        let (recent, table) = (self.temporary("recent"), self.target.qualified());
+        let sql = format!("CREATE TEMP TABLE {recent} AS SELECT * FROM {table} WHERE {since}");
+        Some(step(Role::Prepare, sql))
+    }
+
+    fn put_back(&self) -> Option<Step> {
+        self.recent_since()?;
+        let (recent, table, id) = (self.temporary("recent"), self.target.qualified(), quote_identifier(ID));
+        let names = list(self.target.columns.iter().map(|column| quote_identifier(&column.name)));
+        let sql = format!(
+            "INSERT INTO {table} ({names}) SELECT {names} FROM {recent} AS saved \
+             WHERE NOT EXISTS (SELECT 1 FROM {table} AS present WHERE present.{id} = saved.{id})"
+        );
+        Some(step(Role::Change, sql))
+    }
+
+    fn copy(&self, into: &str) -> Step {
+        let role = match self.iam_role {
+            "default" => "default".to_owned(),
+            arn => quote_literal(arn),
+        };
+        let sql = format!(
+            "COPY {into} ({}) FROM {} IAM_ROLE {role} FORMAT AS PARQUET MANIFEST",
+            self.column_names(),
+            quote_literal(self.manifest_uri),
+        );
+        step(Role::Copy, sql)
+    }
+
+    fn count(&self, table: &str) -> Step {
+        let rows = self.entry.rows_accepted;
+        let check = format!(
+            "CAST(CASE WHEN COUNT(*) = {rows} THEN '1' ELSE 'csl-stream: {rows} rows were accepted, copied were ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
+        );
+        step(Role::Count, format!("SELECT {check} FROM {table}"))
+    }
+
+    fn create_stage(&self, stage: &str) -> String {
+        let columns = self.columns.iter().map(|column| {
+            let sql_type = match (column.conversion, self.target.column(&column.name)) {
+                (Conversion::None, Some(target)) => target.target_type.ddl(),
+                _ => format!("VARCHAR({VARCHAR_BYTES_MAX})"),
+            };
+            format!("{} {sql_type}", quote_identifier(&column.name))
+        });
+        format!("CREATE TEMP TABLE {stage} ({})", list(columns))
+    }
+
+    fn insert_from(&self, stage: &str) -> Step {
+        let values = self.columns.iter().map(|column| {
+            let name = quote_identifier(&column.name);
+            match column.conversion {
+                Conversion::None => name,
+                Conversion::JsonParse => format!("JSON_PARSE({name})"),
+                Conversion::GeogFromWkb => format!("ST_GeogFromWKB({name})"),
+            }
+        });
+        let (table, names) = (self.target.qualified(), self.column_names());
+        step(Role::Change, format!("INSERT INTO {table} ({names}) SELECT {} FROM {stage}", list(values)))
+    }
+
+    /// What came in and what was kept is counted where the data is, in the transaction itself.
+    fn record(&self) -> Step {
+        let accepted = self.entry.rows_accepted;
+        let (carried_over, loaded) = match self.entry.kind {
+            ExportKind::Full => (
+                format!("(SELECT COUNT(*) FROM {}) - {accepted}", self.target.qualified()),
+                accepted.to_string(),
+            ),
+            ExportKind::Incremental => {
+                ("0".to_owned(), format!("(SELECT COUNT(*) FROM {})", self.temporary("stage")))
+            }
+        };
+        step(Role::Record, self.entry.insert(&self.beside(LEDGER), &carried_over, &loaded))
+    }
+
+    fn has_id(&self) -> bool {
+        let in_file = self.columns.iter().any(|column| column.name == ID);
+        in_file && self.target.column(ID).is_some_and(|column| column.name == ID)
+    }
+
+    fn column_names(&self) -> String {
+        list(self.columns.iter().map(|column| quote_identifier(&column.name)))
+    }
+
+    fn beside(&self, table: &str) -> String {
+        qualified(&self.target.schema, table)
+    }
+
+    /// A session may be used again, so a temporary table's name is the load's own.
+    fn temporary(&self, what: &str) -> String {
+        quote_identifier(&format!("csl_{what}_{}", self.entry.load_id.replace('-', "")))
+    }
+}
+
+/// `"schema"."table"`.
+pub(super) fn qualified(schema: &str, table: &str) -> String {
+    format!("{}.{}", quote_identifier(schema), quote_identifier(table))
+}
+
+/// Fails unless no row is counted. The failing text hangs on the count: a constant would be evaluated
+/// beforehand, and fail always.
+fn none(otherwise: &str) -> String {
+    format!(
+        "CAST(CASE WHEN COUNT(*) = 0 THEN '1' ELSE 'csl-stream: {otherwise}, rows: ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
+    )
+}
+
+fn step(role: Role, sql: String) -> Step {
+    Step { role, sql }
+}
+
+fn list(items: impl Iterator<Item = String>) -> String {
+    items.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+#[path = "sql_tests.rs"]
+mod tests;

@@ -1,0 +1,150 @@
+use super::*;
+use crate::schema::TargetColumn;
+
+fn target(columns: &[(&str, TargetType)]) -> TargetTable {
+    let column = |(name, target_type): &(&str, TargetType)| TargetColumn {
+        name: (*name).to_owned(),
+        target_type: target_type.clone(),
+        nullable: true,
+        has_default: false,
+    };
+    TargetTable { schema: "pub".into(), name: "t".into(), columns: columns.iter().map(column).collect() }
+}
+
+fn entry(kind: ExportKind, exported_at: Option<&str>) -> LedgerRow {
+    LedgerRow {
+        load_id: "01900000-0000-7000-8000-000000000001".into(),
+        table: "t".into(),
+        kind,
+        source_uri: "s3://b/k".into(),
+        source_etag: Some("e".into()),
+        exported_at: exported_at.map(str::to_owned),
+        rows_read: 3,
+        rows_accepted: 2,
+        rows_rejected: 1,
+        values_truncated: 0,
+        rows_carried_over: 0,
+        rows_loaded: 0,
+        files: 1,
+        bytes: 9,
+        started: "2026-03-01 03:15:00".into(),
+        finished: None,
+        version: "v".into(),
+    }
+}
+
+fn steps(kind: ExportKind, at: Option<&str>, columns: &[(&str, TargetType)]) -> Vec<Step> {
+    let target = target(columns);
+    let of_file = |column: &TargetColumn| LoadColumn {
+        name: column.name.clone(),
+        conversion: match column.target_type {
+            TargetType::Super => Conversion::JsonParse,
+            TargetType::Geography => Conversion::GeogFromWkb,
+            _ => Conversion::None,
+        },
+    };
+    let columns: Vec<_> = target.columns.iter().map(of_file).collect();
+    let entry = entry(kind, at);
+    let sql = LoadSql {
+        target: &target,
+        columns: &columns,
+        iam_role: "default",
+        manifest_uri: "s3://b/m",
+        entry: &entry,
+    };
+    sql.steps()
+}
+
+fn roles(steps: &[Step]) -> String {
+    steps.iter().map(|step| format!("{:?}", step.role)).collect::<Vec<_>>().join(" ")
+}
+
+const FULL: ExportKind = ExportKind::Full;
+const INCREMENTAL: ExportKind = ExportKind::Incremental;
+
+#[test]
+fn each_way_has_its_steps() {
+    let id = || ("id", TargetType::BigInt);
+    let made = || ("created_at", TargetType::Timestamp);
+    let json = || ("j", TargetType::Super);
+    let at = Some("20260301031500");
+    type Columns = Vec<(&'static str, TargetType)>;
+    let cases: &[(ExportKind, Option<&str>, Columns, &str)] = &[
+        (FULL, at, vec![id(), made()], "Claim Once Newest Prepare Change Copy Count Change Record"),
+        (FULL, at, vec![id()], "Claim Once Newest Change Copy Count Record"),
+        (FULL, None, vec![id(), made()], "Claim Once Change Copy Count Record"),
+        (FULL, at, vec![made()], "Claim Once Newest Change Copy Count Record"),
+        (
+            FULL,
+            at,
+            vec![id(), made(), json()],
+            "Claim Once Newest Prepare Copy Count Prepare Change Change Count Change Record",
+        ),
+        (INCREMENTAL, at, vec![id(), made()], "Claim Once Newest Prepare Copy Count Prepare Change Record"),
+        (INCREMENTAL, at, vec![made()], "Claim Once Newest Prepare Copy Count Change Record"),
+    ];
+    for (kind, at, columns, expected) in cases {
+        assert_eq!(roles(&steps(*kind, *at, columns)), *expected, "{kind:?} {at:?} {columns:?}");
+    }
+}
+
+#[test]
+fn the_copy_names_its_columns_and_has_no_option_that_parquet_forbids() {
+    let steps = steps(FULL, None, &[("id", TargetType::BigInt), ("na\"me", TargetType::Varchar(9))]);
+    let copy = steps.iter().find(|step| step.role == Role::Copy).unwrap();
+    let expected = "COPY \"pub\".\"t\" (\"id\", \"na\"\"me\") FROM 's3://b/m' IAM_ROLE default FORMAT AS PARQUET MANIFEST";
+    assert_eq!(copy.sql, expected);
+}
+
+#[test]
+fn nothing_commits_by_itself_and_nothing_locks() {
+    let columns =
+        [("id", TargetType::BigInt), ("created_at", TargetType::Timestamp), ("g", TargetType::Geography)];
+    for kind in [FULL, INCREMENTAL] {
+        for step in steps(kind, Some("20260301"), &columns) {
+            let sql = step.sql.to_uppercase();
+            for word in ["TRUNCATE ", "COMMIT", "RENAME", "APPEND", "VACUUM", "LOCK TABLE", ";"] {
+                assert!(!sql.contains(word), "{word}: {sql}");
+            }
+        }
+    }
+}
+
+#[test]
+fn recent_rows_are_those_made_about_the_export_or_later() {
+    let columns = [("id", TargetType::BigInt), ("created_at", TargetType::Timestamp)];
+    let steps = steps(FULL, Some("20260301031500"), &columns);
+    let save = "\"created_at\" >= CAST('2026-03-01 03:15:00' AS TIMESTAMP) - INTERVAL '6 hours'";
+    assert!(steps.iter().any(|step| step.role == Role::Prepare && step.sql.contains(save)));
+}
+
+#[test]
+fn what_comes_from_outside_is_quoted() {
+    for (text, quoted) in
+        [("a", "'a'"), ("it's", "'it''s'"), ("\\' or 1=1 --", "'\\\\'' or 1=1 --'"), ("", "''")]
+    {
+        assert_eq!(quote_literal(text), quoted);
+    }
+    for (digits, text) in [
+        ("20150803180434", Some("2015-08-03 18:04:34")),
+        ("20150803180434123", Some("2015-08-03 18:04:34")),
+        ("20150803", Some("2015-08-03 00:00:00")),
+        ("2015", None),
+        ("2015-08-03", None),
+    ] {
+        assert_eq!(timestamp_text(digits).as_deref(), text, "{digits}");
+    }
+}
+
+#[test]
+fn conversions_happen_between_the_stage_and_the_table() {
+    let columns = [("id", TargetType::BigInt), ("j", TargetType::Super), ("g", TargetType::Geography)];
+    let steps = steps(FULL, None, &columns);
+    let sql: String = steps.iter().map(|step| format!("{}\n", step.sql)).collect();
+    for part in [
+        "\"j\" VARCHAR(65535), \"g\" VARCHAR(65535))",
+        "SELECT \"id\", JSON_PARSE(\"j\"), ST_GeogFromWKB(\"g\") FROM \"csl_stage_",
+    ] {
+        assert!(sql.contains(part), "{part} is not in\n{sql}");
+    }
+}

@@ -1,0 +1,379 @@
+//! Redshift as a [`Warehouse`].
+
+use super::connection::Connection;
+use super::data_api::{DataApi, Fault, Stop, jittered};
+use super::ledger::{self, LedgerRow, cut_uri};
+use super::manifest::Manifest;
+use super::sql::{LoadColumn, LoadSql};
+use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
+use super::{run, target};
+use crate::error::{Error, Place, Result};
+use crate::ledger::{check_name, timestamp};
+use crate::report::{FileReport, Rows};
+use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
+use crate::store::{Location, SegmentSink, objects};
+use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse};
+use std::sync::{Mutex, PoisonError};
+use std::time::SystemTime;
+
+/// Times that the ledger is looked for and made.
+const LEDGER_ATTEMPTS_MAX: u32 = 4;
+
+/// What a load into Redshift needs besides the connection.
+#[derive(Debug, Clone)]
+pub struct RedshiftSettings {
+    /// Schema of the mirror's tables and of the ledger.
+    pub schema: String,
+    /// The role that COPY reads with: an ARN, or `default`.
+    pub iam_role: String,
+    /// Where Parquet is staged: `s3://bucket/prefix`.
+    pub staging: Location,
+    /// Where copies of manifests are kept, if anywhere.
+    pub manifests: Option<ManifestPlace>,
+}
+
+/// Where copies of manifests are kept.
+#[derive(Debug, Clone)]
+pub struct ManifestPlace {
+    /// The bucket, or a prefix in it.
+    pub url: Location,
+    /// Prefix of manifests that were loaded.
+    pub prefix: String,
+    /// Prefix of manifests that failed.
+    pub failed_prefix: String,
+}
+
+/// A database of Redshift.
+#[derive(Debug, Clone)]
+pub struct RedshiftWarehouse {
+    api: DataApi,
+    settings: RedshiftSettings,
+    staging: StagingPlace,
+}
+
+impl RedshiftWarehouse {
+    /// A warehouse; nothing is asked yet.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if the staging place is not in S3.
+    pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
+        let staging = StagingPlace::new(settings.staging.clone())?;
+        Ok(Self { api, settings, staging })
+    }
+
+    /// Ends waits as soon as `stop` says so, and cancels what runs.
+    pub fn stop_when(&mut self, stop: Stop) {
+        self.api.stop_when(stop);
+    }
+
+    /// Its client.
+    pub fn api(&self) -> &DataApi {
+        &self.api
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &RedshiftSettings {
+        &self.settings
+    }
+
+    /// The target as it is, or none.
+    ///
+    /// # Errors
+    /// If the catalogue cannot be read.
+    pub fn find_target(&self, table: &str) -> Result<Option<TargetTable>> {
+        check_name("table name", table)?;
+        target::read(&self.api, &self.settings.schema, table)
+    }
+
+    /// The target as it is.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if it is not there, or this user may not see it.
+    pub fn target(&self, table: &str) -> Result<TargetTable> {
+        self.find_target(table)?.ok_or_else(|| {
+            Error::schema(format!("there is no table {table:?} in schema {:?}", self.settings.schema))
+                .at(Place::uri(self.connection().to_string()))
+                .mend("create it with --create-table, or by what `csl-stream schema ddl` prints; if it is there, grant this user SELECT, INSERT and DELETE on it")
+        })
+    }
+
+    /// Runs statements that make tables, one by one.
+    ///
+    /// # Errors
+    /// Whatever Redshift has against them.
+    pub fn create(&self, statements: &[String]) -> Result<()> {
+        for sql in statements {
+            self.api.execute(sql).map_err(|fault| fault.into_error("creating a table", self.connection()))?;
+        }
+        Ok(())
+    }
+
+    /// Asks the database for nothing but an answer.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn ping(&self) -> Result<()> {
+        self.api
+            .query("SELECT 1")
+            .map(drop)
+            .map_err(|fault| fault.into_error("asking Redshift", self.connection()))
+    }
+
+    /// Loads of one table or of all, newest first.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn loads(&self, table: Option<&str>, limit: Option<usize>) -> Result<Vec<LedgerRow>> {
+        run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, limit))
+    }
+
+    /// One load, or none.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    pub fn load(&self, load_id: &str) -> Result<Option<LedgerRow>> {
+        run::one(&self.api, &self.settings.schema, load_id)
+    }
+
+    /// Runs a load again from what is staged of it.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if nothing is staged; [`Error::Schema`] if the table has changed since.
+    pub fn retry(&self, load_id: &str) -> Result<(LedgerRow, Vec<FileReport>)> {
+        check_name("load id", load_id)?;
+        let staged = self.staging.find(load_id)?;
+        if let Some(row) = self.load(load_id)? {
+            return Ok((row, staged.files));
+        }
+        if self.target(&staged.entry.table)? != staged.target {
+            return Err(Error::schema("the table has changed since the files were written")
+                .at(Place::uri(self.connection().to_string()))
+                .mend("run backfill again: it writes them in the table's new types"));
+        }
+        self.ensure_ledger(&staged.entry.table)?;
+        let place = self.staging.of_load(&staged.entry.table, load_id)?;
+        let row = self.run(&staged, &place)?;
+        Ok((row, staged.files))
+    }
+
+    /// The statements of a load that is only planned, with `rows` for the rows that it will accept.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that cannot be a key's.
+    pub fn plan_sql(
+        &self,
+        request: &LoadRequest,
+        target: &TargetTable,
+        fitted: &Fitted,
+        rows: u64,
+    ) -> Result<Vec<String>> {
+        let place = self.staging.of_load(&request.table, &request.load_id)?;
+        let manifest_uri = place.child(MANIFEST_NAME)?.to_string();
+        let rows = Rows { read: rows, accepted: rows, ..Rows::default() };
+        let sql = LoadSql {
+            target,
+            columns: &columns_of(fitted),
+            iam_role: &self.settings.iam_role,
+            manifest_uri: &manifest_uri,
+            entry: &entry(request, &[], &rows, SystemTime::now()),
+        };
+        Ok(sql.steps().into_iter().map(|step| step.sql).collect())
+    }
+
+    fn connection(&self) -> &Connection {
+        self.api.connection()
+    }
+
+    /// Makes the ledger at the first load. Not `CREATE … IF NOT EXISTS` each time: a user that may load
+    /// need not be allowed to create.
+    fn ensure_ledger(&self, table: &str) -> Result<()> {
+        let enter = ledger::enter(&self.settings.schema, table);
+        let mut failed = None;
+        for attempt in 1..=LEDGER_ATTEMPTS_MAX {
+            match self.api.execute(&enter) {
+                Ok(()) => return Ok(()),
+                Err(Fault::Statement(fault)) if fault.is_missing() => {}
+                Err(fault) => return Err(fault.into_error("writing the ledger", self.connection())),
+            }
+            // Another process may make it at the same time: what counts is that it is there in the end.
+            for sql in ledger::create(&self.settings.schema) {
+                failed = self.create(&[sql]).err().or(failed);
+            }
+            if failed.is_some() {
+                std::thread::sleep(jittered(attempt));
+            }
+        }
+        let missing = || Error::machine("the ledger is not there, though it was created");
+        Err(failed.unwrap_or_else(missing))
+    }
+
+    /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended.
+    fn run(&self, staged: &StagedLoad, place: &Location) -> Result<LedgerRow> {
+        let loaded = run::run(&self.api, staged, place, &self.settings.iam_role);
+        self.keep_manifest(staged, loaded.is_ok());
+        let row = loaded?;
+        self.tidy(staged);
+        Ok(row)
+    }
+
+    /// The load has ended whatever becomes of the copy.
+    fn keep_manifest(&self, staged: &StagedLoad, succeeded: bool) {
+        let Some(manifests) = &self.settings.manifests else { return };
+        let prefix = if succeeded { &manifests.prefix } else { &manifests.failed_prefix };
+        let (table, name) = (&staged.entry.table, format!("{}.json", staged.entry.load_id));
+        let kept = manifests
+            .url
+            .child(prefix.trim_matches('/'))
+            .and_then(|place| place.child(table)?.child(&name))
+            .and_then(|place| objects::put(&place, Manifest::of(&staged.files).json()));
+        if let Err(error) = kept {
+            tracing::warn!(%error, "no copy of the manifest is kept");
+        }
+    }
+
+    /// Statements of their own, because VACUUM takes no transaction; not waited for, because the load is
+    /// done.
+    fn tidy(&self, staged: &StagedLoad) {
+        let table = staged.target.qualified();
+        for sql in [format!("VACUUM DELETE ONLY {table}"), format!("ANALYZE {table}")] {
+            if let Err(error) = self.api.submit_only(&sql) {
+                tracing::warn!(%error, sql, "statement could not be submitted");
+            }
+        }
+    }
+}
+
+impl Warehouse for RedshiftWarehouse {
+    fn admit(&self, request: &LoadRequest) -> Result<Admission> {
+        check_name("table name", &request.table)?;
+        let mut answers = Vec::with_capacity(2);
+        for sql in ledger::select_admission(&self.settings.schema, request) {
+            match self.api.query(&sql) {
+                Ok(rows) => {
+                    answers.push(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
+                }
+                Err(Fault::Statement(fault)) if fault.is_missing() => return Ok(Admission::Proceed),
+                Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
+            }
+        }
+        let newest = answers.pop().flatten();
+        Ok(ledger::admission(request, answers.pop().flatten(), newest))
+    }
+
+    fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
+        check_name("load id", &request.load_id)?;
+        let target = self.target(&request.table)?;
+        self.ensure_ledger(&request.table)?;
+        if let Err(error) = self.staging.sweep(&request.table, &request.load_id) {
+            tracing::warn!(%error, "old staged files stay until the next load");
+        }
+        let place = self.staging.of_load(&request.table, &request.load_id)?;
+        Ok(Box::new(RedshiftStaging {
+            warehouse: self.clone(),
+            request: request.clone(),
+            target,
+            columns: Mutex::new(None),
+            started: SystemTime::now(),
+            sink: StagingSink::open(place)?,
+        }))
+    }
+}
+
+/// A load on its way into a table.
+struct RedshiftStaging {
+    warehouse: RedshiftWarehouse,
+    request: LoadRequest,
+    target: TargetTable,
+    /// The files' columns, once the header was read.
+    columns: Mutex<Option<Vec<LoadColumn>>>,
+    started: SystemTime,
+    sink: StagingSink,
+}
+
+impl Staging for RedshiftStaging {
+    fn sink(&self) -> &dyn SegmentSink {
+        &self.sink
+    }
+
+    fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
+        let fitted = self.target.fit(layout, table, missing)?;
+        for difference in &fitted.differences {
+            tracing::info!(
+                what = difference.what,
+                mend = difference.mend,
+                "the table differs from the export"
+            );
+        }
+        *self.columns.lock().unwrap_or_else(PoisonError::into_inner) = Some(columns_of(&fitted));
+        Ok(fitted.layout)
+    }
+
+    fn load(self: Box<Self>, files: &[FileReport], rows: &Rows) -> Result<LoadReceipt> {
+        let staged: u64 = files.iter().map(|file| file.rows).sum();
+        if staged != rows.accepted {
+            let accepted = rows.accepted;
+            return Err(Error::counts(format!(
+                "the staged files hold {staged} rows, accepted were {accepted}"
+            ))
+            .at(Place::uri(self.sink.place().to_string()))
+            .mend("nothing was loaded; keep the report and tell the maintainers"));
+        }
+        let load = self.staged(files, rows);
+        let record = serde_json::to_vec_pretty(&load)
+            .map_err(|cause| Error::machine("cannot write the load's record as JSON").because(cause))?;
+        objects::put(&self.sink.place().child(MANIFEST_NAME)?, Manifest::of(files).json())?;
+        objects::put(&self.sink.place().child(RECORD_NAME)?, record)?;
+        let row = self.warehouse.run(&load, self.sink.place())?;
+        Ok(LoadReceipt {
+            loaded: row.rows_loaded,
+            present: row.rows_accepted.saturating_sub(row.rows_loaded),
+            carried_over: row.rows_carried_over,
+            files: files.to_vec(),
+        })
+    }
+}
+
+impl RedshiftStaging {
+    fn staged(&self, files: &[FileReport], rows: &Rows) -> StagedLoad {
+        let columns = self.columns.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        StagedLoad {
+            columns: columns.unwrap_or_else(|| all_columns(&self.target)),
+            target: self.target.clone(),
+            files: files.to_vec(),
+            entry: entry(&self.request, files, rows, self.started),
+        }
+    }
+}
+
+/// The table's own columns, for files that were not made from an export.
+fn all_columns(target: &TargetTable) -> Vec<LoadColumn> {
+    let column = |name: &String| LoadColumn { name: name.clone(), conversion: Conversion::None };
+    target.columns.iter().map(|found| column(&found.name)).collect()
+}
+
+fn columns_of(fitted: &Fitted) -> Vec<LoadColumn> {
+    let named = fitted.layout.columns.iter().zip(&fitted.conversions);
+    named.map(|(column, &conversion)| LoadColumn { name: column.name.clone(), conversion }).collect()
+}
+
+fn entry(request: &LoadRequest, files: &[FileReport], rows: &Rows, started: SystemTime) -> LedgerRow {
+    LedgerRow {
+        load_id: request.load_id.clone(),
+        table: request.table.clone(),
+        kind: request.kind,
+        source_uri: cut_uri(&request.source.uri).to_owned(),
+        source_etag: request.source.etag.clone(),
+        exported_at: request.exported_at.clone(),
+        rows_read: rows.read,
+        rows_accepted: rows.accepted,
+        rows_rejected: rows.rejected,
+        values_truncated: rows.truncated_values,
+        rows_carried_over: 0,
+        rows_loaded: 0,
+        files: files.len() as u64,
+        bytes: files.iter().map(|file| file.bytes).sum(),
+        started: timestamp(started).replace('T', " ").replace('Z', ""),
+        finished: None,
+        version: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
+    }
+}

@@ -1,0 +1,151 @@
+//! What a load does to the table and to the ledger.
+
+use crate::world::World;
+
+const NIGHT: &str = "20260301031500";
+const NEXT_NIGHT: &str = "20260302031500";
+const OLD: &str = "2026-01-05 12:34:56.789";
+
+#[test]
+fn a_full_export_replaces_the_table_cell_by_cell() {
+    let world = World::new();
+    world.sql("INSERT INTO t (id, email, created_at) VALUES (1, 'old', '2020-01-01')");
+    world.export("full", NIGHT, OLD, &[2, 3]);
+    let report = world.loaded(&[]);
+    assert_eq!((report["status"].as_str(), report["rows"]["loaded"].as_u64()), (Some("succeeded"), Some(2)));
+    let cells =
+        world.sql("SELECT id, email, created_at, score, params, active, petition_id FROM t ORDER BY id");
+    assert_eq!(
+        cells,
+        "2|Ä, 2|2026-01-05 12:34:56.789|0.25|{\"n\": 2}|t|7\n3|Ä, 3|2026-01-05 12:34:56.789|0.25|{\"n\": 3}|t|7"
+    );
+    let id = report["load_id"].as_str().unwrap();
+    let ledger = world.sql(
+        "SELECT load_id, table_name, kind, source_uri, exported_at, rows_read, rows_accepted, rows_rejected, \
+         rows_carried_over, rows_loaded, files FROM csl_stream_loads",
+    );
+    let uri = "s3://exports/org/full/t/20260301/t_20260301031500.csv";
+    assert_eq!(ledger, format!("{id}|t|full|{uri}|{NIGHT}|2|2|0|0|2|1"));
+    let staged = format!("stage/csl/t/{id}");
+    let names = ["load.json", "manifest.json", "part-00000.snappy.parquet"];
+    assert_eq!(world.objects("stage"), names.map(|name| format!("{staged}/{name}")));
+    assert_eq!(world.objects("manifests"), [format!("manifests/manifests/t/{id}.json")]);
+}
+
+#[test]
+fn the_same_export_is_skipped_and_an_older_one_refused() {
+    let world = World::new();
+    world.export("full", NIGHT, OLD, &[1]);
+    let first = world.loaded(&[]);
+    let again = world.loaded(&[]);
+    assert_eq!(again["status"], "skipped");
+    assert!(again["error"].as_str().unwrap().contains(first["load_id"].as_str().unwrap()), "{again}");
+    // Other options make another load of the same export.
+    assert_eq!(world.loaded(&["--empty-strings", "null"])["status"], "skipped");
+    world.export("full", NEXT_NIGHT, OLD, &[1, 2]);
+    assert_eq!(world.loaded(&[])["status"], "succeeded");
+    world.export("full", NIGHT, OLD, &[9]);
+    let older = world.loaded(&["--date", "20260301"]);
+    assert_eq!(older["status"], "skipped");
+    assert!(older["error"].as_str().unwrap().contains("newer full export"), "{older}");
+    assert_eq!((world.ids(), world.sql("SELECT count(*) FROM csl_stream_loads")), ("1 2".into(), "2".into()));
+}
+
+#[test]
+fn an_incremental_adds_what_is_not_there() {
+    let world = World::new();
+    world.export("full", NIGHT, OLD, &[1, 2]);
+    world.loaded(&[]);
+    world.export("incremental", "20260301040000", "2026-03-01 03:59:00", &[2, 3, 4]);
+    let report = world.loaded(&["--kind", "incremental"]);
+    assert_eq!((report["rows"]["accepted"].as_u64(), report["rows"]["loaded"].as_u64()), (Some(3), Some(2)));
+    assert_eq!(world.ids(), "1 2 3 4");
+    assert_eq!(world.loaded(&["--kind", "incremental"])["status"], "skipped");
+    world.export("incremental", "20260301030000", OLD, &[5]);
+    assert_eq!(
+        world.loaded(&[
+            "--kind",
+            "incremental",
+            "--export",
+            "s3://exports/org/incremental/t/20260301/t_20260301030000.csv"
+        ])["status"],
+        "skipped",
+        "its rows existed when the full export was made"
+    );
+    assert_eq!(world.ids(), "1 2 3 4");
+}
+
+#[test]
+fn rows_added_during_a_full_export_are_there_afterwards_once() {
+    let world = World::new();
+    world.sql(
+        "INSERT INTO t (id, email, created_at) VALUES (1, 'deleted at the source', '2026-02-01'), \
+         (2, 'in the export', '2026-03-01 03:00'), (3, 'added meanwhile', '2026-03-01 03:10'), \
+         (4, 'added later', '2026-03-01 04:00')",
+    );
+    world.export("full", NIGHT, OLD, &[2, 9]);
+    let report = world.loaded(&[]);
+    assert_eq!(report["rows"]["carried_over"], 2);
+    assert_eq!(world.ids(), "2 3 4 9");
+    assert_eq!(world.sql("SELECT email FROM t WHERE id IN (2, 4) ORDER BY id"), "Ä, 2\nadded later");
+}
+
+#[test]
+fn types_that_need_sql_pass_a_stage() {
+    let world = World::with(
+        "SET search_path = public; CREATE TABLE t (id BIGINT, email VARCHAR(255), created_at TIMESTAMP, score DECIMAL(3,2), params super, \
+         active BOOLEAN, petition_id INTEGER)",
+    );
+    world.export("full", NIGHT, OLD, &[1, 2]);
+    world.loaded(&[]);
+    assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "1|1\n2|2");
+    world.export("incremental", "20260301040000", "2026-03-01 03:59:00", &[2, 3]);
+    world.loaded(&["--kind", "incremental"]);
+    world.export("full", NEXT_NIGHT, OLD, &[5]);
+    world.loaded(&[]);
+    assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "5|5");
+}
+
+#[test]
+fn an_empty_export_empties_the_table_and_many_segments_are_one_load() {
+    let world = World::new();
+    let ids: Vec<i64> = (1..=5000).collect();
+    world.export("full", NIGHT, OLD, &ids);
+    let report = world.loaded(&["--segment-size", "64KiB", "--row-group-size", "32KiB"]);
+    assert!(report["files"].as_array().unwrap().len() > 2, "{report}");
+    assert_eq!(world.sql("SELECT count(*), count(DISTINCT id), min(id), max(id) FROM t"), "5000|5000|1|5000");
+    world.export("full", NEXT_NIGHT, OLD, &[]);
+    world.loaded(&[]);
+    assert_eq!(world.ids(), "");
+}
+
+#[test]
+fn text_is_held_to_the_targets_bytes() {
+    let world = World::with(&crate::world::TABLE.replace("email VARCHAR(255)", "email VARCHAR(3)"));
+    world.put(
+        "full",
+        NIGHT,
+        "email,created_at,score,params,active,petition_id,id\nääbc,,,,,,1\nabc,,,,,,2\n",
+    );
+    let report = world.loaded(&[]);
+    assert_eq!(report["rows"]["truncated_values"], 1);
+    assert_eq!(world.sql("SELECT email FROM t ORDER BY id"), "ä\nabc");
+    world.put("full", NEXT_NIGHT, "email,created_at,score,params,active,petition_id,id\nääbc,,,,,,1\n");
+    assert_eq!(world.backfill(&["--overlong", "reject"]).code, Some(5));
+    assert_eq!(world.ids(), "1 2");
+}
+
+#[test]
+fn the_ledger_is_listed_and_shown() {
+    let world = World::new();
+    let none = world.run(&["loads", "list"]);
+    assert_eq!((none.code, none.out.contains("no loads in redshift://wg/")), (Some(0), true), "{none:?}");
+    world.export("full", NIGHT, OLD, &[1, 2]);
+    let id = world.loaded(&[])["load_id"].as_str().unwrap().to_owned();
+    let list = world.run(&["loads", "list"]);
+    assert!(list.out.contains(&id) && list.out.contains("20260301/t_20260301031500.csv"), "{list:?}");
+    let shown = world.run(&["loads", "show", &id]);
+    assert!(shown.out.contains("t: 2 rows loaded (full)"), "{shown:?}");
+    assert_eq!(world.run(&["loads", "show", "absent"]).code, Some(2));
+    assert_eq!(world.run(&["loads", "retry", "absent"]).code, Some(2));
+}

@@ -1,0 +1,145 @@
+//! A stand-in with its database, its S3, and a folder to run the program in.
+
+use crate::postgres::{self, Database};
+use crate::redshift::{Redshift, Setup};
+use crate::s3::S3Server;
+use serde_json::Value;
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use tempfile::TempDir;
+
+/// The bulk schema of the table `t`.
+pub(crate) const SCHEMA: &str = r#"{"tables": [{"table": {"name": "t", "columns": {
+    "email": {"type": "string", "sql_type": "character varying(255)"},
+    "created_at": {"type": "datetime", "sql_type": "timestamp without time zone"},
+    "score": {"type": "decimal", "sql_type": "numeric(3,2)"},
+    "params": {"type": "jsonb", "sql_type": "jsonb"},
+    "active": {"type": "boolean", "sql_type": "boolean"},
+    "petition_id": {"type": "integer", "sql_type": "integer"},
+    "id": {"type": "integer", "sql_type": "bigint", "nullable": false}}}}]}"#;
+
+/// The table as the mirror has it: another order, wider types.
+pub(crate) const TABLE: &str = "CREATE TABLE t (id BIGINT NOT NULL, email VARCHAR(255), created_at TIMESTAMP, \
+    score DECIMAL(5,2), params VARCHAR(65535), active BOOLEAN, petition_id BIGINT)";
+
+pub(crate) struct World {
+    pub(crate) redshift: Redshift,
+    pub(crate) s3: S3Server,
+    pub(crate) dir: TempDir,
+    database: Database<'static>,
+    name: String,
+}
+
+/// How the program ended.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) code: Option<i32>,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Answer {
+    /// The one JSON document on stdout.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"))
+    }
+}
+
+impl World {
+    /// With this table in it.
+    pub(crate) fn with(table: &str) -> Self {
+        static COUNT: AtomicUsize = AtomicUsize::new(0);
+        let name = format!("redshift_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let server = postgres::server();
+        let database = server.database(&name);
+        let s3 = S3Server::start();
+        let redshift = Redshift::start(Setup::new(server.socket(), &name, &s3.endpoint()));
+        if !table.is_empty() {
+            database.run(table);
+        }
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("schema.json"), SCHEMA).unwrap();
+        Self { redshift, s3, dir, database, name }
+    }
+
+    pub(crate) fn new() -> Self {
+        Self::with(TABLE)
+    }
+
+    /// What a query says, as psql prints it unaligned.
+    pub(crate) fn sql(&self, sql: &str) -> String {
+        self.database.text(sql)
+    }
+
+    pub(crate) fn ids(&self) -> String {
+        self.sql("SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM t")
+    }
+
+    /// Puts an export of these ids, all made at `created_at`.
+    pub(crate) fn export(&self, kind: &str, at: &str, created_at: &str, ids: &[i64]) {
+        let mut csv = "email,created_at,score,params,active,petition_id,id\n".to_owned();
+        for id in ids {
+            csv += &format!("\"Ä, {id}\",{created_at},0.25,\"{{\"\"n\"\": {id}}}\",t,7,{id}\n");
+        }
+        self.put(kind, at, &csv);
+    }
+
+    pub(crate) fn put(&self, kind: &str, at: &str, csv: &str) {
+        self.s3.put(&format!("exports/org/{kind}/t/{}/t_{at}.csv", &at[..8]), csv.to_owned());
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+        command.current_dir(self.dir.path()).args(words).stdin(Stdio::null());
+        for (name, _) in std::env::vars_os() {
+            let name_text = name.to_string_lossy().into_owned();
+            if name_text.starts_with("CSL_") || name_text.starts_with("AWS_") {
+                command.env_remove(name);
+            }
+        }
+        let settings = [
+            ("AWS_ENDPOINT_URL_S3", self.s3.endpoint()),
+            ("AWS_ENDPOINT_URL_REDSHIFT_DATA", self.redshift.endpoint()),
+            ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
+            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
+            ("AWS_REGION", "us-east-1".to_owned()),
+            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
+            ("CSL_WAREHOUSE_TO", "redshift".to_owned()),
+            ("CSL_REDSHIFT_WORKGROUP", "wg".to_owned()),
+            ("CSL_REDSHIFT_DATABASE", self.name.clone()),
+            ("CSL_STAGING_URL", "s3://stage/csl".to_owned()),
+            ("CSL_MANIFEST_URL", "s3://manifests".to_owned()),
+            ("CSL_EXPORTS_ROOT", "s3://exports/org".to_owned()),
+            ("CSL_SCHEMA_SOURCE", "schema.json".to_owned()),
+            ("CSL_LOG", "csl_stream=info".to_owned()),
+        ];
+        command.envs(settings);
+        command
+    }
+
+    pub(crate) fn run(&self, words: &[&str]) -> Answer {
+        let output = self.command(words).output().unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        Answer { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    }
+
+    pub(crate) fn spawn(&self, words: &[&str]) -> Child {
+        self.command(words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
+    }
+
+    pub(crate) fn backfill(&self, more: &[&str]) -> Answer {
+        self.run(&[&["backfill", "--table", "t", "--json"], more].concat())
+    }
+
+    /// Backfills, which must succeed, and gives the report.
+    pub(crate) fn loaded(&self, more: &[&str]) -> Value {
+        let answer = self.backfill(more);
+        assert_eq!(answer.code, Some(0), "{answer:#?}");
+        answer.json()
+    }
+
+    /// Names of objects in a bucket.
+    pub(crate) fn objects(&self, bucket: &str) -> Vec<String> {
+        self.s3.names().into_iter().filter(|name| name.starts_with(bucket)).collect()
+    }
+}
