@@ -1,8 +1,8 @@
 //! The whole job: a large export from S3 (.bz2) into the stand-in, cell by cell PostgreSQL's own table.
 //!
 //! ```text
-//! maker ──▶ CSV ──┬─ PostgreSQL's own COPY … CSV ──▶ table "original" ─┐
-//!                 └─ bzip2 ──▶ S3 ──▶ backfill ──▶ table "signatures" ─┴─▶ column by column: what differs
+//! maker ──▶ PostgreSQL's table "original" ──▶ its own COPY … TO CSV ──▶ bzip2 ──▶ S3
+//!                  └── column by column: what differs? ──┬── table "signatures" ◀── backfill
 //! ```
 //!
 //! A few rows in CI; `scripts/redshift-million` asks for a million, and prints what the parts cost.
@@ -19,22 +19,9 @@ const EXPORT: &str = "exports/org/full/signatures/20990301/signatures_2099030103
 /// What may come to the conversion and the COPY, of a million rows.
 const SURPLUS_MAX: f64 = 0.10;
 
-/// Writes the export as CSV into the world's folder, and as .bz2 into its S3.
-fn make(world: &World, rows: u64) {
-    let mut data = Signatures::new(1);
-    let mut csv = Signatures::header().into_bytes();
-    for _ in 0..rows {
-        data.row(&mut csv);
-    }
-    std::fs::write(world.dir.path().join("signatures.csv"), &csv).unwrap();
-    std::fs::write(world.dir.path().join("schema.json"), SCHEMA).unwrap();
-    let mut packed = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
-    packed.write_all(&csv).unwrap();
-    world.s3.put(EXPORT, packed.finish().unwrap());
-}
-
-/// The table as PostgreSQL has it, read by its own COPY, in the source's own types.
-fn original(world: &World) -> Vec<String> {
+/// Fills the table `original`, in the source's own types, and puts PostgreSQL's export of it into S3; gives
+/// the columns.
+fn make(world: &World, rows: u64) -> Vec<String> {
     let schema = BulkSchema::parse(SCHEMA.as_bytes(), "schema.json").unwrap();
     let table = schema.table("signatures").unwrap();
     let typed = |(name, column): (&String, &csl_stream::schema::Column)| {
@@ -43,13 +30,25 @@ fn original(world: &World) -> Vec<String> {
         format!("\"{name}\" {sql_type}")
     };
     let columns: Vec<String> = table.columns.iter().map(typed).collect();
-    let path = world.dir.path().join("signatures.csv");
+    let file = |name: &str| world.dir.path().join(name);
+    std::fs::write(file("schema.json"), SCHEMA).unwrap();
+    let mut data = Signatures::new(1);
+    let mut csv = Signatures::header().into_bytes();
+    for _ in 0..rows {
+        data.row(&mut csv);
+    }
+    std::fs::write(file("made.csv"), csv).unwrap();
     world.sql(&format!(
-        "CREATE TABLE original ({});\n\\copy original ({}) FROM '{}' (FORMAT csv, HEADER)\n",
+        "CREATE TABLE original ({});\n\\copy original ({}) FROM '{}' (FORMAT csv, HEADER)\n\
+         \\copy original TO '{}' (FORMAT csv, HEADER)\n",
         columns.join(", "),
         Signatures::header().trim_end(),
-        path.display()
+        file("made.csv").display(),
+        file("export.csv").display()
     ));
+    let mut packed = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+    packed.write_all(&std::fs::read(file("export.csv")).unwrap()).unwrap();
+    world.s3.put(EXPORT, packed.finish().unwrap());
     table.columns.keys().cloned().collect()
 }
 
@@ -63,7 +62,7 @@ fn a_large_export_is_cell_by_cell_the_original_table() {
     let asked = std::env::var(ROWS_VARIABLE).ok().map(|text| text.parse::<u64>().unwrap());
     let rows = asked.unwrap_or(ROWS);
     let world = World::with("");
-    make(&world, rows);
+    let names = make(&world, rows);
     let uri = format!("s3://{EXPORT}");
     let convert = ["convert", "--table", "signatures", "--out", "s3://stage/plain", &uri, "--quiet"];
     let (converted, convert_time) = timed(|| world.run(&convert));
@@ -77,7 +76,6 @@ fn a_large_export_is_cell_by_cell_the_original_table() {
         (Some(rows), Some(0))
     );
 
-    let names = original(&world);
     let counts = "SELECT (SELECT count(*) FROM signatures), (SELECT count(*) FROM original), \
         (SELECT count(DISTINCT id) FROM original)";
     assert_eq!(world.sql(counts), format!("{rows}|{rows}|{rows}"));
