@@ -67,12 +67,6 @@ fn lasting_faults_leave_the_table_and_say_how_to_go_on() {
             |world| world.redshift.expire_credentials(Call::BatchExecuteStatement, 99),
             3,
         ),
-        (
-            "the statements' credentials are old",
-            |world| world.redshift.expire_credentials(Call::DescribeStatement, 99),
-            3,
-        ),
-        ("the statements are denied", |world| world.redshift.deny(Call::ExecuteStatement, 99), 3),
         ("always ERROR 1023", |world| world.redshift.fail_serialization("COPY", 99), 7),
     ];
     for (what, fault, code) in cases {
@@ -93,6 +87,24 @@ fn lasting_faults_leave_the_table_and_say_how_to_go_on() {
         assert_eq!(retried.code, Some(0), "{what}: {retried:#?}");
         assert_eq!(world.s3.count(Kind::Put) - puts, 1, "{what}: only the manifest's copy is written");
         loaded_once(&world, what);
+    }
+}
+
+#[test]
+fn refusals_before_anything_is_staged_leave_the_table() {
+    type Fault = fn(&World);
+    let cases: &[(&str, Fault)] = &[
+        ("denied", |world| world.redshift.deny(Call::ExecuteStatement, 99)),
+        ("old credentials", |world| world.redshift.expire_credentials(Call::DescribeStatement, 99)),
+        ("results denied", |world| world.redshift.deny(Call::GetStatementResult, 99)),
+    ];
+    for (what, fault) in cases {
+        let world = world();
+        fault(&world);
+        let answer = world.backfill(&[]);
+        assert_eq!(answer.code, Some(3), "{what}: {answer:#?}");
+        assert!(answer.err.contains("help: "), "{what}: {answer:#?}");
+        assert_eq!((world.ids(), world.objects("stage").len()), ("77".into(), 0), "{what}");
     }
 }
 
