@@ -15,6 +15,7 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "query")]
 const SCHEMA: &str = "message rows { required int64 id; optional binary note (UTF8); }";
 
 const TIMED_SCHEMA: &str = "message rows { required int64 id; optional binary note (UTF8); \
@@ -23,6 +24,7 @@ const TIMED_SCHEMA: &str = "message rows { required int64 id; optional binary no
 const OLD: &str = "20000101000000";
 
 /// One Parquet file with these ids.
+#[cfg(feature = "query")]
 pub(crate) fn parquet(ids: &[i64]) -> Vec<u8> {
     write(SCHEMA, ids, None)
 }
