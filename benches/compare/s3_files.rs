@@ -47,8 +47,14 @@ fn main() -> io::Result<()> {
 struct Store {
     folder: PathBuf,
     uploads: AtomicU64,
-    /// The object that is read: its name, when it was modified, its bytes.
-    kept: Mutex<Option<(PathBuf, SystemTime, Arc<Vec<u8>>)>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// The object that is read.
+struct Kept {
+    path: PathBuf,
+    modified: SystemTime,
+    bytes: Arc<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -161,13 +167,13 @@ impl Store {
     fn keep(&self, path: &Path, mut file: File) -> io::Result<Arc<Vec<u8>>> {
         let modified = file.metadata()?.modified()?;
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, _, bytes)) = kept.as_ref().filter(|(name, at, _)| name == path && *at == modified) {
-            return Ok(bytes.clone());
+        if let Some(same) = kept.as_ref().filter(|kept| kept.path == path && kept.modified == modified) {
+            return Ok(same.bytes.clone());
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         let bytes = Arc::new(bytes);
-        *kept = Some((path.to_owned(), modified, bytes.clone()));
+        *kept = Some(Kept { path: path.to_owned(), modified, bytes: bytes.clone() });
         Ok(bytes)
     }
 }
