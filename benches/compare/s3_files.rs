@@ -1,6 +1,7 @@
 //! `s3_files FOLDER`: serves a folder as S3 on a loopback port, as cheaply as one can.
 //!
 //! ```text
+//! GET of a large range        the object, kept in memory ─▶ socket
 //! GET, HEAD bucket/key        file ─▶ 256 KiB ─▶ socket
 //! PUT part, PUT object        socket ─▶ 256 KiB ─▶ file, each part at its place
 //! ```
@@ -16,13 +17,16 @@ use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::SystemTime;
 
 /// Where parts are put depends on it: every part but the last must be so long.
 const PART_BYTES: u64 = 8 << 20;
 /// What is copied at a time.
 const PIECE_BYTES: usize = 256 << 10;
+/// From this length on, a range is answered out of memory: a copy out of the page cache less.
+const KEPT_RANGE_BYTES_MIN: u64 = 1 << 20;
 /// A line of a header.
 const LINE_BYTES_MAX: u64 = 64 << 10;
 
@@ -30,7 +34,7 @@ fn main() -> io::Result<()> {
     let folder = std::env::args().nth(1).ok_or_else(|| io::Error::other("s3_files FOLDER"))?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("http://{}", listener.local_addr()?);
-    let store = Arc::new(Store { folder: folder.into(), uploads: AtomicU64::new(0) });
+    let store = Arc::new(Store { folder: folder.into(), uploads: AtomicU64::new(0), kept: Mutex::default() });
     std::thread::spawn(move || {
         for connection in listener.incoming().flatten() {
             let store = store.clone();
@@ -43,6 +47,14 @@ fn main() -> io::Result<()> {
 struct Store {
     folder: PathBuf,
     uploads: AtomicU64,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// The object that is read.
+struct Kept {
+    path: PathBuf,
+    modified: SystemTime,
+    bytes: Arc<Vec<u8>>,
 }
 
 #[derive(Default)]
@@ -88,7 +100,7 @@ impl Store {
                 "",
                 "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
             ),
-            ("GET" | "HEAD", _) => read(&path, request, answers),
+            ("GET" | "HEAD", _) => self.read(&path, request, answers),
             ("PUT", Some(upload)) => {
                 let number: u64 = request.query.get("partNumber").and_then(|n| n.parse().ok()).unwrap_or(1);
                 let mut file = File::options().write(true).open(upload)?;
@@ -122,6 +134,48 @@ impl Store {
             }
         }
     }
+
+    fn read(&self, path: &Path, request: &Request, answers: &mut TcpStream) -> io::Result<()> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let (start, end) = request.range.map_or((0, length), |(start, last)| (start, length.min(last + 1)));
+        let status = match request.range {
+            Some(_) => {
+                format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{length}", end.max(1) - 1)
+            }
+            None => "200 OK".to_owned(),
+        };
+        let head = format!(
+            "HTTP/1.1 {status}\r\nETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 03:44:10 GMT\r\n\
+             Accept-Ranges: bytes\r\nContent-Length: {}\r\n\r\n",
+            end.saturating_sub(start)
+        );
+        answers.write_all(head.as_bytes())?;
+        if request.method != "GET" {
+            return Ok(());
+        }
+        if end.saturating_sub(start) >= KEPT_RANGE_BYTES_MIN {
+            let bytes = self.keep(path, file)?;
+            return answers.write_all(bytes.get(start as usize..end as usize).unwrap_or_default());
+        }
+        file.seek(SeekFrom::Start(start))?;
+        // Cheaper than sendfile, where both ends are on one machine.
+        pour(&mut file.take(end.saturating_sub(start)), answers)
+    }
+
+    /// The bytes of a file; one is kept at a time.
+    fn keep(&self, path: &Path, mut file: File) -> io::Result<Arc<Vec<u8>>> {
+        let modified = file.metadata()?.modified()?;
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(same) = kept.as_ref().filter(|kept| kept.path == path && kept.modified == modified) {
+            return Ok(same.bytes.clone());
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        let bytes = Arc::new(bytes);
+        *kept = Some(Kept { path: path.to_owned(), modified, bytes: bytes.clone() });
+        Ok(bytes)
+    }
 }
 
 /// Copies in large pieces.
@@ -133,28 +187,6 @@ fn pour(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
             count => to.write_all(&piece[..count])?,
         }
     }
-}
-
-fn read(path: &Path, request: &Request, answers: &mut TcpStream) -> io::Result<()> {
-    let mut file = File::open(path)?;
-    let length = file.metadata()?.len();
-    let (start, end) = request.range.map_or((0, length), |(start, last)| (start, length.min(last + 1)));
-    let status = match request.range {
-        Some(_) => format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{length}", end.max(1) - 1),
-        None => "200 OK".to_owned(),
-    };
-    let head = format!(
-        "HTTP/1.1 {status}\r\nETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 03:44:10 GMT\r\n\
-         Accept-Ranges: bytes\r\nContent-Length: {}\r\n\r\n",
-        end.saturating_sub(start)
-    );
-    answers.write_all(head.as_bytes())?;
-    if request.method == "GET" {
-        file.seek(SeekFrom::Start(start))?;
-        // Cheaper than sendfile, where both ends are on one machine.
-        pour(&mut file.take(end.saturating_sub(start)), answers)?;
-    }
-    Ok(())
 }
 
 fn make_room(path: &Path) -> io::Result<()> {

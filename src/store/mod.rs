@@ -19,6 +19,8 @@ mod types;
 pub mod objects;
 
 #[cfg(feature = "cloud")]
+mod buffers;
+#[cfg(feature = "cloud")]
 mod credentials;
 #[cfg(feature = "cloud")]
 mod fault;

@@ -2,18 +2,18 @@
 //!
 //! ```text
 //!            ┌ part 3 ◄─ GET, resumed where it broke ┐
-//! read() ◄── │ part 2 ◄─ GET                         │ at most `read_ahead` parts
-//!  in order  │ part 1 ◄─ GET                         │
+//! read() ◄── │ part 2 ◄─ pieces ◄─ GET               │ at most `read_ahead` parts
+//!  in order  │ part 1 ◄─ pieces ◄─ GET               │
 //!            └───────────────────────────────────────┘
 //! ```
 //!
-//! A part is asked for only when the one before the window was taken, so memory is at most
-//! `read_ahead + 1` parts however slow the reader is. Each answer must be of the version that was
-//! opened; a body that breaks off is continued at its offset, never taken for an end.
+//! The first part is read while it arrives, and another is asked for only when it was taken, so memory
+//! is at most `read_ahead` parts however slow the reader is. Each answer must be of the version that
+//! was opened; a body that breaks off is continued at its offset, never taken for an end.
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
@@ -21,6 +21,7 @@ use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
 
+use super::buffers::{Buffer, Buffers};
 use super::fault::{Doing, Fault};
 use super::runtime::{Task, runtime};
 use super::types::{ByteSource, ObjectInfo};
@@ -28,8 +29,10 @@ use crate::error::{Error, Result};
 
 /// Size of one ranged GET.
 pub const PART_BYTES: u64 = 8 << 20;
-/// Parts that are fetched at once, ahead of the reader.
+/// Parts that are fetched at once, the one that is read among them.
 pub const READ_AHEAD_PARTS: usize = 4;
+/// What is handed to the reader at a time: each time may wake a thread.
+const PIECE_BYTES: usize = 256 << 10;
 /// Tries of one request, the first included.
 pub const ATTEMPTS_MAX: u32 = 9;
 /// Longest pause before the second try; it doubles from there.
@@ -134,43 +137,87 @@ pub(super) async fn within<T>(
     }
 }
 
-/// All bytes of `range`, with as many requests as it takes.
+/// Gives `take` all bytes of `range` in order, with as many requests as it takes.
 pub(super) async fn fetch_part(
     fetch: Arc<dyn Fetch>,
     range: Range<u64>,
     tuning: Tuning,
-) -> Result<Vec<Bytes>, Fault> {
-    let mut part = Part { pieces: Vec::new(), rest: range };
+    mut take: impl FnMut(Bytes),
+) -> Result<(), Fault> {
+    let mut rest = range;
     let mut retry = Retry::new(tuning);
-    while !part.rest.is_empty() {
-        if let Err(fault) = part.extend(&*fetch, tuning.stall).await {
+    while !rest.is_empty() {
+        if let Err(fault) = fetch_on(&*fetch, &mut rest, tuning.stall, &mut take).await {
             retry.pause(fault).await?;
         }
     }
-    Ok(part.pieces)
+    Ok(())
 }
 
-struct Part {
-    pieces: Vec<Bytes>,
-    rest: Range<u64>,
-}
-
-impl Part {
-    async fn extend(&mut self, fetch: &dyn Fetch, stall: Duration) -> Result<(), Fault> {
-        let mut body = within(stall, fetch.fetch(self.rest.clone())).await?;
-        while !self.rest.is_empty() {
-            let next = within(stall, async { body.next().await.transpose() }).await?;
-            let Some(piece) = next else {
-                return Err(Fault::Passing(format!("the answer ended at byte {}", self.rest.start)));
-            };
-            let end = self.rest.start + piece.len() as u64;
-            if end > self.rest.end {
-                return Err(Fault::Refused("the server sent more than was asked for".to_owned()));
-            }
-            self.rest.start = end;
-            self.pieces.push(piece);
+/// One request for what is left; `rest` shrinks by what `take` got.
+async fn fetch_on(
+    fetch: &dyn Fetch,
+    rest: &mut Range<u64>,
+    stall: Duration,
+    take: &mut impl FnMut(Bytes),
+) -> Result<(), Fault> {
+    let mut body = within(stall, fetch.fetch(rest.clone())).await?;
+    while !rest.is_empty() {
+        let next = within(stall, async { body.next().await.transpose() }).await?;
+        let Some(piece) = next else {
+            return Err(Fault::Passing(format!("the answer ended at byte {}", rest.start)));
+        };
+        let end = rest.start + piece.len() as u64;
+        if end > rest.end {
+            return Err(Fault::Refused("the server sent more than was asked for".to_owned()));
         }
-        Ok(())
+        rest.start = end;
+        take(piece);
+    }
+    Ok(())
+}
+
+/// A part that is fetched; it ends with this.
+struct Part {
+    _task: Task<()>,
+    /// Never more than the part, so there is no need to hold its task back.
+    pieces: mpsc::Receiver<Result<Bytes, Fault>>,
+    /// Bytes that were not taken from `pieces` yet.
+    left: u64,
+}
+
+/// Collects what arrives into pieces of one size, so that the network's own buffers, which may be far
+/// larger than what came in them, are free at once.
+struct Pieces {
+    buffers: Arc<Buffers>,
+    filling: Buffer,
+    to: mpsc::Sender<Result<Bytes, Fault>>,
+}
+
+impl Pieces {
+    fn add(&mut self, arrived: &[u8]) {
+        let mut rest = arrived;
+        while !rest.is_empty() {
+            rest = &rest[self.filling.fill(rest)..];
+            if self.filling.is_full() {
+                self.pass_on();
+            }
+        }
+    }
+
+    fn pass_on(&mut self) {
+        let piece = std::mem::replace(&mut self.filling, self.buffers.take());
+        // A reader that is gone needs nothing.
+        let _ = self.to.send(Ok(piece.freeze()));
+    }
+
+    fn end(mut self, fetched: Result<(), Fault>) {
+        if !self.filling.is_empty() {
+            self.pass_on();
+        }
+        if let Err(fault) = fetched {
+            let _ = self.to.send(Err(fault));
+        }
     }
 }
 
@@ -180,10 +227,11 @@ pub(super) struct RangedSource {
     info: ObjectInfo,
     tuning: Tuning,
     length: u64,
+    buffers: Arc<Buffers>,
     /// Parts under way, in order; they end with the source.
-    window: VecDeque<Task<Result<Vec<Bytes>, Fault>>>,
-    /// What is left of the part that is read.
-    pieces: VecDeque<Bytes>,
+    window: VecDeque<Part>,
+    /// What is left of the piece that is read.
+    piece: Bytes,
     at: u64,
     /// Where the next part to ask for starts.
     ask_at: u64,
@@ -191,35 +239,57 @@ pub(super) struct RangedSource {
 
 impl RangedSource {
     pub(super) fn new(fetch: Arc<dyn Fetch>, info: ObjectInfo, length: u64, tuning: Tuning) -> Self {
-        let (window, pieces) = (VecDeque::new(), VecDeque::new());
-        Self { fetch, info, tuning, length, window, pieces, at: 0, ask_at: 0 }
+        let ahead = tuning.part_bytes.saturating_mul(tuning.read_ahead as u64).min(length);
+        let buffers = Buffers::new(PIECE_BYTES, ahead as usize / PIECE_BYTES + 1);
+        let (window, piece) = (VecDeque::new(), Bytes::new());
+        Self { fetch, info, tuning, length, buffers, window, piece, at: 0, ask_at: 0 }
     }
 
     fn ask_ahead(&mut self) -> Result<()> {
         while self.window.len() < self.tuning.read_ahead.max(1) && self.ask_at < self.length {
             let end = self.length.min(self.ask_at + self.tuning.part_bytes.max(1));
-            let part = fetch_part(self.fetch.clone(), self.ask_at..end, self.tuning);
-            self.window.push_back(Task::spawn(runtime()?, part));
+            let part = self.ask(self.ask_at..end)?;
+            self.window.push_back(part);
             self.ask_at = end;
         }
         Ok(())
     }
 
-    fn next_part(&mut self) -> Result<()> {
-        self.ask_ahead()?;
-        let Some(first) = self.window.pop_front() else { return Ok(()) };
-        let part =
-            runtime()?.block_on(first).map_err(|e| Error::machine("a reading task died").because(e))?;
-        match part {
-            Ok(pieces) => self.pieces = pieces.into(),
-            Err(fault) => {
-                // Whoever reads on after an error starts where it happened: no gap can come of it.
-                self.window.clear();
-                self.ask_at = self.at;
-                return Err(fault.into_error(&self.info.uri, Doing::Reading));
-            }
+    fn ask(&self, range: Range<u64>) -> Result<Part> {
+        let (to, pieces) = mpsc::channel();
+        let (fetch, tuning, left) = (self.fetch.clone(), self.tuning, range.end - range.start);
+        let (buffers, filling) = (self.buffers.clone(), self.buffers.take());
+        let task = async move {
+            let mut pieces = Pieces { buffers, filling, to };
+            let fetched = fetch_part(fetch, range, tuning, |arrived| pieces.add(&arrived)).await;
+            pieces.end(fetched);
+        };
+        Ok(Part { _task: Task::spawn(runtime()?, task), pieces, left })
+    }
+
+    /// Waits for the next piece; at the end it stays empty.
+    fn next_piece(&mut self) -> Result<()> {
+        if self.window.front().is_some_and(|part| part.left == 0) {
+            self.window.pop_front();
         }
-        self.ask_ahead()
+        self.ask_ahead()?;
+        let Some(part) = self.window.front_mut() else { return Ok(()) };
+        match part.pieces.recv() {
+            Ok(Ok(piece)) => {
+                part.left = part.left.saturating_sub(piece.len() as u64);
+                self.piece = piece;
+                Ok(())
+            }
+            Ok(Err(fault)) => Err(self.start_over(fault.into_error(&self.info.uri, Doing::Reading))),
+            Err(_) => Err(self.start_over(Error::machine("a reading task died").in_object(&self.info.uri))),
+        }
+    }
+
+    /// Whoever reads on after an error starts where it happened: no gap can come of it.
+    fn start_over(&mut self, error: Error) -> Error {
+        self.window.clear();
+        self.ask_at = self.at;
+        error
     }
 }
 
@@ -232,27 +302,13 @@ impl ByteSource for RangedSource {
         if buf.is_empty() {
             return Ok(0);
         }
-        while self.pieces.is_empty() && self.at < self.length {
-            self.next_part()?;
+        if self.piece.is_empty() && self.at < self.length {
+            self.next_piece()?;
         }
-        let count = take_pieces(&mut self.pieces, buf);
+        let count = self.piece.len().min(buf.len());
+        buf[..count].copy_from_slice(&self.piece[..count]);
+        self.piece.advance(count);
         self.at += count as u64;
         Ok(count)
     }
-}
-
-/// Moves as much as fits from the pieces into `buf`.
-fn take_pieces(pieces: &mut VecDeque<Bytes>, buf: &mut [u8]) -> usize {
-    let mut filled = 0;
-    while filled < buf.len() {
-        let Some(piece) = pieces.front_mut() else { break };
-        let count = piece.len().min(buf.len() - filled);
-        buf[filled..filled + count].copy_from_slice(&piece[..count]);
-        piece.advance(count);
-        filled += count;
-        if piece.is_empty() {
-            pieces.pop_front();
-        }
-    }
-    filled
 }

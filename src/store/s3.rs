@@ -37,6 +37,8 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(300);
 const CALL_RETRY_TIMEOUT: Duration = Duration::from_secs(180);
 /// Buckets whose clients are kept; a run has an export's, a staging place's and a manifest's.
 const BUCKETS_KEPT_MAX: usize = 16;
+/// Says that uploads are not hashed for their signature, or that they are.
+const UNSIGNED_PAYLOAD: &str = "AWS_UNSIGNED_PAYLOAD";
 /// What signs requests to an endpoint that is not AWS's and for which no region is set.
 const REGION_OF_OTHER_ENDPOINTS: &str = "us-east-1";
 
@@ -59,6 +61,7 @@ pub struct S3 {
     endpoint: Option<String>,
     region: Option<String>,
     credentials: AwsCredentialProvider,
+    hash_uploads: bool,
     tuning: Tuning,
     buckets: Arc<Mutex<HashMap<String, Arc<Bucket>>>>,
 }
@@ -85,8 +88,10 @@ impl S3 {
             return Ok(found.clone());
         }
         let config = runtime()?.block_on(load());
+        let endpoint = endpoint_of(&config);
         let found = Self {
-            endpoint: endpoint_of(&config),
+            hash_uploads: hash_uploads(std::env::var(UNSIGNED_PAYLOAD).ok().as_deref(), endpoint.as_deref())?,
+            endpoint,
             region: config.region().map(|region| region.to_string()),
             credentials: Arc::new(Chain::new(&config)),
             tuning: Tuning::default(),
@@ -100,6 +105,7 @@ impl S3 {
         let (key_id, secret_key) = options.access_key;
         let credential = AwsCredential { key_id, secret_key, token: None };
         Self {
+            hash_uploads: is_plain(options.endpoint.as_deref()),
             endpoint: options.endpoint,
             region: options.region,
             credentials: Arc::new(StaticCredentialProvider::new(credential)),
@@ -205,8 +211,7 @@ impl S3 {
     }
 
     fn client_options(&self) -> ClientOptions {
-        let plain =
-            self.endpoint.as_deref().is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"));
+        let plain = is_plain(self.endpoint.as_deref());
         ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_allow_http(plain)
     }
 
@@ -222,6 +227,7 @@ impl S3 {
             .with_region(region)
             .with_credentials(self.credentials.clone())
             .with_retry(retry)
+            .with_unsigned_payload(!self.hash_uploads)
             .with_client_options(options);
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint);
@@ -239,6 +245,23 @@ impl S3 {
             backoff: BackoffConfig { init_backoff, max_backoff, base: 2.0 },
             max_retries: self.tuning.attempts_max.saturating_sub(1) as usize,
             retry_timeout: CALL_RETRY_TIMEOUT,
+        }
+    }
+}
+
+fn is_plain(endpoint: Option<&str>) -> bool {
+    endpoint.is_some_and(|url| url.to_ascii_lowercase().starts_with("http://"))
+}
+
+/// Whether the hash of each upload is part of its signature. TLS guards what it carries, so the hash is
+/// for `http://` alone, unless the variable says otherwise.
+fn hash_uploads(unsigned: Option<&str>, endpoint: Option<&str>) -> Result<bool> {
+    match unsigned.map(str::to_ascii_lowercase).as_deref() {
+        None | Some("") => Ok(is_plain(endpoint)),
+        Some("true" | "1") => Ok(false),
+        Some("false" | "0") => Ok(true),
+        Some(other) => {
+            Err(Error::usage(format!("{UNSIGNED_PAYLOAD} is \"{other}\", neither true nor false")))
         }
     }
 }
@@ -275,5 +298,29 @@ impl Fetch for S3Fetch {
             }
             Ok(answer.into_stream().map(|piece| piece.map_err(|error| Fault::of_store(&error))).boxed())
         })
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn uploads_are_hashed_where_no_tls_guards_them() {
+        let (plain, tls) = (Some("HTTP://127.0.0.1:9000"), Some("https://minio.example.org"));
+        for (unsigned, endpoint, hashed) in [
+            (None, None, Some(false)),
+            (None, tls, Some(false)),
+            (None, plain, Some(true)),
+            (Some(""), plain, Some(true)),
+            (Some("True"), plain, Some(false)),
+            (Some("1"), plain, Some(false)),
+            (Some("false"), None, Some(true)),
+            (Some("0"), tls, Some(true)),
+            (Some("perhaps"), None, None),
+        ] {
+            assert_eq!(hash_uploads(unsigned, endpoint).ok(), hashed, "{unsigned:?} {endpoint:?}");
+        }
     }
 }

@@ -14,6 +14,7 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use tokio::task::JoinSet;
 
+use super::buffers::{Buffer, Buffers};
 use super::fault::{Doing, Fault};
 use super::local::{check_length, check_segment};
 use super::ranged::{Fetch, fetch_part};
@@ -25,7 +26,7 @@ use crate::error::{Error, Result};
 /// Size of one part of an upload; S3 takes 5 MiB to 5 GiB and at most 10,000 parts.
 pub const UPLOAD_PART_BYTES: usize = 8 << 20;
 /// Parts of one object under way at once.
-pub const UPLOADS_IN_FLIGHT: usize = 4;
+pub const UPLOADS_IN_FLIGHT: usize = 2;
 /// Longest wait for an abandoned upload to be aborted; a bucket's lifecycle rule cleans up after that.
 const ABORT_WAIT: Duration = Duration::from_secs(10);
 
@@ -33,11 +34,14 @@ const ABORT_WAIT: Duration = Duration::from_secs(10);
 pub(super) struct S3Sink {
     bucket: Arc<Bucket>,
     prefix: Path,
+    /// Parts under way and the one that fills, of all segments.
+    buffers: Arc<Buffers>,
 }
 
 impl S3Sink {
     pub(super) fn new(bucket: Arc<Bucket>, prefix: Path) -> Self {
-        Self { bucket, prefix }
+        let buffers = Buffers::new(UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT + 1);
+        Self { bucket, prefix, buffers }
     }
 
     fn path(&self, name: &str) -> Result<Path> {
@@ -56,7 +60,8 @@ impl SegmentSink for S3Sink {
             bucket: self.bucket.clone(),
             path,
             name: name.to_owned(),
-            buffer: Vec::new(),
+            buffers: self.buffers.clone(),
+            buffer: self.buffers.take(),
             upload: None,
             parts: JoinSet::new(),
             bytes: 0,
@@ -73,8 +78,10 @@ impl SegmentSink for S3Sink {
         let range = object.bytes.saturating_sub(bytes)..object.bytes;
         let bucket = self.bucket.clone();
         let fetch: Arc<dyn Fetch> = Arc::new(S3Fetch { bucket, path, etag: head.e_tag, length: head.size });
-        let pieces = runtime()?.block_on(fetch_part(fetch, range, self.bucket.tuning)).map_err(told)?;
-        Ok(pieces.concat())
+        let mut tail = Vec::new();
+        let fetched = fetch_part(fetch, range, self.bucket.tuning, |piece| tail.extend_from_slice(&piece));
+        runtime()?.block_on(fetched).map_err(told)?;
+        Ok(tail)
     }
 
     fn remove(&self, object: &StoredObject) -> Result<()> {
@@ -89,7 +96,8 @@ struct S3Writer {
     path: Path,
     uri: String,
     name: String,
-    buffer: Vec<u8>,
+    buffers: Arc<Buffers>,
+    buffer: Buffer,
     upload: Option<Box<dyn MultipartUpload>>,
     parts: JoinSet<object_store::Result<()>>,
     bytes: u64,
@@ -104,7 +112,7 @@ impl S3Writer {
     /// Sends the buffer as a part, as soon as fewer than the most are under way.
     fn send_part(&mut self) -> Result<()> {
         self.wait_for_parts(UPLOADS_IN_FLIGHT - 1)?;
-        let payload = PutPayload::from(std::mem::take(&mut self.buffer));
+        let payload = self.take_buffer();
         if self.upload.is_none() {
             let started = runtime()?.block_on(self.bucket.calls.put_multipart(&self.path));
             self.upload = Some(started.map_err(|error| self.told(&error))?);
@@ -113,6 +121,11 @@ impl S3Writer {
             self.parts.spawn_on(upload.put_part(payload), runtime()?.handle());
         }
         Ok(())
+    }
+
+    fn take_buffer(&mut self) -> PutPayload {
+        let full = std::mem::replace(&mut self.buffer, self.buffers.take());
+        PutPayload::from(full.freeze())
     }
 
     fn wait_for_parts(&mut self, left_max: usize) -> Result<()> {
@@ -126,7 +139,7 @@ impl S3Writer {
     }
 
     fn put_small(&mut self) -> Result<()> {
-        let payload = PutPayload::from(std::mem::take(&mut self.buffer));
+        let payload = self.take_buffer();
         let put = runtime()?.block_on(self.bucket.calls.put(&self.path, payload));
         put.map(|_| ()).map_err(|error| self.told(&error))
     }
@@ -150,14 +163,13 @@ impl Write for S3Writer {
         if self.failed {
             return Err(io::Error::other("this upload has failed before"));
         }
-        if self.buffer.len() == UPLOAD_PART_BYTES {
+        if self.buffer.is_full() {
             self.send_part().map_err(|error| {
                 self.failed = true;
                 io::Error::other(error)
             })?;
         }
-        let count = buf.len().min(UPLOAD_PART_BYTES - self.buffer.len());
-        self.buffer.extend_from_slice(&buf[..count]);
+        let count = self.buffer.fill(buf);
         self.bytes += count as u64;
         Ok(count)
     }
