@@ -88,7 +88,7 @@ impl World {
         self.s3.put(&format!("exports/org/{kind}/t/{}/t_{at}.csv", &at[..8]), csv.to_owned());
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
         command.current_dir(self.dir.path()).args(words).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
