@@ -48,7 +48,7 @@ fn loads_are_batches_and_exports_are_files() {
     world.export("full", NIGHT, OLD, &[1, 2]);
     world.redshift.fail_statement("COPY", "ERROR: S3ServiceException:Access Denied", 1);
     let failed = backfill(&world, &tables, &[]);
-    assert_eq!(failed.code, Some(3), "{failed:#?}");
+    assert_eq!(failed.code, Some(1), "{failed:#?}");
     let id = failed.json()["load_id"].as_str().unwrap().to_owned();
     let found = batches("error");
     assert_eq!((found.len(), &found[0]["batchId"]), (1, &json!({ "S": id })), "{found:#?}");
