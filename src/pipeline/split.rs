@@ -115,7 +115,7 @@ impl<'a> RowGroups<'a> {
     pub(super) fn next(&mut self, pool: &BufferPool, scratch: &mut Scratch) -> Result<Option<RowGroup>> {
         let mut blocks = Vec::new();
         let mut bytes = 0;
-        while bytes < self.row_group_bytes {
+        while bytes < row_group_bytes(self.row_group_bytes, self.next_index) {
             if self.watch.stopped() {
                 return Err(Error::Interrupted);
             }
@@ -146,6 +146,16 @@ impl<'a> RowGroups<'a> {
         }
         let block = self.splitter.next_block(pool.take(), |buf| self.input.read(buf, scratch));
         block.map_err(|error| cannot_split(error, self.input.uri()))
+    }
+}
+
+/// The bytes of a file's row group: the first ones are smaller, so that every worker soon has one, and a
+/// small file has enough of them for two.
+fn row_group_bytes(full: usize, index: u64) -> usize {
+    match index {
+        0 | 1 => full / 4,
+        2 | 3 => full / 2,
+        _ => full,
     }
 }
 
