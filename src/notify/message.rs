@@ -81,10 +81,15 @@ impl<'a> Message<'a> {
     }
 }
 
-/// The error as it may be shown to anybody.
+/// The error as it may be shown to anybody: a rejected value can be a person's name or address.
 pub(super) fn error_of(report: &RunReport) -> Option<String> {
-    let failed = report.status != Status::Succeeded;
-    report.error.as_deref().filter(|_| failed).map(|error| cut(&unsigned(error)))
+    let error = report.error.as_ref().filter(|_| report.status != Status::Succeeded)?;
+    let without = |text: String, value: &str| match value {
+        "" => text,
+        value => text.replace(&format!("{value:?}"), "a value"),
+    };
+    let faults = report.rejects.first.iter();
+    Some(cut(&unsigned(&faults.fold(error.clone(), |text, fault| without(text, &fault.value)))))
 }
 
 fn next_step(news: &News<'_>) -> Option<String> {
@@ -140,6 +145,7 @@ impl Source {
 mod tests {
     use super::*;
     use crate::error::Error;
+    use crate::report::FaultReport;
     use crate::store::ObjectInfo;
 
     #[test]
@@ -168,6 +174,21 @@ mod tests {
         let source = ObjectInfo { uri: "s3://b/org/full/t/20260301/t_1.csv".into(), ..ObjectInfo::default() };
         let mut report = RunReport::begin("id", "tä", ExportKind::Full, &source);
         report.error = Some(Error::access("denied https://h/x?Signature=HUSH").to_string());
+        let fault = |value: &str| FaultReport {
+            record: 1,
+            line: 2,
+            byte: 3,
+            column: None,
+            rule: "integer".into(),
+            value: value.into(),
+        };
+        let mut rejected = report.clone();
+        rejected.error = Some("1 rejected; the first breaks the rule integer with \"Ä \\\"x\\\"\"".into());
+        rejected.rejects.first = vec![fault("Ä \"x\""), fault("")];
+        assert_eq!(
+            error_of(&rejected).unwrap(),
+            "1 rejected; the first breaks the rule integer with a value"
+        );
         let news = News {
             report: &report,
             mend: Some("grant it"),
