@@ -11,10 +11,8 @@ mod moto;
 #[allow(dead_code, reason = "what other tests need")]
 mod postgres;
 #[path = "../support/redshift/mod.rs"]
-#[allow(dead_code, reason = "what other tests need")]
 mod redshift;
 #[path = "../support/s3.rs"]
-#[allow(dead_code, reason = "what other tests need")]
 mod s3;
 mod tables;
 mod topics;

@@ -108,6 +108,21 @@ fn a_run_that_finds_no_export_is_told_too() {
 }
 
 #[test]
+fn a_rejected_value_stays_at_home() {
+    let bad = Topic::new("rejected");
+    let world = World::new();
+    let csv = "email,created_at,score,params,active,petition_id,id\n,,,,,,jo@example.org\n";
+    world.put("full", NIGHT, csv);
+    let answer = backfill(&world, &[("CSL_NOTIFY_FAILURE_TOPIC_ARN", &*bad.arn)], &[]);
+    assert!(answer.code == Some(5) && answer.err.contains("jo@example.org"), "{answer:#?}");
+    let heard = bad.heard();
+    let said = message(&heard[0]);
+    assert!(said["error"].as_str().unwrap().contains("breaks the rule"), "{said:#}");
+    assert_eq!((&said["rows"]["rejected"], &said["exitCode"]), (&1.into(), &5.into()));
+    assert!(!serde_json::to_string(&heard).unwrap().contains("jo@example.org"), "{heard:#?}");
+}
+
+#[test]
 fn a_topic_that_cannot_be_told_fails_no_load() {
     let world = World::new();
     for (at, topic, endpoint) in [
