@@ -7,7 +7,6 @@ use std::time::Duration;
 
 const NIGHT: &str = "20260301031500";
 const OLD: &str = "2026-01-05 12:34:56";
-const SECONDS_MAX: Duration = Duration::from_secs(60);
 
 fn world() -> World {
     let world = World::new();
@@ -28,6 +27,11 @@ fn passing_faults_end_in_one_load() {
     let cases: &[(&str, Fault)] = &[
         ("a batch is throttled", |world| world.redshift.throttle(Call::BatchExecuteStatement, 2)),
         ("a describe is throttled", |world| world.redshift.throttle(Call::DescribeStatement, 2)),
+        ("a statement is throttled", |world| world.redshift.throttle(Call::ExecuteStatement, 2)),
+        ("a result is throttled", |world| world.redshift.throttle(Call::GetStatementResult, 2)),
+        ("the answer of a statement is lost", |world| world.redshift.drop_answer(Call::ExecuteStatement, 1)),
+        ("the answer of a describe is lost", |world| world.redshift.drop_answer(Call::DescribeStatement, 1)),
+        ("the answer of a result is a 500", |world| world.redshift.fail_answer(Call::GetStatementResult, 1)),
         ("the answer of the batch is lost", |world| {
             world.redshift.drop_answer(Call::BatchExecuteStatement, 1)
         }),
@@ -87,6 +91,24 @@ fn lasting_faults_leave_the_table_and_say_how_to_go_on() {
 }
 
 #[test]
+fn refusals_before_anything_is_staged_leave_the_table() {
+    type Fault = fn(&World);
+    let cases: &[(&str, Fault)] = &[
+        ("denied", |world| world.redshift.deny(Call::ExecuteStatement, 99)),
+        ("old credentials", |world| world.redshift.expire_credentials(Call::DescribeStatement, 99)),
+        ("results denied", |world| world.redshift.deny(Call::GetStatementResult, 99)),
+    ];
+    for (what, fault) in cases {
+        let world = world();
+        fault(&world);
+        let answer = world.backfill(&[]);
+        assert_eq!(answer.code, Some(3), "{what}: {answer:#?}");
+        assert!(answer.err.contains("help: "), "{what}: {answer:#?}");
+        assert_eq!((world.ids(), world.objects("stage").len()), ("77".into(), 0), "{what}");
+    }
+}
+
+#[test]
 fn another_number_of_rows_is_rolled_back_with_exit_6() {
     let world = world();
     world.sql(
@@ -117,39 +139,11 @@ fn a_rerun_sends_only_what_is_missing() {
 }
 
 #[test]
-fn killed_anywhere_and_run_again_it_is_loaded_once() {
-    let batch = Call::BatchExecuteStatement;
-    let points: Vec<(&str, At)> = vec![
-        ("before the first statement", At::Call(Call::ExecuteStatement)),
-        ("before the batch", At::Call(batch)),
-        ("when the batch is accepted", At::Answer(batch)),
-        ("when the batch is done", At::AnswerOfDone(batch)),
-        ("before the first step", At::Statement("UPDATE".to_owned())),
-        ("before the old rows go", At::Statement("DELETE FROM".to_owned())),
-        ("before the copy", At::Statement("COPY".to_owned())),
-        ("before rows are put back", At::Statement("NOT EXISTS (SELECT 1 FROM \"public\".\"t\"".to_owned())),
-        ("before the ledger's row", At::Statement("GETDATE".to_owned())),
-        ("before the commit", At::Commit("COPY".to_owned())),
-        ("after the commit", At::Committed("COPY".to_owned())),
-        ("while it waits", At::Call(Call::DescribeStatement)),
-    ];
-    for (what, at) in points {
-        let world = world();
-        let gate = world.redshift.hold(at);
-        let mut child = world.spawn(&["backfill", "--table", "t"]);
-        assert!(gate.reached(SECONDS_MAX), "{what}: nobody came");
-        child.kill().unwrap();
-        child.wait().unwrap();
-        // The earlier statement goes on while the next process is under way.
-        let rerun = std::thread::scope(|scope| {
-            let rerun = scope.spawn(|| world.backfill(&[]));
-            std::thread::sleep(Duration::from_millis(300));
-            gate.open();
-            rerun.join().unwrap()
-        });
-        assert_eq!(rerun.code, Some(0), "{what}: {rerun:#?}");
-        loaded_once(&world, what);
-    }
+fn half_a_minute_in_picked_is_waited_for() {
+    let world = world();
+    world.redshift.stay_picked(Duration::from_secs(30), 1);
+    assert_eq!(world.loaded(&[])["status"], "succeeded");
+    loaded_once(&world, "30 s in PICKED");
 }
 
 #[test]

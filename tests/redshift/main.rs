@@ -4,8 +4,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod check;
+#[path = "../warehouse/contract.rs"]
+mod contract;
+mod contract_run;
 mod faults;
 mod load;
+mod meanwhile;
+mod million;
+mod once;
 mod plan;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "what other tests need")]
@@ -14,4 +20,12 @@ mod postgres;
 mod redshift;
 #[path = "../support/s3.rs"]
 mod s3;
+mod s3_faults;
+#[path = "../warehouse/segments.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod segments;
+#[path = "../../benches/support/signatures.rs"]
+#[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
+mod signatures;
+mod stopped;
 mod world;

@@ -88,9 +88,29 @@ impl World {
         self.s3.put(&format!("exports/org/{kind}/t/{}/t_{at}.csv", &at[..8]), csv.to_owned());
     }
 
+    /// Runs a test of this program again, in a process with this world's settings.
+    pub(crate) fn again(&self, test: &str) {
+        let mut command = self.with_settings(Command::new(std::env::current_exe().unwrap()));
+        command.args(["--exact", test, "--nocapture"]);
+        command.env("CSL_TEST_REDSHIFT_SOCKET", postgres::server().socket());
+        let output = command.output().unwrap();
+        let said = [output.stdout, output.stderr].concat();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
+    }
+
+    /// The name of its database.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
-        command.current_dir(self.dir.path()).args(words).stdin(Stdio::null());
+        let mut command = self.with_settings(Command::new(env!("CARGO_BIN_EXE_csl-stream")));
+        command.args(words);
+        command
+    }
+
+    fn with_settings(&self, mut command: Command) -> Command {
+        command.current_dir(self.dir.path()).stdin(Stdio::null());
         for (name, _) in std::env::vars_os() {
             let name_text = name.to_string_lossy().into_owned();
             if name_text.starts_with("CSL_") || name_text.starts_with("AWS_") {

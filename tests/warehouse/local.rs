@@ -5,7 +5,7 @@ use super::obedient::obedient;
 use super::segments::{accepted, full, ids_of, incremental, load, put, read_ids};
 use csl_stream::Error;
 use csl_stream::ledger::{Entry, current_version, versions};
-use csl_stream::warehouse::{LocalWarehouse, Warehouse};
+use csl_stream::warehouse::{Admission, LocalWarehouse, Warehouse};
 use std::fs::{self, File};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -49,8 +49,17 @@ fn keeps_the_contract() {
     contract(|| {
         let dir = tempfile::tempdir().unwrap();
         let warehouse = Box::new(LocalWarehouse::new(dir.path().join("not/there/yet")));
-        Bench { warehouse, ids: Box::new(move |table| ids(&dir.path().join("not/there/yet"), table)) }
+        let ids = move |table: &str| ids(&dir.path().join("not/there/yet"), table);
+        Bench { warehouse, ids: Box::new(ids), before: None }
     });
+}
+
+#[test]
+fn nothing_is_older_than_a_full_export_of_unknown_time() {
+    let (_dir, warehouse, _) = warehouse();
+    load(&warehouse, &full("a", Some("20240301120000")), &[&[1]]);
+    load(&warehouse, &full("c", None), &[&[2]]);
+    assert_eq!(warehouse.admit(&full("d", Some("20240101000000"))).unwrap(), Admission::Proceed);
 }
 
 #[test]

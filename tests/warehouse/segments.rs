@@ -1,4 +1,5 @@
-//! Tiny Parquet files: `id` (INT64) and `note` (text; NULL, empty or a word by turns).
+//! Tiny Parquet files: `id` (INT64), `note` (text; NULL, empty or a word by turns) and, in what is loaded,
+//! `created_at` (when the export was made that brings the row).
 
 use csl_stream::report::{FileReport, Rows};
 use csl_stream::store::{ExportKind, ObjectInfo};
@@ -14,11 +15,32 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
+#[cfg(feature = "query")]
 const SCHEMA: &str = "message rows { required int64 id; optional binary note (UTF8); }";
 
+const TIMED_SCHEMA: &str = "message rows { required int64 id; optional binary note (UTF8); \
+    required int64 created_at (TIMESTAMP(MICROS,false)); }";
+/// Rows of an export of unknown time are old.
+const OLD: &str = "20000101000000";
+
 /// One Parquet file with these ids.
+#[cfg(feature = "query")]
 pub(crate) fn parquet(ids: &[i64]) -> Vec<u8> {
-    let schema = Arc::new(parse_message_type(SCHEMA).unwrap());
+    write(SCHEMA, ids, None)
+}
+
+/// Microseconds since 1970 of `YYYYMMDDhhmmss`.
+fn micros(digits: &str) -> i64 {
+    let part = |at: usize, len: usize| digits[at..at + len].parse::<i64>().unwrap();
+    // Civil date to days, in years that begin in March.
+    let (year, month) =
+        if part(4, 2) > 2 { (part(0, 4), part(4, 2) - 3) } else { (part(0, 4) - 1, part(4, 2) + 9) };
+    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + part(6, 2) - 719_469;
+    (((days * 24 + part(8, 2)) * 60 + part(10, 2)) * 60 + part(12, 2)) * 1_000_000
+}
+
+fn write(schema: &str, ids: &[i64], created_at: Option<i64>) -> Vec<u8> {
+    let schema = Arc::new(parse_message_type(schema).unwrap());
     let properties = Arc::new(WriterProperties::builder().build());
     let mut writer = SerializedFileWriter::new(Vec::new(), schema, properties).unwrap();
     let mut group = writer.next_row_group().unwrap();
@@ -30,6 +52,11 @@ pub(crate) fn parquet(ids: &[i64]) -> Vec<u8> {
     let mut column = group.next_column().unwrap().unwrap();
     column.typed::<ByteArrayType>().write_batch(&notes, Some(&levels), None).unwrap();
     column.close().unwrap();
+    if let Some(at) = created_at {
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&vec![at; ids.len()], None, None).unwrap();
+        column.close().unwrap();
+    }
     group.close().unwrap();
     writer.into_inner().unwrap()
 }
@@ -52,8 +79,12 @@ pub(crate) fn read_ids(file: File) -> Vec<i64> {
 
 /// Writes one segment and says what a pipeline would report of it.
 pub(crate) fn put(staging: &dyn Staging, name: &str, ids: &[i64]) -> FileReport {
+    put_made_at(staging, name, ids, OLD)
+}
+
+fn put_made_at(staging: &dyn Staging, name: &str, ids: &[i64], made_at: &str) -> FileReport {
     let mut writer = staging.sink().create(name).unwrap();
-    writer.write_all(&parquet(ids)).unwrap();
+    writer.write_all(&write(TIMED_SCHEMA, ids, Some(micros(made_at)))).unwrap();
     let object = writer.finish().unwrap();
     FileReport { uri: object.uri, rows: ids.len() as u64, bytes: object.bytes }
 }
@@ -91,9 +122,10 @@ pub(crate) fn incremental(export: &str, exported_at: Option<&str>) -> LoadReques
 /// Loads segments with these ids, one file for each slice.
 pub(crate) fn load(warehouse: &dyn Warehouse, request: &LoadRequest, segments: &[&[i64]]) -> LoadReceipt {
     let staging = warehouse.stage(request).unwrap();
+    let made_at = request.exported_at.as_deref().unwrap_or(OLD);
     let mut files = Vec::new();
     for (number, ids) in segments.iter().enumerate() {
-        files.push(put(&*staging, &format!("part-{number:05}.snappy.parquet"), ids));
+        files.push(put_made_at(&*staging, &format!("part-{number:05}.snappy.parquet"), ids, made_at));
     }
     let rows = files.iter().map(|file| file.rows).sum();
     staging.load(&files, &accepted(rows)).unwrap()

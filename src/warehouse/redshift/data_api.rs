@@ -71,6 +71,7 @@ pub struct DataApi {
     connection: Connection,
     region: Option<String>,
     stop: Stop,
+    load_deadline: Duration,
 }
 
 impl fmt::Debug for DataApi {
@@ -99,12 +100,28 @@ impl DataApi {
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts)
             .build();
-        Ok(Self { client: Client::from_conf(config), connection, region, stop: Arc::new(|| false) })
+        Ok(Self {
+            client: Client::from_conf(config),
+            connection,
+            region,
+            stop: Arc::new(|| false),
+            load_deadline: LOAD_DEADLINE,
+        })
     }
 
     /// Ends waits as soon as `stop` says so, and cancels what runs.
     pub fn stop_when(&mut self, stop: Stop) {
         self.stop = stop;
+    }
+
+    /// Cancels a load's transaction after so long, instead of [`LOAD_DEADLINE`].
+    pub fn load_within(&mut self, deadline: Duration) {
+        self.load_deadline = deadline;
+    }
+
+    /// The same client for what must be known even while the program stops.
+    pub(super) fn heedless(&self) -> Self {
+        Self { stop: Arc::new(|| false), ..self.clone() }
     }
 
     /// Where it is connected to.
@@ -164,7 +181,7 @@ impl DataApi {
         let id =
             id.id.ok_or_else(|| Fault::Unknown(Error::transient("the Data API gave no statement id")))?;
         tracing::info!(id, name, "load submitted");
-        self.wait(&id, Instant::now() + LOAD_DEADLINE).map(drop)
+        self.wait(&id, Instant::now() + self.load_deadline).map(drop)
     }
 
     fn submit(&self, sql: &str) -> Result<String, Fault> {
@@ -194,9 +211,9 @@ impl DataApi {
         let mut cancelled = false;
         loop {
             let asked = Instant::now();
-            let call = || async {
-                self.client.describe_statement().id(id).wait_time_seconds(POLL_SECONDS).send().await
-            };
+            let poll = poll_seconds(deadline.saturating_duration_since(asked), cancelled);
+            let call =
+                || async { self.client.describe_statement().id(id).wait_time_seconds(poll).send().await };
             let answer = self.call_until_stop("waiting for a statement", cancelled, || async {
                 call().await.map_err(|error| fault_of(&error))
             });
@@ -316,6 +333,11 @@ impl DataApi {
     }
 }
 
+/// How long a poll waits: not beyond the deadline, but for a statement that is cancelled already.
+fn poll_seconds(left: Duration, cancelled: bool) -> i32 {
+    if cancelled { POLL_SECONDS } else { left.as_secs().clamp(1, POLL_SECONDS as u64) as i32 }
+}
+
 /// A random part, at least half, of a wait that doubles with each attempt.
 pub(super) fn jittered(attempt: u32) -> Duration {
     let whole = BACKOFF_FIRST.saturating_mul(1 << attempt.saturating_sub(1).min(10)).min(BACKOFF_MAX);
@@ -416,6 +438,13 @@ mod tests {
         for (attempt, whole) in [(1, 0.5), (2, 1.0), (4, 4.0), (7, 20.0), (60, 20.0)] {
             let wait = jittered(attempt).as_secs_f64();
             assert!((whole / 2.0..=whole).contains(&wait), "{attempt}: {wait}");
+        }
+    }
+
+    #[test]
+    fn a_poll_ends_with_the_deadline() {
+        for (left, cancelled, seconds) in [(0, false, 1), (3, false, 3), (99, false, 10), (0, true, 10)] {
+            assert_eq!(poll_seconds(Duration::from_secs(left), cancelled), seconds, "{left}");
         }
     }
 

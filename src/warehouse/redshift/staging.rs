@@ -16,8 +16,9 @@ use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::{self, Location, SegmentSink, SegmentWriter, StoredObject, objects};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io::{self, Write};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 /// Name of the manifest.
@@ -120,12 +121,37 @@ pub(super) struct StagingSink {
     inner: Box<dyn SegmentSink>,
     place: Location,
     present: HashMap<String, u64>,
+    /// Names of the segments that this process has sent whole.
+    sent: Arc<Mutex<HashSet<String>>>,
 }
 
 impl StagingSink {
     pub(super) fn open(place: Location) -> Result<Self> {
         let present = objects::below(&place)?.into_iter().map(|object| (object.name, object.bytes)).collect();
-        Ok(Self { inner: store::sink(&place)?, place, present })
+        Ok(Self { inner: store::sink(&place)?, place, present, sent: Arc::default() })
+    }
+
+    /// Compares the files that are about to be copied with what lies there: each one there, as long as
+    /// it was written, and named once, because COPY loads a file as often as a manifest names it.
+    ///
+    /// # Errors
+    /// [`Error::Counts`] naming the first file that differs.
+    pub(super) fn check(&self, files: &[FileReport]) -> Result<()> {
+        let mut lying = HashMap::new();
+        for object in objects::below(&self.place)? {
+            lying.insert(self.place.child(&object.name)?.to_string(), object.bytes);
+        }
+        for file in files {
+            let what = match lying.remove(&file.uri) {
+                Some(bytes) if bytes == file.bytes => continue,
+                Some(bytes) => format!("a staged file has {bytes} bytes, and {} were written", file.bytes),
+                None => "a file is not staged, or reported twice".to_owned(),
+            };
+            return Err(Error::counts(what)
+                .at(Place::uri(&file.uri))
+                .mend("nothing was loaded; keep the report and tell the maintainers"));
+        }
+        Ok(())
     }
 
     pub(super) fn place(&self) -> &Location {
@@ -135,8 +161,13 @@ impl StagingSink {
 
 impl SegmentSink for StagingSink {
     fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
+        if self.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
+            return Err(Error::machine(format!("the segment {name} is written twice"))
+                .at(Place::uri(self.place.to_string()))
+                .mend("nothing was loaded; please report this"));
+        }
         match self.present.get(name) {
-            None => self.inner.create(name),
+            None => Ok(Box::new(Sent { inner: self.inner.create(name)?, sent: Arc::clone(&self.sent) })),
             Some(&bytes) => {
                 let uri = self.place.child(name)?.to_string();
                 tracing::info!(uri, bytes, "segment is staged already");
@@ -160,6 +191,30 @@ impl SegmentSink for StagingSink {
     /// What is staged stays for the next try, until it is swept: nobody reads it without a manifest.
     fn remove(&self, _object: &StoredObject) -> Result<()> {
         Ok(())
+    }
+}
+
+/// A segment that is sent, and remembered once it is whole.
+struct Sent {
+    inner: Box<dyn SegmentWriter>,
+    sent: Arc<Mutex<HashSet<String>>>,
+}
+
+impl Write for Sent {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        self.inner.write(buf)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.inner.flush()
+    }
+}
+
+impl SegmentWriter for Sent {
+    fn finish(self: Box<Self>) -> Result<StoredObject> {
+        let object = self.inner.finish()?;
+        self.sent.lock().unwrap_or_else(PoisonError::into_inner).insert(object.name.clone());
+        Ok(object)
     }
 }
 

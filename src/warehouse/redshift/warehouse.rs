@@ -318,6 +318,7 @@ impl Staging for RedshiftStaging {
             .at(Place::uri(self.sink.place().to_string()))
             .mend("nothing was loaded; keep the report and tell the maintainers"));
         }
+        self.sink.check(files)?;
         let load = self.staged(files, rows);
         let record = serde_json::to_vec_pretty(&load)
             .map_err(|cause| Error::machine("cannot write the load's record as JSON").because(cause))?;
