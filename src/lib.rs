@@ -11,6 +11,7 @@
 //! | [`cli`], [`config`], [`telemetry`] | commands, configuration, progress, printing, logs |
 //! | [`pipeline`] | the path above, a file for each stage |
 //! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
+//! | `notify`, `glue` | who else hears of a load: SNS, DynamoDB, the Glue Data Catalog |
 //! | [`pages`] | typed columns to Parquet page bytes |
 //! | [`schema`], [`csv`], [`values`], [`names`] | pure: no I/O, no clock, no async |
 //! | [`bzip2`] | parallel bzip2; could stand as a crate |
@@ -21,8 +22,12 @@ pub mod cli;
 pub mod config;
 pub mod csv;
 pub mod error;
+#[cfg(feature = "glue")]
+pub mod glue;
 pub mod ledger;
 pub mod names;
+#[cfg(feature = "notify")]
+pub mod notify;
 pub mod pages;
 pub mod pipeline;
 pub mod report;

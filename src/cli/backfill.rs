@@ -1,6 +1,8 @@
 //! `csl-stream backfill`: find the export, convert it, stage it, load it.
 
 use super::args::BackfillArgs;
+use super::catalog;
+use super::notices;
 use super::printer::Printer;
 use super::run::{Reports, Run, conclude};
 use super::settings::{self, FoundExport};
@@ -66,6 +68,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
         Err(error) => return conclude(printer, &reports, "loaded", Err(run.failed(None, error))).map(drop),
     };
     let outcome = load(&run, &mut reports, &config, args);
+    let outcome = notices::told(&config, catalog::registered(&config, outcome));
     // Redshift's ledger is in Redshift, written with the data.
     if let Ok(dir) = settings::warehouse_dir(&config) {
         remember(printer, &dir, &outcome);
@@ -91,6 +94,8 @@ fn load(run: &Run, reports: &mut Reports, config: &Config, args: &BackfillArgs) 
         options: &prepared.options,
         create_table: args.target.create_table,
     };
+    let watch = &run.watch;
+    catalog::wait_for_job(config, run.printer, &|| watch.stopped()).map_err(failed)?;
     let load_id = target.preflight(&work, &run.load_id).map_err(failed)?;
     let progress = run.progress(source.info().bytes);
     let job = Job {

@@ -9,6 +9,7 @@
 
 pub mod args;
 mod backfill;
+mod catalog;
 mod check;
 mod completions;
 mod config_cmd;
@@ -16,6 +17,8 @@ mod convert;
 mod cost;
 mod demo;
 mod loads;
+#[cfg_attr(not(feature = "notify"), path = "notices_absent.rs")]
+mod notices;
 mod plan;
 mod printer;
 mod progress;

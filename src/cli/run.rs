@@ -167,6 +167,7 @@ pub(super) fn conclude(
             if let Some(uri) = &report.rejects.uri {
                 printer.note(&format!("rejected records: {uri}"));
             }
+            report.warnings.iter().for_each(|warning| printer.note(&format!("warning: {warning}")));
             if let Err(second) = written {
                 printer.error(&second);
             }
@@ -207,6 +208,7 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
     if let Some(uri) = &rejects.uri {
         lines.push(format!("  rejected records: {uri}"));
     }
+    lines.extend(report.warnings.iter().map(|warning| format!("  warning: {warning}")));
     lines.push(format!("  load {load_id}"));
     lines.join("\n")
 }

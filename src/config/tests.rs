@@ -50,6 +50,13 @@ failed_prefix = "failed"
 [notify]
 success_topic_arn = "a"
 failure_topic_arn = "b"
+[dynamodb]
+batches_table = "LambdaRedshiftBatches"
+processed_files_table = "LambdaRedshiftProcessedFiles"
+[glue]
+job_name = "signatures"
+wait_minutes = 0
+database = "agra"
 [webhook]
 listen = "127.0.0.1:8080"
 secrets = ["one", "two"]

@@ -40,6 +40,9 @@ pub struct RunReport {
     pub seconds: Seconds,
     /// Why it failed or was skipped, in one line.
     pub error: Option<String>,
+    /// What else went wrong and changed nothing about the load: who could not be told of it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// The object that was read.
@@ -79,6 +82,7 @@ impl RunReport {
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
             error: None,
+            warnings: Vec::new(),
         }
     }
 }

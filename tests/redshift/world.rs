@@ -103,7 +103,7 @@ impl World {
         &self.name
     }
 
-    fn command(&self, words: &[&str]) -> Command {
+    pub(crate) fn command(&self, words: &[&str]) -> Command {
         let mut command = self.with_settings(Command::new(env!("CARGO_BIN_EXE_csl-stream")));
         command.args(words);
         command

@@ -18,6 +18,7 @@ fn report(request: &LoadRequest, status: Status) -> RunReport {
         rejects: RejectsReport::default(),
         seconds: Seconds::default(),
         error: (status == Status::Failed).then(|| "5 rejects".to_owned()),
+        warnings: Vec::new(),
     }
 }
 

@@ -1,0 +1,69 @@
+//! Glue as the command line sees it: the job that a load must not meet, and the Data Catalog.
+
+use super::printer::Printer;
+use super::settings;
+use crate::config::Config;
+use crate::error::Result;
+use crate::pipeline::Outcome;
+use crate::report::{RunReport, Status};
+
+/// Waits while the old Glue job of the configuration runs.
+///
+/// # Errors
+/// `Error::Transient` if it still runs after the time that a load may wait.
+#[cfg(feature = "glue")]
+pub(super) fn wait_for_job(config: &Config, printer: Printer, stopped: &dyn Fn() -> bool) -> Result<()> {
+    let Some(job) = config.text("glue.job_name") else { return Ok(()) };
+    let minutes = config.number("glue.wait_minutes").unwrap_or(0);
+    let note =
+        |run: &str| printer.note(&format!("the Glue job {job} is running ({run}): waiting for its end"));
+    crate::glue::wait_until_idle(
+        job,
+        std::time::Duration::from_secs(minutes.saturating_mul(60)),
+        stopped,
+        &note,
+    )
+}
+
+/// Without the feature nobody can look, and loading beside the job could load twice.
+#[cfg(not(feature = "glue"))]
+pub(super) fn wait_for_job(config: &Config, _printer: Printer, _stopped: &dyn Fn() -> bool) -> Result<()> {
+    use crate::error::Error;
+    match config.text("glue.job_name") {
+        None => Ok(()),
+        Some(_) => Err(Error::usage("this csl-stream was built without the glue feature")
+            .mend("remove glue.job_name, or use a build with the glue feature")),
+    }
+}
+
+/// The same outcome; what is staged for Redshift is registered in the Data Catalog if the configuration
+/// names a database. What cannot be registered is a warning: the load has ended.
+pub(super) fn registered(config: &Config, mut outcome: Outcome) -> Outcome {
+    let (Some(database), Ok(report)) = (config.text("glue.database"), &mut outcome) else { return outcome };
+    if report.status != Status::Succeeded || !settings::is_redshift(config) {
+        return outcome;
+    }
+    if let Err(error) = register(config, database, report) {
+        tracing::warn!(%error, "the staged files could not be registered");
+        report.warnings.push(format!("the staged files are not in the Data Catalog: {error}"));
+    }
+    outcome
+}
+
+#[cfg(all(feature = "glue", feature = "redshift"))]
+fn register(config: &Config, database: &str, report: &RunReport) -> Result<()> {
+    let staging = crate::store::Location::parse(config.text("staging.url").unwrap_or_default())?;
+    crate::glue::register(&crate::glue::StagedFiles {
+        database,
+        table: &report.table,
+        load_id: &report.load_id,
+        staging: &staging,
+        files: &report.files,
+        age_max: crate::warehouse::redshift::STAGED_AGE_MAX,
+    })
+}
+
+#[cfg(not(all(feature = "glue", feature = "redshift")))]
+fn register(_config: &Config, _database: &str, _report: &RunReport) -> Result<()> {
+    Err(crate::error::Error::usage("this csl-stream was built without the glue feature"))
+}

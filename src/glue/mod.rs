@@ -1,0 +1,172 @@
+//! Glue: the job that loaded before us and must not load at the same time, and the Data Catalog.
+//!
+//! ```text
+//! load ─▶ wait_until_idle ─▶ GetJobRuns ─┬─ none runs ─▶ go on
+//!             ▲                          └─ one runs ──▶ POLL_EVERY ─┐
+//!             └──────────────────────────────────────────────────────┘  until the wait is over: exit 7
+//! ```
+//!
+//! The job truncates the table and copies into it: whichever of two loads ends last would win. After a load,
+//! [`register`] makes what is staged a partition of a table in the Data Catalog.
+
+mod catalog;
+
+pub use catalog::{StagedFiles, register};
+
+use crate::error::{Error, Place, Result};
+use crate::store::{aws_config, runtime};
+use aws_config::timeout::TimeoutConfig;
+use aws_sdk_glue::Client;
+use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_glue::types::{JobRun, JobRunState};
+use std::time::{Duration, Instant};
+
+/// Time between two looks at the job.
+pub const POLL_EVERY: Duration = Duration::from_secs(5);
+/// Longest that a load waits, whatever the configuration says: an export can be read for six hours.
+pub const WAIT_MAX: Duration = Duration::from_secs(6 * 3600);
+/// How often it is asked, while waiting, whether to stop.
+const STOP_EVERY: Duration = Duration::from_millis(200);
+/// Runs that are looked at, newest first: an older one that still runs would be days old.
+const RUNS_LOOKED_AT: i32 = 50;
+/// All tries of one call together.
+const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// One try.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Waits until no run of `job` is under way, `wait` at most; `note` hears of the run that is waited for.
+///
+/// # Errors
+/// [`Error::Transient`] if one still runs then; [`Error::Access`] if the job may not be looked at: a load
+/// that cannot know does not begin. A job that does not exist does not run.
+pub fn wait_until_idle(
+    job: &str,
+    wait: Duration,
+    stopped: &dyn Fn() -> bool,
+    note: &dyn Fn(&str),
+) -> Result<()> {
+    let client = client()?;
+    let deadline = Instant::now() + wait.min(WAIT_MAX);
+    let mut told = false;
+    while let Some(run) = running(&client, job)? {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Err(Error::transient(format!("the Glue job {job} is still running ({run})"))
+                .at(Place::uri(format!("glue://{job}")))
+                .mend("run it again when the job has ended; when csl-stream loads this table, switch the job off and remove glue.job_name"));
+        }
+        if !std::mem::replace(&mut told, true) {
+            note(&run);
+        }
+        tracing::info!(job, run, seconds_left = left.as_secs(), "waiting for the Glue job");
+        pause(left.min(POLL_EVERY), stopped)?;
+    }
+    Ok(())
+}
+
+fn pause(time: Duration, stopped: &dyn Fn() -> bool) -> Result<()> {
+    let end = Instant::now() + time;
+    loop {
+        if stopped() {
+            return Err(Error::Interrupted);
+        }
+        let left = end.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return Ok(());
+        }
+        std::thread::sleep(left.min(STOP_EVERY));
+    }
+}
+
+fn client() -> Result<Client> {
+    let timeouts = TimeoutConfig::builder()
+        .operation_timeout(CALL_DEADLINE)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build();
+    let shared = aws_config()?;
+    Ok(Client::from_conf(aws_sdk_glue::config::Builder::from(&shared).timeout_config(timeouts).build()))
+}
+
+/// The id of a run that is under way.
+fn running(client: &Client, job: &str) -> Result<Option<String>> {
+    let call = client.get_job_runs().job_name(job).max_results(RUNS_LOOKED_AT).send();
+    match runtime()?.block_on(call) {
+        Ok(answer) => {
+            let run = answer.job_runs().iter().find(|run| is_under_way(run));
+            Ok(run.map(|run| run.id().unwrap_or("a run without an id").to_owned()))
+        }
+        Err(error) if error.code() == Some("EntityNotFoundException") => {
+            tracing::warn!(job, "there is no such Glue job");
+            Ok(None)
+        }
+        Err(error) => Err(refused(job, error)),
+    }
+}
+
+/// A state that is not known to be an end may be none.
+fn is_under_way(run: &JobRun) -> bool {
+    use JobRunState::{Error, Expired, Failed, Stopped, Succeeded, Timeout};
+    run.job_run_state()
+        .is_some_and(|state| !matches!(state, Error | Expired | Failed | Stopped | Succeeded | Timeout))
+}
+
+/// What Glue says of a call, or the network.
+fn told<E, R>(error: &SdkError<E, R>) -> String
+where
+    E: std::error::Error + ProvideErrorMetadata + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    match (error.code(), error.message()) {
+        (Some(code), Some(message)) => format!("{code}: {message}"),
+        (Some(code), None) => code.to_owned(),
+        _ => error.to_string(),
+    }
+}
+
+fn refused<E, R>(job: &str, error: SdkError<E, R>) -> Error
+where
+    E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    R: std::fmt::Debug + 'static,
+{
+    let what = "cannot look whether the Glue job is running";
+    let told = told(&error);
+    let denied = error.code().is_some_and(|code| code.contains("AccessDenied") || code.contains("Token"));
+    let class = if denied || matches!(error, SdkError::ConstructionFailure(_)) {
+        Error::access(what).mend("allow this identity glue:GetJobRuns, or remove glue.job_name")
+    } else {
+        Error::transient(what).mend("run it again; or remove glue.job_name if the job is gone")
+    };
+    class.at(Place::uri(format!("glue://{job}"))).because(told)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_known_end_is_an_end() {
+        for (state, under_way) in [
+            ("STARTING", true),
+            ("RUNNING", true),
+            ("STOPPING", true),
+            ("WAITING", true),
+            ("SOMETHING_NEW", true),
+            ("SUCCEEDED", false),
+            ("FAILED", false),
+            ("STOPPED", false),
+            ("TIMEOUT", false),
+            ("ERROR", false),
+            ("EXPIRED", false),
+        ] {
+            let run = JobRun::builder().job_run_state(JobRunState::from(state)).build();
+            assert_eq!(is_under_way(&run), under_way, "{state}");
+        }
+    }
+
+    #[test]
+    fn a_wait_ends_when_it_is_told_to() {
+        assert!(matches!(pause(WAIT_MAX, &|| true), Err(Error::Interrupted)));
+        pause(Duration::ZERO, &|| false).unwrap();
+    }
+}

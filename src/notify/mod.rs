@@ -1,0 +1,126 @@
+//! Who else hears of a load: SNS topics, and the DynamoDB tables that the loader before us kept.
+//!
+//! ```text
+//!                 ┌─ message ─▶ sns: the success or the failure topic
+//! report ─ News ──┤
+//!                 └─ batches ─▶ dynamodb: LambdaRedshiftBatches, LambdaRedshiftProcessedFiles
+//! ```
+//!
+//! The load has ended by then. Whatever fails here is a warning: it changes nothing about the load.
+
+mod batches;
+mod message;
+mod secrets;
+
+use crate::error::Result;
+use crate::report::{RunReport, Status};
+use crate::store::{aws_config, runtime};
+use aws_config::timeout::TimeoutConfig;
+use message::Message;
+use std::time::Duration;
+
+/// All tries of one call together; a load must not seem to hang after its end.
+const CALL_DEADLINE: Duration = Duration::from_secs(30);
+/// One try.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Characters of a cause that a warning repeats.
+const CAUSE_CHARS_MAX: usize = 300;
+
+/// Who hears of a load. What is not named hears nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Listeners {
+    /// Topic of loads that succeeded.
+    pub success_topic: Option<String>,
+    /// Topic of loads that failed.
+    pub failure_topic: Option<String>,
+    /// DynamoDB table of batches.
+    pub batches_table: Option<String>,
+    /// DynamoDB table of processed files.
+    pub files_table: Option<String>,
+}
+
+/// A load that has ended, and what its report does not say.
+#[derive(Debug)]
+pub struct News<'a> {
+    /// The report.
+    pub report: &'a RunReport,
+    /// What the operator can do about the error.
+    pub mend: Option<&'a str>,
+    /// The exit code of the process.
+    pub exit_code: u8,
+    /// `bucket/key` of the manifest that was loaded from, if there is one.
+    pub manifest: Option<String>,
+    /// `bucket/key` of the manifest that was kept after a failure, if there is one.
+    pub failed_manifest: Option<String>,
+    /// Cluster, workgroup or folder.
+    pub cluster: &'a str,
+}
+
+impl Listeners {
+    /// Tells them, and says which could not be told. A skipped load is no news.
+    pub fn tell(&self, news: &News<'_>) -> Vec<String> {
+        if news.report.status == Status::Skipped {
+            return Vec::new();
+        }
+        let topic = match news.report.status {
+            Status::Succeeded => &self.success_topic,
+            _ => &self.failure_topic,
+        };
+        let mut warnings = Vec::new();
+        let mut note = |what: String, told: Result<(), String>| {
+            if let Err(cause) = told {
+                tracing::warn!(what, cause, "a listener could not be told");
+                warnings.push(format!("{what}: {cause}"));
+            }
+        };
+        if let Some(topic) = topic {
+            note(format!("the topic {topic} was not told"), publish(topic, &Message::of(news)));
+        }
+        if let Some(table) = &self.batches_table {
+            note(format!("no batch was written into {table}"), batches::put_batch(table, news));
+        }
+        // A run that found no export has processed none.
+        if let Some(table) = self.files_table.as_ref().filter(|_| !news.report.source.uri.is_empty()) {
+            note(format!("no file was written into {table}"), batches::put_file(table, news));
+        }
+        warnings
+    }
+}
+
+fn publish(topic: &str, message: &Message<'_>) -> Result<(), String> {
+    let shared = aws_config().map_err(|error| error.to_string())?;
+    let mut config = aws_sdk_sns::config::Builder::from(&shared).timeout_config(timeouts());
+    // A topic hears only its own region.
+    if let Some(region) = topic.split(':').nth(3).filter(|region| !region.is_empty()) {
+        config = config.region(aws_sdk_sns::config::Region::new(region.to_owned()));
+    }
+    let client = aws_sdk_sns::Client::from_conf(config.build());
+    let call = client.publish().topic_arn(topic).subject(message.subject()).message(message.text()).send();
+    wait(call)
+}
+
+fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .operation_timeout(CALL_DEADLINE)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .build()
+}
+
+/// Runs a call to its end; its error is for people.
+fn wait<T, E: std::error::Error>(call: impl Future<Output = Result<T, E>>) -> Result<(), String> {
+    let runtime = runtime().map_err(|error| error.to_string())?;
+    runtime.block_on(call).map(drop).map_err(|error| in_words(&error))
+}
+
+/// An error with all its causes, without repetitions.
+fn in_words(error: &dyn std::error::Error) -> String {
+    let (mut words, mut next) = (String::new(), Some(error));
+    while let Some(error) = next {
+        let word = error.to_string();
+        if !words.contains(&word) {
+            words = if words.is_empty() { word } else { format!("{words}: {word}") };
+        }
+        next = error.source();
+    }
+    secrets::unsigned(&words).chars().take(CAUSE_CHARS_MAX).collect()
+}

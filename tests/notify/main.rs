@@ -1,0 +1,39 @@
+//! Who hears of a load, and what a load waits for: the program as a process, AWS by moto's server, Redshift
+//! by its stand-in.
+
+#![cfg(all(feature = "redshift", feature = "notify", feature = "glue"))]
+#![allow(clippy::unwrap_used)]
+
+mod glue;
+#[path = "../support/moto.rs"]
+mod moto;
+#[path = "../support/postgres.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod postgres;
+#[path = "../support/redshift/mod.rs"]
+mod redshift;
+#[path = "../support/s3.rs"]
+mod s3;
+mod tables;
+mod topics;
+#[path = "../redshift/world.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod world;
+
+use moto::moto;
+use world::{Answer, World};
+
+const NIGHT: &str = "20260301031500";
+const OLD: &str = "2026-01-05 12:34:56.789";
+
+/// Backfills the table `t`, with these variables on top.
+fn backfill(world: &World, variables: &[(&str, &str)], more: &[&str]) -> Answer {
+    let words = [&["backfill", "--table", "t", "--json"], more].concat();
+    let mut command = world.command(&words);
+    for service in ["SNS", "DYNAMODB", "GLUE"] {
+        command.env(format!("AWS_ENDPOINT_URL_{service}"), moto().endpoint());
+    }
+    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+    Answer { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
