@@ -113,7 +113,7 @@ fn refuses_with_advice() {
         ("create table x as select 1", "DDL not supported", "queries only read"),
         ("create external table x stored as parquet location '/'", "DDL not supported", "queries only read"),
         ("delete from signatures", "DML not supported", "queries only read"),
-        ("insert into signatures values (1, 'x')", "DML not supported", "queries only read"),
+        ("insert into signatures select * from signatures", "DML not supported", "queries only read"),
         ("copy signatures to '/tmp/x.parquet'", "DML not supported", "queries only read"),
         ("set datafusion.execution.batch_size = 1", "not supported", "queries only read"),
         ("select 1; select 2", "single", ""),
