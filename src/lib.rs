@@ -30,6 +30,8 @@ pub mod names;
 pub mod notify;
 pub mod pages;
 pub mod pipeline;
+#[cfg(feature = "serve")]
+pub mod queue;
 pub mod report;
 pub mod schema;
 pub mod store;

@@ -84,12 +84,23 @@ const fn preset(
 pub(super) const OVERLONG: &[&str] = &["truncate", "reject"];
 /// What `load.empty_strings` may be; the flag takes the same words.
 pub(super) const EMPTY_STRINGS: &[&str] = &["keep", "null"];
+/// What `webhook.signature` may be.
+pub(super) const SIGNATURE: &[&str] = &["required", "unchecked"];
 /// What `work.kinds` may hold.
 pub(super) const KINDS: &[&str] = &["full", "incremental"];
 
 /// All keys, in the order in which `csl-stream config` prints them.
 pub const KEYS: &[Key] = &[
     key("exports", "root", Kind::Text, "Folder or `s3://bucket/slug` that holds `full/` and `incremental/`"),
+    preset(
+        "exports",
+        "buckets",
+        Kind::List,
+        "agra-data-exports-production,agra-data-exports-production-eu-central-1,agra-data-exports-staging",
+        "Buckets that a webhook may name",
+    ),
+    key("exports", "slug", Kind::Text, "Organisation whose exports a webhook may name; absent: any"),
+    key("exports", "bucket_owner", Kind::Text, "AWS account that must own the bucket of an export"),
     key("schema", "source", Kind::Text, "The bulk schema: a file or the URL of `schema.json`"),
     preset("warehouse", "to", Kind::Text, "./warehouse", "Folder of the local warehouse, or `redshift`"),
     preset(
@@ -141,9 +152,60 @@ pub const KEYS: &[Key] = &[
     preset("webhook", "listen", Kind::Listen, "127.0.0.1:8080", "Address of the webhook receiver"),
     Key { secret: true, ..key("webhook", "secrets", Kind::List, "Signing secrets; any of them is accepted") },
     key("webhook", "secret_arn", Kind::Text, "Secret that holds the signing secrets"),
+    key("webhook", "secret_file", Kind::Text, "File that holds the signing secrets, one a line"),
+    preset(
+        "webhook",
+        "signature",
+        Kind::Word(SIGNATURE),
+        "required",
+        "`unchecked` takes webhooks without one: anybody who finds the address can then send them",
+    ),
+    key(
+        "webhook",
+        "allow_from",
+        Kind::List,
+        "Addresses and networks that may send webhooks; `controlshift` stands for its own; absent: any",
+    ),
+    preset(
+        "webhook",
+        "trusted_hops",
+        Kind::Number,
+        "0",
+        "Proxies before the receiver, whose `X-Forwarded-For` is believed",
+    ),
     key("queue", "url", Kind::Text, "SQS queue of load messages; absent: the local durable queue"),
+    key("queue", "dead_letter_url", Kind::Text, "SQS queue of messages that cannot be loaded"),
+    key(
+        "queue",
+        "others_url",
+        Kind::Text,
+        "SQS queue for exports that `work` does not name: that of the loader that came before",
+    ),
+    preset("queue", "path", Kind::Text, "./queue.db", "File of the local queue"),
+    preset("queue", "tries", Kind::Count, "5", "Tries of a message, then it is a dead letter"),
     preset("work", "tables", Kind::ListOrAll, "signatures", "Tables that are loaded, or `all`"),
     preset("work", "kinds", Kind::Words(KINDS), "full", "Kinds of export that are loaded"),
+    preset(
+        "work",
+        "batch_files",
+        Kind::Count,
+        "20",
+        "Incremental exports of one table that are taken together",
+    ),
+    preset("work", "batch_seconds", Kind::Number, "0", "How long a batch waits for more of them"),
+    key("fargate", "cluster", Kind::Text, "ECS cluster that takes loads too large for a Lambda function"),
+    key("fargate", "task_definition", Kind::Text, "Task that runs `csl-stream work --once`"),
+    preset("fargate", "container", Kind::Text, "csl-stream", "Container of that task"),
+    key("fargate", "subnets", Kind::List, "Subnets of the task"),
+    key("fargate", "security_groups", Kind::List, "Security groups of the task"),
+    key("fargate", "queue_url", Kind::Text, "SQS queue that the task takes its messages from"),
+    preset(
+        "fargate",
+        "over_bytes",
+        Kind::Number,
+        "1000000000",
+        "Exports of more stored bytes go to Fargate; 0: every one",
+    ),
     preset("load", "max_rejects", Kind::Number, "0", "Rejected records that are tolerated"),
     preset("load", "overlong", Kind::Word(OVERLONG), "truncate", "Values wider than their column"),
     preset("load", "empty_strings", Kind::Word(EMPTY_STRINGS), "keep", "What becomes of `\"\"`"),
