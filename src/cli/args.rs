@@ -74,12 +74,26 @@ pub enum Command {
     /// The loads that happened
     #[command(subcommand)]
     Loads(LoadsCommand),
+    /// Receive ControlShift's webhooks, and put the exports they name on the queue
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
     /// Show every setting and where it came from
     Config(ConfigArgs),
     /// Make a small made-up export, backfill it, and query it
     Demo(DemoArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// Whether it runs until it is told to stop; then its events are logged without being asked for.
+    pub fn is_service(&self) -> bool {
+        match self {
+            #[cfg(feature = "serve")]
+            Self::Serve(_) => true,
+            _ => false,
+        }
+    }
 }
 
 /// Flags of `backfill` and `plan`.
@@ -381,6 +395,21 @@ pub enum LoadsCommand {
     },
 }
 
+/// Flags of `serve`.
+#[cfg(feature = "serve")]
+#[derive(Debug, Args)]
+#[command(after_help = "\
+POST / and POST /webhook take webhooks; GET /healthz, /readyz and /metrics are for whoever runs it.
+SIGTERM ends it when the requests under way are answered.
+
+Example:
+  csl-stream serve --listen 0.0.0.0:8080")]
+pub struct ServeArgs {
+    /// Address and port [config: webhook.listen; default: 127.0.0.1:8080]
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_listen)]
+    pub listen: Option<String>,
+}
+
 /// Flags of `config`.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -424,6 +453,15 @@ fn parse_table(text: &str) -> Result<String, String> {
         return Err(format!("a name has 1 to {NAME_BYTES_MAX} letters, digits and underscores"));
     }
     Ok(text.to_owned())
+}
+
+#[cfg(feature = "serve")]
+fn parse_listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("write an address and a port, like 127.0.0.1:8080".to_owned()),
+    }
 }
 
 fn parse_date(text: &str) -> Result<String, String> {

@@ -27,8 +27,12 @@ mod query;
 mod redshift;
 #[cfg(feature = "redshift")]
 mod redshift_check;
+#[cfg(feature = "serve")]
+mod receiver;
 mod run;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod settings;
 mod signals;
 mod size;
@@ -57,7 +61,9 @@ pub fn main() -> ExitCode {
         }
     };
     let printer = Printer::new(cli.global.json, cli.global.quiet);
-    match crate::telemetry::start(cli.global.verbose).and_then(|()| execute(printer, &cli)) {
+    // Nobody watches a service: what it could not do must be in its log.
+    let verbose = cli.global.verbose.max(u8::from(cli.command.is_service() && !cli.global.quiet));
+    match crate::telemetry::start(verbose).and_then(|()| execute(printer, &cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             printer.error(&error);
@@ -97,6 +103,8 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Schema(command) => schema::run(printer, config, command),
         Command::Query(args) => query::run(printer, config()?, args),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(printer, config()?, args),
         Command::Config(args) => config_cmd::run(printer, config()?, args),
         Command::Demo(args) => demo::run(printer, args),
         Command::Completions(args) => completions::run(printer, args),

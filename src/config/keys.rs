@@ -164,7 +164,7 @@ pub const KEYS: &[Key] = &[
         "webhook",
         "allow_from",
         Kind::List,
-        "Addresses and networks that may send webhooks; `controlshift` stands for its own; absent: any",
+        "Addresses and networks that may send webhooks; absent: any",
     ),
     preset(
         "webhook",

@@ -1,0 +1,68 @@
+//! From the configuration to a receiver of webhooks, for `serve` and `lambda` alike.
+
+use super::printer::Printer;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::queue::{Queue, QueueSettings};
+use crate::store::{ExportKind, Location};
+use crate::webhook::addresses::Addresses;
+use crate::webhook::fetch::Policy;
+use crate::webhook::routes::{Routes, Selection};
+use crate::webhook::secrets::{Secrets, Sources};
+use crate::webhook::{Check, Metrics, Receiver, Tables};
+use clap::ValueEnum;
+use std::path::PathBuf;
+
+/// The variable by which AWS's own tools name a stand-in for S3.
+const S3_ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
+
+/// A receiver of the configuration; nothing outside this machine is asked for anything yet.
+pub(super) fn receiver(printer: Printer, config: &Config) -> Result<Receiver> {
+    let endpoint = std::env::var(S3_ENDPOINT).ok();
+    let hops = config.number("webhook.trusted_hops").unwrap_or(0);
+    let slug = config.text("exports.slug");
+    Ok(Receiver {
+        check: check(printer, config)?,
+        addresses: Addresses::parse(config.list("webhook.allow_from"), hops)?,
+        policy: Policy::new(config.list("exports.buckets"), slug, endpoint.as_deref())?,
+        tables: Tables::new(config.text("schema.source").map(Location::parse).transpose()?),
+        routes: routes(config)?,
+        metrics: Metrics::default(),
+    })
+}
+
+fn check(printer: Printer, config: &Config) -> Result<Check> {
+    if config.text("webhook.signature") == Some("unchecked") {
+        let loud = "WARNING: signatures are NOT checked (webhook.signature = \"unchecked\"): whoever reaches this \
+                    address can send webhooks";
+        tracing::warn!("signatures of webhooks are not checked");
+        printer.note(loud);
+        return Ok(Check::Unchecked);
+    }
+    Secrets::open(Sources {
+        list: config.list("webhook.secrets").to_vec(),
+        file: config.text("webhook.secret_file").map(PathBuf::from),
+        arn: config.text("webhook.secret_arn").map(str::to_owned),
+    })
+    .map(Check::Signed)
+}
+
+fn routes(config: &Config) -> Result<Routes> {
+    let text = |path| config.text(path).map(str::to_owned);
+    let path = PathBuf::from(config.text("queue.path").unwrap_or("./queue.db"));
+    let settings =
+        QueueSettings { url: text("queue.url"), dead_letter_url: text("queue.dead_letter_url"), path };
+    let others = text("queue.others_url").map(|url| {
+        Queue::open(&QueueSettings { url: Some(url), dead_letter_url: None, path: settings.path.clone() })
+    });
+    Ok(Routes { own: Queue::open(&settings)?, others: others.transpose()?, selection: selection(config)? })
+}
+
+fn selection(config: &Config) -> Result<Selection> {
+    let all = config.text("work.tables") == Some("all");
+    let tables = (!all).then(|| config.list("work.tables").iter().cloned().collect());
+    let kind = |word: &String| {
+        ExportKind::from_str(word, false).map_err(|cause| Error::usage(format!("work.kinds: {cause}")))
+    };
+    Ok(Selection { tables, kinds: config.list("work.kinds").iter().map(kind).collect::<Result<_>>()? })
+}
