@@ -18,7 +18,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("report", &["error", "store"]),
     ("notify", &["error", "ledger", "report", "store"]),
     ("glue", &["error", "report", "store"]),
-    ("queue", &["error", "store"]),
+    ("queue", &["error", "ledger", "store"]),
     ("ledger", &["error", "names", "report", "store"]),
     ("warehouse", &["error", "ledger", "report", "schema", "store"]),
     ("pipeline", &["bzip2", "csv", "error", "pages", "report", "schema", "store", "values", "warehouse"]),

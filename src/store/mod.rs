@@ -43,7 +43,7 @@ pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 #[cfg(feature = "cloud")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
-#[cfg(any(feature = "redshift", feature = "notify", feature = "glue"))]
+#[cfg(any(feature = "redshift", feature = "notify", feature = "glue", feature = "serve"))]
 pub(crate) use runtime::runtime;
 pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 #[cfg(feature = "cloud")]
@@ -55,7 +55,7 @@ use crate::error::{Error, Place, Result};
 ///
 /// # Errors
 /// [`Error::Machine`] if the network threads cannot be started.
-#[cfg(any(feature = "redshift", feature = "notify", feature = "glue"))]
+#[cfg(any(feature = "redshift", feature = "notify", feature = "glue", feature = "serve"))]
 pub(crate) fn aws_config() -> Result<aws_config::SdkConfig> {
     static FOUND: std::sync::OnceLock<aws_config::SdkConfig> = std::sync::OnceLock::new();
     if let Some(found) = FOUND.get() {
