@@ -3,6 +3,8 @@
 //! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
 //! signed URL is a password.
 
+#[cfg(feature = "serve")]
+pub use super::args_services::*;
 use crate::pipeline::{Codec, EmptyStrings, Overlong};
 use crate::schema::{MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
@@ -395,21 +397,6 @@ pub enum LoadsCommand {
     },
 }
 
-/// Flags of `serve`.
-#[cfg(feature = "serve")]
-#[derive(Debug, Args)]
-#[command(after_help = "\
-POST / and POST /webhook take webhooks; GET /healthz, /readyz and /metrics are for whoever runs it.
-SIGTERM ends it when the requests under way are answered.
-
-Example:
-  csl-stream serve --listen 0.0.0.0:8080")]
-pub struct ServeArgs {
-    /// Address and port [config: webhook.listen; default: 127.0.0.1:8080]
-    #[arg(long, value_name = "HOST:PORT", value_parser = parse_listen)]
-    pub listen: Option<String>,
-}
-
 /// Flags of `config`.
 #[derive(Debug, Args)]
 pub struct ConfigArgs {
@@ -453,15 +440,6 @@ fn parse_table(text: &str) -> Result<String, String> {
         return Err(format!("a name has 1 to {NAME_BYTES_MAX} letters, digits and underscores"));
     }
     Ok(text.to_owned())
-}
-
-#[cfg(feature = "serve")]
-fn parse_listen(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-    match port.map(|(_, port)| port.parse::<u16>()) {
-        Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("write an address and a port, like 127.0.0.1:8080".to_owned()),
-    }
 }
 
 fn parse_date(text: &str) -> Result<String, String> {

@@ -8,6 +8,8 @@
 //! Commands return errors; [`main`] alone prints them and turns them into exit codes.
 
 pub mod args;
+#[cfg(feature = "serve")]
+mod args_services;
 mod backfill;
 mod catalog;
 mod check;
@@ -23,12 +25,12 @@ mod plan;
 mod printer;
 mod progress;
 mod query;
+#[cfg(feature = "serve")]
+mod receiver;
 #[cfg_attr(not(feature = "redshift"), path = "redshift_absent.rs")]
 mod redshift;
 #[cfg(feature = "redshift")]
 mod redshift_check;
-#[cfg(feature = "serve")]
-mod receiver;
 mod run;
 mod schema;
 #[cfg(feature = "serve")]

@@ -19,7 +19,8 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &ServeArgs) -> Res
     config.set_flag("webhook.listen", "--listen", listen);
     raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("csl-serve").enable_all().build();
-    let runtime = runtime.map_err(|cause| Error::machine("cannot start the server's threads").because(cause))?;
+    let runtime =
+        runtime.map_err(|cause| Error::machine("cannot start the server's threads").because(cause))?;
     let ended = runtime.block_on(serve(printer, &config));
     // What still asks AWS or the schema's host is nobody's concern any more.
     runtime.shutdown_background();
@@ -28,8 +29,9 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &ServeArgs) -> Res
 
 async fn serve(printer: Printer, config: &Config) -> Result<()> {
     let stop = stop(printer)?;
-    let receiver = Arc::new(receiver(printer, config)?);
+    // First of all: whoever calls from now on waits a moment instead of being turned away.
     let server = Server::bind(config.text("webhook.listen").unwrap_or_default())?;
+    let receiver = Arc::new(receiver(printer, config)?);
     printer.note(&format!("listening on http://{}", server.address()));
     tokio::spawn(prepare(Arc::clone(&receiver)));
     server.run(receiver, stop).await;
@@ -48,9 +50,8 @@ async fn prepare(receiver: Arc<Receiver>) {
 #[cfg(unix)]
 fn stop(printer: Printer) -> Result<impl Future<Output = ()>> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| {
-        signal(kind).map_err(|cause| Error::machine("cannot listen for signals").because(cause))
-    };
+    let listen =
+        |kind| signal(kind).map_err(|cause| Error::machine("cannot listen for signals").because(cause));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
     Ok(async move {
         tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }

@@ -63,7 +63,8 @@ fn network(text: &str) -> Result<IpNet> {
 
 /// The entry that the outermost trusted proxy wrote; none if fewer wrote one.
 fn nth_from_right<'a>(headers: impl Iterator<Item = &'a [u8]>, hops: usize) -> Option<IpAddr> {
-    let entries: Vec<&str> = headers.flat_map(|header| str::from_utf8(header).unwrap_or("?").split(',')).collect();
+    let entries: Vec<&str> =
+        headers.flat_map(|header| str::from_utf8(header).unwrap_or("?").split(',')).collect();
     let entry = entries.len().checked_sub(hops).and_then(|at| entries.get(at))?.trim();
     // Some proxies write the port too.
     let bare = entry.strip_prefix('[').and_then(|v6| v6.strip_suffix(']')).unwrap_or(entry);

@@ -107,7 +107,8 @@ pub fn parse(body: &[u8]) -> Result<Event, Malformed> {
         _ => return Ok(Event::Other),
     };
     let data = envelope.data.and_then(|data| serde_json::from_str(data.get()).ok());
-    let jid = envelope.jid.and_then(|jid| serde_json::from_str(jid.get()).ok()).map(|jid: String| shown(&jid));
+    let jid =
+        envelope.jid.and_then(|jid| serde_json::from_str(jid.get()).ok()).map(|jid: String| shown(&jid));
     Ok(Event::Export(Box::new(Export { kind, data, jid })))
 }
 
@@ -156,7 +157,10 @@ mod tests {
         for (body, expected) in [
             (r#"{"type":"data.full_table_exported","data":{"table":"petitions"}}"#, "Full petitions"),
             (r#"{"data":{"table":"p"},"type":"data.incremental_table_exported"}"#, "Incremental p"),
-            (r#"{"type":"data.full_table_exported","data":{"table":"p","compression_format":["x"]}}"#, "Full p"),
+            (
+                r#"{"type":"data.full_table_exported","data":{"table":"p","compression_format":["x"]}}"#,
+                "Full p",
+            ),
             (r#"{"type":"data.full_table_exported","data":{"table":7}}"#, "Full no data"),
             (r#"{"type":"data.full_table_exported","data":{"s3":{"bucket":"b"}}}"#, "Full no data"),
             (r#"{"type":"data.full_table_exported","data":{"s3":null,"table":"p"}}"#, "Full p"),

@@ -9,8 +9,8 @@
 //! an order never leads to another host, another bucket, another organisation's files, or another table.
 
 use super::event::{Export, ExportData};
-pub use super::url::{Endpoint, URL_BYTES_MAX};
 use super::url::object_of;
+pub use super::url::{Endpoint, URL_BYTES_MAX};
 use crate::error::{Error, Result as Checked};
 use crate::queue::{LoadOrder, ObjectName};
 use crate::store::ExportKind;
@@ -110,7 +110,8 @@ impl Policy {
     /// [`Error::Usage`] for a bucket or a slug that cannot be one.
     pub fn new(buckets: &[String], slug: Option<&str>, endpoint: Option<&str>) -> Checked<Self> {
         let plain = |text: &str| {
-            !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+            !text.is_empty()
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
         };
         if let Some(bucket) = buckets.iter().find(|bucket| !plain(bucket)) {
             return Err(Error::usage(format!("exports.buckets: {bucket:?} is no bucket's name"))
@@ -120,12 +121,13 @@ impl Policy {
             return Err(Error::usage(format!("exports.slug: {slug:?} is no organisation's"))
                 .mend("write the first part of the exports' keys, like my-org"));
         }
-        let endpoint = match endpoint.filter(|url| !url.is_empty()) {
-            None => None,
-            Some(url) => Some(Endpoint::parse(url).ok_or_else(|| {
-                Error::usage("AWS_ENDPOINT_URL_S3 is not of the form https://host[:port]")
-            })?),
-        };
+        let endpoint =
+            match endpoint.filter(|url| !url.is_empty()) {
+                None => None,
+                Some(url) => Some(Endpoint::parse(url).ok_or_else(|| {
+                    Error::usage("AWS_ENDPOINT_URL_S3 is not of the form https://host[:port]")
+                })?),
+            };
         Ok(Self { buckets: buckets.to_vec(), slug: slug.map(str::to_owned), endpoint })
     }
 

@@ -88,11 +88,7 @@ impl<S> Patient<S> {
     }
 
     /// A write's result, or its end if nobody takes what is written.
-    fn in_time<T>(
-        &mut self,
-        context: &mut Context<'_>,
-        result: Poll<io::Result<T>>,
-    ) -> Poll<io::Result<T>> {
+    fn in_time<T>(&mut self, context: &mut Context<'_>, result: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         if result.is_ready() {
             self.writing = None;
             return result;

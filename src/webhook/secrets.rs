@@ -191,8 +191,10 @@ fn look(path: &Path) -> Result<Seen> {
     let found = std::fs::metadata(path);
     let found = found.map_err(|cause| Error::io("cannot read the signing secrets", path, cause))?;
     if found.len() > FILE_BYTES_MAX {
-        return Err(Error::usage(format!("the file of signing secrets is longer than {FILE_BYTES_MAX} bytes"))
-            .at(Place::uri(path.display().to_string())));
+        return Err(Error::usage(format!(
+            "the file of signing secrets is longer than {FILE_BYTES_MAX} bytes"
+        ))
+        .at(Place::uri(path.display().to_string())));
     }
     Ok(Seen { modified: found.modified().ok(), length: found.len(), inode: inode(&found) })
 }
@@ -228,7 +230,8 @@ fn counted(secrets: Vec<String>) -> Result<Vec<String>> {
 
 async fn ask(arn: &str) -> Result<Vec<String>> {
     let config = tokio::task::spawn_blocking(aws_config).await;
-    let config = config.map_err(|cause| Error::machine("the configuration's thread broke").because(cause))??;
+    let config =
+        config.map_err(|cause| Error::machine("the configuration's thread broke").because(cause))??;
     let answer = Client::new(&config).get_secret_value().secret_id(arn).send().await;
     let answer = answer.map_err(|cause| {
         Error::access("cannot read the signing secrets from Secrets Manager")

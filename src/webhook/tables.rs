@@ -96,8 +96,10 @@ mod tests {
     async fn tables_of_a_schema() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("schema.json");
-        let column = r#"{"type":"integer","sql_type":"integer","limit":null,"nullable":true,"default_value":null}"#;
-        let text = format!(r#"{{"tables":[{{"table":{{"name":"petitions","columns":{{"id":{column}}}}}}}]}}"#);
+        let column =
+            r#"{"type":"integer","sql_type":"integer","limit":null,"nullable":true,"default_value":null}"#;
+        let text =
+            format!(r#"{{"tables":[{{"table":{{"name":"petitions","columns":{{"id":{column}}}}}}}]}}"#);
         std::fs::write(&path, text).unwrap();
         let tables = Tables::new(Some(Location::Local(path)));
         assert!(tables.know("petitions").await);

@@ -31,7 +31,8 @@ pub struct Endpoint {
 impl Endpoint {
     /// Reads `AWS_ENDPOINT_URL_S3`; `None` if it has another form.
     pub fn parse(url: &str) -> Option<Self> {
-        let (scheme, rest) = url.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))?;
+        let (scheme, rest) =
+            url.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))?;
         let authority = rest.trim_end_matches('/').to_ascii_lowercase();
         let plain = !authority.is_empty()
             && authority.chars().all(|c| c.is_ascii_alphanumeric() || "-._:[]".contains(c));
