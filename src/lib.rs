@@ -24,6 +24,8 @@ pub mod csv;
 pub mod error;
 #[cfg(feature = "glue")]
 pub mod glue;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod ledger;
 pub mod names;
 #[cfg(feature = "notify")]

@@ -79,6 +79,9 @@ pub enum Command {
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
     #[cfg(feature = "serve")]
     Serve(ServeArgs),
+    /// Answer the events of an AWS Lambda function; without a command, this is what runs there
+    #[cfg(feature = "lambda")]
+    Lambda,
     /// Show every setting and where it came from
     Config(ConfigArgs),
     /// Make a small made-up export, backfill it, and query it
@@ -93,6 +96,8 @@ impl Command {
         match self {
             #[cfg(feature = "serve")]
             Self::Serve(_) => true,
+            #[cfg(feature = "lambda")]
+            Self::Lambda => true,
             _ => false,
         }
     }

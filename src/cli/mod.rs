@@ -18,6 +18,8 @@ mod config_cmd;
 mod convert;
 mod cost;
 mod demo;
+#[cfg(feature = "lambda")]
+mod lambda;
 mod loads;
 #[cfg_attr(not(feature = "notify"), path = "notices_absent.rs")]
 mod notices;
@@ -51,7 +53,7 @@ use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(command_line()) {
         Ok(cli) => cli,
         Err(answer) => {
             // Help and version are results, on stdout with 0; the rest goes to stderr with 2.
@@ -72,6 +74,16 @@ pub fn main() -> ExitCode {
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The words of the command line. Lambda starts a function's program without any.
+fn command_line() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    #[cfg(feature = "lambda")]
+    if words.len() == 1 && std::env::var_os(crate::lambda::RUNTIME_API).is_some() {
+        words.push("lambda".into());
+    }
+    words
 }
 
 /// What clap would print, if an argument that it may repeat holds a query or a password: without them.
@@ -107,6 +119,8 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Loads(command) => loads::run(printer, config()?, command),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),
+        #[cfg(feature = "lambda")]
+        Command::Lambda => lambda::run(printer, &config()?),
         Command::Config(args) => config_cmd::run(printer, config()?, args),
         Command::Demo(args) => demo::run(printer, args),
         Command::Completions(args) => completions::run(printer, args),

@@ -19,7 +19,8 @@ fn word(policy: &Policy, kind: &str, data: serde_json::Value) -> String {
     let Ok(Event::Export(export)) = parse(body.as_bytes()) else { panic!("{body}") };
     match policy.order(&export) {
         Ok(order) => {
-            let s3 = order.s3.map_or(String::new(), |object| format!(" s3://{}/{}", object.bucket, object.key));
+            let s3 =
+                order.s3.map_or(String::new(), |object| format!(" s3://{}/{}", object.bucket, object.key));
             format!("ok{s3}")
         }
         Err(refusal) => refusal.word().to_owned(),
@@ -48,7 +49,11 @@ fn urls_that_are_taken() {
         "https://agra-data-exports-staging.s3.amazonaws.com/o/petitions_20150803180434.csv".to_owned(),
     ] {
         assert_eq!(of_url(&place), "ok", "{place}");
-        assert_eq!(of_url(&format!("{place}?AWSAccessKeyId=A&Expires=1&Signature=B%2F%3D")), "ok", "{place}?…");
+        assert_eq!(
+            of_url(&format!("{place}?AWSAccessKeyId=A&Expires=1&Signature=B%2F%3D")),
+            "ok",
+            "{place}?…"
+        );
     }
 }
 

@@ -32,7 +32,8 @@ fn a_gigabyte() {
     assert!(pour(&mut stream, GIGABYTE) < GIGABYTE);
     // Not announced: read up to the limit.
     let mut stream = connect(serve.address);
-    let chunked = format!("POST / HTTP/1.1\r\nhost: x\r\n{HEADER}: {claim}\r\ntransfer-encoding: chunked\r\n\r\n");
+    let chunked =
+        format!("POST / HTTP/1.1\r\nhost: x\r\n{HEADER}: {claim}\r\ntransfer-encoding: chunked\r\n\r\n");
     stream.write_all(format!("{chunked}{GIGABYTE:x}\r\n").as_bytes()).unwrap();
     let mut writer = stream.try_clone().unwrap();
     let poured = std::thread::spawn(move || pour(&mut writer, GIGABYTE));
@@ -57,7 +58,8 @@ fn the_longest_body_and_one_more_byte() {
 #[test]
 fn deep_wide_and_odd_json() {
     let serve = serve();
-    let deep = |open: &str, close: &str, depth: usize| format!("{}{}", open.repeat(depth), close.repeat(depth));
+    let deep =
+        |open: &str, close: &str, depth: usize| format!("{}{}", open.repeat(depth), close.repeat(depth));
     for (body, status) in [
         (deep("[", "]", 63), 200),
         (deep("[", "]", 65), 400),
@@ -86,7 +88,10 @@ fn heads_that_are_none() {
         (format!("POST / HTTP/1.1\r\nhost: x\r\n{many}\r\n"), "many headers"),
         (format!("POST / HTTP/1.1\r\nhost: x\r\nx: {long}\r\n\r\n"), "a long header"),
         (format!("POST /{long} HTTP/1.1\r\nhost: x\r\n\r\n"), "a long path"),
-        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx".to_owned(), "two lengths"),
+        (
+            "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nxx".to_owned(),
+            "two lengths",
+        ),
         ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n".to_owned(), "a negative length"),
         ("POST / HTTP/9.9\r\n\r\n".to_owned(), "another version"),
         ("\u{16}\u{3}\u{1}\u{2}\u{0}".to_owned(), "TLS"),

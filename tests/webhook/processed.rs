@@ -12,7 +12,9 @@ const START_MAX: Duration = Duration::from_secs(2);
 fn an_export_becomes_an_order_once() {
     let mut serve = serve();
     assert!(serve.start < START_MAX, "{:?}", serve.start);
-    for (table, kind, minute) in [("petitions", "full", 1), ("signatures", "incremental", 2), ("petitions", "full", 1)] {
+    for (table, kind, minute) in
+        [("petitions", "full", 1), ("signatures", "incremental", 2), ("petitions", "full", 1)]
+    {
         let answer = serve.signed(&export(table, kind, minute));
         assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"status":"processed"}"#));
         assert!(answer.head.contains("x-controlshift-processed: 1\r\n"), "{}", answer.head);
@@ -59,7 +61,8 @@ fn everything_else_is_answered_and_left() {
 #[test]
 fn tables_are_those_of_the_schema() {
     let dir = tempfile::tempdir().unwrap();
-    let column = r#"{"type":"integer","sql_type":"integer","limit":null,"nullable":true,"default_value":null}"#;
+    let column =
+        r#"{"type":"integer","sql_type":"integer","limit":null,"nullable":true,"default_value":null}"#;
     let schema = format!(r#"{{"tables":[{{"table":{{"name":"petitions","columns":{{"id":{column}}}}}}}]}}"#);
     std::fs::write(dir.path().join("schema.json"), schema).unwrap();
     let serve = serve_in(dir, &[("CSL_WEBHOOK_SECRETS", SECRET), ("CSL_SCHEMA_SOURCE", "schema.json")]);
@@ -114,7 +117,9 @@ fn a_queue_that_cannot_take_it_is_a_503() {
 fn no_secret_is_in_the_log() {
     let mut serve = serve();
     let forged = export("petitions", "full", 1).replace("amazonaws.com", "example.org");
-    for body in [&export("petitions", "full", 1), &forged, &export("petitions", "full", 1).replace(BUCKET, "other")] {
+    for body in
+        [&export("petitions", "full", 1), &forged, &export("petitions", "full", 1).replace(BUCKET, "other")]
+    {
         serve.signed(body);
     }
     serve.signed_with("a-guess", &export("petitions", "full", 1));
@@ -123,7 +128,9 @@ fn no_secret_is_in_the_log() {
     assert_eq!(serve.stop(), Some(0));
     let log = serve.log();
     assert!(log.contains("an export can never be loaded"), "{log}");
-    for secret in [SECRET, "TOPSECRET", "AKIAXXXX", "AWSAccessKeyId", "https://agra", "a-guess", "\u{1b}[31mred"] {
+    for secret in
+        [SECRET, "TOPSECRET", "AKIAXXXX", "AWSAccessKeyId", "https://agra", "a-guess", "\u{1b}[31mred"]
+    {
         assert!(!log.contains(secret), "{secret} in {log}");
     }
     assert!(!log.lines().any(|line| line.starts_with("2026-01-01 forged")), "{log}");

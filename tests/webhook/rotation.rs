@@ -14,17 +14,19 @@ fn by_a_file() {
     let path = file.to_str().unwrap().to_owned();
     let serve = serve_in(dir, &[("CSL_WEBHOOK_SECRET_FILE", &path)]);
     assert_eq!((accepted(&serve, "the-old-one"), accepted(&serve, "the-new-one")), (200, 401));
-    for (content, old, new) in [
-        ("the-old-one\nthe-new-one\n", 200, 200),
-        ("", 200, 200),
-        ("the-new-one\n", 401, 200),
-    ] {
+    for (content, old, new) in
+        [("the-old-one\nthe-new-one\n", 200, 200), ("", 200, 200), ("the-new-one\n", 401, 200)]
+    {
         let next = serve.dir.path().join("next");
         std::fs::write(&next, content).unwrap();
         std::fs::rename(&next, &file).unwrap();
         // An accepted signature does not make the program look again before a second is over.
         std::thread::sleep(csl_stream::webhook::secrets::LOOK_AGAIN);
-        assert_eq!((accepted(&serve, "the-old-one"), accepted(&serve, "the-new-one")), (old, new), "{content:?}");
+        assert_eq!(
+            (accepted(&serve, "the-old-one"), accepted(&serve, "the-new-one")),
+            (old, new),
+            "{content:?}"
+        );
     }
     std::fs::remove_file(&file).unwrap();
     std::thread::sleep(csl_stream::webhook::secrets::LOOK_AGAIN);

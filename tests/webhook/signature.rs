@@ -56,7 +56,8 @@ fn unchecked_is_said_loudly() {
 #[test]
 fn without_a_secret_it_does_not_start() {
     let dir = tempfile::tempdir().unwrap();
-    let output = crate::world::program(&dir, &[]).args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
+    let output =
+        crate::world::program(&dir, &[]).args(["serve", "--listen", "127.0.0.1:0"]).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{err}");
     assert!(err.contains("no signing secret") && err.contains("webhook.secret_file"), "{err}");
@@ -73,8 +74,11 @@ fn only_who_may_call_is_heard() {
         ("192.0.2.0/24", "1", "192.0.2.7", 200),
         ("192.0.2.0/24", "1", "192.0.2.7, 203.0.113.9", 403),
     ] {
-        let settings =
-            [("CSL_WEBHOOK_SECRETS", SECRET), ("CSL_WEBHOOK_ALLOW_FROM", allow), ("CSL_WEBHOOK_TRUSTED_HOPS", hops)];
+        let settings = [
+            ("CSL_WEBHOOK_SECRETS", SECRET),
+            ("CSL_WEBHOOK_ALLOW_FROM", allow),
+            ("CSL_WEBHOOK_TRUSTED_HOPS", hops),
+        ];
         let serve = serve_with(&settings);
         let headers = [(HEADER, header.as_str()), ("X-Forwarded-For", forwarded)];
         let answer = post(serve.address, "/webhook", &headers, body.as_bytes());
