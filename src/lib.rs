@@ -38,5 +38,7 @@ pub mod store;
 pub mod telemetry;
 pub mod values;
 pub mod warehouse;
+#[cfg(feature = "serve")]
+pub mod work;
 
 pub use error::{Error, Place, Result};

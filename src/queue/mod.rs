@@ -121,6 +121,17 @@ impl Queue {
         }
     }
 
+    /// Takes up to `most` more that may be worked on together with `first`; waits for none.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn receive_more(&self, first: &Message, most: usize) -> Result<Vec<Message>> {
+        match &self.0 {
+            Kind::Local(queue) => queue.receive_more(first, most).await,
+            Kind::Sqs(queue) => queue.receive(most, Duration::ZERO).await,
+        }
+    }
+
     /// Keeps a taken message for another [`VISIBILITY`]; says whether it was still ours.
     ///
     /// # Errors
