@@ -10,6 +10,10 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+mod work;
+
+pub use work::{DeadLettersCommand, WorkArgs};
+
 const AFTER_HELP: &str = "\
 Examples:
   csl-stream demo
@@ -74,6 +78,11 @@ pub enum Command {
     /// The loads that happened
     #[command(subcommand)]
     Loads(LoadsCommand),
+    /// Take messages from the queue and load what they name
+    Work(WorkArgs),
+    /// Messages that could not be loaded
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
     /// Show every setting and where it came from
     Config(ConfigArgs),
     /// Make a small made-up export, backfill it, and query it

@@ -16,6 +16,9 @@ mod config_cmd;
 mod convert;
 mod cost;
 mod demo;
+mod load;
+#[cfg(feature = "serve")]
+mod loader;
 mod loads;
 #[cfg_attr(not(feature = "notify"), path = "notices_absent.rs")]
 mod notices;
@@ -33,6 +36,8 @@ mod settings;
 mod signals;
 mod size;
 mod target;
+#[cfg_attr(not(feature = "serve"), path = "work_absent.rs")]
+mod work;
 
 use crate::config::{Config, mask_url};
 use crate::error::Result;
@@ -97,6 +102,8 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Schema(command) => schema::run(printer, config, command),
         Command::Query(args) => query::run(printer, config()?, args),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        Command::Work(args) => work::run(printer, config()?, args),
+        Command::DeadLetters(command) => work::dead_letters(printer, &config()?, command),
         Command::Config(args) => config_cmd::run(printer, config()?, args),
         Command::Demo(args) => demo::run(printer, args),
         Command::Completions(args) => completions::run(printer, args),
