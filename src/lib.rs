@@ -42,5 +42,7 @@ pub mod values;
 pub mod warehouse;
 #[cfg(feature = "serve")]
 pub mod webhook;
+#[cfg(feature = "serve")]
+pub mod work;
 
 pub use error::{Error, Place, Result};

@@ -3,14 +3,20 @@
 //! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
 //! signed URL is a password.
 
-#[cfg(feature = "serve")]
-pub use super::args_services::*;
 use crate::pipeline::{Codec, EmptyStrings, Overlong};
 use crate::schema::{MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
+
+#[cfg(feature = "serve")]
+mod serve;
+mod work;
+
+#[cfg(feature = "serve")]
+pub use serve::ServeArgs;
+pub use work::{DeadLettersCommand, WorkArgs};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -82,6 +88,11 @@ pub enum Command {
     /// Answer the events of an AWS Lambda function; without a command, this is what runs there
     #[cfg(feature = "lambda")]
     Lambda,
+    /// Take messages from the queue and load what they name
+    Work(WorkArgs),
+    /// Messages that could not be loaded
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
     /// Show every setting and where it came from
     Config(ConfigArgs),
     /// Make a small made-up export, backfill it, and query it

@@ -8,8 +8,6 @@
 //! Commands return errors; [`main`] alone prints them and turns them into exit codes.
 
 pub mod args;
-#[cfg(feature = "serve")]
-mod args_services;
 mod backfill;
 mod catalog;
 mod check;
@@ -20,6 +18,9 @@ mod cost;
 mod demo;
 #[cfg(feature = "lambda")]
 mod lambda;
+mod load;
+#[cfg(feature = "serve")]
+mod loader;
 mod loads;
 #[cfg_attr(not(feature = "notify"), path = "notices_absent.rs")]
 mod notices;
@@ -41,6 +42,8 @@ mod settings;
 mod signals;
 mod size;
 mod target;
+#[cfg_attr(not(feature = "serve"), path = "work_absent.rs")]
+mod work;
 
 use crate::config::{Config, mask_url};
 use crate::error::Result;
@@ -121,6 +124,8 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Serve(args) => serve::run(printer, config()?, args),
         #[cfg(feature = "lambda")]
         Command::Lambda => lambda::run(printer, &config()?),
+        Command::Work(args) => work::run(printer, config()?, args),
+        Command::DeadLetters(command) => work::dead_letters(printer, &config()?, command),
         Command::Config(args) => config_cmd::run(printer, config()?, args),
         Command::Demo(args) => demo::run(printer, args),
         Command::Completions(args) => completions::run(printer, args),

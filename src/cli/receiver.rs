@@ -1,16 +1,16 @@
 //! From the configuration to a receiver of webhooks, for `serve` and `lambda` alike.
 
 use super::printer::Printer;
+use super::work::{queue, worker};
 use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::queue::{Queue, QueueSettings};
-use crate::store::{ExportKind, Location};
+use crate::error::Result;
+use crate::store::Location;
 use crate::webhook::addresses::Addresses;
 use crate::webhook::fetch::Policy;
-use crate::webhook::routes::{Routes, Selection};
+use crate::webhook::routes::Routes;
 use crate::webhook::secrets::{Secrets, Sources};
 use crate::webhook::{Check, Metrics, Receiver, Tables};
-use clap::ValueEnum;
+use crate::work::Worker;
 use std::path::PathBuf;
 
 /// The variable by which AWS's own tools name a stand-in for S3.
@@ -48,21 +48,6 @@ fn check(printer: Printer, config: &Config) -> Result<Check> {
 }
 
 fn routes(config: &Config) -> Result<Routes> {
-    let text = |path| config.text(path).map(str::to_owned);
-    let path = PathBuf::from(config.text("queue.path").unwrap_or("./queue.db"));
-    let settings =
-        QueueSettings { url: text("queue.url"), dead_letter_url: text("queue.dead_letter_url"), path };
-    let others = text("queue.others_url").map(|url| {
-        Queue::open(&QueueSettings { url: Some(url), dead_letter_url: None, path: settings.path.clone() })
-    });
-    Ok(Routes { own: Queue::open(&settings)?, others: others.transpose()?, selection: selection(config)? })
-}
-
-fn selection(config: &Config) -> Result<Selection> {
-    let all = config.text("work.tables") == Some("all");
-    let tables = (!all).then(|| config.list("work.tables").iter().cloned().collect());
-    let kind = |word: &String| {
-        ExportKind::from_str(word, false).map_err(|cause| Error::usage(format!("work.kinds: {cause}")))
-    };
-    Ok(Selection { tables, kinds: config.list("work.kinds").iter().map(kind).collect::<Result<_>>()? })
+    let Worker { selection, others, .. } = worker(config)?;
+    Ok(Routes { own: queue(config)?, others, selection })
 }

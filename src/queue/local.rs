@@ -101,6 +101,20 @@ impl LocalQueue {
         }
     }
 
+    /// More of the lane that we have: under our own receipt.
+    pub(super) async fn receive_more(&self, first: &Message, most: usize) -> Result<Vec<Message>> {
+        let (id, receipt) = (first.id.clone(), first.receipt.clone());
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        let sql = "SELECT lane FROM message WHERE id = ?1 AND receipt = ?2 AND waits_until_ms > ?3";
+        self.writer
+            .call(move |db| {
+                let now = now_ms();
+                let lane = db.query_row(sql, params![id, receipt, now], |row| row.get(0)).optional()?;
+                lane.map_or(Ok(Vec::new()), |lane: String| take_of(db, &lane, &receipt, most, now))
+            })
+            .await
+    }
+
     pub(super) async fn renew(&self, message: &Message) -> Result<bool> {
         let receipt = message.receipt.clone();
         let id = message.id.clone();
@@ -193,7 +207,16 @@ fn take(db: &Connection, most: i64) -> rusqlite::Result<Vec<Message>> {
     let now = now_ms();
     let lane: Option<String> = db.prepare_cached(NEXT_LANE)?.query_row([now], |row| row.get(0)).optional()?;
     let Some(lane) = lane else { return Ok(Vec::new()) };
-    let receipt = uuid::Uuid::now_v7().to_string();
+    take_of(db, &lane, &uuid::Uuid::now_v7().to_string(), most, now)
+}
+
+fn take_of(
+    db: &Connection,
+    lane: &str,
+    receipt: &str,
+    most: i64,
+    now: i64,
+) -> rusqlite::Result<Vec<Message>> {
     let until = ms(now, VISIBILITY);
     let message = |row: &Row<'_>| {
         let id = row.get::<_, i64>(0)?.to_string();

@@ -75,6 +75,13 @@ pub struct Message {
     receipt: String,
 }
 
+impl Message {
+    /// A message that somebody else took for us: Lambda, which feeds its functions.
+    pub fn fed(id: String, body: String, tries: u32, receipt: String) -> Self {
+        Self { id, body, tries, receipt }
+    }
+}
+
 impl Queue {
     /// Opens the queue of the settings; the local file is made if it is not there, readable by its owner
     /// alone. Nothing is asked of SQS yet. May be called inside an async program.
@@ -118,6 +125,17 @@ impl Queue {
         match &self.0 {
             Kind::Local(queue) => queue.receive(most, wait).await,
             Kind::Sqs(queue) => queue.receive(most, wait).await,
+        }
+    }
+
+    /// Takes up to `most` more that may be worked on together with `first`; waits for none.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn receive_more(&self, first: &Message, most: usize) -> Result<Vec<Message>> {
+        match &self.0 {
+            Kind::Local(queue) => queue.receive_more(first, most).await,
+            Kind::Sqs(queue) => queue.receive(most, Duration::ZERO).await,
         }
     }
 

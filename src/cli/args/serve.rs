@@ -1,4 +1,4 @@
-//! The flags of what runs until it is told to stop.
+//! Flags of `serve`.
 
 use clap::Args;
 

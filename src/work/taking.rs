@@ -1,0 +1,46 @@
+//! The messages of one taking, table by table, in the order in which they are loaded.
+//!
+//! The newest full export comes first: once it is in the table, older exports of both kinds are obsolete.
+//! They are not dropped before, because the newest may turn out to be damaged: then the next one is loaded.
+//! Incremental exports follow in the order of their time.
+
+use crate::queue::{LoadOrder, Message};
+use crate::store::ExportKind;
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+/// A message that could be read.
+#[derive(Debug)]
+pub(super) struct Item {
+    pub(super) message: Message,
+    pub(super) order: LoadOrder,
+    pub(super) exported_at: Option<String>,
+}
+
+impl Item {
+    pub(super) fn new(message: Message, order: LoadOrder) -> Self {
+        let exported_at = order.exported_at();
+        Self { message, order, exported_at }
+    }
+
+    /// Whether a full export of `newest` holds all that this one does. What has no time is never obsolete.
+    pub(super) fn is_obsolete_beside(&self, newest: Option<&str>) -> bool {
+        newest.zip(self.exported_at.as_deref()).is_some_and(|(newest, own)| own < newest)
+    }
+}
+
+/// By table; each table's in the order of loading.
+pub(super) fn in_order(items: Vec<Item>) -> Vec<Vec<Item>> {
+    let mut tables: BTreeMap<String, Vec<Item>> = BTreeMap::new();
+    for item in items {
+        tables.entry(item.order.table.clone()).or_default().push(item);
+    }
+    let mut tables: Vec<Vec<Item>> = tables.into_values().collect();
+    for items in &mut tables {
+        items.sort_by_key(|item| match item.order.kind {
+            ExportKind::Full => (0, Reverse(item.exported_at.clone()), None),
+            ExportKind::Incremental => (1, Reverse(None), item.exported_at.clone()),
+        });
+    }
+    tables
+}
