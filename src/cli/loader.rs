@@ -112,10 +112,7 @@ fn passing(error: Error) -> Error {
 }
 
 fn open(order: &LoadOrder) -> Result<Box<dyn ByteSource>> {
-    let opened = Location::parse(&order.download_url).and_then(|url| match url {
-        Location::Https(_) => store::open(&url),
-        _ => Err(Error::access("the message's download URL is no URL of the web")),
-    });
+    let opened = store::foreign(&order.download_url).and_then(|url| store::open(&url));
     let source = match (opened, order.object()) {
         // Without credentials the second way has nothing to add to what the first said.
         (Err(refused @ Error::Access(_)), Some(object)) => open_object(object).map_err(|_| refused)?,

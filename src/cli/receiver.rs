@@ -4,7 +4,7 @@ use super::printer::Printer;
 use super::work::{queue, worker};
 use crate::config::Config;
 use crate::error::Result;
-use crate::store::Location;
+use crate::store::{Location, S3_ENDPOINT};
 use crate::webhook::addresses::Addresses;
 use crate::webhook::fetch::Policy;
 use crate::webhook::routes::Routes;
@@ -12,9 +12,6 @@ use crate::webhook::secrets::{Secrets, Sources};
 use crate::webhook::{Check, Metrics, Receiver, Tables};
 use crate::work::Worker;
 use std::path::PathBuf;
-
-/// The variable by which AWS's own tools name a stand-in for S3.
-const S3_ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
 
 /// A receiver of the configuration; nothing outside this machine is asked for anything yet.
 pub(super) fn receiver(printer: Printer, config: &Config) -> Result<Receiver> {

@@ -7,7 +7,7 @@
 
 use crate::error::{Error, Place, Result};
 use crate::queue::{LoadOrder, Queue};
-use crate::store::{self, Location, aws_config};
+use crate::store::{self, aws_config};
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{
     AwsVpcConfiguration, ContainerOverride, Failure, KeyValuePair, LaunchType, NetworkConfiguration,
@@ -46,8 +46,8 @@ impl Fargate {
         if self.over_bytes == 0 {
             return true;
         }
-        let bytes = Location::parse(&order.download_url).ok().filter(|url| matches!(url, Location::Https(_)));
-        let bytes = bytes.and_then(|url| store::open(&url).ok()?.info().bytes);
+        let url = store::foreign(&order.download_url).ok();
+        let bytes = url.and_then(|url| store::open(&url).ok()?.info().bytes);
         tracing::debug!(export = order.name(), bytes, limit = self.over_bytes, "looked at the export");
         bytes.is_some_and(|bytes| bytes > self.over_bytes)
     }

@@ -25,6 +25,8 @@ mod credentials;
 #[cfg(feature = "cloud")]
 mod fault;
 #[cfg(feature = "cloud")]
+mod guard;
+#[cfg(feature = "cloud")]
 pub mod https;
 #[cfg(feature = "cloud")]
 mod ranged;
@@ -39,6 +41,8 @@ mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
 pub use durable::{sync_dir, write_atomically};
+#[cfg(feature = "cloud")]
+pub use guard::{S3_ENDPOINT, foreign};
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 #[cfg(feature = "cloud")]

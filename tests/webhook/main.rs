@@ -3,6 +3,7 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used)]
 
+mod aws;
 mod fetch;
 mod hostile;
 mod http;

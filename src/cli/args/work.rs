@@ -39,7 +39,8 @@ impl WorkArgs {
     pub fn of_configuration() -> crate::error::Result<Self> {
         use clap::FromArgMatches;
         let command = Self::augment_args(clap::Command::new("work"));
-        let none = command.try_get_matches_from(["work"]).and_then(|matches| Self::from_arg_matches(&matches));
+        let none =
+            command.try_get_matches_from(["work"]).and_then(|matches| Self::from_arg_matches(&matches));
         none.map_err(|cause| crate::error::Error::usage("work needs flags").because(cause))
     }
 }
