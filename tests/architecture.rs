@@ -19,7 +19,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("notify", &["error", "ledger", "report", "store"]),
     ("glue", &["error", "report", "store"]),
     ("queue", &["error", "ledger", "store"]),
-    ("work", &["error", "queue", "report", "store"]),
+    ("work", &["error", "ledger", "queue", "report", "store"]),
     ("ledger", &["error", "names", "report", "store"]),
     ("warehouse", &["error", "ledger", "report", "schema", "store"]),
     ("pipeline", &["bzip2", "csv", "error", "pages", "report", "schema", "store", "values", "warehouse"]),
