@@ -21,7 +21,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("queue", &["error", "ledger", "store"]),
     ("webhook", &["error", "queue", "schema", "store", "work"]),
     ("lambda", &["error", "queue", "store", "webhook", "work"]),
-    ("work", &["error", "queue", "report", "store"]),
+    ("work", &["error", "ledger", "queue", "report", "store"]),
     ("ledger", &["error", "names", "report", "store"]),
     ("warehouse", &["error", "ledger", "report", "schema", "store"]),
     ("pipeline", &["bzip2", "csv", "error", "pages", "report", "schema", "store", "values", "warehouse"]),

@@ -25,7 +25,7 @@ pub(super) fn run(printer: Printer, config: &Config) -> Result<()> {
         .enable_all()
         .build();
     let runtime = runtime.map_err(|cause| Error::machine("cannot start the threads").because(cause))?;
-    let args = WorkArgs::of_configuration()?;
+    let args = WorkArgs::preset();
     let loads = Loads::new(printer, config.clone(), &args, Stopper::default());
     // The path's own threads are made outside the async surroundings: jobs leave them before they load.
     let function = Function::new(receives(printer, config), jobs(config, &loads));

@@ -67,7 +67,11 @@ impl<'a> Loads<'a> {
 
     fn load_one(&self, run: &Run, order: &LoadOrder) -> Outcome {
         let uri = order.name();
-        let ready = self.prepare(order).map_err(|error| run.failed(Some(uri.clone()), error))?;
+        let ready = self.prepare(order).map_err(|error| {
+            // A table that the schema lacks must not become a folder of the warehouse.
+            let uri = (!matches!(error, Error::Schema(_))).then(|| uri.clone());
+            run.failed(uri, error)
+        })?;
         let Ready { options, target, table } = ready;
         let (config, create_table) = (&self.config, self.args.target.create_table);
         let rejects = run.rejects_path(None);

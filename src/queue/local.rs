@@ -18,7 +18,7 @@ const FORMAT: i64 = 1;
 const FILE_BYTES_MAX: i64 = 1 << 30;
 const PAGE_BYTES: i64 = 4096;
 /// How often an empty queue is looked at.
-const POLL: Duration = Duration::from_millis(100);
+const POLL: Duration = Duration::from_millis(200);
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS message (

@@ -245,6 +245,14 @@ impl fmt::Display for Queue {
     }
 }
 
+#[cfg(test)]
+impl Message {
+    /// One that was taken once.
+    pub(crate) fn for_tests(order: &LoadOrder) -> Self {
+        Self { id: order.deduplication_id(), body: order.body(), tries: 1, receipt: String::new() }
+    }
+}
+
 /// Without the body, which holds a signed URL.
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

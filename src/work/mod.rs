@@ -23,12 +23,16 @@ pub use selection::Selection;
 pub use verdict::{Disposition, NOT_OURS_DELAY, RETRY_DELAYS};
 
 use crate::error::{Error, Result};
+use crate::ledger;
 use crate::queue::{LoadOrder, Queue, Reason};
 use crate::report::Status;
 use crate::store::runtime;
 use std::sync::mpsc::{RecvTimeoutError, channel};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 use verdict::{is_final, of_error};
+
+/// An export can be read for six hours; its name may be in another zone's time.
+pub const NOBODYS_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
 
 /// Loads one export: what the command line gives to the worker.
 pub trait Loader: Sync {
@@ -96,10 +100,7 @@ impl Worker {
     }
 
     fn forward(&self, loader: &dyn Loader, order: &LoadOrder) -> Disposition {
-        let Some(others) = &self.others else {
-            tracing::debug!(export = order.name(), "not ours, given back");
-            return Disposition::Back(NOT_OURS_DELAY);
-        };
+        let Some(others) = &self.others else { return nobodys(order) };
         match runtime().and_then(|runtime| runtime.block_on(others.send(order))) {
             Ok(()) => Disposition::Done,
             Err(error) => {
@@ -108,6 +109,16 @@ impl Worker {
             }
         }
     }
+}
+
+/// Waits for a worker of another configuration, until nobody can read the export any more: otherwise what
+/// nobody wants would fill the queue.
+fn nobodys(order: &LoadOrder) -> Disposition {
+    let oldest = ledger::timestamp(SystemTime::now() - NOBODYS_AGE_MAX);
+    let oldest: String = oldest.chars().filter(char::is_ascii_digit).collect();
+    let is_gone = order.exported_at().is_some_and(|at| at < oldest);
+    tracing::debug!(export = order.name(), is_gone, "not selected by work.tables and work.kinds");
+    if is_gone { Disposition::Done } else { Disposition::Back(NOT_OURS_DELAY) }
 }
 
 /// Runs `load`; at `deadline` it is asked to end.

@@ -9,8 +9,10 @@ use crate::store::ExportKind;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
-/// One wait for messages; in between the worker looks whether it is to stop.
-const WAIT: Duration = Duration::from_secs(1);
+/// One wait for messages; in between the worker looks whether it is to stop. Each is a call to SQS.
+const WAIT: Duration = Duration::from_secs(5);
+/// The same with `--once`.
+const WAIT_ONCE: Duration = Duration::from_secs(1);
 /// Pause after a queue that did not answer.
 const PAUSE: Duration = Duration::from_secs(5);
 /// Unanswered calls in a row after which `--once` gives up; without it a worker waits on.
@@ -88,8 +90,9 @@ struct Shift<'a> {
 impl Shift<'_> {
     fn work(&mut self, once: bool) -> Result<()> {
         let (mut unanswered, mut empty) = (0, 0);
+        let wait = if once { WAIT_ONCE } else { WAIT };
         while !(self.stopping)() {
-            let messages = match block_on(self.queue.receive(self.batch.files, WAIT)) {
+            let messages = match block_on(self.queue.receive(self.batch.files, wait)) {
                 Ok(messages) => messages,
                 Err(error @ Error::Transient(_)) if !once || unanswered < UNANSWERED_MAX => {
                     unanswered += 1;
@@ -189,6 +192,11 @@ impl Shift<'_> {
             }
             self.taken.begin(message);
             let disposition = self.worker.handle(self.loader, order, message.tries, None);
+            if disposition != Disposition::Done && !self.taken.has(message) {
+                // Its next taker decides; an old receipt could put it back under their hands.
+                self.loader.note(&format!("{}: somebody else has the message now", order.name()));
+                continue;
+            }
             self.tally.cut |= (self.stopping)() && disposition == Disposition::Back(Duration::ZERO);
             let is_loaded = disposition == Disposition::Done && self.worker.selection.selects(order);
             self.answer(message, &order.name(), disposition);

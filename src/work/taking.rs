@@ -44,3 +44,59 @@ pub(super) fn in_order(items: Vec<Item>) -> Vec<Vec<Item>> {
     }
     tables
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::ObjectName;
+    use ExportKind::{Full, Incremental};
+
+    fn item(table: &str, kind: ExportKind, at: &str) -> Item {
+        let s3 = ObjectName { bucket: "b".to_owned(), key: format!("{table}_{at}.csv") };
+        let order = LoadOrder { download_url: String::new(), table: table.to_owned(), s3: Some(s3), kind };
+        Item::new(Message::for_tests(&order), order)
+    }
+
+    #[test]
+    fn the_newest_full_export_is_first_and_incremental_ones_follow_in_their_order() {
+        let items = vec![
+            item("t", Incremental, "20260302"),
+            item("t", Full, "20260301"),
+            item("u", Incremental, "20260301"),
+            item("t", Full, "20260303"),
+            item("t", Full, "unknown"),
+            item("t", Incremental, "20260301"),
+        ];
+        let shown: Vec<Vec<String>> = in_order(items)
+            .iter()
+            .map(|items| items.iter().map(|item| item.order.name()).collect())
+            .collect();
+        assert_eq!(
+            shown,
+            [
+                vec![
+                    "s3://b/t_20260303.csv",
+                    "s3://b/t_20260301.csv",
+                    "s3://b/t_unknown.csv",
+                    "s3://b/t_20260301.csv",
+                    "s3://b/t_20260302.csv"
+                ],
+                vec!["s3://b/u_20260301.csv"]
+            ]
+        );
+    }
+
+    #[test]
+    fn obsolete_is_what_is_older_than_a_full_export() {
+        for (at, newest, obsolete) in [
+            ("20260301", Some("20260302"), true),
+            ("20260302", Some("20260302"), false),
+            ("20260303", Some("20260302"), false),
+            ("20260301", None, false),
+            ("unknown", Some("20260302"), false),
+        ] {
+            let item = item("t", Incremental, at);
+            assert_eq!(item.is_obsolete_beside(newest), obsolete, "{at} {newest:?}");
+        }
+    }
+}

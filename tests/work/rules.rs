@@ -162,11 +162,16 @@ fn where_the_signed_url_is_refused_the_name_is_asked() {
 #[test]
 fn what_is_not_selected_is_given_back_or_forwarded() {
     let world = world();
-    let order = full(&world, NIGHT, 0..5);
+    let order = full(&world, "29990301031500", 0..5);
     world.send(&order);
+    world.send(&full(&world, NIGHT, 0..5));
     let only = [("CSL_WORK_TABLES", "signatures"), ("CSL_WORK_KINDS", "full")];
-    done(&world.run_with(ONCE, &only), "0 done (0 obsolete), 0 tried again, 0 dead, 1 given back");
-    assert_eq!((world.waiting().len(), world.messages()), (0, 1), "it waits");
+    done(&world.run_with(ONCE, &only), "1 done (0 obsolete), 0 tried again, 0 dead, 1 given back");
+    assert_eq!(
+        (world.waiting().len(), world.messages()),
+        (0, 1),
+        "it waits; what nobody can read any more is gone"
+    );
 
     let others = make_queue("work-others", false);
     let sqs = [("CSL_QUEUE_OTHERS_URL", others.as_str()), ("AWS_ENDPOINT_URL_SQS", moto().endpoint())];

@@ -1,7 +1,7 @@
 //! Flags of `work` and `dead-letters`.
 
-use super::{ConversionArgs, TargetArgs};
-use clap::{Args, Subcommand};
+use super::{Cli, Command, ConversionArgs, TargetArgs};
+use clap::{Args, Parser, Subcommand};
 
 /// Flags of `work`.
 #[derive(Debug, Args)]
@@ -30,18 +30,13 @@ pub struct WorkArgs {
     pub conversion: ConversionArgs,
 }
 
-#[cfg(feature = "lambda")]
 impl WorkArgs {
-    /// No flag at all: where there is no command line, the configuration alone decides.
-    ///
-    /// # Errors
-    /// Never in practice: every flag can be left out.
-    pub fn of_configuration() -> crate::error::Result<Self> {
-        use clap::FromArgMatches;
-        let command = Self::augment_args(clap::Command::new("work"));
-        let none =
-            command.try_get_matches_from(["work"]).and_then(|matches| Self::from_arg_matches(&matches));
-        none.map_err(|cause| crate::error::Error::usage("work needs flags").because(cause))
+    /// As if no flag had been given: for AWS Lambda, whose settings are the environment's.
+    pub fn preset() -> Self {
+        match Cli::parse_from(["csl-stream", "work"]).command {
+            Command::Work(args) => args,
+            other => unreachable!("this is the command `work`, not {other:?}"),
+        }
     }
 }
 
