@@ -1,7 +1,6 @@
 //! Redshift as the command line sees it: configuration, preflight, plan, ledger.
 
 use super::printer::{Printer, columns};
-use super::settings;
 use super::size::{count, plural, show as show_bytes};
 use super::target::Load;
 use crate::config::Config;
@@ -130,7 +129,7 @@ fn id_of(load: &Load<'_>, target: &TargetTable) -> Option<String> {
         env!("CARGO_PKG_VERSION"),
         &load.source.uri,
         etag,
-        settings::kind_word(load.kind),
+        load.kind.word(),
         &format!("{options:?}"),
         &format!("{:?}", load.table),
         &format!("{target:?}"),
@@ -180,7 +179,7 @@ pub(super) fn list(printer: Printer, config: &Config, table: Option<&str>, limit
             row.finished.clone().unwrap_or_else(|| "-".to_owned()),
             row.load_id.clone(),
             row.table.clone(),
-            settings::kind_word(row.kind).to_owned(),
+            row.kind.word().to_owned(),
             count(row.rows_loaded),
             count(row.rows_rejected),
             count(row.rows_carried_over),
@@ -208,12 +207,7 @@ pub(super) fn retry(printer: Printer, config: &Config, id: &str) -> Result<()> {
 
 fn details(row: &LedgerRow) -> String {
     let mut lines = vec![
-        format!(
-            "{}: {} loaded ({})",
-            row.table,
-            plural(row.rows_loaded, "row"),
-            settings::kind_word(row.kind)
-        ),
+        format!("{}: {} loaded ({})", row.table, plural(row.rows_loaded, "row"), row.kind.word()),
         format!("  from {}", row.source_uri),
         format!("  into {}, {}", plural(row.files, "file"), show_bytes(row.bytes)),
         format!(

@@ -12,7 +12,7 @@ mod batches;
 mod message;
 mod secrets;
 
-use crate::error::Result;
+use crate::error::{self, Result};
 use crate::report::{RunReport, Status};
 use crate::store::{aws_config, runtime};
 use aws_config::timeout::TimeoutConfig;
@@ -109,18 +109,8 @@ fn timeouts() -> TimeoutConfig {
 /// Runs a call to its end; its error is for people.
 fn wait<T, E: std::error::Error>(call: impl Future<Output = Result<T, E>>) -> Result<(), String> {
     let runtime = runtime().map_err(|error| error.to_string())?;
-    runtime.block_on(call).map(drop).map_err(|error| in_words(&error))
-}
-
-/// An error with all its causes, without repetitions.
-fn in_words(error: &dyn std::error::Error) -> String {
-    let (mut words, mut next) = (String::new(), Some(error));
-    while let Some(error) = next {
-        let word = error.to_string();
-        if !words.contains(&word) {
-            words = if words.is_empty() { word } else { format!("{words}: {word}") };
-        }
-        next = error.source();
-    }
-    secrets::unsigned(&words).chars().take(CAUSE_CHARS_MAX).collect()
+    runtime
+        .block_on(call)
+        .map(drop)
+        .map_err(|error| error::cut(&secrets::unsigned(&error::in_full(&error)), CAUSE_CHARS_MAX))
 }
