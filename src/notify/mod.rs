@@ -85,18 +85,33 @@ impl Listeners {
         }
         warnings
     }
+
+    /// Everyone who is named, with what stands in the way of telling them. Nobody is told anything.
+    pub fn check(&self) -> Vec<(&str, Result<(), String>)> {
+        let topics = [&self.success_topic, &self.failure_topic].into_iter().flatten();
+        let tables = [&self.batches_table, &self.files_table].into_iter().flatten();
+        let topics = topics.map(|topic| (topic.as_str(), is_topic(topic)));
+        topics.chain(tables.map(|table| (table.as_str(), batches::is_table(table)))).collect()
+    }
+}
+
+fn is_topic(topic: &str) -> Result<(), String> {
+    wait(topics(topic)?.get_topic_attributes().topic_arn(topic).send())
 }
 
 fn publish(topic: &str, message: &Message<'_>) -> Result<(), String> {
+    let call = topics(topic)?.publish().topic_arn(topic);
+    wait(call.subject(message.subject()).message(message.text()).send())
+}
+
+fn topics(topic: &str) -> Result<aws_sdk_sns::Client, String> {
     let shared = aws_config().map_err(|error| error.to_string())?;
     let mut config = aws_sdk_sns::config::Builder::from(&shared).timeout_config(timeouts());
     // A topic hears only its own region.
     if let Some(region) = topic.split(':').nth(3).filter(|region| !region.is_empty()) {
         config = config.region(aws_sdk_sns::config::Region::new(region.to_owned()));
     }
-    let client = aws_sdk_sns::Client::from_conf(config.build());
-    let call = client.publish().topic_arn(topic).subject(message.subject()).message(message.text()).send();
-    wait(call)
+    Ok(aws_sdk_sns::Client::from_conf(config.build()))
 }
 
 fn timeouts() -> TimeoutConfig {

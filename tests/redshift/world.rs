@@ -106,9 +106,15 @@ impl World {
 
     /// Runs a test of this program again, in a process with this world's settings.
     pub(crate) fn again(&self, test: &str) {
+        self.again_with(test, &[]);
+    }
+
+    /// The same, with these variables on top.
+    pub(crate) fn again_with(&self, test: &str, variables: &[(String, String)]) {
         let mut command = self.with_settings(Command::new(std::env::current_exe().unwrap()));
         command.args(["--exact", test, "--nocapture"]);
         command.env("CSL_TEST_REDSHIFT_SOCKET", postgres::server().socket());
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         let output = command.output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));
