@@ -10,11 +10,9 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-#[cfg(feature = "serve")]
 mod serve;
 mod work;
 
-#[cfg(feature = "serve")]
 pub use serve::ServeArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
 
@@ -83,10 +81,8 @@ pub enum Command {
     #[command(subcommand)]
     Loads(LoadsCommand),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
-    #[cfg(feature = "serve")]
     Serve(ServeArgs),
     /// Answer the events of an AWS Lambda function; without a command, this is what runs there
-    #[cfg(feature = "lambda")]
     Lambda,
     /// Take messages from the queue and load what they name
     Work(WorkArgs),
@@ -104,13 +100,7 @@ pub enum Command {
 impl Command {
     /// Whether it runs until it is told to stop; then its events are logged without being asked for.
     pub fn is_service(&self) -> bool {
-        match self {
-            #[cfg(feature = "serve")]
-            Self::Serve(_) => true,
-            #[cfg(feature = "lambda")]
-            Self::Lambda => true,
-            _ => false,
-        }
+        matches!(self, Self::Serve(_) | Self::Lambda)
     }
 }
 
