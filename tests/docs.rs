@@ -1,7 +1,6 @@
 //! What is documented is what the program does: help texts and configuration keys.
 //!
-//! `CSL_BLESS=1 cargo test --test docs` writes the documents anew; without the default features the key table
-//! alone, and with `--features lambda` all of them.
+//! `CSL_BLESS=1 cargo test --test docs` writes the documents anew.
 
 #![allow(clippy::unwrap_used)]
 
@@ -48,8 +47,6 @@ fn help(words: &[String]) -> String {
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()
 }
 
-/// Some commands are of features; these are all.
-#[cfg(feature = "lambda")]
 #[test]
 fn the_help_texts_are_in_cli_md() {
     let mut commands = Vec::new();

@@ -11,12 +11,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 mod loads;
-#[cfg(feature = "serve")]
 mod serve;
 mod work;
 
 pub use loads::{LedgerArgs, LoadsCommand};
-#[cfg(feature = "serve")]
 pub use serve::ServeArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
 
@@ -85,10 +83,8 @@ pub enum Command {
     #[command(subcommand)]
     Loads(LoadsCommand),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
-    #[cfg(feature = "serve")]
     Serve(ServeArgs),
     /// Answer the events of an AWS Lambda function; without a command, this is what runs there
-    #[cfg(feature = "lambda")]
     Lambda,
     /// Take messages from the queue and load what they name
     Work(WorkArgs),
@@ -106,13 +102,7 @@ pub enum Command {
 impl Command {
     /// Whether it runs until it is told to stop; then its events are logged without being asked for.
     pub fn is_service(&self) -> bool {
-        match self {
-            #[cfg(feature = "serve")]
-            Self::Serve(_) => true,
-            #[cfg(feature = "lambda")]
-            Self::Lambda => true,
-            _ => false,
-        }
+        matches!(self, Self::Serve(_) | Self::Lambda)
     }
 }
 

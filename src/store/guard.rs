@@ -55,14 +55,14 @@ impl Resolve for PublicOnly {
 /// What a client for `url` must resolve names with.
 ///
 /// # Errors
-/// [`Error::Access`] for a host that is itself an address, and no public one.
+/// [`Error::Input`] for a host that is itself an address, and no public one.
 pub(super) fn resolver(url: &HttpUrl) -> Result<Arc<impl Resolve + 'static>> {
     let bare = url.host().trim_start_matches('[').trim_end_matches(']');
     let number = bare.parse::<IpAddr>().ok();
     // What is left of numbers in other clothes (0x7f.1, 2130706433) is a name to `parse`, but none to a resolver.
     let disguised = number.is_none() && bare.rsplit('.').next().is_some_and(is_numeric);
     if disguised || number.is_some_and(|number| !is_public(number)) {
-        return Err(Error::access("a URL that was sent to us must not lead to a private address")
+        return Err(Error::input("a URL that was sent to us must not lead to a private address")
             .at(Place::uri(url.to_string()))
             .mend("set AWS_ENDPOINT_URL_S3 if this is your own stand-in for S3"));
     }

@@ -112,6 +112,11 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, mut stopping
         },
         () = told(&mut stopping) => return,
     }
+    // Apart, because a task is as large as its largest part.
+    Box::pin(talk(stream, peer, routes, stopping)).await;
+}
+
+async fn talk(stream: TcpStream, peer: SocketAddr, routes: Router, mut stopping: watch::Receiver<bool>) {
     // Answers are one small piece: waiting for more of it would only make them late.
     let _ = stream.set_nodelay(true);
     let phase = Arc::new(Phase::default());

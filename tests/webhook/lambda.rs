@@ -249,10 +249,13 @@ fn exports() -> (String, Runtime) {
     (format!("http://{address}"), runtime)
 }
 
-fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
+fn schema() -> String {
     let column =
         r#"{"type":"integer","sql_type":"integer","limit":null,"nullable":true,"default_value":null}"#;
-    let schema = format!(r#"{{"tables":[{{"table":{{"name":"signatures","columns":{{"id":{column}}}}}}}]}}"#);
+    format!(r#"{{"tables":[{{"table":{{"name":"signatures","columns":{{"id":{column}}}}}}}]}}"#)
+}
+
+fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
     let settings = [
         ("CSL_SCHEMA_SOURCE", "schema.json"),
         ("CSL_WAREHOUSE_TO", "warehouse"),
@@ -260,7 +263,7 @@ fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
         ("AWS_ENDPOINT_URL_S3", exports),
     ];
     let function = Function::start(aws, &[&settings, more].concat());
-    std::fs::write(function.dir.path().join("schema.json"), schema).unwrap();
+    std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
     function
 }
 
@@ -292,13 +295,16 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     let changed = aws.calls("ChangeMessageVisibility");
     assert_eq!(changed.last().unwrap()["ReceiptHandle"], "receipt-7");
     // A fault that passes leaves it, and those of its table after it.
-    let busy = format!("http://127.0.0.1:{}/x.csv", free_port());
-    let batch = json!({ "Records": [record("8", &order("signatures", &busy), 1), record("9", &good, 1)] });
+    std::fs::remove_file(function.dir.path().join("schema.json")).unwrap();
+    let batch = json!({ "Records": [record("8", &good, 1), record("9", &good, 1)] });
     assert_eq!(function.failed(batch, long), ["8", "9"]);
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    // Nobody but the operator names a private address.
+    let inside = "http://127.0.0.1:1/my-org/full/signatures/20260301/signatures_20260301000001.csv";
+    std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
+    let batch = json!({ "Records": [record("10", &order("signatures", inside), 1)] });
+    assert!(function.failed(batch, long).is_empty());
+    let buried = aws.calls("SendMessage").last().unwrap().to_string();
+    assert!(buried.contains("private address") && buried.contains(DEAD), "{buried}");
 }
 
 #[test]
