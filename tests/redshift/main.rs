@@ -8,6 +8,7 @@ mod check;
 mod contract;
 mod contract_run;
 mod faults;
+mod live;
 mod load;
 mod meanwhile;
 mod million;
@@ -28,4 +29,6 @@ mod segments;
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
 mod signatures;
 mod stopped;
+#[cfg(feature = "serve")]
+mod worker;
 mod world;

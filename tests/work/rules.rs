@@ -152,11 +152,26 @@ fn an_expired_export_is_a_dead_letter_with_advice() {
 #[test]
 fn where_the_signed_url_is_refused_the_name_is_asked() {
     let world = World::unsigned(&schema_of(&["t"]));
-    let mut order = full(&world, NIGHT, 0..5);
-    order.download_url = order.download_url.replace("org/full", "org/gone");
-    world.send(&order);
+    world.send(&full(&world, NIGHT, 0..5));
+    world.s3.fault(Fault::Answer { kind: Kind::Get, status: 403, times: 1 });
     done(&world.run(ONCE), "1 done");
-    assert_eq!(world.ids("t").len(), 5);
+    assert_eq!((world.ids("t").len(), world.s3.count(Kind::Head)), (5, 1));
+}
+
+/// Others than our receiver may write to the queue.
+#[test]
+fn what_may_not_be_fetched_is_a_dead_letter() {
+    let world = world();
+    let good = full(&world, NIGHT, 0..5);
+    for url in ["http://127.0.0.1:1/exports/x.csv", "https://169.254.169.254/latest", "file:///etc/passwd"] {
+        world.send(&LoadOrder { download_url: url.to_owned(), s3: None, ..good.clone() });
+    }
+    let elsewhere = good.download_url.replace("/exports/", "/elsewhere/");
+    world.send(&LoadOrder { download_url: elsewhere, s3: None, ..good });
+    assert_eq!(world.run(ONCE).code, Some(1));
+    let dead = world.dead();
+    assert_eq!((dead.len(), world.s3.count_all()), (4, 0), "{dead:#?}");
+    assert!(dead.iter().all(|letter| letter.reason.contains("may not be fetched")), "{dead:#?}");
 }
 
 #[test]
