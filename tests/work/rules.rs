@@ -231,6 +231,22 @@ fn work_takes_from_sqs_too() {
 }
 
 #[test]
+fn check_asks_the_queues() {
+    let world = world();
+    let (queue, dead) = (make_queue("work-check", false), make_queue("work-check-dead", false));
+    let absent = queue.replace("work-check", "absent");
+    let check = |queue: &str, dead: &[(&str, &str)]| {
+        let sqs = [("CSL_QUEUE_URL", queue), ("AWS_ENDPOINT_URL_SQS", moto().endpoint())];
+        world.run_with(&["check", "--table", "t"], &[&sqs, dead].concat()).out
+    };
+    let dead = [("CSL_QUEUE_DEAD_LETTER_URL", dead.as_str())];
+    let good = check(&queue, &dead);
+    assert!(good.contains("✔ queue: ") && good.contains("✔ dead letters: "), "{good}");
+    assert!(check(&queue, &[]).contains("✖ dead letters: there is no queue for dead letters"));
+    assert!(check(&absent, &dead).contains("✖ queue: SQS refuses"));
+}
+
+#[test]
 fn broken_settings_make_no_dead_letters() {
     let world = world();
     world.send(&full(&world, NIGHT, 0..5));
