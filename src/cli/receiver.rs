@@ -45,7 +45,7 @@ fn check(printer: Printer, config: &Config) -> Result<Check> {
         file: config.text("webhook.secret_file").map(PathBuf::from),
         arn: config.text("webhook.secret_arn").map(str::to_owned),
     })
-    .map(Check::Signed)
+    .map(|secrets| Check::Signed(Box::new(secrets)))
 }
 
 fn routes(config: &Config) -> Result<Routes> {

@@ -242,7 +242,7 @@ const CSV: &str = "id\n1\n2\n3\n";
 /// A server of one export, whose name is `NAME`.
 fn exports() -> (String, Runtime) {
     let (address, runtime) = serve(Router::new().fallback(|request: Request| async move {
-        let found = request.uri().path().ends_with(".csv");
+        let found = !request.uri().path().contains("/gone/");
         let status = if found { 200 } else { 403 };
         Response::builder().status(status).body(Body::from(if found { CSV } else { "" })).unwrap()
     }));
@@ -261,6 +261,7 @@ fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
         ("CSL_WAREHOUSE_TO", "warehouse"),
         ("CSL_QUEUE_OTHERS_URL", OTHERS),
         ("AWS_ENDPOINT_URL_S3", exports),
+        ("CSL_EXPORTS_BUCKETS", "exports"),
     ];
     let function = Function::start(aws, &[&settings, more].concat());
     std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
@@ -273,9 +274,12 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     let function = loading(&aws, &exports, &[]);
     let good = order(
         "signatures",
-        &format!("{exports}/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
+        &format!("{exports}/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
     );
-    let gone = order("signatures", &format!("{exports}/gone"));
+    let gone = order(
+        "signatures",
+        &format!("{exports}/exports/gone/full/signatures/20260301/signatures_20260301000001.csv"),
+    );
     let long = Duration::from_secs(300);
     assert!(function.failed(json!({ "Records": [record("1", &good, 1)] }), long).is_empty());
     assert!(function.dir.path().join("warehouse/signatures/current").exists());
@@ -299,12 +303,12 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     let batch = json!({ "Records": [record("8", &good, 1), record("9", &good, 1)] });
     assert_eq!(function.failed(batch, long), ["8", "9"]);
     // Nobody but the operator names a private address.
-    let inside = "http://127.0.0.1:1/my-org/full/signatures/20260301/signatures_20260301000001.csv";
+    let inside = "http://127.0.0.1:1/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv";
     std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
     let batch = json!({ "Records": [record("10", &order("signatures", inside), 1)] });
     assert!(function.failed(batch, long).is_empty());
     let buried = aws.calls("SendMessage").last().unwrap().to_string();
-    assert!(buried.contains("private address") && buried.contains(DEAD), "{buried}");
+    assert!(buried.contains("does not lead to S3") && buried.contains(DEAD), "{buried}");
 }
 
 #[test]
@@ -312,7 +316,7 @@ fn large_exports_are_handed_to_fargate() {
     let (aws, (exports, _runtime)) = (Aws::start(), exports());
     let good = order(
         "signatures",
-        &format!("{exports}/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
+        &format!("{exports}/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
     );
     let batch = || json!({ "Records": [record("1", &good, 1)] });
     let fargate = |over: &'static str| {
