@@ -287,6 +287,20 @@ fn a_load_that_does_not_end_goes_back_within_30_s_of_a_signal() {
 }
 
 #[test]
+fn what_a_dead_worker_had_is_loaded_by_the_next_also_with_once() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    world.s3.set_latency(Duration::from_secs(600));
+    let mut child = world.spawn(&["work"]);
+    until("the load begins", LONG, || world.s3.count(Kind::Get) > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.s3.set_latency(Duration::ZERO);
+    done(&world.run(ONCE), "1 done");
+    assert_eq!((world.ids("t").len(), world.messages()), (5, 0));
+}
+
+#[test]
 fn a_passing_fault_is_tried_again() {
     let world = world();
     world.send(&full(&world, NIGHT, 0..5));
