@@ -1,6 +1,6 @@
 //! ControlShift as a whole: tables in PostgreSQL, their exports in S3, orders in the queue, `work`.
 
-use crate::cells::{Kind, read_parquet};
+use crate::cells::{Cells, Kind, read_parquet};
 use crate::postgres::{Database, server};
 use crate::truth::read_truth;
 use crate::webhook_http::post;
@@ -57,7 +57,25 @@ fn exports(world: &World, database: &Database<'_>) -> Vec<LoadOrder> {
     orders
 }
 
-/// The tables of the warehouse hold what PostgreSQL's hold, cell by cell and in its order.
+/// The same rows in the order of their ids: incremental exports lie in the order in which they came.
+fn by_id(names: &[String], columns: Vec<Cells>) -> Vec<Cells> {
+    fn moved<T: Clone>(cells: &[T], rows: &[usize]) -> Vec<T> {
+        rows.iter().map(|&row| cells[row].clone()).collect()
+    }
+    let Cells::Int(ids) = &columns[names.iter().position(|name| name == "id").unwrap()] else {
+        panic!("ids are numbers");
+    };
+    let mut rows: Vec<usize> = (0..ids.len()).collect();
+    rows.sort_by_key(|&row| ids[row]);
+    let sorted = columns.iter().map(|column| match column {
+        Cells::Int(cells) => Cells::Int(moved(cells, &rows)),
+        Cells::Decimal(cells) => Cells::Decimal(moved(cells, &rows)),
+        Cells::Text(cells) => Cells::Text(moved(cells, &rows)),
+    });
+    sorted.collect()
+}
+
+/// The tables of the warehouse hold what PostgreSQL's hold, cell by cell.
 fn compare(world: &World, database: &Database<'_>, schema: &Value) {
     for (table, described) in TABLES.iter().zip(schema["tables"].as_array().unwrap()) {
         let columns = described["table"]["columns"].as_object().unwrap();
@@ -68,6 +86,7 @@ fn compare(world: &World, database: &Database<'_>, schema: &Value) {
         let query = database.text(&format!("SELECT csl_truth('{table}')"));
         std::fs::write(&truth, database.run(&format!("COPY ({query} ORDER BY id) TO STDOUT"))).unwrap();
         let (names, found) = read_parquet(&world.files(table), &kinds);
+        let found = by_id(&names, found);
         assert_eq!(names, columns.keys().cloned().collect::<Vec<_>>());
         for ((name, found), expected) in names.iter().zip(&found).zip(&read_truth(&truth, &kinds)) {
             assert_eq!(found.first_difference(expected), None, "{table}.{name} (row, found, PostgreSQL's)");

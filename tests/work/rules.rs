@@ -231,6 +231,22 @@ fn work_takes_from_sqs_too() {
 }
 
 #[test]
+fn check_asks_the_queues() {
+    let world = world();
+    let (queue, dead) = (make_queue("work-check", false), make_queue("work-check-dead", false));
+    let absent = queue.replace("work-check", "absent");
+    let check = |queue: &str, dead: &[(&str, &str)]| {
+        let sqs = [("CSL_QUEUE_URL", queue), ("AWS_ENDPOINT_URL_SQS", moto().endpoint())];
+        world.run_with(&["check", "--table", "t"], &[&sqs, dead].concat()).out
+    };
+    let dead = [("CSL_QUEUE_DEAD_LETTER_URL", dead.as_str())];
+    let good = check(&queue, &dead);
+    assert!(good.contains("✔ queue: ") && good.contains("✔ dead letters: "), "{good}");
+    assert!(check(&queue, &[]).contains("✖ dead letters: there is no queue for dead letters"));
+    assert!(check(&absent, &dead).contains("✖ queue: SQS refuses"));
+}
+
+#[test]
 fn broken_settings_make_no_dead_letters() {
     let world = world();
     world.send(&full(&world, NIGHT, 0..5));
@@ -268,6 +284,20 @@ fn a_load_that_does_not_end_goes_back_within_30_s_of_a_signal() {
     assert!(answer.code == Some(130) && asked.elapsed() < Duration::from_secs(30), "{answer:#?}");
     let back = world.waiting();
     assert_eq!((back.len(), back[0].tries, world.ids("t").len()), (1, 1, 0), "given back, and not counted");
+}
+
+#[test]
+fn what_a_dead_worker_had_is_loaded_by_the_next_also_with_once() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    world.s3.set_latency(Duration::from_secs(600));
+    let mut child = world.spawn(&["work"]);
+    until("the load begins", LONG, || world.s3.count(Kind::Get) > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.s3.set_latency(Duration::ZERO);
+    done(&world.run(ONCE), "1 done");
+    assert_eq!((world.ids("t").len(), world.messages()), (5, 0));
 }
 
 #[test]
