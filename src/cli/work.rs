@@ -88,13 +88,9 @@ pub(super) fn worker(config: &Config) -> Result<Worker> {
 /// `work.tables` and `work.kinds`.
 pub(super) fn selection(config: &Config) -> Selection {
     let all = config.text("work.tables").is_some();
-    let kind = |word: &String| match word.as_str() {
-        "full" => ExportKind::Full,
-        _ => ExportKind::Incremental,
-    };
     Selection {
         tables: (!all).then(|| config.list("work.tables").to_vec()),
-        kinds: config.list("work.kinds").iter().map(kind).collect(),
+        kinds: config.list("work.kinds").iter().filter_map(|word| ExportKind::of_word(word)).collect(),
     }
 }
 

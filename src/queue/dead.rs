@@ -90,7 +90,7 @@ impl DeadLetter {
         Self {
             id,
             table: order.as_ref().map(|order| order.table.clone()),
-            kind: order.as_ref().map(|order| order.kind_word().to_owned()),
+            kind: order.as_ref().map(|order| order.kind.word().to_owned()),
             export: order.as_ref().map(LoadOrder::name),
             reason: known.reason.unwrap_or_else(|| gone.to_owned()),
             exit_code: known.exit_code,

@@ -200,7 +200,7 @@ fn insert(db: &Connection, body: &str, at_ms: i64) -> rusqlite::Result<()> {
     let id = uuid::Uuid::now_v7();
     let lane =
         order.as_ref().map_or_else(|| format!("message {id}"), |order| format!("table {}", order.table));
-    let kind = order.as_ref().map_or("", LoadOrder::kind_word);
+    let kind = order.as_ref().map_or("", |order| order.kind.word());
     let exported_at = order.as_ref().and_then(LoadOrder::exported_at);
     let deduplication_id = order.as_ref().map(LoadOrder::deduplication_id);
     let sql = "INSERT INTO message (body, lane, kind, exported_at, deduplication_id, waits_until_ms)

@@ -4,7 +4,7 @@
 //! ledger knows an export by its name, so that nothing is loaded twice: it must be the same for all.
 
 use super::message::{LoadOrder, ObjectName};
-use crate::store::{ExportKind, Location, exported_at_of};
+use crate::store::{Location, exported_at_of};
 use sha2::{Digest, Sha256};
 
 /// End of the hosts that S3 answers at.
@@ -37,16 +37,8 @@ impl LoadOrder {
 
     /// The same for the same export: 64 hexadecimal digits.
     pub fn deduplication_id(&self) -> String {
-        let identity = format!("{}\n{}\n{}", self.table, self.kind_word(), self.name());
+        let identity = format!("{}\n{}\n{}", self.table, self.kind.word(), self.name());
         Sha256::digest(identity.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-    }
-
-    /// `full` or `incremental`.
-    pub fn kind_word(&self) -> &'static str {
-        match self.kind {
-            ExportKind::Full => "full",
-            ExportKind::Incremental => "incremental",
-        }
     }
 }
 

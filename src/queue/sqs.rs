@@ -6,7 +6,7 @@
 use super::dead::Reason;
 use super::message::LoadOrder;
 use super::{Message, VISIBILITY};
-use crate::error::{Error, Place, Result};
+use crate::error::{self, Error, Place, Result};
 use crate::store::aws_config;
 use aws_config::timeout::TimeoutConfig;
 use aws_sdk_sqs::Client;
@@ -99,7 +99,7 @@ impl SqsQueue {
         if let Some(order) = &order {
             call = call
                 .message_attributes(TABLE, text(&order.table)?)
-                .message_attributes(KIND, text(order.kind_word())?)
+                .message_attributes(KIND, text(order.kind.word())?)
                 .message_attributes(DEDUPLICATION_ID, text(&order.deduplication_id())?);
             if let Some(at) = order.exported_at() {
                 call = call.message_attributes(EXPORTED_AT, text(&at)?);
@@ -255,7 +255,7 @@ where
     let code = error.code().unwrap_or_default().to_owned();
     let cause = match error.message() {
         Some(message) => format!("{code}: {message}"),
-        None => in_words(&error),
+        None => error::in_full(&error),
     };
     let class = match &error {
         SdkError::ServiceError(service) if service.raw().status().is_client_error() => match code.as_str() {
@@ -276,13 +276,4 @@ where
         _ => Error::transient("SQS does not answer").mend("run again in a few minutes; check the network"),
     };
     class.at(Place::uri(url)).because(cause)
-}
-
-fn in_words(error: &dyn std::error::Error) -> String {
-    let (mut words, mut next) = (error.to_string(), error.source());
-    while let Some(error) = next {
-        words += &format!(": {error}");
-        next = error.source();
-    }
-    words
 }

@@ -62,6 +62,11 @@ impl ExportKind {
             Self::Incremental => "incremental",
         }
     }
+
+    /// The kind of this word.
+    pub fn of_word(word: &str) -> Option<Self> {
+        [Self::Full, Self::Incremental].into_iter().find(|kind| kind.word() == word)
+    }
 }
 
 /// A finished output object.

@@ -176,11 +176,7 @@ impl<'a> Key<'a> {
         let parts: Vec<&str> = key.split('/').collect();
         match parts[..] {
             [slug, kind, table, date, file] => {
-                let kind = match kind {
-                    "full" => ExportKind::Full,
-                    "incremental" => ExportKind::Incremental,
-                    _ => return None,
-                };
+                let kind = ExportKind::of_word(kind)?;
                 let fits = is_slug(slug) && digits(date, 8..=8) && table_of(file)? == table;
                 fits.then_some(Self { slug, kind: Some(kind), table })
             }

@@ -4,6 +4,8 @@
 #![cfg(all(feature = "redshift", feature = "notify", feature = "glue"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/aws.rs"]
+mod aws;
 mod check;
 mod glue;
 #[path = "../support/moto.rs"]

@@ -1,5 +1,6 @@
 //! A stand-in with its database, its S3, and a folder to run the program in.
 
+use crate::aws;
 use crate::postgres::{self, Database};
 use crate::redshift::{Redshift, Setup};
 use crate::s3::S3Server;
@@ -131,21 +132,10 @@ impl World {
         command
     }
 
-    fn with_settings(&self, mut command: Command) -> Command {
-        command.current_dir(self.dir.path()).stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            let name_text = name.to_string_lossy().into_owned();
-            if name_text.starts_with("CSL_") || name_text.starts_with("AWS_") {
-                command.env_remove(name);
-            }
-        }
+    fn with_settings(&self, command: Command) -> Command {
+        let mut command = aws::beside(&self.s3.endpoint(), command);
         let settings = [
-            ("AWS_ENDPOINT_URL_S3", self.s3.endpoint()),
             ("AWS_ENDPOINT_URL_REDSHIFT_DATA", self.redshift.endpoint()),
-            ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
             ("CSL_WAREHOUSE_TO", "redshift".to_owned()),
             ("CSL_REDSHIFT_WORKGROUP", "wg".to_owned()),
             ("CSL_REDSHIFT_DATABASE", self.name.clone()),
@@ -155,7 +145,7 @@ impl World {
             ("CSL_SCHEMA_SOURCE", "schema.json".to_owned()),
             ("CSL_LOG", "csl_stream=info".to_owned()),
         ];
-        command.envs(settings);
+        command.current_dir(self.dir.path()).envs(settings);
         command
     }
 

@@ -3,6 +3,8 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/aws.rs"]
+mod aws;
 #[path = "../support/cells.rs"]
 mod cells;
 mod contract;

@@ -1,5 +1,6 @@
 //! ControlShift and a machine of ours: exports in an S3, a schema, a queue, and the program.
 
+use crate::aws;
 use crate::cells::{Cells, Kind, parquet_files, read_parquet};
 use crate::s3::S3Server;
 use csl_stream::queue::{DeadLetter, LoadOrder, Message, ObjectName, Queue, QueueSettings};
@@ -133,25 +134,14 @@ impl World {
     }
 
     pub(crate) fn command(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
-        command.current_dir(self.dir.path()).args(words).stdin(Stdio::null());
-        for (name, _) in std::env::vars_os() {
-            let text = name.to_string_lossy().into_owned();
-            if text.starts_with("CSL_") || text.starts_with("AWS_") {
-                command.env_remove(name);
-            }
-        }
-        command.envs([
-            ("AWS_ENDPOINT_URL_S3", self.s3.endpoint()),
-            ("AWS_ACCESS_KEY_ID", "AKIDTEST".to_owned()),
-            ("AWS_SECRET_ACCESS_KEY", "secret".to_owned()),
-            ("AWS_REGION", "us-east-1".to_owned()),
-            ("AWS_EC2_METADATA_DISABLED", "true".to_owned()),
-            ("CSL_SCHEMA_SOURCE", "schema.json".to_owned()),
-            ("CSL_EXPORTS_BUCKETS", "exports".to_owned()),
-            ("CSL_WORK_TABLES", "all".to_owned()),
-            ("CSL_WORK_KINDS", "full,incremental".to_owned()),
-            ("CSL_LOG", "csl_stream=debug".to_owned()),
+        let program = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+        let mut command = aws::beside(&self.s3.endpoint(), program);
+        command.current_dir(self.dir.path()).args(words).envs([
+            ("CSL_SCHEMA_SOURCE", "schema.json"),
+            ("CSL_EXPORTS_BUCKETS", "exports"),
+            ("CSL_WORK_TABLES", "all"),
+            ("CSL_WORK_KINDS", "full,incremental"),
+            ("CSL_LOG", "csl_stream=debug"),
         ]);
         command
     }

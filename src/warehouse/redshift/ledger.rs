@@ -193,11 +193,7 @@ impl LedgerRow {
         };
         let needed = |at: usize| text(at).ok_or_else(|| damaged(at));
         let number = |at: usize| needed(at)?.parse::<u64>().map_err(|_| damaged(at));
-        let kind = match needed(2)?.as_str() {
-            "full" => ExportKind::Full,
-            "incremental" => ExportKind::Incremental,
-            _ => return Err(damaged(2)),
-        };
+        let kind = ExportKind::of_word(&needed(2)?).ok_or_else(|| damaged(2))?;
         Ok(Self {
             load_id: needed(0)?,
             table: needed(1)?,
