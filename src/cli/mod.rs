@@ -81,12 +81,12 @@ pub fn main() -> ExitCode {
 
 /// The words of the command line. Lambda starts a function's program without any.
 fn command_line() -> Vec<OsString> {
-    let mut words: Vec<OsString> = std::env::args_os().collect();
+    let words = std::env::args_os();
     #[cfg(feature = "lambda")]
     if words.len() == 1 && std::env::var_os(crate::lambda::RUNTIME_API).is_some() {
-        words.push("lambda".into());
+        return words.chain(["lambda".into()]).collect();
     }
-    words
+    words.collect()
 }
 
 /// What clap would print, if an argument that it may repeat holds a query or a password: without them.
