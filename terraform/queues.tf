@@ -1,0 +1,99 @@
+# receiver ─▶ load ─▶ worker ─▶ fargate ─▶ task          what cannot be loaded ─▶ load_dead_letters
+#         └─▶ receiver_queue ─▶ the Lambda loader        what it cannot load   ─▶ loader_dead_letters
+
+locals {
+  # An export can be read for six hours: nothing in a queue is worth more than that, but a dead letter tells
+  # what was missed.
+  message_seconds     = 12 * 3600
+  dead_letter_seconds = 14 * 24 * 3600
+
+  worker_timeout = local.worker_loads ? 900 : 60
+  # Twice the function's time, so that no message comes back while it runs. AWS advises six times, which
+  # would spend the six hours of an export on four tries.
+  load_visibility = 2 * local.worker_timeout
+
+  # Whether the program makes dead letters or SQS does: SQS only when the program could not.
+  receives_max = var.tries + 1
+}
+
+resource "aws_sqs_queue" "load" {
+  name                       = "${var.name_prefix}-loads"
+  visibility_timeout_seconds = local.load_visibility
+  message_retention_seconds  = local.message_seconds
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  kms_master_key_id          = var.kms_key_arn
+  tags                       = local.tags
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
+    maxReceiveCount     = local.receives_max
+  })
+}
+
+resource "aws_sqs_queue" "load_dead_letters" {
+  name                      = "${var.name_prefix}-loads-dead"
+  message_retention_seconds = local.dead_letter_seconds
+  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  kms_master_key_id         = var.kms_key_arn
+  tags                      = local.tags
+}
+
+# What the worker hands over to Fargate.
+resource "aws_sqs_queue" "fargate" {
+  count = local.fargate ? 1 : 0
+
+  name = "${var.name_prefix}-loads-fargate"
+  # The task prolongs this while it works; a task that died gives its message back after it.
+  visibility_timeout_seconds = 900
+  message_retention_seconds  = local.message_seconds
+  receive_wait_time_seconds  = 20
+  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  kms_master_key_id          = var.kms_key_arn
+  tags                       = local.tags
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
+    maxReceiveCount     = local.receives_max
+  })
+}
+
+# The queue of the Lambda loader, under its old name.
+resource "aws_sqs_queue" "receiver_queue" {
+  count = local.loader_kept ? 1 : 0
+
+  name = "${var.name_prefix}-received-webhooks"
+  # The loader's timeout is 900 seconds, and its queue had no more: a message could come back too early.
+  visibility_timeout_seconds = 1800
+  message_retention_seconds  = local.message_seconds
+  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  kms_master_key_id          = var.kms_key_arn
+  tags                       = local.tags
+
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.loader_dead_letters[0].arn
+    maxReceiveCount     = local.receives_max
+  })
+}
+
+resource "aws_sqs_queue" "loader_dead_letters" {
+  count = local.loader_kept ? 1 : 0
+
+  name                      = "${var.name_prefix}-received-webhooks-dead"
+  message_retention_seconds = local.dead_letter_seconds
+  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  kms_master_key_id         = var.kms_key_arn
+  tags                      = local.tags
+}
+
+# In a trial beside the old module, what that module loads is dropped here: nobody reads this queue, and a
+# message lives for a minute.
+resource "aws_sqs_queue" "ignored" {
+  count = var.small_tables == "ignore" ? 1 : 0
+
+  name                      = "${var.name_prefix}-ignored"
+  message_retention_seconds = 60
+  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  kms_master_key_id         = var.kms_key_arn
+  tags                      = local.tags
+}

@@ -1,0 +1,505 @@
+# Inputs that controlshift/controlshift-redshift-sync did not have.
+
+# What runs where.
+
+variable "name_prefix" {
+  description = "First part of the names of everything that the module makes, roles included: give each instance its own when two live in one account. The default keeps the names of the old module."
+  type        = string
+  default     = "controlshift"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{0,23}$", var.name_prefix))
+    error_message = "name_prefix must begin with a letter, and have at most 24 lower-case letters, digits and hyphens."
+  }
+}
+
+variable "compute" {
+  description = "Where csl-stream loads: `fargate` (a task for each large export, of any size and duration), or `lambda` (15 minutes at most)."
+  type        = string
+  default     = "fargate"
+  nullable    = false
+
+  validation {
+    condition     = contains(["fargate", "lambda"], var.compute)
+    error_message = "compute must be fargate or lambda."
+  }
+}
+
+variable "small_tables" {
+  description = "Who loads what `load_tables` and full exports do not cover: `lambda-redshift-loader` (the loader that you have, as it is), `csl-stream` (all tables, full and incremental; for new set-ups, because the old loader's runtime cannot be created any more), or `ignore` (nobody: for a trial beside the old module)."
+  type        = string
+  default     = "lambda-redshift-loader"
+  nullable    = false
+
+  validation {
+    condition     = contains(["lambda-redshift-loader", "csl-stream", "ignore"], var.small_tables)
+    error_message = "small_tables must be lambda-redshift-loader, csl-stream or ignore."
+  }
+
+  validation {
+    condition     = var.small_tables != "lambda-redshift-loader" || var.redshift_password != null
+    error_message = "The Lambda loader knows no Secrets Manager: small_tables = \"lambda-redshift-loader\" needs redshift_username and redshift_password."
+  }
+}
+
+variable "load_tables" {
+  description = "Tables whose full exports csl-stream loads, unless `small_tables` is `csl-stream`: then it loads all."
+  type        = list(string)
+  default     = ["signatures"]
+  nullable    = false
+
+  validation {
+    condition     = length(var.load_tables) > 0 && alltrue([for table in var.load_tables : can(regex("^[a-z0-9_]+$", table))])
+    error_message = "load_tables must name at least one table, by lower-case letters, digits and underscores."
+  }
+}
+
+# The program.
+
+variable "lambda_zip_path" {
+  description = "Local zip file with csl-stream as `bootstrap`, for the receiver and the worker. This, or `lambda_zip_s3_bucket` and `lambda_zip_s3_key`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.lambda_zip_path == null) != (var.lambda_zip_s3_bucket == null || var.lambda_zip_s3_key == null)
+    error_message = "Give lambda_zip_path, or lambda_zip_s3_bucket and lambda_zip_s3_key."
+  }
+}
+
+variable "lambda_zip_s3_bucket" {
+  description = "Bucket of the zip file, in `aws_region`."
+  type        = string
+  default     = null
+}
+
+variable "lambda_zip_s3_key" {
+  description = "Key of the zip file."
+  type        = string
+  default     = null
+}
+
+variable "lambda_zip_s3_object_version" {
+  description = "Version of the zip file's object, if its bucket has versions."
+  type        = string
+  default     = null
+}
+
+variable "container_image" {
+  description = "Image for the Fargate task, with csl-stream on its path, like `123456789012.dkr.ecr.us-east-1.amazonaws.com/csl-stream:0.1.0`. Needed for `compute = \"fargate\"`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.compute != "fargate" || var.container_image != null
+    error_message = "compute = \"fargate\" needs container_image."
+  }
+}
+
+variable "architecture" {
+  description = "Instruction set of the zip file and the image: `x86_64` (AVX2 and AVX-512 kernels) or `arm64` (a fifth cheaper, slower per vCPU)."
+  type        = string
+  default     = "x86_64"
+  nullable    = false
+
+  validation {
+    condition     = contains(["x86_64", "arm64"], var.architecture)
+    error_message = "architecture must be x86_64 or arm64."
+  }
+}
+
+variable "worker_memory_mb" {
+  description = "Memory of the worker function when it loads by itself; its vCPUs follow it (1,769 MB for each)."
+  type        = number
+  default     = 3538
+  nullable    = false
+
+  validation {
+    condition     = var.worker_memory_mb >= 512 && var.worker_memory_mb <= 10240
+    error_message = "worker_memory_mb must be between 512 and 10240."
+  }
+}
+
+variable "worker_concurrency" {
+  description = "Worker functions that run at once at most. Loads of one table wait for each other anyway."
+  type        = number
+  default     = 4
+  nullable    = false
+
+  validation {
+    condition     = var.worker_concurrency >= 2 && var.worker_concurrency <= 1000
+    error_message = "worker_concurrency must be between 2 (the least that AWS takes) and 1000."
+  }
+}
+
+variable "batch_files" {
+  description = "Incremental exports of one table that are loaded together, if `small_tables` is `csl-stream`."
+  type        = number
+  default     = 20
+  nullable    = false
+
+  validation {
+    condition     = var.batch_files >= 1 && var.batch_files <= 1000
+    error_message = "batch_files must be between 1 and 1000."
+  }
+}
+
+variable "batch_seconds" {
+  description = "How long the worker waits for more incremental exports before it loads a batch: fewer COPYs for later rows."
+  type        = number
+  default     = 60
+  nullable    = false
+
+  validation {
+    condition     = var.batch_seconds >= 0 && var.batch_seconds <= 300
+    error_message = "batch_seconds must be between 0 and 300."
+  }
+}
+
+variable "tries" {
+  description = "Tries of a load before its message is a dead letter."
+  type        = number
+  default     = 5
+  nullable    = false
+
+  validation {
+    condition     = var.tries >= 1 && var.tries <= 20
+    error_message = "tries must be between 1 and 20."
+  }
+}
+
+variable "fargate_cpu" {
+  description = "CPU units of the Fargate task; 1024 is one vCPU. csl-stream uses all of them."
+  type        = number
+  default     = 4096
+  nullable    = false
+
+  validation {
+    condition     = contains([512, 1024, 2048, 4096, 8192, 16384], var.fargate_cpu)
+    error_message = "fargate_cpu must be 512, 1024, 2048, 4096, 8192 or 16384."
+  }
+}
+
+variable "fargate_memory_mb" {
+  description = "Memory of the Fargate task. csl-stream needs little; Fargate takes at least 2 GB for each vCPU."
+  type        = number
+  default     = 8192
+  nullable    = false
+
+  validation {
+    condition     = var.fargate_memory_mb >= var.fargate_cpu * 2 && var.fargate_memory_mb <= var.fargate_cpu * 8
+    error_message = "fargate_memory_mb must be between 2 and 8 GB for each vCPU."
+  }
+}
+
+variable "fargate_over_bytes" {
+  description = "Exports of more stored bytes are loaded by Fargate, smaller ones by the worker function itself. 0: every one by Fargate."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.fargate_over_bytes >= 0
+    error_message = "fargate_over_bytes must not be negative."
+  }
+}
+
+variable "fargate_subnet_ids" {
+  description = "Subnets of the Fargate task; empty: those of `lambda_loader_subnet_ids`. They need a way to ControlShift, SQS, ECR and the Data API: a NAT gateway, or VPC endpoints and a NAT gateway for ControlShift's host."
+  type        = list(string)
+  default     = []
+  nullable    = false
+
+  validation {
+    condition     = var.compute != "fargate" || length(concat(var.fargate_subnet_ids, var.lambda_loader_subnet_ids)) > 0
+    error_message = "compute = \"fargate\" needs fargate_subnet_ids or lambda_loader_subnet_ids."
+  }
+}
+
+variable "create_s3_endpoint" {
+  description = "Makes the S3 gateway endpoint of the VPC and adds it to all route tables, as the old module did. Switch it off if the VPC has one."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# Redshift.
+
+variable "redshift_workgroup_name" {
+  description = "Name of a Redshift Serverless workgroup. This, or `redshift_cluster_identifier`."
+  type        = string
+  default     = null
+}
+
+variable "redshift_secret_arn" {
+  description = "ARN of a secret with `username` and `password` of the database user; the module makes one if it is given `redshift_password`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.redshift_secret_arn == null || can(regex("^arn:aws[a-z-]*:secretsmanager:", var.redshift_secret_arn))
+    error_message = "redshift_secret_arn must be the ARN of a secret."
+  }
+}
+
+variable "redshift_secret_kms_key_arn" {
+  description = "KMS key of the secrets that you name, if it is not AWS's own."
+  type        = string
+  default     = null
+}
+
+variable "redshift_password_version" {
+  description = "Raise it when `redshift_password` has changed: Terraform cannot see that by itself, because the state does not hold it."
+  type        = number
+  default     = 1
+  nullable    = false
+}
+
+variable "redshift_copy_role_arn" {
+  description = "Role that COPY reads the staging bucket with, attached to Redshift already. Absent: the module makes one; attach it (output `copy_role_arn`)."
+  type        = string
+  default     = null
+}
+
+# Buckets.
+
+variable "staging_bucket_name" {
+  description = "Name of the S3 bucket for staged Parquet. The module makes it, in `aws_region`. This, or its old name `glue_scripts_bucket_name`."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.staging_bucket_name == null) != (var.glue_scripts_bucket_name == null)
+    error_message = "Give staging_bucket_name, or its old name glue_scripts_bucket_name."
+  }
+}
+
+variable "staging_prefix" {
+  description = "Prefix of staged Parquet in the staging bucket."
+  type        = string
+  default     = "csl-stream"
+  nullable    = false
+
+  validation {
+    condition     = can(regex("^[a-zA-Z0-9_-]+(/[a-zA-Z0-9_-]+)*$", var.staging_prefix))
+    error_message = "staging_prefix must be a prefix without slashes at its ends."
+  }
+}
+
+variable "staging_days" {
+  description = "Days after which staged files expire. `csl-stream loads retry` finds them for seven."
+  type        = number
+  default     = 8
+  nullable    = false
+
+  validation {
+    condition     = var.staging_days >= 7
+    error_message = "staging_days must be at least 7."
+  }
+}
+
+variable "exports_bucket_name" {
+  description = "ControlShift's bucket of exports, if it is not the known one of the environment and region."
+  type        = string
+  default     = null
+}
+
+variable "exports_bucket_owner" {
+  description = "AWS account that must own ControlShift's bucket; any other is refused. Absent: not checked."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.exports_bucket_owner == null || can(regex("^[0-9]{12}$", var.exports_bucket_owner))
+    error_message = "exports_bucket_owner must be an AWS account's number, of 12 digits."
+  }
+}
+
+# Webhooks.
+
+variable "webhook_secret" {
+  description = "Signing secret of the webhook endpoint in ControlShift. It goes into Secrets Manager, not into the state. This, or `webhook_secret_arn`; neither: webhooks are taken unsigned, as the old module did."
+  type        = string
+  default     = null
+  sensitive   = true
+
+  validation {
+    condition     = var.webhook_secret == null || var.webhook_secret_arn == null
+    error_message = "Give webhook_secret or webhook_secret_arn, not both."
+  }
+}
+
+variable "webhook_secret_version" {
+  description = "Raise it when `webhook_secret` has changed."
+  type        = number
+  default     = 1
+  nullable    = false
+}
+
+variable "webhook_secret_arn" {
+  description = "ARN of a secret that holds the signing secrets of the webhook endpoint."
+  type        = string
+  default     = null
+}
+
+variable "webhook_allow_from" {
+  description = "Addresses and networks that may send webhooks; `controlshift` stands for ControlShift's own. Empty: any."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "webhook_burst" {
+  description = "Webhooks that API Gateway lets through at once; half of it a second in the long run. ControlShift sends what was turned away again."
+  type        = number
+  default     = 200
+  nullable    = false
+
+  validation {
+    condition     = var.webhook_burst >= 10
+    error_message = "webhook_burst must be at least 10: a night's exports come together."
+  }
+}
+
+variable "manage_api_gateway_account" {
+  description = "Whether the module sets API Gateway's role for logs, of which an account has one in each region. Switch it off in all instances but one."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+# Loads.
+
+variable "max_rejects" {
+  description = "Rejected records of one export that are tolerated."
+  type        = number
+  default     = 0
+  nullable    = false
+
+  validation {
+    condition     = var.max_rejects >= 0
+    error_message = "max_rejects must not be negative."
+  }
+}
+
+variable "overlong" {
+  description = "What becomes of values wider than their column: `truncate` (at a character boundary, counted) or `reject`."
+  type        = string
+  default     = "truncate"
+  nullable    = false
+
+  validation {
+    condition     = contains(["truncate", "reject"], var.overlong)
+    error_message = "overlong must be truncate or reject."
+  }
+}
+
+variable "empty_strings" {
+  description = "What becomes of empty strings: `keep`, or `null` as the Glue job and the Lambda loader did."
+  type        = string
+  default     = "keep"
+  nullable    = false
+
+  validation {
+    condition     = contains(["keep", "null"], var.empty_strings)
+    error_message = "empty_strings must be keep or null."
+  }
+}
+
+variable "glue_job_name" {
+  description = "Old Glue job that loads the same table: while it runs, a load waits. For the time in which both exist."
+  type        = string
+  default     = null
+}
+
+variable "glue_catalog_database" {
+  description = "Database of the Glue Data Catalog that staged Parquet is registered in. Absent: it is not."
+  type        = string
+  default     = null
+}
+
+# The Lambda loader that came before.
+
+variable "loader_zip_s3_bucket" {
+  description = "Bucket of the Lambda loader's code, in `aws_region`. Absent: ControlShift's own, which exists in us-east-1 and us-west-1."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.small_tables != "lambda-redshift-loader" || var.loader_zip_s3_bucket != null || contains(["us-east-1", "us-west-1"], var.aws_region)
+    error_message = "ControlShift's bucket with the Lambda loader exists in us-east-1 and us-west-1 only: give loader_zip_s3_bucket."
+  }
+}
+
+variable "loader_zip_s3_key" {
+  description = "Key of the Lambda loader's code."
+  type        = string
+  default     = "LambdaRedshiftLoader/AWSLambdaRedshiftLoader-2.8.3.zip"
+  nullable    = false
+}
+
+variable "loader_runtime" {
+  description = "Runtime of the Lambda loader. AWS lets functions of an old runtime run, but not be made."
+  type        = string
+  default     = "nodejs16.x"
+  nullable    = false
+}
+
+# Who watches.
+
+variable "alarms" {
+  description = "Whether alarms and the dashboard are made."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "alarm_topic_arns" {
+  description = "More SNS topics that hear of alarms, besides the failure topic."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "hours_without_load" {
+  description = "Hours without a load after which the alarm sounds: a night and two hours."
+  type        = number
+  default     = 26
+  nullable    = false
+
+  validation {
+    condition     = var.hours_without_load >= 2 && var.hours_without_load <= 168
+    error_message = "hours_without_load must be between 2 and 168: CloudWatch looks back a week at most."
+  }
+}
+
+variable "log_retention_days" {
+  description = "Days that logs are kept."
+  type        = number
+  default     = 30
+  nullable    = false
+
+  validation {
+    condition     = contains([1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731], var.log_retention_days)
+    error_message = "log_retention_days must be a number of days that CloudWatch knows, like 30."
+  }
+}
+
+variable "kms_key_arn" {
+  description = "KMS key for buckets, queues, topics, logs, secrets and tables. Absent: each service's own encryption. Its policy must let them use it; the README of the module lists the services."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.kms_key_arn == null || can(regex("^arn:aws[a-z-]*:kms:", var.kms_key_arn))
+    error_message = "kms_key_arn must be the ARN of a key."
+  }
+}
+
+variable "tags" {
+  description = "Tags of everything."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
