@@ -102,7 +102,6 @@ resource "aws_cloudwatch_event_target" "run_again" {
     task_definition_arn = aws_ecs_task_definition.load[0].arn
     launch_type         = "FARGATE"
     task_count          = 1
-    propagate_tags      = "TASK_DEFINITION"
 
     network_configuration {
       subnets         = local.fargate_subnet_ids
@@ -159,7 +158,6 @@ resource "aws_cloudwatch_event_target" "run_for_waiting" {
     task_definition_arn = aws_ecs_task_definition.load[0].arn
     launch_type         = "FARGATE"
     task_count          = 1
-    propagate_tags      = "TASK_DEFINITION"
 
     network_configuration {
       subnets         = local.fargate_subnet_ids

@@ -230,6 +230,22 @@ variable "redshift_workgroup_name" {
   description = "Name of a Redshift Serverless workgroup. This, or `redshift_cluster_identifier`."
   type        = string
   default     = null
+
+  validation {
+    condition     = var.redshift_workgroup_name == null || var.small_tables != "lambda-redshift-loader"
+    error_message = "The Lambda loader knows provisioned clusters only: set small_tables to csl-stream for a workgroup."
+  }
+}
+
+variable "redshift_workgroup_arn" {
+  description = "ARN of that workgroup, which its name does not tell."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = (var.redshift_workgroup_arn == null) == (var.redshift_workgroup_name == null)
+    error_message = "redshift_workgroup_name and redshift_workgroup_arn go together."
+  }
 }
 
 variable "redshift_secret_arn" {

@@ -1,0 +1,493 @@
+# Who may do what. The list of calls that the program makes is docs/aws-calls.toml; a test compares it with
+# the statements here: what the program does is allowed, and nothing else.
+
+data "aws_iam_policy_document" "assume_lambda" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["lambda.amazonaws.com"]
+    }
+  }
+}
+
+data "aws_iam_policy_document" "assume_ecs_tasks" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+# The receiver: puts onto queues, reads its signing secret.
+
+resource "aws_iam_role" "receiver" {
+  name               = "${var.name_prefix}-receiver"
+  description        = "Receives ControlShift's webhooks"
+  assume_role_policy = data.aws_iam_policy_document.assume_lambda.json
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy" "receiver" {
+  name   = "receive"
+  role   = aws_iam_role.receiver.id
+  policy = data.aws_iam_policy_document.receiver.json
+}
+
+data "aws_iam_policy_document" "receiver" {
+  statement {
+    sid       = "Logs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.webhook.arn}:*"]
+  }
+
+  statement {
+    sid       = "Enqueue"
+    actions   = ["sqs:SendMessage"]
+    resources = compact([aws_sqs_queue.load.arn, local.others_queue == null ? "" : local.others_queue.arn])
+  }
+
+  dynamic "statement" {
+    for_each = local.webhook_signed ? [local.webhook_secret_arn] : []
+    content {
+      sid       = "SigningSecret"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.kms_key_arns) > 0 ? [local.kms_key_arns] : []
+    content {
+      sid       = "Keys"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+    }
+  }
+}
+
+locals {
+  kms_key_arns = compact([var.kms_key_arn, var.redshift_secret_kms_key_arn])
+}
+
+# The worker: takes from its queue, hands over, gives up.
+
+resource "aws_iam_role" "worker" {
+  name               = "${var.name_prefix}-worker"
+  description        = "Loads ControlShift's exports into Redshift, or hands them to Fargate"
+  assume_role_policy = data.aws_iam_policy_document.assume_lambda.json
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy" "worker" {
+  name   = "work"
+  role   = aws_iam_role.worker.id
+  policy = data.aws_iam_policy_document.worker.json
+}
+
+data "aws_iam_policy_document" "worker" {
+  source_policy_documents = local.worker_loads ? [data.aws_iam_policy_document.load.json] : []
+
+  statement {
+    sid       = "Logs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.worker.arn}:*"]
+  }
+
+  statement {
+    sid       = "Take"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+    resources = [aws_sqs_queue.load.arn]
+  }
+
+  statement {
+    sid     = "HandOver"
+    actions = ["sqs:SendMessage"]
+    resources = compact(concat(
+      [aws_sqs_queue.load_dead_letters.arn, local.others_queue == null ? "" : local.others_queue.arn],
+      aws_sqs_queue.fargate[*].arn,
+    ))
+  }
+
+  # How many bytes an export has.
+  statement {
+    sid       = "LookAtExports"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.exports_arn}/${var.controlshift_organization_slug}/*"]
+  }
+
+  dynamic "statement" {
+    for_each = local.fargate ? [1] : []
+    content {
+      sid       = "RunTask"
+      actions   = ["ecs:RunTask"]
+      resources = [local.task_definition_arns]
+
+      condition {
+        test     = "ArnEquals"
+        variable = "ecs:cluster"
+        values   = [aws_ecs_cluster.load[0].arn]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.fargate ? [1] : []
+    content {
+      sid       = "PassRoles"
+      actions   = ["iam:PassRole"]
+      resources = [aws_iam_role.task[0].arn, aws_iam_role.execution[0].arn]
+
+      condition {
+        test     = "StringEquals"
+        variable = "iam:PassedToService"
+        values   = ["ecs-tasks.amazonaws.com"]
+      }
+    }
+  }
+
+  dynamic "statement" {
+    for_each = length(local.kms_key_arns) > 0 ? [local.kms_key_arns] : []
+    content {
+      sid       = "Keys"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+    }
+  }
+}
+
+locals {
+  # Every revision: a new one must run before the policy has followed.
+  task_definition_arns = "${local.arn}:ecs:${var.aws_region}:${local.account}:task-definition/${var.name_prefix}-load:*"
+}
+
+# The Fargate task: the same loads, from its own queue.
+
+resource "aws_iam_role" "task" {
+  count = local.fargate ? 1 : 0
+
+  name               = "${var.name_prefix}-load"
+  description        = "Loads ControlShift's exports into Redshift, in Fargate"
+  assume_role_policy = data.aws_iam_policy_document.assume_ecs_tasks.json
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy" "task" {
+  count = local.fargate ? 1 : 0
+
+  name   = "load"
+  role   = aws_iam_role.task[0].id
+  policy = data.aws_iam_policy_document.task[0].json
+}
+
+data "aws_iam_policy_document" "task" {
+  count = local.fargate ? 1 : 0
+
+  source_policy_documents = [data.aws_iam_policy_document.load.json]
+
+  statement {
+    sid       = "Take"
+    actions   = ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes"]
+    resources = [aws_sqs_queue.fargate[0].arn]
+  }
+
+  statement {
+    sid     = "HandOver"
+    actions = ["sqs:SendMessage"]
+    resources = compact([
+      aws_sqs_queue.load_dead_letters.arn,
+      local.others_queue == null ? "" : local.others_queue.arn,
+    ])
+  }
+
+  dynamic "statement" {
+    for_each = length(local.kms_key_arns) > 0 ? [local.kms_key_arns] : []
+    content {
+      sid       = "Keys"
+      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+      resources = statement.value
+    }
+  }
+}
+
+# A load, wherever it runs.
+data "aws_iam_policy_document" "load" {
+  statement {
+    sid       = "ReadExports"
+    actions   = ["s3:GetObject"]
+    resources = ["${local.exports_arn}/${var.controlshift_organization_slug}/*"]
+  }
+
+  # For a `backfill` by hand, which looks for the newest export.
+  statement {
+    sid       = "FindExports"
+    actions   = ["s3:ListBucket"]
+    resources = [local.exports_arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = ["${var.controlshift_organization_slug}/*"]
+    }
+  }
+
+  statement {
+    sid       = "Stage"
+    actions   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+    resources = ["${aws_s3_bucket.staging.arn}/${var.staging_prefix}/*"]
+  }
+
+  statement {
+    sid       = "FindStaged"
+    actions   = ["s3:ListBucket"]
+    resources = [aws_s3_bucket.staging.arn]
+
+    condition {
+      test     = "StringLike"
+      variable = "s3:prefix"
+      values   = [var.staging_prefix, "${var.staging_prefix}/*"]
+    }
+  }
+
+  # Deleted is only what `csl-stream check` wrote to see whether it may.
+  statement {
+    sid     = "KeepManifests"
+    actions = ["s3:PutObject", "s3:DeleteObject"]
+    resources = [
+      "${aws_s3_bucket.manifest.arn}/${var.manifest_prefix}/*",
+      "${aws_s3_bucket.manifest.arn}/${var.failed_manifest_prefix}/*",
+    ]
+  }
+
+  statement {
+    sid       = "RunStatements"
+    actions   = ["redshift-data:ExecuteStatement", "redshift-data:BatchExecuteStatement"]
+    resources = [local.redshift_arn]
+  }
+
+  # These know no resource, but whose statement it is.
+  statement {
+    sid       = "FollowOwnStatements"
+    actions   = ["redshift-data:DescribeStatement", "redshift-data:GetStatementResult", "redshift-data:CancelStatement"]
+    resources = ["*"]
+
+    condition {
+      test     = "StringEquals"
+      variable = "redshift-data:statement-owner-iam-userid"
+      values   = ["&{aws:userid}"]
+    }
+  }
+
+  # The Data API logs in as its caller: with a secret, as a user of the cluster, or as the role itself.
+  dynamic "statement" {
+    for_each = local.login_secret ? [local.redshift_secret_arn] : []
+    content {
+      sid       = "LogInBySecret"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = !local.login_secret && !local.serverless && var.redshift_username != null ? [var.redshift_username] : []
+    content {
+      sid     = "LogInAsUser"
+      actions = ["redshift:GetClusterCredentials"]
+      resources = [
+        "${local.arn}:redshift:${var.aws_region}:${local.account}:dbuser:${var.redshift_cluster_identifier}/${statement.value}",
+        "${local.arn}:redshift:${var.aws_region}:${local.account}:dbname:${var.redshift_cluster_identifier}/${var.redshift_database_name}",
+      ]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = !local.login_secret && !local.serverless && var.redshift_username == null ? [1] : []
+    content {
+      sid     = "LogInAsRole"
+      actions = ["redshift:GetClusterCredentialsWithIAM"]
+      resources = [
+        "${local.arn}:redshift:${var.aws_region}:${local.account}:dbname:${var.redshift_cluster_identifier}/${var.redshift_database_name}",
+      ]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = !local.login_secret && local.serverless ? [local.redshift_arn] : []
+    content {
+      sid       = "LogInToWorkgroup"
+      actions   = ["redshift-serverless:GetCredentials"]
+      resources = [statement.value]
+    }
+  }
+
+  statement {
+    sid       = "Tell"
+    actions   = ["sns:Publish"]
+    resources = [local.success_topic_arn, local.failure_topic_arn]
+  }
+
+  dynamic "statement" {
+    for_each = local.loader_kept ? [1] : []
+    content {
+      sid       = "RecordBatches"
+      actions   = ["dynamodb:PutItem"]
+      resources = [aws_dynamodb_table.batches[0].arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = local.loader_kept ? [1] : []
+    content {
+      sid       = "RecordFiles"
+      actions   = ["dynamodb:UpdateItem"]
+      resources = [aws_dynamodb_table.processed_files[0].arn]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.glue_job_name == null ? [] : [var.glue_job_name]
+    content {
+      sid       = "WaitForGlueJob"
+      actions   = ["glue:GetJobRuns"]
+      resources = ["${local.arn}:glue:${var.aws_region}:${local.account}:job/${statement.value}"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.glue_catalog_database == null ? [] : [var.glue_catalog_database]
+    content {
+      sid     = "RegisterInCatalog"
+      actions = ["glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition", "glue:DeletePartition"]
+      resources = [
+        "${local.arn}:glue:${var.aws_region}:${local.account}:catalog",
+        "${local.arn}:glue:${var.aws_region}:${local.account}:database/${statement.value}",
+        "${local.arn}:glue:${var.aws_region}:${local.account}:table/${statement.value}/*",
+      ]
+    }
+  }
+}
+
+locals {
+  login_secret = local.redshift_secret_made || var.redshift_secret_arn != null
+}
+
+# ECS itself: pulls the image, writes the log.
+
+resource "aws_iam_role" "execution" {
+  count = local.fargate ? 1 : 0
+
+  name               = "${var.name_prefix}-load-execution"
+  description        = "ECS pulls csl-stream's image and writes its log with it"
+  assume_role_policy = data.aws_iam_policy_document.assume_ecs_tasks.json
+  tags               = local.tags
+}
+
+resource "aws_iam_role_policy_attachment" "execution" {
+  count = local.fargate ? 1 : 0
+
+  role       = aws_iam_role.execution[0].name
+  policy_arn = "${local.arn}:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
+}
+
+# EventBridge: starts another task.
+
+resource "aws_iam_role" "events" {
+  count = local.fargate ? 1 : 0
+
+  name               = "${var.name_prefix}-run-again"
+  description        = "EventBridge starts a load that failed again"
+  assume_role_policy = data.aws_iam_policy_document.assume_events.json
+  tags               = local.tags
+}
+
+data "aws_iam_policy_document" "assume_events" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+resource "aws_iam_role_policy" "events" {
+  count = local.fargate ? 1 : 0
+
+  name   = "run"
+  role   = aws_iam_role.events[0].id
+  policy = data.aws_iam_policy_document.events[0].json
+}
+
+data "aws_iam_policy_document" "events" {
+  count = local.fargate ? 1 : 0
+
+  statement {
+    sid       = "RunTask"
+    actions   = ["ecs:RunTask"]
+    resources = [local.task_definition_arns]
+
+    condition {
+      test     = "ArnEquals"
+      variable = "ecs:cluster"
+      values   = [aws_ecs_cluster.load[0].arn]
+    }
+  }
+
+  statement {
+    sid       = "PassRoles"
+    actions   = ["iam:PassRole"]
+    resources = [aws_iam_role.task[0].arn, aws_iam_role.execution[0].arn]
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["ecs-tasks.amazonaws.com"]
+    }
+  }
+}
+
+# API Gateway: writes its log.
+
+resource "aws_iam_role" "api_gateway" {
+  count = var.manage_api_gateway_account ? 1 : 0
+
+  name               = "${var.name_prefix}-api-gateway"
+  description        = "API Gateway writes its logs with it"
+  assume_role_policy = data.aws_iam_policy_document.assume_api_gateway.json
+  tags               = local.tags
+}
+
+data "aws_iam_policy_document" "assume_api_gateway" {
+  statement {
+    actions = ["sts:AssumeRole"]
+
+    principals {
+      type        = "Service"
+      identifiers = ["apigateway.amazonaws.com"]
+    }
+  }
+}
+
+resource "aws_iam_role_policy_attachment" "api_gateway_logs" {
+  count = var.manage_api_gateway_account ? 1 : 0
+
+  role       = aws_iam_role.api_gateway[0].name
+  policy_arn = "${local.arn}:iam::aws:policy/service-role/AmazonAPIGatewayPushToCloudWatchLogs"
+}
