@@ -1,5 +1,5 @@
 # Inputs of controlshift/controlshift-redshift-sync, with their names, defaults and meaning.
-# What is new stands in variables_new.tf.
+# What is new stands in variables_program.tf and variables_more.tf.
 
 variable "aws_region" {
   description = "AWS region of everything but the manifest bucket: that of your Redshift, and of the AWS provider."
