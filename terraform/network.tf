@@ -7,7 +7,8 @@ data "aws_route_tables" "all_route_tables" {
 }
 
 locals {
-  s3_endpoint = var.create_s3_endpoint && var.vpc_id != null
+  # What runs in the VPC: the task, and the kept loader.
+  s3_endpoint = var.create_s3_endpoint && (local.fargate || local.loader_kept)
 }
 
 resource "aws_vpc_endpoint" "s3" {

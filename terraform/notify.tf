@@ -49,9 +49,12 @@ data "aws_iam_policy_document" "topic" {
     }
 
     condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
+      test     = "ArnLike"
+      variable = "aws:SourceArn"
+      values = [
+        "${local.arn}:events:${var.aws_region}:${local.account}:rule/*",
+        "${local.arn}:cloudwatch:${var.aws_region}:${local.account}:alarm:*",
+      ]
     }
   }
 

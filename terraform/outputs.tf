@@ -11,7 +11,7 @@ output "copy_role_arn" {
 output "attach_copy_role_command" {
   description = "The command that attaches that role to a provisioned cluster; null for a workgroup, or if the role is yours."
   value = (
-    local.copy_role_made && !local.serverless ?
+    var.create_copy_role && !local.serverless ?
     "aws redshift modify-cluster-iam-roles --region ${var.aws_region} --cluster-identifier ${var.redshift_cluster_identifier} --add-iam-roles ${local.copy_role_arn}" :
     null
   )

@@ -16,19 +16,19 @@ locals {
 
   # Sensitive, but whether it is there is no secret.
   redshift_password_given = nonsensitive(var.redshift_password != null)
-  redshift_secret_made    = local.redshift_password_given && var.redshift_secret_arn == null
+  # Not by `&&`: the ARN may be known only after it is made, and a count must be known before.
+  redshift_secret_made = local.redshift_password_given ? var.redshift_secret_arn == null : false
   redshift_secret_arn = (
     local.redshift_secret_made ? aws_secretsmanager_secret.redshift[0].arn : var.redshift_secret_arn
   )
   # A user without a password gets temporary credentials; a workgroup takes no user.
   redshift_db_user = local.redshift_secret_arn == null && !local.serverless ? var.redshift_username : null
 
-  copy_role_made = var.redshift_copy_role_arn == null
-  copy_role_arn  = local.copy_role_made ? aws_iam_role.copy[0].arn : var.redshift_copy_role_arn
+  copy_role_arn = var.create_copy_role ? aws_iam_role.copy[0].arn : var.redshift_copy_role_arn
 }
 
 resource "aws_iam_role" "copy" {
-  count = local.copy_role_made ? 1 : 0
+  count = var.create_copy_role ? 1 : 0
 
   name               = "${var.name_prefix}-copy"
   description        = "Redshift reads the staging bucket of csl-stream with it"
@@ -48,7 +48,7 @@ data "aws_iam_policy_document" "assume_copy" {
 }
 
 resource "aws_iam_role_policy" "copy" {
-  count = local.copy_role_made ? 1 : 0
+  count = var.create_copy_role ? 1 : 0
 
   name   = "read-staging"
   role   = aws_iam_role.copy[0].id

@@ -198,12 +198,17 @@ variable "lambda_loader_security_group_ids" {
 }
 
 variable "vpc_id" {
-  description = "VPC of Redshift and of the Fargate task: it gets the S3 gateway endpoint and the task's security group. Needed for `compute = \"fargate\"`."
+  description = "VPC of Redshift and of the Fargate task: it gets the S3 gateway endpoint and the task's security group. Not needed if nothing runs in a VPC."
   type        = string
   default     = null
 
   validation {
-    condition     = var.compute != "fargate" || var.vpc_id != null
+    condition     = var.vpc_id != null || var.compute != "fargate"
     error_message = "compute = \"fargate\" needs vpc_id."
+  }
+
+  validation {
+    condition     = var.vpc_id != null || !var.create_s3_endpoint || var.small_tables != "lambda-redshift-loader"
+    error_message = "Give vpc_id for the S3 endpoint of the Lambda loader, or switch create_s3_endpoint off."
   }
 }

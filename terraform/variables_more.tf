@@ -53,8 +53,20 @@ variable "redshift_password_version" {
   }
 }
 
+variable "create_copy_role" {
+  description = "Whether the module makes the role that COPY reads the staging bucket with. Attach it: output `attach_copy_role_command`."
+  type        = bool
+  default     = true
+  nullable    = false
+
+  validation {
+    condition     = var.create_copy_role || var.redshift_copy_role_arn != null
+    error_message = "Without create_copy_role, redshift_copy_role_arn must be given."
+  }
+}
+
 variable "redshift_copy_role_arn" {
-  description = "Role that COPY reads the staging bucket with, attached to Redshift already. Absent: the module makes one; attach it (output `copy_role_arn`)."
+  description = "Role that COPY reads the staging bucket with, attached to Redshift already, if `create_copy_role` is off."
   type        = string
   default     = null
 }

@@ -216,7 +216,7 @@ variable "fargate_subnet_ids" {
 }
 
 variable "create_s3_endpoint" {
-  description = "Makes the S3 gateway endpoint of the VPC and adds it to all route tables, as the old module did. Switch it off if the VPC has one."
+  description = "Makes the S3 gateway endpoint of the VPC and adds it to all route tables, as the old module did. Switch it off if the VPC has one, or is made in the same run: its route tables must be known."
   type        = bool
   default     = true
   nullable    = false
