@@ -16,7 +16,7 @@ locals {
   }
 
   environment_receiver = {
-    CSL_QUEUE_URL          = aws_sqs_queue.load.url
+    CSL_QUEUE_URL          = local.load_queue.url
     CSL_WEBHOOK_SECRET_ARN = local.webhook_secret_arn
     CSL_WEBHOOK_SIGNATURE  = local.webhook_signed ? "required" : "unchecked"
     CSL_WEBHOOK_ALLOW_FROM = join(",", var.webhook_allow_from)

@@ -54,7 +54,7 @@ data "aws_iam_policy_document" "receiver" {
   statement {
     sid       = "Enqueue"
     actions   = ["sqs:SendMessage"]
-    resources = compact([aws_sqs_queue.load.arn, local.others_queue == null ? "" : local.others_queue.arn])
+    resources = compact([local.load_queue.arn, local.others_queue == null ? "" : local.others_queue.arn])
   }
 
   dynamic "statement" {

@@ -12,8 +12,21 @@ locals {
   # would spend the six hours of an export on four tries.
   load_visibility = 2 * local.worker_timeout
 
+  # Where the receiver sends what csl-stream would load: back to the Glue job, if somebody says so.
+  load_queue = (
+    var.glue_queue_name == null ?
+    { url = aws_sqs_queue.load.url, arn = aws_sqs_queue.load.arn } :
+    { url = data.aws_sqs_queue.glue[0].url, arn = data.aws_sqs_queue.glue[0].arn }
+  )
+
   # Whether the program makes dead letters or SQS does: SQS only when the program could not.
   receives_max = var.tries + 1
+}
+
+data "aws_sqs_queue" "glue" {
+  count = var.glue_queue_name == null ? 0 : 1
+
+  name = var.glue_queue_name
 }
 
 resource "aws_sqs_queue" "load" {

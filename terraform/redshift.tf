@@ -41,8 +41,9 @@ data "aws_iam_policy_document" "assume_copy" {
     actions = ["sts:AssumeRole"]
 
     principals {
-      type        = "Service"
-      identifiers = [local.serverless ? "redshift-serverless.amazonaws.com" : "redshift.amazonaws.com", "redshift.amazonaws.com"]
+      type = "Service"
+      # Both, so that the role does not wait for a workgroup whose namespace waits for the role.
+      identifiers = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
     }
   }
 }

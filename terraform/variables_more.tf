@@ -233,6 +233,17 @@ variable "glue_catalog_database" {
   default     = null
 }
 
+variable "glue_queue_name" {
+  description = "The way back: the name of the old module's queue for its Glue crawler (`controlshift-received-webhooks-glue`). The receiver then sends it what csl-stream would load, and the Glue job loads that again."
+  type        = string
+  default     = null
+
+  validation {
+    condition     = var.glue_queue_name == null || var.small_tables != "csl-stream"
+    error_message = "The Glue job loads full exports of signatures only: glue_queue_name goes with small_tables = \"lambda-redshift-loader\"."
+  }
+}
+
 # The Lambda loader that came before.
 
 variable "loader_zip_s3_bucket" {

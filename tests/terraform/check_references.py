@@ -33,6 +33,11 @@ class Known:
             (block.kind, *block.labels): block for kind in ("resource", "data") for _, block in module.of(kind)
         }
         self.modules = {block.labels[0]: block for _, block in module.of("module")}
+        self.aliases = {
+            f"{block.labels[0]}.{str(block.body.attributes['alias']).strip(chr(34))}"
+            for _, block in module.of("provider")
+            if "alias" in block.body.attributes
+        }
         self.used: set[str] = set()
 
     def fault(self, reference: Reference) -> str | None:
@@ -51,6 +56,8 @@ class Known:
             return None if wanted in block.attributes else f"stands in a block without {wanted}"
         if root == "module":
             return self.of_module(rest)
+        if root in PACKAGES:
+            return None if reference.text in self.aliases else "is no provider that is declared"
         if root == "data":
             return self.of_thing("data", rest)
         if root.partition("_")[0] in PACKAGES and block.kind not in ("moved", "removed", "import"):

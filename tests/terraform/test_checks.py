@@ -6,6 +6,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
+import check_cycles
 import check_declarations
 import check_environment
 import check_iam
@@ -78,6 +79,8 @@ BROKEN = [
     ("value       = data", "value       = \"x\" # data", check_references, "data.aws_iam_policy_document.each is declared and never used"),
     ("var.name", '"x"', check_references, "var.name is declared and never used"),
     ('output "json"', 'moved {\n from = aws_sqs_queue.old\n to = aws_sqs_queue.gone\n}\noutput "json"', check_references, "aws_sqs_queue.gone: is not declared"),
+    ("${aws_sqs_queue.one.name}", "${aws.west}", check_references, "aws.west: is no provider that is declared"),
+    ("name = local.names[var.name]", "name = aws_sqs_queue.many[0].name", check_cycles, "waits for itself: aws_sqs_queue"),
     ('  type        = string\n', "", check_declarations, "variable name lacks a type"),
     ('  description = "A name, for ${"everybody"}."\n', "", check_declarations, "variable name lacks a description"),
     ('  description = "The policy."\n', "", check_declarations, "output json lacks a description"),
@@ -158,7 +161,7 @@ class Made(unittest.TestCase):
 class Structure(Made):
     def test_a_sound_module_has_no_faults(self) -> None:
         module = self.module(SOUND)
-        for check in (check_schema, check_references, check_declarations):
+        for check in (check_schema, check_references, check_cycles, check_declarations):
             self.assertEqual(check.check(module), [])
 
     def test_each_fault_is_found(self) -> None:
@@ -184,6 +187,14 @@ class Structure(Made):
                 module = self.module(CALLER % (given, output))
                 faults = check_declarations.check(module) + check_references.check(module)
                 self.says(faults, expected) if expected else self.assertEqual(faults, [])
+
+
+    def test_a_module_that_waits_for_its_caller_is_found(self) -> None:
+        self.module(SOUND, "inner/main.tf")
+        call = CALLER % ("name = aws_sqs_queue.mine.name", "json")
+        mine = 'resource "aws_sqs_queue" "mine" {\n  name = %s\n}\n'
+        self.assertEqual(check_cycles.check(self.module(call + mine % '"x"')), [])
+        self.says(check_cycles.check(self.module(call + mine % "module.inner.json")), "waits for itself")
 
 
 class Policies(Made):
