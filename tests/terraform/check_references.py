@@ -54,13 +54,16 @@ class Known:
             if rest[0] not in ({"key", "value"} if root == "each" else {"index"}):
                 return "is unknown"
             return None if wanted in block.attributes else f"stands in a block without {wanted}"
+        # Addresses, not values: see addresses().
+        if block.kind in ("moved", "removed", "import") and (root == "module" or "_" in root):
+            return None
         if root == "module":
             return self.of_module(rest)
         if root in PACKAGES:
             return None if reference.text in self.aliases else "is no provider that is declared"
         if root == "data":
             return self.of_thing("data", rest)
-        if root.partition("_")[0] in PACKAGES and block.kind not in ("moved", "removed", "import"):
+        if root.partition("_")[0] in PACKAGES:
             return self.of_thing("resource", reference.parts)
         return None
 
@@ -102,34 +105,34 @@ class Known:
 
 
 def addresses(module: Module, known: Known) -> list[str]:
-    """Where moved and import blocks lead must exist: in this module, or in one that it calls."""
+    """What is moved or imported to must exist, here or in a module that is called; what is removed must not."""
     faults = []
     for path, span in module.spans:
-        if span.kind not in ("moved", "import"):
+        if span.kind not in ("moved", "removed", "import"):
             continue
-        for reference in span.references:
-            fault = target(module, known, span.kind, reference)
+        # `from` comes first and names what is gone; an import has an id besides, which is a value.
+        which = {"moved": span.references[1:], "removed": span.references, "import": span.references[:1]}[span.kind]
+        for reference in which:
+            fault = target(module, known, reference, wanted=span.kind != "removed")
             if fault:
                 faults.append(f"{path.name}:{reference.line}: {reference.text}: {fault}")
     return faults
 
 
-def target(module: Module, known: Known, kind: str, reference: Reference) -> str | None:
+def target(module: Module, known: Known, reference: Reference, wanted: bool) -> str | None:
     parts = [part for part in reference.parts if not part.startswith("[")]
+    declared = {key[1:] for key in known.things if key[0] == "resource"}
     if parts[0] == "module":
         folder = folder_of(module.path, known.modules.get(parts[1]))
         if folder is None:
-            return None
+            return "is in no module that is called"
         declared = {tuple(block.labels) for _, block in load(folder).of("resource")}
         parts = parts[2:]
-    elif parts[0].partition("_")[0] in PACKAGES:
-        declared = {key[1:] for key in known.things if key[0] == "resource"}
-    else:
-        return None
-    # `from` names what is no longer there.
-    if kind == "moved" and tuple(parts) not in declared and reference is reference.block.references[0]:
-        return None
-    return None if tuple(parts[:2]) in declared else "is not declared"
+    if schema("resource", parts[0]) is None:
+        return f"there is no resource {parts[0]}"
+    if (tuple(parts[:2]) in declared) != wanted:
+        return "is not declared" if wanted else "is still declared"
+    return None
 
 
 def folder_of(path: Path, block) -> Path | None:

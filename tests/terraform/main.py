@@ -17,6 +17,7 @@ import check_iam
 import check_readme
 import check_references
 import check_schema
+import check_tests
 import source
 
 
@@ -32,6 +33,7 @@ def main() -> int:
         if path == folder:
             found += check_iam.check(module, project / "docs/aws-calls.toml")
             found += check_environment.check(module, project / "src/config/keys.rs")
+            found += check_tests.check(module)
             found += check_readme.check(module, write)
         faults += [f"{path}: {fault}" for fault in found]
         print(f"{path}: {len(module.blocks)} blocks, {len(found)} faults")

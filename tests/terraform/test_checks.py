@@ -13,6 +13,7 @@ import check_iam
 import check_readme
 import check_references
 import check_schema
+import check_tests
 from source import load
 
 SOUND = """
@@ -79,6 +80,9 @@ BROKEN = [
     ("value       = data", "value       = \"x\" # data", check_references, "data.aws_iam_policy_document.each is declared and never used"),
     ("var.name", '"x"', check_references, "var.name is declared and never used"),
     ('output "json"', 'moved {\n from = aws_sqs_queue.old\n to = aws_sqs_queue.gone\n}\noutput "json"', check_references, "aws_sqs_queue.gone: is not declared"),
+    ('output "json"', 'removed {\n from = aws_sqs_queue.one\n}\noutput "json"', check_references, "aws_sqs_queue.one: is still declared"),
+    ('output "json"', 'import {\n to = aws_sqs_queue.gone\n id = "x"\n}\noutput "json"', check_references, "aws_sqs_queue.gone: is not declared"),
+    ('output "json"', 'removed {\n from = aws_sqs_queu.one\n}\noutput "json"', check_references, "there is no resource aws_sqs_queu"),
     ("${aws_sqs_queue.one.name}", "${aws.west}", check_references, "aws.west: is no provider that is declared"),
     ("name = local.names[var.name]", "name = aws_sqs_queue.many[0].name", check_cycles, "waits for itself: aws_sqs_queue"),
     ('  type        = string\n', "", check_declarations, "variable name lacks a type"),
@@ -195,6 +199,28 @@ class Structure(Made):
         mine = 'resource "aws_sqs_queue" "mine" {\n  name = %s\n}\n'
         self.assertEqual(check_cycles.check(self.module(call + mine % '"x"')), [])
         self.says(check_cycles.check(self.module(call + mine % "module.inner.json")), "waits for itself")
+
+
+class Tests(Made):
+    RUN = 'run "it" {\n  command = plan\n  variables {\n    name = "x"\n  }\n  assert {\n    condition = aws_sqs_queue.one.name == output.json\n    error_message = "no"\n  }\n  expect_failures = [var.name]\n}\n'
+
+    def test_plan_tests_speak_of_what_there_is(self) -> None:
+        module = self.module(SOUND)
+        file = self.folder / "tests" / "one.tftest.hcl"
+        file.parent.mkdir()
+        for old, new, expected in [
+            ("", "", None),
+            ('name = "x"', 'nam = "x"', "there is no input nam"),
+            ("aws_sqs_queue.one.name", "aws_sqs_queue.two.name", "aws_sqs_queue.two.name: is not declared"),
+            ("aws_sqs_queue.one.name", "aws_sqs_queue.one.nam", "aws_sqs_queue gives no nam"),
+            ("output.json", "output.yaml", "output.yaml: is not declared"),
+            ("[var.name]", "[var.nam]", "var.nam: is not declared"),
+            ("command = plan\n", "", "does more than plan"),
+        ]:
+            with self.subTest(expected):
+                file.write_text(self.RUN.replace(old, new))
+                faults = check_tests.check(module)
+                self.says(faults, expected) if expected else self.assertEqual(faults, [])
 
 
 class Policies(Made):
