@@ -119,13 +119,6 @@ data "aws_iam_policy_document" "worker" {
     ))
   }
 
-  # How many bytes an export has.
-  statement {
-    sid       = "LookAtExports"
-    actions   = ["s3:GetObject"]
-    resources = ["${local.exports_arn}/${var.controlshift_organization_slug}/*"]
-  }
-
   dynamic "statement" {
     for_each = local.fargate ? [1] : []
     content {

@@ -26,7 +26,6 @@ module "csl_stream" {
   controlshift_hostname          = var.controlshift_hostname
   controlshift_organization_slug = var.controlshift_organization_slug
   webhook_secret_arn             = var.webhook_secret_arn
-  webhook_allow_from             = ["controlshift"]
 
   small_tables       = "csl-stream"
   compute            = "fargate"
