@@ -13,7 +13,7 @@ def check(module: Module) -> list[str]:
     for path in sorted(module.path.glob("tests/*.tftest.hcl")):
         text = path.read_text()
         found = [fault for block in parse(text, path) for fault in inputs(block, known)]
-        references = [reference for span in scan(text) for reference in span.references]
+        references = [reference for span in scan(text, path) for reference in span.references]
         found += [
             f"line {reference.line}: {reference.text}: {fault}"
             for reference in references

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 import hcl2
@@ -86,10 +87,12 @@ def load(folder: Path) -> Module:
     for path in sorted(folder.glob("*.tf")):
         text = path.read_text()
         blocks += [(path, block) for block in parse(text, path)]
-        spans += [(path, span) for span in scan(text)]
+        spans += [(path, span) for span in scan(text, path)]
     return Module(folder, blocks, spans)
 
 
+# Examples call the same module again and again, and the parser is slow.
+@cache
 def parse(text: str, path: Path) -> list[Block]:
     try:
         tree = hcl2.loads(text)
@@ -274,5 +277,9 @@ class Lexer:
         self.at = end.end()
 
 
-def scan(text: str) -> list[Span]:
-    return Lexer(text).run()
+@cache
+def scan(text: str, path: Path) -> list[Span]:
+    try:
+        return Lexer(text).run()
+    except IndexError as error:
+        raise SystemExit(f"{path}: ends too early") from error
