@@ -221,3 +221,26 @@ impl Error {
         }
     }
 }
+
+/// An error with all its causes in one line, none said twice: some repeat what is underneath.
+#[cfg(feature = "cloud")]
+pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
+    let (mut text, mut next) = (error.to_string(), error.source());
+    while let Some(cause) = next {
+        let words = cause.to_string();
+        if !text.contains(&words) {
+            text += &format!(": {words}");
+        }
+        next = cause.source();
+    }
+    text
+}
+
+/// The text, with an ellipsis if it has more characters than this: servers answer with whole pages.
+#[cfg(feature = "cloud")]
+pub(crate) fn cut(text: &str, chars_max: usize) -> String {
+    match text.char_indices().nth(chars_max) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text.to_owned(),
+    }
+}

@@ -1,9 +1,10 @@
 //! Glue as the command line sees it: the job that a load must not meet, and the Data Catalog.
 
+use super::check::Say;
 use super::printer::Printer;
 use super::settings;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::Outcome;
 use crate::report::{RunReport, Status};
 
@@ -28,11 +29,38 @@ pub(super) fn wait_for_job(config: &Config, printer: Printer, stopped: &dyn Fn()
 /// Without the feature nobody can look, and loading beside the job could load twice.
 #[cfg(not(feature = "glue"))]
 pub(super) fn wait_for_job(config: &Config, _printer: Printer, _stopped: &dyn Fn() -> bool) -> Result<()> {
-    use crate::error::Error;
     match config.text("glue.job_name") {
         None => Ok(()),
         Some(_) => Err(Error::usage("this csl-stream was built without the glue feature")
             .mend("remove glue.job_name, or use a build with the glue feature")),
+    }
+}
+
+/// Looks at the job and the database that the configuration names.
+#[cfg(feature = "glue")]
+pub(super) fn check(config: &Config, say: &mut Say<'_>) {
+    use crate::glue::{self, Job};
+    if let Some(name) = config.text("glue.job_name") {
+        let found = glue::job(name).and_then(|job| match job {
+            Job::Absent => {
+                Err(Error::usage(format!("there is no Glue job {name}: no load would wait for it"))
+                    .mend("correct glue.job_name, or remove it when the job is gone"))
+            }
+            Job::Idle => Ok(((), format!("{name} does not run"))),
+            Job::Running(run) => Ok(((), format!("{name} is running ({run}): a load would wait"))),
+        });
+        say.is("Glue job", found);
+    }
+    if let Some(name) = config.text("glue.database") {
+        say.is("Data Catalog", glue::is_database(name).map(|()| ((), format!("{name} is there"))));
+    }
+}
+
+/// As [`wait_for_job`]: without the feature nobody can look.
+#[cfg(not(feature = "glue"))]
+pub(super) fn check(config: &Config, say: &mut Say<'_>) {
+    if config.text("glue.job_name").is_some() {
+        say.is("Glue job", wait_for_job(config, say.printer(), &|| false).map(|()| ((), String::new())));
     }
 }
 

@@ -1,6 +1,8 @@
 //! `csl-stream check`: everything that a load needs, one line each, ✔ or ✖ with the mend.
 
 use super::args::CheckArgs;
+use super::catalog;
+use super::notices;
 use super::printer::Printer;
 use super::settings;
 use super::target::Target;
@@ -28,6 +30,12 @@ pub(super) struct Say<'a> {
 }
 
 impl Say<'_> {
+    /// Who prints.
+    #[cfg(not(feature = "glue"))]
+    pub(super) fn printer(&self) -> Printer {
+        self.printer
+    }
+
     /// Says how a check ended, and gives what it found.
     pub(super) fn is<T>(&mut self, name: &str, result: Result<(T, String)>) -> Option<T> {
         let (value, checked, error) = match result {
@@ -103,6 +111,8 @@ fn check(config: &Config, args: &CheckArgs, say: &mut Say<'_>) {
         }
         None => {}
     }
+    notices::check(config, say);
+    catalog::check(config, say);
 }
 
 fn tables(config: &Config, args: &CheckArgs, schema: Option<&BulkSchema>) -> Vec<String> {

@@ -72,7 +72,7 @@ fn row(run: &Run) -> Vec<String> {
         run.started.clone().unwrap_or_else(|| "-".to_owned()),
         run.load_id.clone(),
         run.table.clone(),
-        settings::kind_word(run.kind).to_owned(),
+        run.kind.word().to_owned(),
         status_word(run.status).to_owned(),
         count(run.rows.loaded),
         count(run.rows.rejected),

@@ -1,21 +1,39 @@
 //! Tells the listeners of the configuration how a load ended.
 
+use super::check::Say;
 use super::settings;
 use crate::config::Config;
+use crate::error::Error;
 use crate::notify::{Listeners, News};
 use crate::pipeline::Outcome;
 use crate::report::RunReport;
 use crate::store::{self, Location};
 
-/// The same outcome, with a warning for everyone who could not be told.
-pub(super) fn told(config: &Config, mut outcome: Outcome) -> Outcome {
+fn listeners(config: &Config) -> Listeners {
     let text = |key| config.text(key).map(str::to_owned);
-    let listeners = Listeners {
+    Listeners {
         success_topic: text("notify.success_topic_arn"),
         failure_topic: text("notify.failure_topic_arn"),
         batches_table: text("dynamodb.batches_table"),
         files_table: text("dynamodb.processed_files_table"),
-    };
+    }
+}
+
+/// Looks whether the listeners of the configuration are there.
+pub(super) fn check(config: &Config, say: &mut Say<'_>) {
+    for (name, found) in listeners(config).check() {
+        let found = found.map(|()| ((), format!("{name} is there"))).map_err(|cause| {
+            Error::access(format!("{name} cannot be reached"))
+                .mend("check the name and the region, and allow this identity sns:GetTopicAttributes and dynamodb:DescribeTable")
+                .because(cause)
+        });
+        say.is("listener", found);
+    }
+}
+
+/// The same outcome, with a warning for everyone who could not be told.
+pub(super) fn told(config: &Config, mut outcome: Outcome) -> Outcome {
+    let listeners = listeners(config);
     if listeners == Listeners::default() {
         return outcome;
     }

@@ -8,7 +8,6 @@ use super::cost::{self, Cost, Work};
 use super::printer::Printer;
 use super::redshift::TargetPlan;
 use super::schema::{ShownColumn, columns_text, shown_column};
-use super::settings;
 use super::size::{count, plural, show};
 use super::target::Load;
 use crate::config::Config;
@@ -249,7 +248,7 @@ fn by_thumb(uri: &str, bytes: u64, threads: usize) -> Estimate {
 
 impl Plan {
     fn text(&self) -> String {
-        let kind = settings::kind_word(self.kind);
+        let kind = self.kind.word();
         let size = self.source.bytes.map_or("length unknown".to_owned(), show);
         let made = self.source.exported_at.as_ref().map_or(String::new(), |at| format!(", made {at}"));
         let mut text = format!(

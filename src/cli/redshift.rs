@@ -1,20 +1,25 @@
 //! Redshift as the command line sees it: configuration, preflight, plan, ledger.
 
+use super::catalog;
+use super::notices;
 use super::printer::{Printer, columns};
-use super::settings;
+use super::run::{Reports, conclude};
+use super::signals::Stopper;
 use super::size::{count, plural, show as show_bytes};
 use super::target::Load;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::pipeline::ConvertOptions;
+use crate::pipeline::{ConvertOptions, Outcome};
+use crate::report::{FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, TargetTable};
-use crate::store::Location;
+use crate::store::{Location, ObjectInfo};
 use crate::warehouse::Warehouse;
 use crate::warehouse::redshift::{
     Connection, DataApi, LedgerRow, ManifestPlace, RedshiftSettings, RedshiftWarehouse, load_id,
 };
 use serde::Serialize;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// A database of Redshift, ready to be asked.
 #[derive(Debug)]
@@ -130,7 +135,7 @@ fn id_of(load: &Load<'_>, target: &TargetTable) -> Option<String> {
         env!("CARGO_PKG_VERSION"),
         &load.source.uri,
         etag,
-        settings::kind_word(load.kind),
+        load.kind.word(),
         &format!("{options:?}"),
         &format!("{:?}", load.table),
         &format!("{target:?}"),
@@ -180,7 +185,7 @@ pub(super) fn list(printer: Printer, config: &Config, table: Option<&str>, limit
             row.finished.clone().unwrap_or_else(|| "-".to_owned()),
             row.load_id.clone(),
             row.table.clone(),
-            settings::kind_word(row.kind).to_owned(),
+            row.kind.word().to_owned(),
             count(row.rows_loaded),
             count(row.rows_rejected),
             count(row.rows_carried_over),
@@ -200,20 +205,65 @@ pub(super) fn show(printer: Printer, config: &Config, id: &str) -> Result<()> {
     printer.result(&details(&row))
 }
 
+/// Loads from what is staged of a run: a run like any other, with its guard and its notices.
 pub(super) fn retry(printer: Printer, config: &Config, id: &str) -> Result<()> {
-    let (row, _) = Target::of(config)?.redshift().retry(id)?;
-    printer.json(&row)?;
-    printer.result(&details(&row))
+    let mut target = Target::of(config)?;
+    if let Some(row) = target.redshift().load(id)? {
+        printer.json(&report_of(&row, Vec::new()))?;
+        return printer.result(&format!("this load is in the table already\n{}", details(&row)));
+    }
+    let staged = target.redshift().staged(id)?;
+    let watch = Stopper::of_signals(printer)?.watch();
+    let stopped = {
+        let watch = Arc::clone(&watch);
+        move || watch.stopped()
+    };
+    target.stop_when(stopped.clone());
+    let started = Instant::now();
+    let outcome = catalog::wait_for_job(config, printer, &stopped)
+        .and_then(|()| target.redshift().retry(id))
+        .map(|(row, files)| report_of(&row, files))
+        .map_err(|error| {
+            let report = RunReport {
+                status: Status::Failed,
+                error: Some(error.to_string()),
+                ..report_of(&staged, Vec::new())
+            };
+            (Box::new(report), error)
+        });
+    let outcome = timed(outcome, started.elapsed().as_secs_f64());
+    let outcome = notices::told(config, catalog::registered(config, outcome));
+    conclude(printer, &Reports::open(printer, None, [])?, "loaded", outcome).map(drop)
+}
+
+fn timed(mut outcome: Outcome, seconds: f64) -> Outcome {
+    let report = match &mut outcome {
+        Ok(report) => report,
+        Err((report, _)) => &mut **report,
+    };
+    (report.seconds.total, report.seconds.load) = (seconds, seconds);
+    outcome
+}
+
+/// The report of a load that is in its table.
+fn report_of(row: &LedgerRow, files: Vec<FileReport>) -> RunReport {
+    let source =
+        ObjectInfo { uri: row.source_uri.clone(), etag: row.source_etag.clone(), ..ObjectInfo::default() };
+    let rows = Rows {
+        read: row.rows_read,
+        accepted: row.rows_accepted,
+        rejected: row.rows_rejected,
+        truncated_values: row.values_truncated,
+        carried_over: row.rows_carried_over,
+        loaded: row.rows_loaded,
+    };
+    let begun = RunReport::begin(&row.load_id, &row.table, row.kind, &source);
+    RunReport { status: Status::Succeeded, rows, files, ..begun }
 }
 
 fn details(row: &LedgerRow) -> String {
     let mut lines = vec![
-        format!(
-            "{}: {} loaded ({})",
-            row.table,
-            plural(row.rows_loaded, "row"),
-            settings::kind_word(row.kind)
-        ),
+        format!("{}: {} loaded ({})", row.table, plural(row.rows_loaded, "row"), row.kind.word()),
         format!("  from {}", row.source_uri),
         format!("  into {}, {}", plural(row.files, "file"), show_bytes(row.bytes)),
         format!(

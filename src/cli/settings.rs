@@ -5,7 +5,7 @@ use crate::config::{Config, Value};
 use crate::error::{Error, Result};
 use crate::pipeline::ConvertOptions;
 use crate::schema::{BulkSchema, SCHEMA_BYTES_MAX};
-use crate::store::{self, ExportKind, Location};
+use crate::store::{self, Location};
 use crate::warehouse::KEEP_VERSIONS;
 use clap::ValueEnum;
 use std::ffi::OsStr;
@@ -171,14 +171,6 @@ pub(super) fn keep_versions(config: &Config) -> Result<usize> {
 /// A location as the shell gave it; a path need not be UTF-8.
 pub(super) fn location(text: &OsStr) -> Result<Location> {
     text.to_str().map_or_else(|| Ok(Location::Local(PathBuf::from(text))), Location::parse)
-}
-
-/// The word for a kind, as in flags and keys.
-pub(super) fn kind_word(kind: ExportKind) -> &'static str {
-    match kind {
-        ExportKind::Full => "full",
-        ExportKind::Incremental => "incremental",
-    }
 }
 
 #[cfg(test)]

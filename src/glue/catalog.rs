@@ -69,6 +69,19 @@ pub fn register(staged: &StagedFiles<'_>) -> Result<()> {
     catalog.sweep(&lists)
 }
 
+/// Whether there is such a database.
+///
+/// # Errors
+/// [`Error::Access`] if not, or if it may not be looked at.
+pub fn is_database(name: &str) -> Result<()> {
+    runtime()?.block_on(client()?.get_database().name(name).send()).map(drop).map_err(|error| {
+        Error::access(format!("the database {name} of the Data Catalog cannot be reached"))
+            .at(Place::uri(format!("glue://{name}")))
+            .mend("create it, and allow this identity glue:GetDatabase; or remove glue.database")
+            .because(told(&error))
+    })
+}
+
 struct Catalog<'a> {
     client: Client,
     staged: &'a StagedFiles<'a>,

@@ -11,7 +11,7 @@
 
 mod catalog;
 
-pub use catalog::{StagedFiles, register};
+pub use catalog::{StagedFiles, is_database, register};
 
 use crate::error::{Error, Place, Result};
 use crate::store::{aws_config, runtime};
@@ -48,7 +48,7 @@ pub fn wait_until_idle(
     let client = client()?;
     let deadline = Instant::now() + wait.min(WAIT_MAX);
     let mut told = false;
-    while let Some(run) = running(&client, job)? {
+    while let Job::Running(run) = job_of(&client, job)? {
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Error::transient(format!("the Glue job {job} is still running ({run})"))
@@ -87,17 +87,36 @@ fn client() -> Result<Client> {
     Ok(Client::from_conf(aws_sdk_glue::config::Builder::from(&shared).timeout_config(timeouts).build()))
 }
 
-/// The id of a run that is under way.
-fn running(client: &Client, job: &str) -> Result<Option<String>> {
+/// A job, as it is now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Job {
+    /// There is none of that name.
+    Absent,
+    /// No run is under way.
+    Idle,
+    /// The run of this id is.
+    Running(String),
+}
+
+/// Looks at a job.
+///
+/// # Errors
+/// As [`wait_until_idle`].
+pub fn job(name: &str) -> Result<Job> {
+    job_of(&client()?, name)
+}
+
+fn job_of(client: &Client, job: &str) -> Result<Job> {
     let call = client.get_job_runs().job_name(job).max_results(RUNS_LOOKED_AT).send();
     match runtime()?.block_on(call) {
         Ok(answer) => {
             let run = answer.job_runs().iter().find(|run| is_under_way(run));
-            Ok(run.map(|run| run.id().unwrap_or("a run without an id").to_owned()))
+            Ok(run
+                .map_or(Job::Idle, |run| Job::Running(run.id().unwrap_or("a run without an id").to_owned())))
         }
         Err(error) if error.code() == Some("EntityNotFoundException") => {
             tracing::warn!(job, "there is no such Glue job");
-            Ok(None)
+            Ok(Job::Absent)
         }
         Err(error) => Err(refused(job, error)),
     }

@@ -40,6 +40,11 @@ pub(super) fn put_file(table: &str, news: &News<'_>) -> Result<(), String> {
     wait(call.send())
 }
 
+/// Whether there is such a table.
+pub(super) fn is_table(table: &str) -> Result<(), String> {
+    wait(client()?.describe_table().table_name(table).send())
+}
+
 fn client() -> Result<Client, String> {
     let shared = aws_config().map_err(|error| error.to_string())?;
     let config = aws_sdk_dynamodb::config::Builder::from(&shared).timeout_config(timeouts()).build();

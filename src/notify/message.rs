@@ -7,6 +7,7 @@
 
 use super::News;
 use super::secrets::unsigned;
+use crate::error;
 use crate::report::{Rows, RunReport, Status};
 use crate::store::ExportKind;
 use serde::Serialize;
@@ -102,10 +103,7 @@ fn next_step(news: &News<'_>) -> Option<String> {
 }
 
 fn cut(text: &str) -> String {
-    match text.char_indices().nth(TEXT_CHARS_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    error::cut(text, TEXT_CHARS_MAX)
 }
 
 /// The export's name taken apart as the loader before us did.

@@ -12,7 +12,7 @@ mod batches;
 mod message;
 mod secrets;
 
-use crate::error::Result;
+use crate::error::{self, Result};
 use crate::report::{RunReport, Status};
 use crate::store::{aws_config, runtime};
 use aws_config::timeout::TimeoutConfig;
@@ -85,18 +85,33 @@ impl Listeners {
         }
         warnings
     }
+
+    /// Everyone who is named, with what stands in the way of telling them. Nobody is told anything.
+    pub fn check(&self) -> Vec<(&str, Result<(), String>)> {
+        let topics = [&self.success_topic, &self.failure_topic].into_iter().flatten();
+        let tables = [&self.batches_table, &self.files_table].into_iter().flatten();
+        let topics = topics.map(|topic| (topic.as_str(), is_topic(topic)));
+        topics.chain(tables.map(|table| (table.as_str(), batches::is_table(table)))).collect()
+    }
+}
+
+fn is_topic(topic: &str) -> Result<(), String> {
+    wait(topics(topic)?.get_topic_attributes().topic_arn(topic).send())
 }
 
 fn publish(topic: &str, message: &Message<'_>) -> Result<(), String> {
+    let call = topics(topic)?.publish().topic_arn(topic);
+    wait(call.subject(message.subject()).message(message.text()).send())
+}
+
+fn topics(topic: &str) -> Result<aws_sdk_sns::Client, String> {
     let shared = aws_config().map_err(|error| error.to_string())?;
     let mut config = aws_sdk_sns::config::Builder::from(&shared).timeout_config(timeouts());
     // A topic hears only its own region.
     if let Some(region) = topic.split(':').nth(3).filter(|region| !region.is_empty()) {
         config = config.region(aws_sdk_sns::config::Region::new(region.to_owned()));
     }
-    let client = aws_sdk_sns::Client::from_conf(config.build());
-    let call = client.publish().topic_arn(topic).subject(message.subject()).message(message.text()).send();
-    wait(call)
+    Ok(aws_sdk_sns::Client::from_conf(config.build()))
 }
 
 fn timeouts() -> TimeoutConfig {
@@ -109,18 +124,8 @@ fn timeouts() -> TimeoutConfig {
 /// Runs a call to its end; its error is for people.
 fn wait<T, E: std::error::Error>(call: impl Future<Output = Result<T, E>>) -> Result<(), String> {
     let runtime = runtime().map_err(|error| error.to_string())?;
-    runtime.block_on(call).map(drop).map_err(|error| in_words(&error))
-}
-
-/// An error with all its causes, without repetitions.
-fn in_words(error: &dyn std::error::Error) -> String {
-    let (mut words, mut next) = (String::new(), Some(error));
-    while let Some(error) = next {
-        let word = error.to_string();
-        if !words.contains(&word) {
-            words = if words.is_empty() { word } else { format!("{words}: {word}") };
-        }
-        next = error.source();
-    }
-    secrets::unsigned(&words).chars().take(CAUSE_CHARS_MAX).collect()
+    runtime
+        .block_on(call)
+        .map(drop)
+        .map_err(|error| error::cut(&secrets::unsigned(&error::in_full(&error)), CAUSE_CHARS_MAX))
 }

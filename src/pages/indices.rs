@@ -67,22 +67,14 @@ fn pack_group(group: &[u16; 8], bits: u32, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::pages::bits::read_varint;
 
     fn read(mut bytes: &[u8], len: usize) -> Vec<u16> {
         let bits = u32::from(bytes[0]);
         bytes = &bytes[1..];
         let mut indices = Vec::new();
         while indices.len() < len {
-            let (mut header, mut shift) = (0u64, 0);
-            loop {
-                let byte = bytes[0];
-                bytes = &bytes[1..];
-                header |= u64::from(byte & 0x7f) << shift;
-                shift += 7;
-                if byte < 0x80 {
-                    break;
-                }
-            }
+            let header = read_varint(&mut bytes);
             let count = (header >> 1) as usize;
             if header & 1 == 0 {
                 let mut value = [0; 2];

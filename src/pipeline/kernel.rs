@@ -3,24 +3,24 @@
 
 use crate::{bzip2, csv};
 
-fn wanted() -> String {
-    std::env::var("CSL_KERNEL").unwrap_or_default()
+/// `available` holds the portable one first and the fastest last.
+fn chosen<K: Copy + PartialEq>(available: &[K], portable: K, avx2: K) -> K {
+    let wanted = std::env::var("CSL_KERNEL").unwrap_or_default();
+    match wanted.as_str() {
+        "portable" => portable,
+        "avx2" if available.contains(&avx2) => avx2,
+        _ => available.last().copied().unwrap_or(portable),
+    }
 }
 
 /// The kernel that scans CSV.
 pub(super) fn scan_kernel() -> csv::Kernel {
-    match wanted().as_str() {
-        "portable" => csv::Kernel::Portable,
-        "avx2" if csv::Kernel::available().contains(&csv::Kernel::Avx2) => csv::Kernel::Avx2,
-        _ => csv::Kernel::best(),
-    }
+    use csv::Kernel;
+    chosen(&Kernel::available(), Kernel::Portable, Kernel::Avx2)
 }
 
 /// The kernel that decodes bzip2.
 pub(super) fn bzip2_kernel() -> bzip2::Kernel {
-    match wanted().as_str() {
-        "portable" => bzip2::Kernel::Portable,
-        "avx2" if bzip2::Kernel::available().contains(&bzip2::Kernel::Avx2) => bzip2::Kernel::Avx2,
-        _ => bzip2::Kernel::best(),
-    }
+    use bzip2::Kernel;
+    chosen(&Kernel::available(), Kernel::Portable, Kernel::Avx2)
 }

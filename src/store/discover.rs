@@ -55,7 +55,7 @@ pub(super) struct Listing {
 /// naming what there is instead.
 pub fn discover(root: &Location, kind: ExportKind, table: &str, date: Option<&str>) -> Result<Export> {
     check_request(table, date)?;
-    let folder = root.child(kind_folder(kind))?.child(table)?;
+    let folder = root.child(kind.word())?.child(table)?;
     let mut dates = dates_of(super::list(&folder)?);
     if dates.is_empty() {
         return Err(no_table(root, kind, table));
@@ -72,7 +72,7 @@ pub fn discover(root: &Location, kind: ExportKind, table: &str, date: Option<&st
             let location = place.child(&name)?;
             let key = match &location {
                 Location::S3 { key, .. } => key.clone(),
-                _ => format!("{}/{table}/{date}/{name}", kind_folder(kind)),
+                _ => format!("{}/{table}/{date}/{name}", kind.word()),
             };
             return Ok(Export { location, key, exported_at, bytes });
         }
@@ -84,13 +84,6 @@ pub fn discover(root: &Location, kind: ExportKind, table: &str, date: Option<&st
 pub fn exported_at_of(location: &Location) -> Option<String> {
     let stem = stem_of(location.file_name()?)?;
     timestamp_of(stem.rsplit_once('_')?.1)
-}
-
-fn kind_folder(kind: ExportKind) -> &'static str {
-    match kind {
-        ExportKind::Full => "full",
-        ExportKind::Incremental => "incremental",
-    }
 }
 
 fn check_request(table: &str, date: Option<&str>) -> Result<()> {
@@ -132,7 +125,7 @@ fn timestamp_of(digits: &str) -> Option<String> {
 }
 
 fn no_table(root: &Location, kind: ExportKind, table: &str) -> Error {
-    let kind = kind_folder(kind);
+    let kind = kind.word();
     let error = Error::access(format!("there are no {kind} exports of table \"{table}\""))
         .at(Place::uri(root.to_string()));
     // What else is there is advice: a listing that fails must not hide the fault itself.

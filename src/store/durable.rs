@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all and, where that matters, still there after a power cut.
 //!
 //! ```text
-//! write ──► .name.XXXXXX.tmp ── finish: (fsync,) rename(, fsync of the folder) ──► name
+//! write ──► .name.RANDOM.tmp ── finish: (fsync,) rename(, fsync of the folder) ──► name
 //!                └ dropped: removed
 //! ```
 

@@ -6,7 +6,7 @@
 //! broken body        ┘                └ Denied, Missing, Refused ──► Error::Access
 //! ```
 
-use crate::error::{Error, Place};
+use crate::error::{self, Error, Place};
 
 /// Longest cause that is passed on; servers answer with whole pages.
 const CAUSE_CHARS_MAX: usize = 300;
@@ -156,23 +156,14 @@ pub(super) fn s3_message(text: &str) -> Option<String> {
     Some(cut(&inside("Message").map_or_else(|| code.to_owned(), |message| format!("{code}: {message}"))))
 }
 
-/// An error with everything underneath, in one line.
+/// An error with everything underneath, no longer than a cause may be.
 pub(super) fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text += &format!(": {inner}");
-        source = inner.source();
-    }
-    cut(&text)
+    cut(&error::in_full(error))
 }
 
 /// The text, no longer than a cause may be.
 pub(super) fn cut(text: &str) -> String {
-    match text.char_indices().nth(CAUSE_CHARS_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    error::cut(text, CAUSE_CHARS_MAX)
 }
 
 fn status_in(text: &str) -> Option<u16> {

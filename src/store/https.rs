@@ -12,7 +12,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures::future::BoxFuture;
 use reqwest::header::{
     ACCEPT_ENCODING, CONTENT_RANGE, ETAG, HeaderMap, HeaderName, IF_MATCH, LAST_MODIFIED, LOCATION, RANGE,
@@ -25,7 +25,7 @@ use super::fault::{Doing, Fault, in_full, s3_message};
 use super::location::HttpUrl;
 use super::ranged::{Body, Fetch, RangedSource, Tuning, retrying, within};
 use super::runtime::runtime;
-use super::types::{ByteSource, ObjectInfo};
+use super::types::{ByteSource, ObjectInfo, take};
 use crate::error::{Error, Place, Result};
 
 /// Longest wait for a connection.
@@ -276,9 +276,7 @@ impl ByteSource for StreamSource {
             let Some(piece) = self.next_piece()? else { return Ok(0) };
             self.piece = piece;
         }
-        let count = self.piece.len().min(buf.len());
-        buf[..count].copy_from_slice(&self.piece[..count]);
-        self.piece.advance(count);
+        let count = take(&mut self.piece, buf);
         self.at += count as u64;
         Ok(count)
     }

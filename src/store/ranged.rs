@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
-use bytes::{Buf, Bytes};
+use bytes::Bytes;
 use futures::StreamExt;
 use futures::future::BoxFuture;
 use futures::stream::BoxStream;
@@ -24,7 +24,7 @@ use futures::stream::BoxStream;
 use super::buffers::{Buffer, Buffers};
 use super::fault::{Doing, Fault};
 use super::runtime::{Task, runtime};
-use super::types::{ByteSource, ObjectInfo};
+use super::types::{ByteSource, ObjectInfo, take};
 use crate::error::{Error, Result};
 
 /// Size of one ranged GET.
@@ -305,9 +305,7 @@ impl ByteSource for RangedSource {
         if self.piece.is_empty() && self.at < self.length {
             self.next_piece()?;
         }
-        let count = self.piece.len().min(buf.len());
-        buf[..count].copy_from_slice(&self.piece[..count]);
-        self.piece.advance(count);
+        let count = take(&mut self.piece, buf);
         self.at += count as u64;
         Ok(count)
     }

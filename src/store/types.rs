@@ -36,6 +36,14 @@ impl<S: ByteSource + ?Sized> ByteSource for &mut S {
     }
 }
 
+/// Moves what fits from the front of a piece into `buf`, and says how many bytes those are.
+#[cfg(feature = "cloud")]
+pub(super) fn take(piece: &mut bytes::Bytes, buf: &mut [u8]) -> usize {
+    let count = piece.len().min(buf.len());
+    bytes::Buf::copy_to_slice(piece, &mut buf[..count]);
+    count
+}
+
 /// Whether an export holds the whole table or rows to add.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -44,6 +52,16 @@ pub enum ExportKind {
     Full,
     /// Adds to the table.
     Incremental,
+}
+
+impl ExportKind {
+    /// Its word in flags, keys, ledgers and the folders of an export.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
 }
 
 /// A finished output object.

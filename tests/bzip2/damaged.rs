@@ -152,11 +152,7 @@ fn mutate(random: &mut fastrand::Rng, bytes: &mut Vec<u8>) {
 
 #[test]
 fn a_few_seconds_of_mutations() {
-    let seed = std::env::var("CSL_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(|| fastrand::u64(..));
-    println!("CSL_SEED={seed}");
+    let seed = crate::seed::seed();
     let mut random = fastrand::Rng::with_seed(seed);
     let mut scratches: Vec<Scratch> = Kernel::available().into_iter().map(Scratch::with_kernel).collect();
     let started = Instant::now();

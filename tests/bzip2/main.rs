@@ -5,6 +5,8 @@
 mod craft;
 mod damaged;
 mod hostile;
+#[path = "../support/seed.rs"]
+mod seed;
 mod sound;
 
 use std::io::{Read, Write};

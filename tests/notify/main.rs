@@ -4,6 +4,7 @@
 #![cfg(all(feature = "redshift", feature = "notify", feature = "glue"))]
 #![allow(clippy::unwrap_used)]
 
+mod check;
 mod glue;
 #[path = "../support/moto.rs"]
 mod moto;
@@ -30,10 +31,14 @@ const OLD: &str = "2026-01-05 12:34:56.789";
 fn backfill(world: &World, variables: &[(&str, &str)], more: &[&str]) -> Answer {
     let words = [&["backfill", "--table", "t", "--json"], more].concat();
     let mut command = world.command(&words);
-    for service in ["SNS", "DYNAMODB", "GLUE"] {
-        command.env(format!("AWS_ENDPOINT_URL_{service}"), moto().endpoint());
-    }
-    let output = command.envs(variables.iter().copied()).output().unwrap();
+    let output = command.envs(moto_endpoints()).envs(variables.iter().copied()).output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
     Answer { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// Where the services are that moto plays.
+fn moto_endpoints() -> impl Iterator<Item = (String, &'static str)> {
+    ["SNS", "DYNAMODB", "GLUE"]
+        .map(|service| (format!("AWS_ENDPOINT_URL_{service}"), moto().endpoint()))
+        .into_iter()
 }

@@ -94,6 +94,20 @@ fn success_and_failure_are_told_to_their_topics() {
     for secret in ["HUSH", "AKIDTEST"] {
         assert!(!everything.contains(secret), "{everything}");
     }
+
+    // A retry is a run like any other.
+    let retry = |code: i32| {
+        let mut command = world.command(&["loads", "retry", &id]);
+        let output = command.envs(super::moto_endpoints()).envs(topics).output().unwrap();
+        assert_eq!(output.status.code(), Some(code), "{output:?}");
+    };
+    retry(1);
+    assert_eq!((bad.heard().len(), good.heard().len()), (1, 0));
+    world.redshift.clear_script();
+    retry(0);
+    assert_eq!((bad.heard().len(), good.heard().len()), (0, 1));
+    retry(0);
+    assert_eq!((bad.heard().len(), good.heard().len()), (0, 0), "it is in the table: no news");
 }
 
 #[test]

@@ -7,4 +7,6 @@ mod faults;
 mod footer;
 mod forms;
 mod oracle;
+#[path = "../support/seed.rs"]
+mod seed;
 mod support;

@@ -179,12 +179,7 @@ impl Run {
     }
 }
 
-/// The seed of a random test: `CSL_SEED`, or a new one; printed either way.
+/// Random numbers that `CSL_SEED` repeats.
 pub(crate) fn rng() -> fastrand::Rng {
-    let seed = std::env::var("CSL_SEED")
-        .ok()
-        .and_then(|seed| seed.parse().ok())
-        .unwrap_or_else(|| fastrand::u64(..));
-    println!("CSL_SEED={seed}");
-    fastrand::Rng::with_seed(seed)
+    fastrand::Rng::with_seed(crate::seed::seed())
 }

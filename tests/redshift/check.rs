@@ -1,9 +1,7 @@
 //! `csl-stream check`.
 
 use crate::redshift::Call;
-use crate::world::{TABLE, World};
-
-const NIGHT: &str = "20260301031500";
+use crate::world::{NIGHT, TABLE, World};
 
 fn check(world: &World) -> crate::world::Answer {
     world.run(&["check", "--table", "t"])

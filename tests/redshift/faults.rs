@@ -2,18 +2,8 @@
 
 use crate::redshift::{Act, At, Call};
 use crate::s3::Kind;
-use crate::world::World;
+use crate::world::{NIGHT, OLD, World};
 use std::time::Duration;
-
-const NIGHT: &str = "20260301031500";
-const OLD: &str = "2026-01-05 12:34:56";
-
-fn world() -> World {
-    let world = World::new();
-    world.sql("INSERT INTO t (id, created_at) VALUES (77, '2020-01-01')");
-    world.export("full", NIGHT, OLD, &[1, 2, 3]);
-    world
-}
 
 /// The table holds the export, once, and so does the ledger.
 fn loaded_once(world: &World, what: &str) {
@@ -48,7 +38,7 @@ fn passing_faults_end_in_one_load() {
         }),
     ];
     for (what, fault) in cases {
-        let world = world();
+        let world = World::before_the_night();
         fault(&world);
         let answer = world.backfill(&[]);
         assert_eq!(answer.code, Some(0), "{what}: {answer:#?}");
@@ -70,7 +60,7 @@ fn lasting_faults_leave_the_table_and_say_how_to_go_on() {
         ("always ERROR 1023", |world| world.redshift.fail_serialization("COPY", 99), 7),
     ];
     for (what, fault, code) in cases {
-        let world = world();
+        let world = World::before_the_night();
         fault(&world);
         let answer = world.backfill(&[]);
         assert_eq!(answer.code, Some(*code), "{what}: {answer:#?}");
@@ -99,7 +89,7 @@ fn refusals_before_anything_is_staged_leave_the_table() {
         ("results denied", |world| world.redshift.deny(Call::GetStatementResult, 99)),
     ];
     for (what, fault) in cases {
-        let world = world();
+        let world = World::before_the_night();
         fault(&world);
         let answer = world.backfill(&[]);
         assert_eq!(answer.code, Some(3), "{what}: {answer:#?}");
@@ -110,7 +100,7 @@ fn refusals_before_anything_is_staged_leave_the_table() {
 
 #[test]
 fn another_number_of_rows_is_rolled_back_with_exit_6() {
-    let world = world();
+    let world = World::before_the_night();
     world.sql(
         "CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN \
          IF NEW.id = 2 THEN RETURN NULL; END IF; RETURN NEW; END $$; \
@@ -123,7 +113,7 @@ fn another_number_of_rows_is_rolled_back_with_exit_6() {
 
 #[test]
 fn a_rerun_sends_only_what_is_missing() {
-    let world = world();
+    let world = World::before_the_night();
     let ids: Vec<i64> = (1..=5000).collect();
     world.export("full", NIGHT, OLD, &ids);
     let small = ["--segment-size", "64KiB", "--row-group-size", "32KiB"];
@@ -140,7 +130,7 @@ fn a_rerun_sends_only_what_is_missing() {
 
 #[test]
 fn half_a_minute_in_picked_is_waited_for() {
-    let world = world();
+    let world = World::before_the_night();
     world.redshift.stay_picked(Duration::from_secs(30), 1);
     assert_eq!(world.loaded(&[])["status"], "succeeded");
     loaded_once(&world, "30 s in PICKED");
@@ -148,7 +138,7 @@ fn half_a_minute_in_picked_is_waited_for() {
 
 #[test]
 fn two_runs_of_one_export_at_once_load_it_once() {
-    let world = world();
+    let world = World::before_the_night();
     let answers: Vec<_> = std::thread::scope(|scope| {
         let runs: Vec<_> = (0..3).map(|_| scope.spawn(|| world.backfill(&[]))).collect();
         runs.into_iter().map(|run| run.join().unwrap()).collect()

@@ -1,8 +1,7 @@
 //! What a load does to the table and to the ledger.
 
-use crate::world::World;
+use crate::world::{NIGHT, World};
 
-const NIGHT: &str = "20260301031500";
 const NEXT_NIGHT: &str = "20260302031500";
 const OLD: &str = "2026-01-05 12:34:56.789";
 

@@ -8,6 +8,7 @@ mod check;
 mod contract;
 mod contract_run;
 mod faults;
+mod live;
 mod load;
 mod meanwhile;
 mod million;

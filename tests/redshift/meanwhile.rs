@@ -2,13 +2,10 @@
 
 use crate::postgres;
 use crate::redshift::{At, Call};
-use crate::world::World;
+use crate::world::{NIGHT, OLD, SECONDS_MAX, World};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-const NIGHT: &str = "20260301031500";
-const OLD: &str = "2026-01-05 12:34:56";
-const SECONDS_MAX: Duration = Duration::from_secs(60);
 const READERS: usize = 20;
 const ROWS: i64 = 2_000;
 /// How often the table is replaced, unless this variable says otherwise.

@@ -7,12 +7,9 @@
 
 use crate::redshift::{At, Call};
 use crate::s3::Kind;
-use crate::world::World;
+use crate::world::{NIGHT, OLD, SECONDS_MAX, World};
 use std::time::{Duration, Instant};
 
-const NIGHT: &str = "20260301031500";
-const OLD: &str = "2026-01-05 12:34:56";
-const SECONDS_MAX: Duration = Duration::from_secs(60);
 /// Long enough to be killed while a request is on its way.
 const LATENCY: Duration = Duration::from_millis(150);
 

@@ -1,10 +1,7 @@
 //! What is said before anything is done: the plan, and a target that does not fit.
 
 use crate::redshift::Call;
-use crate::world::{TABLE, World};
-
-const NIGHT: &str = "20260301031500";
-const OLD: &str = "2026-01-05 12:34:56";
+use crate::world::{NIGHT, OLD, TABLE, World};
 
 #[test]
 fn a_target_that_does_not_fit_exits_with_4_before_anything_is_staged() {
@@ -82,12 +79,7 @@ fn a_plan_shows_the_sql_and_changes_nothing() {
     assert_eq!(world.sql("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'csl_stream%'"), "0");
     let json = world.run(&["plan", "--table", "t", "--json"]).json();
     assert_eq!(json["action"], "load");
-    let planned: Vec<_> = json["target"]["sql"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .map(|sql| sql.as_str().unwrap().to_owned())
-        .collect();
+    let planned: Vec<String> = serde_json::from_value(json["target"]["sql"].clone()).unwrap();
     world.loaded(&[]);
     let sent = world.redshift.sent();
     let done: Vec<_> = sent

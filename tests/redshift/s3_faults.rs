@@ -2,19 +2,8 @@
 
 use crate::redshift::At;
 use crate::s3::{Fault, Kind};
-use crate::world::World;
+use crate::world::{SECONDS_MAX, World};
 use std::time::Duration;
-
-const NIGHT: &str = "20260301031500";
-const OLD: &str = "2026-01-05 12:34:56";
-const SECONDS_MAX: Duration = Duration::from_secs(60);
-
-fn world() -> World {
-    let world = World::new();
-    world.sql("INSERT INTO t (id, created_at) VALUES (77, '2020-01-01')");
-    world.export("full", NIGHT, OLD, &[1, 2, 3]);
-    world
-}
 
 fn answer(kind: Kind, status: u16, times: usize) -> Fault {
     Fault::Answer { kind, status, times }
@@ -33,12 +22,12 @@ fn passing_faults_end_in_one_load() {
         ("a body that ends short", Fault::Cut { bytes: 100, times: 2 }),
     ];
     for (what, fault) in faults {
-        let world = world();
+        let world = World::before_the_night();
         world.s3.fault(fault);
         let report = world.loaded(&[]);
         assert_eq!((report["status"].as_str(), world.ids().as_str()), (Some("succeeded"), "1 2 3"), "{what}");
     }
-    let world = world();
+    let world = World::before_the_night();
     world.s3.set_latency(Duration::from_millis(500));
     assert_eq!(world.loaded(&[])["status"], "succeeded", "slow");
 }
@@ -51,7 +40,7 @@ fn refusals_leave_the_table_and_name_what_to_do() {
         ("expired at a listing", Kind::List),
         ("expired at a write", Kind::Put),
     ] {
-        let world = world();
+        let world = World::before_the_night();
         world.s3.fault(answer(kind, 403, 999));
         let failed = world.backfill(&[]);
         assert_eq!(failed.code, Some(3), "{what}: {failed:#?}");
@@ -62,7 +51,7 @@ fn refusals_leave_the_table_and_name_what_to_do() {
 
 #[test]
 fn an_export_that_stays_unreadable_leaves_the_table() {
-    let world = world();
+    let world = World::before_the_night();
     world.s3.fault(answer(Kind::Get, 503, 999));
     let failed = world.backfill(&[]);
     assert_eq!((failed.code, world.ids().as_str()), (Some(7), "77"), "{failed:#?}");
@@ -75,7 +64,7 @@ fn faults_under_the_copy_leave_the_table_whole() {
         ("broken", answer(Kind::Get, 500, 999)),
         ("short", Fault::Cut { bytes: 10, times: 999 }),
     ] {
-        let world = world();
+        let world = World::before_the_night();
         let gate = world.redshift.hold(At::Statement("COPY".to_owned()));
         let failed = std::thread::scope(|scope| {
             let run = scope.spawn(|| world.backfill(&[]));
@@ -92,7 +81,7 @@ fn faults_under_the_copy_leave_the_table_whole() {
 #[test]
 fn a_staged_file_that_another_content_took_the_place_of_is_noticed() {
     for (what, content) in [("shorter", &b"PAR1"[..]), ("longer", &[7; 9_000])] {
-        let world = world();
+        let world = World::before_the_night();
         world.redshift.fail_statement("COPY", "ERROR: no", 1);
         assert_eq!(world.backfill(&[]).code, Some(1), "{what}");
         let staged = world.objects("stage").into_iter().find(|name| name.ends_with(".parquet")).unwrap();

@@ -1,20 +1,9 @@
 //! Shutdown, and what is swept.
 
 use crate::redshift::{Act, At, Call};
-use crate::world::World;
+use crate::world::{SECONDS_MAX, World};
 use std::process::Command;
 use std::time::{Duration, Instant};
-
-const NIGHT: &str = "20260301031500";
-const OLD: &str = "2026-01-05 12:34:56";
-const SECONDS_MAX: Duration = Duration::from_secs(60);
-
-fn world() -> World {
-    let world = World::new();
-    world.sql("INSERT INTO t (id, created_at) VALUES (77, '2020-01-01')");
-    world.export("full", NIGHT, OLD, &[1, 2, 3]);
-    world
-}
 
 fn wait_for(what: &str, done: impl Fn() -> bool) {
     let started = Instant::now();
@@ -39,7 +28,7 @@ fn interrupted(world: &World, signal: &str, at: At) -> Option<i32> {
 #[test]
 fn a_signal_cancels_the_statement_and_the_table_is_as_it_was() {
     for signal in ["-INT", "-TERM"] {
-        let world = world();
+        let world = World::before_the_night();
         assert_eq!(interrupted(&world, signal, At::Statement("COPY".to_owned())), Some(130), "{signal}");
         assert_eq!((world.redshift.active(), world.ids().as_str()), (0, "77"), "{signal}");
         assert_eq!(world.sql("SELECT count(*) FROM csl_stream_loads"), "0", "{signal}");
@@ -50,7 +39,7 @@ fn a_signal_cancels_the_statement_and_the_table_is_as_it_was() {
 
 #[test]
 fn a_signal_that_comes_after_the_commit_does_not_hide_the_load() {
-    let world = world();
+    let world = World::before_the_night();
     // The ledger's answer takes longer than a stop is waited for.
     let slow = At::Statement("ORDER BY finished DESC".to_owned());
     world.redshift.script(slow, Act::Sleep(Duration::from_secs(1)), 1);
@@ -60,7 +49,7 @@ fn a_signal_that_comes_after_the_commit_does_not_hide_the_load() {
 
 #[test]
 fn staged_files_are_swept_when_they_are_long_over() {
-    let world = world();
+    let world = World::before_the_night();
     let old = ["long-ago-1/part-00000.snappy.parquet", "long-ago-1/manifest.json", "long-ago-2/load.json"];
     for name in old {
         world.s3.put(&format!("stage/csl/t/{name}"), "old");

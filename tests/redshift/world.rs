@@ -6,6 +6,7 @@ use crate::s3::S3Server;
 use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// The bulk schema of the table `t`.
@@ -21,6 +22,13 @@ pub(crate) const SCHEMA: &str = r#"{"tables": [{"table": {"name": "t", "columns"
 /// The table as the mirror has it: another order, wider types.
 pub(crate) const TABLE: &str = "CREATE TABLE t (id BIGINT NOT NULL, email VARCHAR(255), created_at TIMESTAMP, \
     score DECIMAL(5,2), params VARCHAR(65535), active BOOLEAN, petition_id BIGINT)";
+
+/// When the full export of most tests was made.
+pub(crate) const NIGHT: &str = "20260301031500";
+/// A time that is long before it.
+pub(crate) const OLD: &str = "2026-01-05 12:34:56";
+/// How long anything may take that a test waits for.
+pub(crate) const SECONDS_MAX: Duration = Duration::from_secs(60);
 
 pub(crate) struct World {
     pub(crate) redshift: Redshift,
@@ -66,6 +74,14 @@ impl World {
         Self::with(TABLE)
     }
 
+    /// With an old row in the table, and the export that replaces it.
+    pub(crate) fn before_the_night() -> Self {
+        let world = Self::new();
+        world.sql("INSERT INTO t (id, created_at) VALUES (77, '2020-01-01')");
+        world.export("full", NIGHT, OLD, &[1, 2, 3]);
+        world
+    }
+
     /// What a query says, as psql prints it unaligned.
     pub(crate) fn sql(&self, sql: &str) -> String {
         self.database.text(sql)
@@ -90,9 +106,15 @@ impl World {
 
     /// Runs a test of this program again, in a process with this world's settings.
     pub(crate) fn again(&self, test: &str) {
+        self.again_with(test, &[]);
+    }
+
+    /// The same, with these variables on top.
+    pub(crate) fn again_with(&self, test: &str, variables: &[(String, String)]) {
         let mut command = self.with_settings(Command::new(std::env::current_exe().unwrap()));
         command.args(["--exact", test, "--nocapture"]);
         command.env("CSL_TEST_REDSHIFT_SOCKET", postgres::server().socket());
+        command.envs(variables.iter().map(|(name, value)| (name, value)));
         let output = command.output().unwrap();
         let said = [output.stdout, output.stderr].concat();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&said));

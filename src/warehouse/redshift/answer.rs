@@ -5,7 +5,7 @@
 //! statement  ERROR 1023, session lost ──▶ the whole batch again       everything else ──▶ Failed
 //! ```
 
-use crate::error::{Error, Place};
+use crate::error::{self, Error, Place};
 
 /// Longest text of Redshift that is passed on.
 const CAUSE_CHARS_MAX: usize = 500;
@@ -133,10 +133,7 @@ impl StatementFault {
 
 /// The text, no longer than a cause may be.
 pub(super) fn cut(text: &str) -> String {
-    match text.char_indices().nth(CAUSE_CHARS_MAX) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
-    }
+    error::cut(text, CAUSE_CHARS_MAX)
 }
 
 #[cfg(test)]

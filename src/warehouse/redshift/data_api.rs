@@ -8,7 +8,7 @@
 
 use super::answer::{CallFault, StatementFault};
 use super::connection::{Connection, Parts};
-use crate::error::{Error, Place, Result};
+use crate::error::{self, Error, Place, Result};
 use crate::store::{aws_config, runtime};
 use aws_sdk_redshiftdata::Client;
 use aws_sdk_redshiftdata::config::retry::RetryConfig;
@@ -385,20 +385,10 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     // What is wrong before a request goes out (no credentials) will be wrong again.
     let constructed = matches!(error, SdkError::ConstructionFailure(_));
-    let said = error.message().map(str::to_owned).unwrap_or_else(|| in_full(error));
+    let said = error.message().map(str::to_owned).unwrap_or_else(|| error::in_full(error));
     let lacks_credentials = said.to_lowercase().contains("credentials");
     let status = if constructed || (status.is_none() && lacks_credentials) { Some(400) } else { status };
     CallFault { code, status, message: said }
-}
-
-fn in_full(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(inner) = source {
-        text += &format!(": {inner}");
-        source = inner.source();
-    }
-    text
 }
 
 fn cell(field: Field) -> Option<String> {

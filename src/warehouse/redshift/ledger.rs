@@ -162,7 +162,7 @@ impl LedgerRow {
         let values = [
             quote_literal(&self.load_id),
             quote_literal(&self.table),
-            quote_literal(kind_word(self.kind)),
+            quote_literal(self.kind.word()),
             quote_literal(&self.source_uri),
             literal_or_null(self.source_etag.as_deref()),
             literal_or_null(self.exported_at.as_deref()),
@@ -217,13 +217,6 @@ impl LedgerRow {
             finished: text(15),
             version: needed(16)?,
         })
-    }
-}
-
-fn kind_word(kind: ExportKind) -> &'static str {
-    match kind {
-        ExportKind::Full => "full",
-        ExportKind::Incremental => "incremental",
     }
 }
 

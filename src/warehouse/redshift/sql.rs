@@ -110,10 +110,9 @@ impl LoadSql<'_> {
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = vec![self.claim(), self.once()];
         steps.extend(self.newest());
-        match (self.entry.kind, self.needs_stage()) {
-            (ExportKind::Full, false) => self.replace_by_copy(&mut steps),
-            (ExportKind::Full, true) => self.replace_by_stage(&mut steps),
-            (ExportKind::Incremental, _) => self.append(&mut steps),
+        match self.entry.kind {
+            ExportKind::Full => self.replace(&mut steps),
+            ExportKind::Incremental => self.append(&mut steps),
         }
         steps.push(self.record());
         steps
@@ -129,39 +128,34 @@ impl LoadSql<'_> {
         self.recent_since().is_some()
     }
 
-    fn replace_by_copy(&self, steps: &mut Vec<Step>) {
+    fn replace(&self, steps: &mut Vec<Step>) {
         let table = self.target.qualified();
+        let stage = self.needs_stage().then(|| self.fill_stage(steps));
         steps.extend(self.save_recent());
         steps.push(step(Role::Change, format!("DELETE FROM {table}")));
-        steps.push(self.copy(&table));
-        steps.push(self.count(&table));
-        steps.extend(self.put_back());
-    }
-
-    fn replace_by_stage(&self, steps: &mut Vec<Step>) {
-        let (table, stage) = (self.target.qualified(), self.temporary("stage"));
-        steps.push(step(Role::Prepare, self.create_stage(&stage)));
-        steps.push(self.copy(&stage));
-        steps.push(self.count(&stage));
-        steps.extend(self.save_recent());
-        steps.push(step(Role::Change, format!("DELETE FROM {table}")));
-        steps.push(self.insert_from(&stage));
+        steps.push(stage.map_or_else(|| self.copy(&table), |stage| self.insert_from(&stage)));
         steps.push(self.count(&table));
         steps.extend(self.put_back());
     }
 
     fn append(&self, steps: &mut Vec<Step>) {
-        let (table, stage) = (self.target.qualified(), self.temporary("stage"));
-        steps.push(step(Role::Prepare, self.create_stage(&stage)));
-        steps.push(self.copy(&stage));
-        steps.push(self.count(&stage));
+        let stage = self.fill_stage(steps);
         if self.has_id() {
-            let id = quote_identifier(ID);
+            let (table, id) = (self.target.qualified(), quote_identifier(ID));
             let sql =
                 format!("DELETE FROM {stage} USING {table} AS present WHERE present.{id} = {stage}.{id}");
             steps.push(step(Role::Prepare, sql));
         }
         steps.push(self.insert_from(&stage));
+    }
+
+    /// Copies into a temporary table, and gives its name.
+    fn fill_stage(&self, steps: &mut Vec<Step>) -> String {
+        let stage = self.temporary("stage");
+        steps.push(step(Role::Prepare, self.create_stage(&stage)));
+        steps.push(self.copy(&stage));
+        steps.push(self.count(&stage));
+        stage
     }
 
     /// A second load of the table waits here, or fails as one that cannot be serialised: in a snapshot

@@ -135,6 +135,15 @@ impl RedshiftWarehouse {
         run::one(&self.api, &self.settings.schema, load_id)
     }
 
+    /// A load as far as it is staged, whether or not it was loaded.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if nothing is staged.
+    pub fn staged(&self, load_id: &str) -> Result<LedgerRow> {
+        check_name("load id", load_id)?;
+        Ok(self.staging.find(load_id)?.entry)
+    }
+
     /// Runs a load again from what is staged of it.
     ///
     /// # Errors
