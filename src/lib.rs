@@ -11,6 +11,7 @@
 //! | [`cli`], [`config`], [`telemetry`] | commands, configuration, progress, printing, logs |
 //! | [`pipeline`] | the path above, a file for each stage |
 //! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
+//! | `work`, `queue` | messages of exports that are ready, and what becomes of them |
 //! | `notify`, `glue` | who else hears of a load: SNS, DynamoDB, the Glue Data Catalog |
 //! | [`pages`] | typed columns to Parquet page bytes |
 //! | [`schema`], [`csv`], [`values`], [`names`] | pure: no I/O, no clock, no async |
@@ -24,6 +25,8 @@ pub mod csv;
 pub mod error;
 #[cfg(feature = "glue")]
 pub mod glue;
+#[cfg(feature = "lambda")]
+pub mod lambda;
 pub mod ledger;
 pub mod names;
 #[cfg(feature = "notify")]
@@ -38,5 +41,9 @@ pub mod store;
 pub mod telemetry;
 pub mod values;
 pub mod warehouse;
+#[cfg(feature = "serve")]
+pub mod webhook;
+#[cfg(feature = "serve")]
+pub mod work;
 
 pub use error::{Error, Place, Result};

@@ -10,6 +10,14 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+#[cfg(feature = "serve")]
+mod serve;
+mod work;
+
+#[cfg(feature = "serve")]
+pub use serve::ServeArgs;
+pub use work::{DeadLettersCommand, WorkArgs};
+
 const AFTER_HELP: &str = "\
 Examples:
   csl-stream demo
@@ -74,12 +82,36 @@ pub enum Command {
     /// The loads that happened
     #[command(subcommand)]
     Loads(LoadsCommand),
+    /// Receive ControlShift's webhooks, and put the exports they name on the queue
+    #[cfg(feature = "serve")]
+    Serve(ServeArgs),
+    /// Answer the events of an AWS Lambda function; without a command, this is what runs there
+    #[cfg(feature = "lambda")]
+    Lambda,
+    /// Take messages from the queue and load what they name
+    Work(WorkArgs),
+    /// Messages that could not be loaded
+    #[command(subcommand)]
+    DeadLetters(DeadLettersCommand),
     /// Show every setting and where it came from
     Config(ConfigArgs),
     /// Make a small made-up export, backfill it, and query it
     Demo(DemoArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
+}
+
+impl Command {
+    /// Whether it runs until it is told to stop; then its events are logged without being asked for.
+    pub fn is_service(&self) -> bool {
+        match self {
+            #[cfg(feature = "serve")]
+            Self::Serve(_) => true,
+            #[cfg(feature = "lambda")]
+            Self::Lambda => true,
+            _ => false,
+        }
+    }
 }
 
 /// Flags of `backfill` and `plan`.

@@ -16,6 +16,11 @@ mod config_cmd;
 mod convert;
 mod cost;
 mod demo;
+#[cfg(feature = "lambda")]
+mod lambda;
+mod load;
+#[cfg(feature = "serve")]
+mod loader;
 mod loads;
 #[cfg_attr(not(feature = "notify"), path = "notices_absent.rs")]
 mod notices;
@@ -23,16 +28,22 @@ mod plan;
 mod printer;
 mod progress;
 mod query;
+#[cfg(feature = "serve")]
+mod receiver;
 #[cfg_attr(not(feature = "redshift"), path = "redshift_absent.rs")]
 mod redshift;
 #[cfg(feature = "redshift")]
 mod redshift_check;
 mod run;
 mod schema;
+#[cfg(feature = "serve")]
+mod serve;
 mod settings;
 mod signals;
 mod size;
 mod target;
+#[cfg_attr(not(feature = "serve"), path = "work_absent.rs")]
+mod work;
 
 use crate::config::{Config, mask_url};
 use crate::error::Result;
@@ -45,7 +56,7 @@ use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let cli = match Cli::try_parse_from(command_line()) {
         Ok(cli) => cli,
         Err(answer) => {
             // Help and version are results, on stdout with 0; the rest goes to stderr with 2.
@@ -57,13 +68,25 @@ pub fn main() -> ExitCode {
         }
     };
     let printer = Printer::new(cli.global.json, cli.global.quiet);
-    match crate::telemetry::start(cli.global.verbose).and_then(|()| execute(printer, &cli)) {
+    // Nobody watches a service: what it could not do must be in its log.
+    let verbose = cli.global.verbose.max(u8::from(cli.command.is_service() && !cli.global.quiet));
+    match crate::telemetry::start(verbose).and_then(|()| execute(printer, &cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             printer.error(&error);
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The words of the command line. Lambda starts a function's program without any.
+fn command_line() -> Vec<OsString> {
+    let mut words: Vec<OsString> = std::env::args_os().collect();
+    #[cfg(feature = "lambda")]
+    if words.len() == 1 && std::env::var_os(crate::lambda::RUNTIME_API).is_some() {
+        words.push("lambda".into());
+    }
+    words
 }
 
 /// What clap would print, if an argument that it may repeat holds a query or a password: without them.
@@ -97,6 +120,12 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Schema(command) => schema::run(printer, config, command),
         Command::Query(args) => query::run(printer, config()?, args),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        #[cfg(feature = "serve")]
+        Command::Serve(args) => serve::run(printer, config()?, args),
+        #[cfg(feature = "lambda")]
+        Command::Lambda => lambda::run(printer, &config()?),
+        Command::Work(args) => work::run(printer, config()?, args),
+        Command::DeadLetters(command) => work::dead_letters(printer, &config()?, command),
         Command::Config(args) => config_cmd::run(printer, config()?, args),
         Command::Demo(args) => demo::run(printer, args),
         Command::Completions(args) => completions::run(printer, args),

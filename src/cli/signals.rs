@@ -19,12 +19,33 @@ pub(super) const INTERRUPTED: i32 = 130;
 /// waits (for standard input, for S3, for the lock of a table) would wait to the end.
 pub(super) const GRACE: Duration = Duration::from_secs(5);
 
+/// What a process does between the first signal and its end.
+pub(super) struct Patience {
+    /// What it says at the signal.
+    pub(super) note: &'static str,
+    /// How long the run under way may go on.
+    pub(super) finish: Duration,
+    /// When the process ends, though the run still waits.
+    pub(super) end: Duration,
+    /// What is done right before that.
+    pub(super) last: Box<dyn FnOnce() + Send>,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        let note = "stopping; nothing will be loaded (once more to stop at once)";
+        Self { note, finish: Duration::ZERO, end: GRACE, last: Box::new(|| {}) }
+    }
+}
+
 /// Stops the runs of this process, each with counters of its own, at the first signal.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Stopper(Arc<Mutex<Asked>>);
 
 #[derive(Debug, Default)]
 struct Asked {
+    /// A signal has come.
+    heard: bool,
     stopped: bool,
     current: Arc<Watch>,
 }
@@ -36,8 +57,28 @@ impl Stopper {
     /// If the system takes no handlers.
     pub(super) fn of_signals(printer: Printer) -> Result<Self> {
         let stopper = Self::default();
-        stop_on_signal(printer, stopper.clone())?;
+        stopper.listen(printer, Patience::default())?;
         Ok(stopper)
+    }
+
+    /// Signals work on it from now on, with this patience.
+    ///
+    /// # Errors
+    /// If the system takes no handlers.
+    pub(super) fn listen(&self, printer: Printer, patience: Patience) -> Result<()> {
+        stop_on_signal(printer, self.clone(), patience)
+    }
+
+    /// Whether a signal has come: nothing new is to begin.
+    #[cfg_attr(not(feature = "serve"), allow(dead_code))]
+    pub(super) fn heard(&self) -> bool {
+        self.lock().heard
+    }
+
+    /// Ends the run under way, and no other.
+    #[cfg_attr(not(feature = "serve"), allow(dead_code))]
+    pub(super) fn cut(&self) {
+        self.lock().current.stop();
     }
 
     /// A watch for the next run: with counters at zero, and stopped if a signal has come already.
@@ -53,7 +94,7 @@ impl Stopper {
     #[cfg_attr(not(unix), allow(dead_code))]
     fn stop(&self) {
         let mut asked = self.lock();
-        asked.stopped = true;
+        (asked.heard, asked.stopped) = (true, true);
         asked.current.stop();
     }
 
@@ -63,7 +104,7 @@ impl Stopper {
 }
 
 #[cfg(unix)]
-fn stop_on_signal(printer: Printer, stopper: Stopper) -> Result<()> {
+fn stop_on_signal(printer: Printer, stopper: Stopper, patience: Patience) -> Result<()> {
     use crate::error::Error;
     use signal_hook::consts::{SIGINT, SIGTERM};
     use std::io::Read;
@@ -83,10 +124,13 @@ fn stop_on_signal(printer: Printer, stopper: Stopper) -> Result<()> {
     }
     std::thread::spawn(move || {
         if heard.read(&mut [0]).is_ok_and(|count| count > 0) {
+            stopper.lock().heard = true;
+            printer.note(patience.note);
+            std::thread::sleep(patience.finish);
             stopper.stop();
-            printer.note("stopping; nothing will be loaded (once more to stop at once)");
-            std::thread::sleep(GRACE);
-            printer.error(&still_waiting());
+            std::thread::sleep(patience.end.saturating_sub(patience.finish));
+            (patience.last)();
+            printer.error(&still_waiting(patience.end));
             // Without destructors, like the second signal: the run's thread holds what they would wait for.
             signal_hook::low_level::exit(INTERRUPTED);
         }
@@ -96,15 +140,15 @@ fn stop_on_signal(printer: Printer, stopper: Stopper) -> Result<()> {
 
 /// Whether anything was loaded is not known here: a load may be about to be switched to.
 #[cfg(unix)]
-fn still_waiting() -> crate::Error {
-    crate::Error::transient(format!("interrupted: the run still waited after {} s", GRACE.as_secs()))
+fn still_waiting(after: Duration) -> crate::Error {
+    crate::Error::transient(format!("interrupted: the run still waited after {} s", after.as_secs()))
         .mend("`csl-stream loads list` shows what is loaded; the next run sweeps what this one left")
 }
 
 /// Elsewhere Ctrl-C ends the process; staged files are swept by the next run.
 #[cfg(not(unix))]
 #[allow(clippy::unnecessary_wraps)]
-fn stop_on_signal(_printer: Printer, _stopper: Stopper) -> Result<()> {
+fn stop_on_signal(_printer: Printer, _stopper: Stopper, _patience: Patience) -> Result<()> {
     Ok(())
 }
 

@@ -160,12 +160,7 @@ pub const KEYS: &[Key] = &[
         "required",
         "`unchecked` takes webhooks without one: anybody who finds the address can then send them",
     ),
-    key(
-        "webhook",
-        "allow_from",
-        Kind::List,
-        "Addresses and networks that may send webhooks; `controlshift` stands for its own; absent: any",
-    ),
+    key("webhook", "allow_from", Kind::List, "Addresses and networks that may send webhooks; absent: any"),
     preset(
         "webhook",
         "trusted_hops",

@@ -22,6 +22,7 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
 
 use super::fault::{Doing, Fault, in_full, s3_message};
+use super::guard;
 use super::location::HttpUrl;
 use super::ranged::{Body, Fetch, RangedSource, Tuning, retrying, within};
 use super::runtime::runtime;
@@ -95,6 +96,9 @@ impl Link {
             }));
         if url.is_loopback() {
             builder = builder.no_proxy();
+        }
+        if url.is_foreign() {
+            builder = builder.dns_resolver(guard::resolver(url)?).redirect(Policy::none());
         }
         let client = builder
             .build()

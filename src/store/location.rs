@@ -121,6 +121,8 @@ pub struct HttpUrl {
     host: std::ops::Range<usize>,
     /// Up to the query, or the end.
     path: std::ops::Range<usize>,
+    /// Whether it must lead to a public address.
+    foreign: bool,
 }
 
 impl HttpUrl {
@@ -148,7 +150,35 @@ impl HttpUrl {
         let host_start = scheme.len() + "://".len();
         let path_start = host_start + authority.len();
         let path_end = text.find('?').unwrap_or(text.len());
-        Ok(Self { host: host_start..host_start + host.len(), path: path_start..path_end, text })
+        Ok(Self {
+            host: host_start..host_start + host.len(),
+            path: path_start..path_end,
+            text,
+            foreign: false,
+        })
+    }
+
+    /// The same, but sent to us by somebody else: it is not followed to this machine or its network, nor to
+    /// where it redirects.
+    #[must_use]
+    pub fn foreign(self) -> Self {
+        Self { foreign: true, ..self }
+    }
+
+    /// Whether somebody else sent it to us.
+    pub fn is_foreign(&self) -> bool {
+        self.foreign
+    }
+
+    /// Whether it is of the same scheme, host and port, or of a host below that one.
+    #[cfg(feature = "cloud")]
+    pub(super) fn is_of(&self, endpoint: &Self) -> bool {
+        let place = |url: &Self| url.text[..url.path.start].to_ascii_lowercase();
+        let (own, other) = (place(self), place(endpoint));
+        let below = own.split_once("://").zip(other.split_once("://")).is_some_and(|(own, other)| {
+            own.0 == other.0 && own.1.strip_suffix(other.1).is_some_and(|sub| sub.ends_with('.'))
+        });
+        own == other || below
     }
 
     /// All of it, with the query that grants access: for the request alone, never for people.

@@ -25,6 +25,8 @@ mod credentials;
 #[cfg(feature = "cloud")]
 mod fault;
 #[cfg(feature = "cloud")]
+mod guard;
+#[cfg(feature = "cloud")]
 pub mod https;
 #[cfg(feature = "cloud")]
 mod ranged;
@@ -39,11 +41,13 @@ mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
 pub use durable::{sync_dir, write_atomically};
+#[cfg(feature = "cloud")]
+pub use guard::{S3_ENDPOINT, foreign};
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 #[cfg(feature = "cloud")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
-#[cfg(any(feature = "redshift", feature = "notify", feature = "glue"))]
+#[cfg(any(feature = "redshift", feature = "notify", feature = "glue", feature = "serve"))]
 pub(crate) use runtime::runtime;
 pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 #[cfg(feature = "cloud")]
@@ -55,7 +59,7 @@ use crate::error::{Error, Place, Result};
 ///
 /// # Errors
 /// [`Error::Machine`] if the network threads cannot be started.
-#[cfg(any(feature = "redshift", feature = "notify", feature = "glue"))]
+#[cfg(any(feature = "redshift", feature = "notify", feature = "glue", feature = "serve"))]
 pub(crate) fn aws_config() -> Result<aws_config::SdkConfig> {
     static FOUND: std::sync::OnceLock<aws_config::SdkConfig> = std::sync::OnceLock::new();
     if let Some(found) = FOUND.get() {

@@ -26,12 +26,15 @@ const CLIENTS: &str = "import boto3, json, sys, urllib.request\n\
     aws_access_key_id='a', aws_secret_access_key='b')\n\
     sns, sqs, dynamodb, glue = (client(n) for n in ('sns', 'sqs', 'dynamodb', 'glue'))\n";
 
+/// The environment variable that names the server of the process above.
+pub(crate) const SHARED: &str = "CSL_TEST_MOTO";
+
 /// A running server.
 pub(crate) struct Moto {
     python: String,
     endpoint: String,
-    _hold: ChildStdin,
-    _server: Child,
+    /// None if another process holds the server.
+    _hold: Option<(ChildStdin, Child)>,
 }
 
 /// The server of this test process, started at first use.
@@ -42,9 +45,10 @@ pub(crate) fn moto() -> &'static Moto {
 
 impl Moto {
     fn start() -> Self {
-        let made = Command::new(root().join("scripts/venv")).output().expect("scripts/venv starts");
-        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
-        let python = String::from_utf8(made.stdout).expect("a path").trim().to_owned();
+        let python = python();
+        if let Ok(endpoint) = std::env::var(SHARED) {
+            return Self { python, endpoint, _hold: None };
+        }
         let mut server = Command::new(&python)
             .args(["-c", SERVE])
             .stdin(Stdio::piped())
@@ -55,7 +59,8 @@ impl Moto {
         let mut port = String::new();
         BufReader::new(server.stdout.take().expect("piped")).read_line(&mut port).expect("readable");
         let endpoint = format!("http://127.0.0.1:{}", port.trim());
-        Self { python, endpoint, _hold: server.stdin.take().expect("piped"), _server: server }
+        let hold = server.stdin.take().expect("piped");
+        Self { python, endpoint, _hold: Some((hold, server)) }
     }
 
     pub(crate) fn endpoint(&self) -> &str {
@@ -71,4 +76,10 @@ impl Moto {
         assert!(asked.status.success(), "{code}\n{}", String::from_utf8_lossy(&asked.stderr));
         String::from_utf8(asked.stdout).expect("text").trim().to_owned()
     }
+}
+
+fn python() -> String {
+    let made = Command::new(root().join("scripts/venv")).output().expect("scripts/venv starts");
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    String::from_utf8(made.stdout).expect("a path").trim().to_owned()
 }

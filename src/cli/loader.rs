@@ -1,0 +1,160 @@
+//! How a message becomes a load: the same as a backfill of the export that it names.
+//!
+//! ```text
+//! order ─ prepare: schema, table, target, anew each time ─▶ open ─▶ Loading::load ─▶ told, remembered, concluded
+//!                                                            │
+//!                    the signed URL; if that is refused, the s3:// name by AWS's own credentials
+//! ```
+//! The signed URL comes first: it needs no grant and no credentials. Whichever opens, the export keeps the
+//! name that [`LoadOrder::name`] gives it, so that the ledger knows it again.
+
+use super::args::WorkArgs;
+use super::load::{Loading, remembered};
+use super::notices;
+use super::printer::Printer;
+use super::run::{Reports, Run, conclude};
+use super::settings;
+use super::signals::Stopper;
+use super::target::Target;
+use super::work::{batch, selection};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::pipeline::{ConvertOptions, Outcome};
+use crate::queue::{LoadOrder, ObjectName};
+use crate::report::Status;
+use crate::schema::Table;
+use crate::store::{self, ByteSource, Location, ObjectInfo};
+use crate::work::{Batch, Loader};
+
+/// Loads what messages name, under one configuration.
+pub(super) struct Loads<'a> {
+    printer: Printer,
+    config: Config,
+    args: &'a WorkArgs,
+    stopper: Stopper,
+}
+
+/// What a load needs to know before it opens the export.
+struct Ready {
+    options: ConvertOptions,
+    target: Target,
+    table: Table,
+}
+
+impl<'a> Loads<'a> {
+    pub(super) fn new(printer: Printer, config: Config, args: &'a WorkArgs, stopper: Stopper) -> Self {
+        Self { printer, config, args, stopper }
+    }
+
+    /// Whether the settings can be worked with at all.
+    pub(super) fn check(&self) -> Result<()> {
+        settings::convert_options(&self.config, &self.args.conversion)?;
+        Target::of(&self.config)?;
+        settings::schema(&self.config).map(drop)
+    }
+
+    pub(super) fn batch(&self) -> Batch {
+        batch(&self.config, &selection(&self.config))
+    }
+
+    /// The schema is read anew: it moves, and an export is of the schema of its night.
+    fn prepare(&self, order: &LoadOrder) -> Result<Ready> {
+        let options = settings::convert_options(&self.config, &self.args.conversion)?;
+        let target = Target::of(&self.config).map_err(passing)?;
+        let schema = settings::schema(&self.config).map_err(passing)?;
+        Ok(Ready { options, target, table: schema.table(&order.table)?.clone() })
+    }
+
+    fn load_one(&self, run: &Run, order: &LoadOrder) -> Outcome {
+        let uri = order.name();
+        let ready = self.prepare(order).map_err(|error| {
+            // A table that the schema lacks must not become a folder of the warehouse.
+            let uri = (!matches!(error, Error::Schema(_))).then(|| uri.clone());
+            run.failed(uri, error)
+        })?;
+        let Ready { options, target, table } = ready;
+        let (config, create_table) = (&self.config, self.args.target.create_table);
+        let rejects = run.rejects_path(None);
+        let loading = Loading { run, config, options, target, table, create_table, rejects };
+        let outcome = loading.load(&uri, order.exported_at(), || open(order));
+        outcome.map_err(|(report, error)| (report, advised(error, &uri)))
+    }
+}
+
+impl Loader for Loads<'_> {
+    fn load(&self, order: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status> {
+        let run = Run::begin(self.printer, &order.table, order.kind, &self.stopper);
+        let outcome = self.load_one(&run, order);
+        let outcome = match &outcome {
+            Err((_, error)) if !is_final(error) => outcome,
+            _ => notices::told(&self.config, outcome),
+        };
+        let outcome = remembered(self.printer, &self.config, outcome);
+        let reports = Reports::open(self.printer, None, [])?;
+        let concluded = conclude(self.printer, &reports, "loaded", outcome);
+        concluded.map(|report| report.status).inspect_err(|error| self.printer.error(error))
+    }
+
+    fn cut(&self) {
+        self.stopper.cut();
+    }
+
+    fn note(&self, text: &str) {
+        self.printer.note(text);
+    }
+}
+
+/// A schema or a target that cannot be reached is not the message's fault.
+fn passing(error: Error) -> Error {
+    let mend = error.detail().map(|detail| detail.mend.clone()).unwrap_or_default();
+    match error {
+        Error::Usage(_) | Error::Access(_) => {
+            Error::transient("the worker cannot load anything now").mend(mend).because(error)
+        }
+        other => other,
+    }
+}
+
+fn open(order: &LoadOrder) -> Result<Box<dyn ByteSource>> {
+    let opened = store::foreign(&order.download_url).and_then(|url| store::open(&url));
+    let source = match (opened, order.object()) {
+        // Without credentials the second way has nothing to add to what the first said.
+        (Err(refused @ Error::Access(_)), Some(object)) => open_object(object).map_err(|_| refused)?,
+        (opened, _) => opened?,
+    };
+    let info = ObjectInfo { uri: order.name(), ..source.info().clone() };
+    Ok(Box::new(Named { source, info }))
+}
+
+fn open_object(object: ObjectName) -> Result<Box<dyn ByteSource>> {
+    store::open(&Location::S3 { bucket: object.bucket, key: object.key })
+}
+
+/// A source under the export's own name.
+struct Named {
+    source: Box<dyn ByteSource>,
+    info: ObjectInfo,
+}
+
+impl ByteSource for Named {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        self.source.read(buf)
+    }
+}
+
+/// An export that is refused has most likely run out: S3 answers the same to one that was never granted.
+fn advised(error: Error, uri: &str) -> Error {
+    let place = error.detail().and_then(|detail| detail.place.uri.clone()).unwrap_or_default();
+    let is_export = place == uri || place.starts_with("http");
+    match error {
+        Error::Access(_) if is_export => error.mend(
+            "an export can be read for 6 hours after it was made: request a test ingest in ControlShift's \
+             webhook settings, which sends a new one",
+        ),
+        other => other,
+    }
+}

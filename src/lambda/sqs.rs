@@ -1,0 +1,154 @@
+//! Messages that SQS feeds to the function: loaded here, handed to Fargate, or left for the next try.
+//!
+//! ```text
+//! record ─▶ time left? ─▶ order ─▶ too large? ─ yes ─▶ fargate ──────────┬─▶ gone from the queue
+//!              │ no          └ none ─▶ dead letter  └ no ─▶ Worker::handle ─┤
+//!              └────────────────────────────────────────────────────────┴─▶ a failure: it comes again
+//! ```
+//! The answer lists the failures; what it does not list is deleted. A message's delay and its dead letter are
+//! told to the queue itself, which the answer has no words for.
+
+use super::fargate::Fargate;
+use crate::error::{Error, Result};
+use crate::queue::{LoadOrder, Message, Queue, Reason};
+use crate::work::{Disposition, Loader, Worker};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+use tokio::runtime::Handle;
+
+/// No load is begun with less time left.
+pub const BEGIN_LEFT: Duration = Duration::from_secs(30);
+/// A load under way is asked to end this long before the function is.
+pub const CUT_LEFT: Duration = Duration::from_secs(10);
+
+/// What messages are loaded with.
+pub struct Jobs<'a> {
+    /// What decides about them.
+    pub worker: Worker,
+    /// What loads them.
+    pub loader: &'a dyn Loader,
+    /// The queue that feeds the function.
+    pub queue: Queue,
+    /// Where large ones go.
+    pub fargate: Option<Fargate>,
+}
+
+#[derive(Deserialize)]
+struct Batch {
+    #[serde(rename = "Records")]
+    records: Vec<Record>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    message_id: String,
+    receipt_handle: String,
+    body: String,
+    #[serde(default)]
+    attributes: Attributes,
+}
+
+#[derive(Default, Deserialize)]
+struct Attributes {
+    #[serde(rename = "ApproximateReceiveCount")]
+    received: Option<String>,
+}
+
+/// Whether an event is a batch of SQS.
+pub(super) fn is_batch(event: &Value) -> bool {
+    event.pointer("/Records/0/eventSource").and_then(Value::as_str) == Some("aws:sqs")
+}
+
+impl Jobs<'_> {
+    /// Answers a batch with the messages that are not done. Blocks: a load is work for ordinary threads.
+    ///
+    /// # Errors
+    /// [`Error::Input`] for an event that is no batch.
+    pub(super) fn answer(&self, event: Value, end: Instant) -> Result<Value> {
+        let batch: Batch = serde_json::from_value(event)
+            .map_err(|_| Error::input("a batch of SQS of another shape than is known"))?;
+        let (mut failed, mut behind) = (Vec::new(), HashSet::new());
+        for record in batch.records {
+            let tries = record.attributes.received.and_then(|count| count.parse().ok()).unwrap_or(1);
+            let message = Message::fed(record.message_id, record.body, tries, record.receipt_handle);
+            if !self.is_done(&message, end, &mut behind) {
+                failed.push(json!({ "itemIdentifier": message.id }));
+            }
+        }
+        Ok(json!({ "batchItemFailures": failed }))
+    }
+
+    /// Whether a message may go. `behind` has the tables of which one may not: those after it wait too, so
+    /// that none is loaded before an older one.
+    fn is_done(&self, message: &Message, end: Instant, behind: &mut HashSet<String>) -> bool {
+        let order = match LoadOrder::parse(&message.body) {
+            Ok(order) => order,
+            Err(error) => return self.settle(message, Disposition::Dead(Reason::of(&error))),
+        };
+        let disposition = match self.worker.too_often(message.tries) {
+            Some(reason) => Disposition::Dead(reason),
+            None if behind.contains(&order.table) => Disposition::Back(Duration::ZERO),
+            None => self.handle(&order, message.tries, end),
+        };
+        let done = self.settle(message, disposition);
+        if !done {
+            behind.insert(order.table);
+        }
+        done
+    }
+
+    fn handle(&self, order: &LoadOrder, tries: u32, end: Instant) -> Disposition {
+        let fargate = self.fargate.as_ref().filter(|_| self.worker.selection.selects(order));
+        if let Some(fargate) = fargate.filter(|fargate| fargate.takes(order)) {
+            return handed_over(fargate, order);
+        }
+        let now = Instant::now();
+        if end.saturating_duration_since(now) < BEGIN_LEFT {
+            tracing::info!(export = order.name(), "too little time is left, given back");
+            return Disposition::Back(Duration::ZERO);
+        }
+        let cut = end.checked_sub(CUT_LEFT).unwrap_or(now);
+        match (self.worker.handle(self.loader, order, tries, Some(cut)), fargate) {
+            // It began and did not come to its end in all the time that a function has.
+            (Disposition::Back(_), Some(fargate)) if Instant::now() >= cut => handed_over(fargate, order),
+            (disposition, _) => disposition,
+        }
+    }
+
+    /// Tells the queue; says whether the message may go.
+    fn settle(&self, message: &Message, disposition: Disposition) -> bool {
+        let (told, done) = match &disposition {
+            Disposition::Done => return true,
+            Disposition::Back(delay) => (wait(self.queue.give_back(message, *delay)), false),
+            Disposition::Retry(delay) => (wait(self.queue.retry(message, *delay)), false),
+            Disposition::Dead(reason) => (wait(self.queue.bury(message, reason)), true),
+        };
+        match told {
+            Ok(()) => done,
+            Err(error) => {
+                // It comes again when the queue's own time for it is over.
+                tracing::warn!(%error, id = message.id, ?disposition, "the queue was not told");
+                false
+            }
+        }
+    }
+}
+
+fn handed_over(fargate: &Fargate, order: &LoadOrder) -> Disposition {
+    match wait(fargate.hand_over(order)) {
+        Ok(()) => Disposition::Done,
+        Err(error) => {
+            let mend = error.detail().map(|detail| detail.mend.as_str()).unwrap_or_default();
+            tracing::error!(%error, mend, export = order.name(), "not handed to Fargate");
+            Disposition::Retry(crate::work::RETRY_DELAYS[0])
+        }
+    }
+}
+
+/// The caller has left its async surroundings for the load.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    Handle::current().block_on(future)
+}

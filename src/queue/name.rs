@@ -1,0 +1,119 @@
+//! The name of an export: one, however it is read.
+//!
+//! The same export comes as `s3://bucket/key` and as a signed URL, whose host has several forms. The
+//! ledger knows an export by its name, so that nothing is loaded twice: it must be the same for all.
+
+use super::message::{LoadOrder, ObjectName};
+use crate::store::{ExportKind, Location, exported_at_of};
+use sha2::{Digest, Sha256};
+
+/// End of the hosts that S3 answers at.
+const S3_HOSTS: &str = ".amazonaws.com";
+
+impl LoadOrder {
+    /// The object that the order names, or that its URL leads to if that is one of S3.
+    pub fn object(&self) -> Option<ObjectName> {
+        match &self.s3 {
+            Some(named) => {
+                let key = named.key.trim_start_matches('/').to_owned();
+                Some(ObjectName { bucket: named.bucket.clone(), key })
+            }
+            None => object_of_url(&self.download_url),
+        }
+    }
+
+    /// `s3://bucket/key`, or the URL without its query: fit to be shown.
+    pub fn name(&self) -> String {
+        match self.object() {
+            Some(ObjectName { bucket, key }) => format!("s3://{bucket}/{key}"),
+            None => without_query(&self.download_url).to_owned(),
+        }
+    }
+
+    /// When the export was made (`YYYYMMDDhhmmss`), if its name says so.
+    pub fn exported_at(&self) -> Option<String> {
+        exported_at_of(&Location::parse(&self.name()).ok()?)
+    }
+
+    /// The same for the same export: 64 hexadecimal digits.
+    pub fn deduplication_id(&self) -> String {
+        let identity = format!("{}\n{}\n{}", self.table, self.kind_word(), self.name());
+        Sha256::digest(identity.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+
+    /// `full` or `incremental`.
+    pub fn kind_word(&self) -> &'static str {
+        match self.kind {
+            ExportKind::Full => "full",
+            ExportKind::Incremental => "incremental",
+        }
+    }
+}
+
+pub(super) fn without_query(url: &str) -> &str {
+    url.split(['?', '#']).next().unwrap_or_default()
+}
+
+/// `bucket.s3.region.amazonaws.com/key`, `bucket.s3.amazonaws.com/key`, `s3.region.amazonaws.com/bucket/key`.
+fn object_of_url(url: &str) -> Option<ObjectName> {
+    let (host, path) = without_query(url).strip_prefix("https://")?.split_once('/')?;
+    let front = host.strip_suffix(S3_HOSTS)?;
+    let is_service = |text: &str| text == "s3" || text.starts_with("s3.") || text.starts_with("s3-");
+    let (bucket, key) = match front.split_once(".s3").filter(|(_, rest)| is_service(&format!("s3{rest}"))) {
+        Some((bucket, _)) => (bucket, path),
+        None if is_service(front) => path.split_once('/')?,
+        None => return None,
+    };
+    let plain = !key.is_empty() && !key.contains('%');
+    plain.then(|| ObjectName { bucket: bucket.to_owned(), key: key.trim_start_matches('/').to_owned() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn order(url: &str, s3: Option<(&str, &str)>) -> LoadOrder {
+        LoadOrder {
+            download_url: url.to_owned(),
+            table: "t".to_owned(),
+            s3: s3.map(|(bucket, key)| ObjectName { bucket: bucket.to_owned(), key: key.to_owned() }),
+            kind: ExportKind::Full,
+        }
+    }
+
+    #[test]
+    fn one_export_has_one_name() {
+        let key = "o/full/t/20260301/t_20260301031500.csv";
+        for url in [
+            format!("https://b.s3.amazonaws.com/{key}?AWSAccessKeyId=X&Signature=Y"),
+            format!("https://b.s3.us-east-1.amazonaws.com/{key}?X-Amz-Signature=Y"),
+            format!("https://b.s3-eu-west-1.amazonaws.com/{key}"),
+            format!("https://s3.amazonaws.com/b/{key}?Signature=Y"),
+            format!("https://s3.eu-central-1.amazonaws.com/b/{key}#x"),
+        ] {
+            let order = order(&url, None);
+            assert_eq!(order.name(), format!("s3://b/{key}"), "{url}");
+            assert_eq!(order.exported_at().as_deref(), Some("20260301031500"), "{url}");
+        }
+        let named = order("https://elsewhere/x?s", Some(("b", &format!("/{key}"))));
+        assert_eq!(named.name(), format!("s3://b/{key}"));
+        let by_url = order(&format!("https://b.s3.amazonaws.com/{key}?Signature=1"), None);
+        assert_eq!(named.deduplication_id(), by_url.deduplication_id());
+        let incremental = LoadOrder { kind: ExportKind::Incremental, ..by_url.clone() };
+        assert_ne!(incremental.deduplication_id(), by_url.deduplication_id());
+    }
+
+    #[test]
+    fn what_is_no_object_of_s3_keeps_its_url() {
+        for (url, name) in [
+            ("https://host/a/t_20260301.csv?secret", "https://host/a/t_20260301.csv"),
+            ("http://127.0.0.1:9/b/t.csv?secret", "http://127.0.0.1:9/b/t.csv"),
+            ("https://s3.amazonaws.com/b", "https://s3.amazonaws.com/b"),
+            ("https://b.s3.amazonaws.com.evil.org/k?secret", "https://b.s3.amazonaws.com.evil.org/k"),
+            ("https://b.s3x.amazonaws.com/k", "https://b.s3x.amazonaws.com/k"),
+            ("https://b.s3.amazonaws.com/a%20b?secret", "https://b.s3.amazonaws.com/a%20b"),
+        ] {
+            assert_eq!(order(url, None).name(), name, "{url}");
+        }
+    }
+}

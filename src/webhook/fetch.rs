@@ -1,0 +1,215 @@
+//! What may be fetched: from a webhook's words to an order, or to the reason why there is none.
+//!
+//! ```text
+//! url ──▶ host of S3 ──▶ bucket on the list ──▶ key ─┐
+//! s3 ───▶ the same bucket and key, if it is there ───┼─▶ <slug>/<kind>/<table>/<date>/<table>_<time>.csv[.bz2] ─▶ LoadOrder
+//! table, type ───────────────────────────────────────┘
+//! ```
+//! A signature says who sent a webhook, not that what it names is harmless, and it can be switched off. So
+//! an order never leads to another host, another bucket, another organisation's files, or another table.
+
+use super::event::{Export, ExportData};
+use super::url::object_of;
+pub use super::url::{Endpoint, URL_BYTES_MAX};
+use crate::error::{Error, Result as Checked};
+use crate::queue::{LoadOrder, ObjectName};
+use crate::store::ExportKind;
+
+/// PostgreSQL's limit of names.
+const TABLE_BYTES_MAX: usize = 63;
+/// Longest slug of an organisation.
+const SLUG_BYTES_MAX: usize = 128;
+/// Digits of the time in a file's name, from a date to nanoseconds.
+const TIME_DIGITS: std::ops::RangeInclusive<usize> = 8..=23;
+/// How an export's name ends; ControlShift knows the first two.
+const ENDINGS: &[&str] = &[".csv", ".csv.bz2", ".csv.gz", ".csv.zst"];
+
+/// Why a webhook can never be processed. Each is a word of a metric, so there are few.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Refusal {
+    /// `data` lacks what an export needs, or has another form.
+    Data,
+    /// The URL is too long, or holds characters that URLs have not.
+    Url,
+    /// The URL leads to a host that is not S3's.
+    Host,
+    /// A bucket that is not on the list.
+    Bucket,
+    /// A key that is no export's.
+    Key,
+    /// An organisation that is not the configured one.
+    Slug,
+    /// `s3` and `url` name different objects.
+    Differ,
+    /// The type, or the table, is not that of the key.
+    Disagree,
+    /// The table is not in the bulk schema.
+    Table,
+}
+
+impl Refusal {
+    /// All of them.
+    pub const ALL: &'static [Self] = &[
+        Self::Data,
+        Self::Url,
+        Self::Host,
+        Self::Bucket,
+        Self::Key,
+        Self::Slug,
+        Self::Differ,
+        Self::Disagree,
+        Self::Table,
+    ];
+
+    /// The word in metrics.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Url => "url",
+            Self::Host => "host",
+            Self::Bucket => "bucket",
+            Self::Key => "key",
+            Self::Slug => "slug",
+            Self::Differ => "differ",
+            Self::Disagree => "disagree",
+            Self::Table => "table",
+        }
+    }
+
+    /// What the answer and the log say: nothing of what was sent.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Data => "data holds no url and table of an export",
+            Self::Url => "the url is no url",
+            Self::Host => "the url does not lead to S3",
+            Self::Bucket => "the bucket is not in exports.buckets",
+            Self::Key => "the key is no export's",
+            Self::Slug => "the organisation is not that of exports.slug",
+            Self::Differ => "s3 and url name different objects",
+            Self::Disagree => "type and table are not those of the key",
+            Self::Table => "the table is not in the bulk schema",
+        }
+    }
+}
+
+/// The rules of one receiver.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Buckets that may be named.
+    pub buckets: Vec<String>,
+    /// The one organisation, if there is only one.
+    pub slug: Option<String>,
+    /// A stand-in for S3 that may be named too.
+    pub endpoint: Option<Endpoint>,
+}
+
+impl Policy {
+    /// Rules out of the configuration's words.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a bucket or a slug that cannot be one.
+    pub fn new(buckets: &[String], slug: Option<&str>, endpoint: Option<&str>) -> Checked<Self> {
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-.".contains(&b))
+        };
+        if let Some(bucket) = buckets.iter().find(|bucket| !plain(bucket)) {
+            return Err(Error::usage(format!("exports.buckets: {bucket:?} is no bucket's name"))
+                .mend("list names like agra-data-exports-production, without s3://"));
+        }
+        if let Some(slug) = slug.filter(|slug| !is_slug(slug)) {
+            return Err(Error::usage(format!("exports.slug: {slug:?} is no organisation's"))
+                .mend("write the first part of the exports' keys, like my-org"));
+        }
+        let endpoint =
+            match endpoint.filter(|url| !url.is_empty()) {
+                None => None,
+                Some(url) => Some(Endpoint::parse(url).ok_or_else(|| {
+                    Error::usage("AWS_ENDPOINT_URL_S3 is not of the form https://host[:port]")
+                })?),
+            };
+        Ok(Self { buckets: buckets.to_vec(), slug: slug.map(str::to_owned), endpoint })
+    }
+
+    /// The order that an export's webhook stands for.
+    ///
+    /// # Errors
+    /// The [`Refusal`], if it stands for none that may be carried out.
+    pub fn order(&self, export: &Export) -> Result<LoadOrder, Refusal> {
+        let Some(ExportData { url: Some(url), table: Some(table), s3 }) = &export.data else {
+            return Err(Refusal::Data);
+        };
+        if !is_table(table) {
+            return Err(Refusal::Data);
+        }
+        let (bucket, key) = object_of(url, &self.buckets, self.endpoint.as_ref())?;
+        let named = Key::parse(&key).ok_or(Refusal::Key)?;
+        if self.slug.as_deref().is_some_and(|slug| slug != named.slug) {
+            return Err(Refusal::Slug);
+        }
+        if named.table != table || named.kind.is_some_and(|kind| kind != export.kind) {
+            return Err(Refusal::Disagree);
+        }
+        if let Some(s3) = s3 {
+            if !self.buckets.contains(&s3.bucket) {
+                return Err(Refusal::Bucket);
+            }
+            if s3.bucket != bucket || s3.key.strip_prefix('/').unwrap_or(&s3.key) != key {
+                return Err(Refusal::Differ);
+            }
+        }
+        let object = s3.is_some().then(|| ObjectName { bucket: bucket.to_owned(), key });
+        Ok(LoadOrder { download_url: url.clone(), table: table.clone(), s3: object, kind: export.kind })
+    }
+}
+
+/// A key of an export, taken apart.
+struct Key<'a> {
+    slug: &'a str,
+    /// Absent in the short form of the documentation's example, `default/petitions_20150803180434.csv`.
+    kind: Option<ExportKind>,
+    table: &'a str,
+}
+
+impl<'a> Key<'a> {
+    fn parse(key: &'a str) -> Option<Self> {
+        let parts: Vec<&str> = key.split('/').collect();
+        match parts[..] {
+            [slug, kind, table, date, file] => {
+                let kind = match kind {
+                    "full" => ExportKind::Full,
+                    "incremental" => ExportKind::Incremental,
+                    _ => return None,
+                };
+                let fits = is_slug(slug) && digits(date, 8..=8) && table_of(file)? == table;
+                fits.then_some(Self { slug, kind: Some(kind), table })
+            }
+            [slug, file] => {
+                let table = table_of(file)?;
+                is_slug(slug).then_some(Self { slug, kind: None, table })
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The table of `<table>_<time>.csv`, with or without a compression's ending.
+fn table_of(file: &str) -> Option<&str> {
+    let stem = ENDINGS.iter().find_map(|ending| file.strip_suffix(ending))?;
+    let (table, time) = stem.rsplit_once('_')?;
+    (is_table(table) && digits(time, TIME_DIGITS)).then_some(table)
+}
+
+fn is_table(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    (1..=TABLE_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain)
+}
+
+fn is_slug(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte);
+    (1..=SLUG_BYTES_MAX).contains(&text.len()) && text.bytes().all(plain) && !text.starts_with('.')
+}
+
+fn digits(text: &str, count: std::ops::RangeInclusive<usize>) -> bool {
+    count.contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit())
+}

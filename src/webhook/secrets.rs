@@ -1,0 +1,321 @@
+//! Where the signing secrets come from, and how they are changed without a restart.
+//!
+//! ```text
+//! webhook.secrets ─────────── as it is ───────────────┐
+//! webhook.secret_file ─────── read when it changes ───┼─▶ Keys: any of them confirms
+//! webhook.secret_arn ──────── asked every 5 minutes ──┘
+//!        ▲ and at once, but for the last ten seconds, when a signature does not agree
+//! ```
+//! What was known stays in force while a source fails: a passing fault must not turn webhooks away.
+
+use super::signature::{Keys, SECRETS_MAX};
+use crate::error::{Error, Place, Result};
+use crate::store::aws_config;
+use aws_sdk_secretsmanager::Client;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, Instant, SystemTime};
+
+/// Secrets Manager is asked again after this time.
+pub const FRESH: Duration = Duration::from_secs(300);
+/// And not sooner than after this time, whatever is sent to the receiver.
+pub const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// The file is looked at this often at most.
+pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// Longest wait for Secrets Manager; a webhook waits for it when nothing is known yet.
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest file of secrets.
+const FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// The sources; several are added up.
+#[derive(Clone, Default)]
+pub struct Sources {
+    /// Secrets as they are.
+    pub list: Vec<String>,
+    /// A file, one secret a line.
+    pub file: Option<PathBuf>,
+    /// A secret of Secrets Manager: the lines of a text, or JSON: `["…"]`, `{"secrets": ["…"]}`.
+    pub arn: Option<String>,
+}
+
+/// The secrets as they are now.
+pub struct Secrets {
+    sources: Sources,
+    held: RwLock<Held>,
+    asking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Default)]
+struct Held {
+    keys: Arc<Keys>,
+    of_file: Vec<String>,
+    seen: Option<Seen>,
+    looked: Option<Instant>,
+    of_arn: Vec<String>,
+    asked: Option<Instant>,
+}
+
+/// What tells one content of a file from another without reading it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Seen {
+    modified: Option<SystemTime>,
+    length: u64,
+    inode: u64,
+}
+
+impl Secrets {
+    /// Secrets of these sources. The file is read now, Secrets Manager is asked when the first webhook comes.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if no source is named or there are too many secrets; of the file's, if it cannot be
+    /// read or holds none.
+    pub fn open(sources: Sources) -> Result<Self> {
+        if sources.list.is_empty() && sources.file.is_none() && sources.arn.is_none() {
+            return Err(Error::usage("no signing secret was named").mend(
+                "set webhook.secret_file, webhook.secret_arn or webhook.secrets to the secret of the webhook \
+                 endpoint in ControlShift; webhook.signature = \"unchecked\" takes webhooks from anybody",
+            ));
+        }
+        if sources.list.len() > SECRETS_MAX {
+            return Err(Error::usage(format!("webhook.secrets holds more than {SECRETS_MAX} secrets")));
+        }
+        let mut held = Held::default();
+        if let Some(path) = &sources.file {
+            held.seen = Some(look(path)?);
+            held.of_file = read(path)?;
+            held.looked = Some(Instant::now());
+        }
+        held.keys = Arc::new(keys(&sources, &held));
+        Ok(Self { sources, held: RwLock::new(held), asking: tokio::sync::Mutex::new(()) })
+    }
+
+    /// The keys of now; none if no source gave any yet.
+    pub async fn keys(&self) -> Arc<Keys> {
+        let now = Instant::now();
+        let (look, ask, known) = {
+            let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
+            (is_due(held.looked, LOOK_AGAIN, now), is_due(held.asked, FRESH, now), !held.of_arn.is_empty())
+        };
+        if look && self.sources.file.is_some() {
+            self.look_again();
+        }
+        if ask || !known {
+            self.ask_again(!known).await;
+        }
+        self.now()
+    }
+
+    /// The keys, looked up once more because a signature did not agree; none if they are the same.
+    pub async fn newer(&self, than: &Arc<Keys>) -> Option<Arc<Keys>> {
+        if self.sources.file.is_some() {
+            self.look_again();
+        }
+        self.ask_again(true).await;
+        let now = self.now();
+        (!Arc::ptr_eq(&now, than)).then_some(now)
+    }
+
+    fn now(&self) -> Arc<Keys> {
+        Arc::clone(&self.held.read().unwrap_or_else(PoisonError::into_inner).keys)
+    }
+
+    /// Reads the file if it is another; a local file of a few lines, so nothing is gained by another thread.
+    fn look_again(&self) {
+        let Some(path) = &self.sources.file else { return };
+        let found = look(path);
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.looked = Some(Instant::now());
+        let seen = match found {
+            Ok(seen) if held.seen.as_ref() == Some(&seen) => return,
+            Ok(seen) => seen,
+            Err(error) => return kept(&error),
+        };
+        match read(path) {
+            Ok(secrets) => {
+                tracing::info!(count = secrets.len(), "the file of signing secrets has changed");
+                (held.seen, held.of_file) = (Some(seen), secrets);
+                held.keys = Arc::new(keys(&self.sources, &held));
+            }
+            Err(error) => kept(&error),
+        }
+    }
+
+    /// Asks Secrets Manager, unless it was asked just now. Others wait for the answer if they must have it.
+    async fn ask_again(&self, wait: bool) {
+        let Some(arn) = &self.sources.arn else { return };
+        let asking = match wait {
+            true => self.asking.lock().await,
+            false => match self.asking.try_lock() {
+                Ok(asking) => asking,
+                Err(_) => return,
+            },
+        };
+        let asked = self.held.read().unwrap_or_else(PoisonError::into_inner).asked;
+        if is_due(asked, ASK_AGAIN, Instant::now()) {
+            let answer = tokio::time::timeout(ASK_TIMEOUT, ask(arn)).await;
+            let answer = answer.unwrap_or_else(|_| Err(Error::transient("Secrets Manager does not answer")));
+            self.take(answer);
+        }
+        drop(asking);
+    }
+
+    fn take(&self, answer: Result<Vec<String>>) {
+        let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
+        held.asked = Some(Instant::now());
+        match answer {
+            Ok(secrets) if secrets == held.of_arn => {}
+            Ok(secrets) => {
+                tracing::info!(count = secrets.len(), "signing secrets came from Secrets Manager");
+                held.of_arn = secrets;
+                held.keys = Arc::new(keys(&self.sources, &held));
+            }
+            Err(error) => kept(&error),
+        }
+    }
+}
+
+fn kept(error: &Error) {
+    tracing::warn!(%error, "the signing secrets could not be read again; the old ones stay in force");
+}
+
+fn is_due(last: Option<Instant>, after: Duration, now: Instant) -> bool {
+    last.is_none_or(|last| now.saturating_duration_since(last) >= after)
+}
+
+fn keys(sources: &Sources, held: &Held) -> Keys {
+    let all: Vec<&String> = sources.list.iter().chain(&held.of_file).chain(&held.of_arn).collect();
+    Keys::new(&all)
+}
+
+fn look(path: &Path) -> Result<Seen> {
+    let found = std::fs::metadata(path);
+    let found = found.map_err(|cause| Error::io("cannot read the signing secrets", path, cause))?;
+    if found.len() > FILE_BYTES_MAX {
+        return Err(Error::usage(format!(
+            "the file of signing secrets is longer than {FILE_BYTES_MAX} bytes"
+        ))
+        .at(Place::uri(path.display().to_string())));
+    }
+    Ok(Seen { modified: found.modified().ok(), length: found.len(), inode: inode(&found) })
+}
+
+#[cfg(unix)]
+fn inode(found: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(found)
+}
+
+#[cfg(not(unix))]
+fn inode(_found: &std::fs::Metadata) -> u64 {
+    0
+}
+
+fn read(path: &Path) -> Result<Vec<String>> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|cause| Error::io("cannot read the signing secrets", path, cause))?;
+    let place = Place::uri(path.display().to_string());
+    of_lines(&text).map_err(|error| error.at(place).mend("write one secret a line into the file"))
+}
+
+fn of_lines(text: &str) -> Result<Vec<String>> {
+    counted(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+}
+
+fn counted(secrets: Vec<String>) -> Result<Vec<String>> {
+    match secrets.len() {
+        0 => Err(Error::usage("there is no signing secret")),
+        count if count > SECRETS_MAX => Err(Error::usage(format!("{count} signing secrets are too many"))),
+        _ => Ok(secrets),
+    }
+}
+
+async fn ask(arn: &str) -> Result<Vec<String>> {
+    let config = tokio::task::spawn_blocking(aws_config).await;
+    let config =
+        config.map_err(|cause| Error::machine("the configuration's thread broke").because(cause))??;
+    let answer = Client::new(&config).get_secret_value().secret_id(arn).send().await;
+    let answer = answer.map_err(|cause| {
+        Error::access("cannot read the signing secrets from Secrets Manager")
+            .at(Place::uri(arn))
+            .mend("allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a key of its own")
+            .because(Box::new(cause.into_service_error()) as Box<dyn std::error::Error + Send + Sync>)
+    })?;
+    of_text(answer.secret_string().unwrap_or_default()).map_err(|error| error.at(Place::uri(arn)))
+}
+
+/// What a secret's text holds: lines, or JSON.
+fn of_text(text: &str) -> Result<Vec<String>> {
+    if !text.trim_start().starts_with(['[', '{']) {
+        return of_lines(text);
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Form {
+        List(Vec<String>),
+        Named { secrets: Vec<String> },
+        One { secret: String },
+    }
+    // serde_json's own words could repeat the secret.
+    match serde_json::from_str(text) {
+        Ok(Form::List(secrets) | Form::Named { secrets }) => {
+            counted(secrets.into_iter().filter(|secret| !secret.is_empty()).collect())
+        }
+        Ok(Form::One { secret }) => counted(vec![secret]),
+        Err(_) => Err(Error::usage("the secret's JSON has another form")
+            .mend("write [\"…\"], {\"secrets\": [\"…\"]}, {\"secret\": \"…\"}, or the secret alone")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::signature::{Claim, header_of};
+    use super::*;
+
+    #[test]
+    fn forms_of_a_secret() {
+        for (text, expected) in [
+            ("one", &["one"][..]),
+            (" one \n\ntwo\r\n", &["one", "two"]),
+            ("[\"one\", \"two\"]", &["one", "two"]),
+            ("{\"secrets\": [\"one\", \"\"]}", &["one"]),
+            ("{\"secret\": \"one\"}", &["one"]),
+            ("", &[]),
+            ("[]", &[]),
+            ("{\"password\": \"x\"}", &[]),
+            ("{\"secrets\": 7}", &[]),
+            ("1\n2\n3\n4\n5\n6\n7\n8\n9", &[]),
+        ] {
+            assert_eq!(of_text(text).unwrap_or_default(), expected, "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_is_read_again_when_it_changes() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secrets");
+        std::fs::write(&path, "old\n").unwrap();
+        let sources = Sources { file: Some(path.clone()), ..Sources::default() };
+        let secrets = Secrets::open(sources).unwrap();
+        let signed = |secret: &str| Claim::parse(header_of(secret.as_bytes(), b"x").as_bytes()).unwrap();
+        let first = secrets.keys().await;
+        assert!(first.confirm(&signed("old"), b"x") && !first.confirm(&signed("new"), b"x"));
+        assert!(secrets.newer(&first).await.is_none());
+        for (content, old, new) in [("old\nnew\n", true, true), ("", true, true), ("new\n", false, true)] {
+            // A rename, as an editor and Kubernetes do it.
+            let next = dir.path().join("next");
+            std::fs::write(&next, content).unwrap();
+            std::fs::rename(&next, &path).unwrap();
+            let before = secrets.now();
+            let keys = secrets.newer(&before).await.unwrap_or(before);
+            assert_eq!((keys.confirm(&signed("old"), b"x"), keys.confirm(&signed("new"), b"x")), (old, new));
+        }
+        std::fs::remove_file(&path).unwrap();
+        assert!(secrets.keys().await.confirm(&signed("new"), b"x"));
+    }
+
+    #[test]
+    fn no_source_is_a_mistake() {
+        assert_eq!(Secrets::open(Sources::default()).err().unwrap().exit_code(), 2);
+        let missing = Sources { file: Some("/no/such/file".into()), ..Sources::default() };
+        assert_eq!(Secrets::open(missing).err().unwrap().exit_code(), 3);
+    }
+}

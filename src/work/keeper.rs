@@ -1,0 +1,97 @@
+//! Keeps what was taken: renews it while it is worked on, and cuts off the load of what was lost.
+
+use super::Loader;
+use crate::error::Result;
+use crate::queue::{Message, Queue, RENEW_EVERY};
+use crate::store::runtime;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What a worker has taken, shared with the thread that renews it and with the one that hears signals.
+#[derive(Debug)]
+pub struct Taken {
+    pub(super) queue: Arc<Queue>,
+    held: Mutex<Held>,
+}
+
+#[derive(Debug, Default)]
+struct Held {
+    messages: Vec<Message>,
+    /// The one that is being loaded.
+    current: Option<String>,
+}
+
+impl Taken {
+    /// Nothing yet, of this queue.
+    pub fn new(queue: Arc<Queue>) -> Self {
+        Self { queue, held: Mutex::default() }
+    }
+
+    pub(super) fn add(&self, messages: &[Message]) {
+        self.lock().messages.extend_from_slice(messages);
+    }
+
+    /// Says which one is being loaded.
+    pub(super) fn begin(&self, message: &Message) {
+        self.lock().current = Some(message.id.clone());
+    }
+
+    /// Whether it is still ours.
+    pub(super) fn has(&self, message: &Message) -> bool {
+        self.lock().messages.contains(message)
+    }
+
+    pub(super) fn remove(&self, message: &Message) {
+        let mut held = self.lock();
+        held.messages.retain(|other| other != message);
+        held.current.take_if(|current| *current == message.id);
+    }
+
+    /// Renews all until `end` is dropped.
+    pub(super) fn keep(&self, loader: &dyn Loader, end: &Receiver<()>) {
+        while end.recv_timeout(RENEW_EVERY) == Err(RecvTimeoutError::Timeout) {
+            let messages = self.lock().messages.clone();
+            for message in messages {
+                self.renew(loader, &message);
+            }
+        }
+    }
+
+    /// One that cannot be renewed now may be the next time: it is lost only when the queue says so.
+    fn renew(&self, loader: &dyn Loader, message: &Message) {
+        match block_on(self.queue.renew(message)) {
+            Ok(true) => {}
+            Ok(false) => {
+                let mut held = self.lock();
+                if !held.messages.contains(message) {
+                    return;
+                }
+                held.messages.retain(|other| other != message);
+                tracing::warn!(id = message.id, "the message is somebody else's now");
+                if held.current.as_deref() == Some(&message.id) {
+                    loader.cut();
+                }
+            }
+            Err(error) => tracing::warn!(%error, id = message.id, "the message was not renewed"),
+        }
+    }
+
+    /// Gives back all that is held: the process is about to end.
+    pub fn give_back_all(&self) {
+        let messages = std::mem::take(&mut self.lock().messages);
+        for message in messages {
+            if let Err(error) = block_on(self.queue.give_back(&message, Duration::ZERO)) {
+                tracing::warn!(%error, id = message.id, "the message was not given back: it comes by itself");
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub(super) fn block_on<T>(call: impl Future<Output = Result<T>>) -> Result<T> {
+    runtime()?.block_on(call)
+}

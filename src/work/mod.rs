@@ -1,0 +1,139 @@
+//! The worker: takes messages, loads what they name, and decides what becomes of them.
+//!
+//! ```text
+//! queue ── receive ──▶ taking, by table ── in_order ──▶ Worker::handle ──▶ Disposition ──▶ queue
+//!                          │                                 │              done: deleted
+//!                       Keeper: renews what is               │              back, retry: waits
+//!                       taken, cuts what is lost         a Loader           dead: buried, with the reason
+//!                                                        (what `backfill` does)
+//! ```
+//!
+//! How a load is done is not decided here: the command line gives a [`Loader`], and it is the code of
+//! `backfill`. AWS Lambda, which takes messages by itself, calls [`Worker::handle`] alone.
+
+mod keeper;
+mod run;
+mod selection;
+mod taking;
+mod verdict;
+
+pub use keeper::Taken;
+pub use run::{Batch, Tally, run};
+pub use selection::Selection;
+pub use verdict::{Disposition, NOT_OURS_DELAY, RETRY_DELAYS};
+
+use crate::error::{Error, Result};
+use crate::ledger;
+use crate::queue::{LoadOrder, Queue, Reason};
+use crate::report::Status;
+use crate::store::runtime;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant, SystemTime};
+use verdict::{is_final, of_error};
+
+/// An export can be read for six hours; its name may be in another zone's time.
+pub const NOBODYS_AGE_MAX: Duration = Duration::from_secs(24 * 3600);
+
+/// Loads one export: what the command line gives to the worker.
+pub trait Loader: Sync {
+    /// Loads the export, all or nothing. Of a failure the listeners hear if `is_final` says that no other
+    /// try follows.
+    ///
+    /// # Errors
+    /// As `backfill`.
+    fn load(&self, order: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status>;
+
+    /// Asks the load under way to end, unless it is past that.
+    fn cut(&self);
+
+    /// Tells the operator something.
+    fn note(&self, text: &str);
+}
+
+/// What decides about a message.
+#[derive(Debug)]
+pub struct Worker {
+    /// Which exports are loaded.
+    pub selection: Selection,
+    /// Where the others go.
+    pub others: Option<Queue>,
+    /// Tries of a message.
+    pub tries_max: u32,
+}
+
+impl Worker {
+    /// Loads one export and says what becomes of its message. `tries` counts this one; at `deadline` the
+    /// load is cut off.
+    ///
+    /// Call it from an ordinary thread: it blocks.
+    pub fn handle(
+        &self,
+        loader: &dyn Loader,
+        order: &LoadOrder,
+        tries: u32,
+        deadline: Option<Instant>,
+    ) -> Disposition {
+        if !self.selection.selects(order) {
+            return self.forward(loader, order);
+        }
+        let is_last = |error: &Error| is_final(error, tries, self.tries_max);
+        let loaded = cut_at(loader, deadline, || loader.load(order, &is_last));
+        match loaded {
+            Ok(_) => Disposition::Done,
+            Err(error) => {
+                let disposition = of_error(&error, tries, self.tries_max);
+                tracing::warn!(%error, export = order.name(), tries, ?disposition, "not loaded");
+                disposition
+            }
+        }
+    }
+
+    /// What becomes of a message that has come too often without that anybody said why: each time its
+    /// worker died.
+    pub fn too_often(&self, tries: u32) -> Option<Reason> {
+        (tries > self.tries_max).then(|| {
+            let what = format!("taken {} times, and never came to an end", tries - 1);
+            let mend =
+                "look why the worker died (memory, time, machine), then `csl-stream dead-letters redrive`";
+            Reason::of(&Error::machine(what).mend(mend))
+        })
+    }
+
+    fn forward(&self, loader: &dyn Loader, order: &LoadOrder) -> Disposition {
+        let Some(others) = &self.others else { return nobodys(order) };
+        match runtime().and_then(|runtime| runtime.block_on(others.send(order))) {
+            Ok(()) => Disposition::Done,
+            Err(error) => {
+                loader.note(&format!("{}: not forwarded to {others}: {error}", order.name()));
+                Disposition::Back(RETRY_DELAYS[0])
+            }
+        }
+    }
+}
+
+/// Waits for a worker of another configuration, until nobody can read the export any more: otherwise what
+/// nobody wants would fill the queue.
+fn nobodys(order: &LoadOrder) -> Disposition {
+    let oldest = ledger::timestamp(SystemTime::now() - NOBODYS_AGE_MAX);
+    let oldest: String = oldest.chars().filter(char::is_ascii_digit).collect();
+    let is_gone = order.exported_at().is_some_and(|at| at < oldest);
+    tracing::debug!(export = order.name(), is_gone, "not selected by work.tables and work.kinds");
+    if is_gone { Disposition::Done } else { Disposition::Back(NOT_OURS_DELAY) }
+}
+
+/// Runs `load`; at `deadline` it is asked to end.
+fn cut_at<T>(loader: &dyn Loader, deadline: Option<Instant>, load: impl FnOnce() -> T) -> T {
+    let Some(deadline) = deadline else { return load() };
+    std::thread::scope(|scope| {
+        let (ended, end) = channel::<()>();
+        scope.spawn(move || {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if end.recv_timeout(left.max(Duration::from_millis(1))) == Err(RecvTimeoutError::Timeout) {
+                loader.cut();
+            }
+        });
+        let loaded = load();
+        drop(ended);
+        loaded
+    })
+}

@@ -1,0 +1,238 @@
+//! The loop: take, load, answer, until told to stop or, with `--once`, until nothing is left.
+
+use super::keeper::{Taken, block_on};
+use super::taking::{Item, in_order};
+use super::{Disposition, Loader, Worker};
+use crate::error::{Error, Result};
+use crate::queue::{LoadOrder, Message, Queue, Reason};
+use crate::store::ExportKind;
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
+
+/// One wait for messages; in between the worker looks whether it is to stop. Each is a call to SQS.
+const WAIT: Duration = Duration::from_secs(5);
+/// The same with `--once`.
+const WAIT_ONCE: Duration = Duration::from_secs(1);
+/// Pause after a queue that did not answer.
+const PAUSE: Duration = Duration::from_secs(5);
+/// Unanswered calls in a row after which `--once` gives up; without it a worker waits on.
+const UNANSWERED_MAX: u32 = 12;
+/// With `--once`: looks at a queue that seems empty; SQS may miss messages that are there.
+const EMPTY_LOOKS: u32 = 2;
+
+/// How many messages are taken together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Batch {
+    /// `work.batch_files`.
+    pub files: usize,
+    /// `work.batch_seconds`: how long a batch waits for more.
+    pub wait: Duration,
+}
+
+/// What a worker has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Tally {
+    /// Messages that are done: loaded now or before, obsolete, or forwarded.
+    pub done: u64,
+    /// Of them those that a newer full export made obsolete.
+    pub obsolete: u64,
+    /// Tries that failed and are repeated.
+    pub retried: u64,
+    /// Messages that became dead letters.
+    pub dead: u64,
+    /// Messages given back, because the worker was stopped or they are not its own.
+    pub given_back: u64,
+    /// Whether it ended because it was told to.
+    pub stopped: bool,
+    /// Whether a load was cut off for that.
+    pub cut: bool,
+}
+
+/// Works until `stopping` says so; with `once` until the queue is empty and nothing that this worker put
+/// back is due. What it has stands in `taken`, for whoever must end the process before this returns.
+///
+/// # Errors
+/// If the queue refuses, or, with `once`, does not answer.
+pub fn run(
+    taken: &Taken,
+    worker: &Worker,
+    loader: &dyn Loader,
+    batch: Batch,
+    once: bool,
+    stopping: &dyn Fn() -> bool,
+) -> Result<Tally> {
+    let queue: &Queue = &taken.queue;
+    queue.check_dead_letters()?;
+    let (end, ended) = channel::<()>();
+    std::thread::scope(|scope| {
+        scope.spawn(move || taken.keep(loader, &ended));
+        let mut shift =
+            Shift { queue, worker, loader, batch, stopping, taken, tally: Tally::default(), due: None };
+        let worked = shift.work(once);
+        drop(end);
+        worked.map(|()| shift.tally)
+    })
+}
+
+/// One worker from its start to its end.
+struct Shift<'a> {
+    queue: &'a Queue,
+    worker: &'a Worker,
+    loader: &'a dyn Loader,
+    batch: Batch,
+    stopping: &'a dyn Fn() -> bool,
+    taken: &'a Taken,
+    tally: Tally,
+    /// When the last message that was put back is due.
+    due: Option<Instant>,
+}
+
+impl Shift<'_> {
+    fn work(&mut self, once: bool) -> Result<()> {
+        let (mut unanswered, mut empty) = (0, 0);
+        let wait = if once { WAIT_ONCE } else { WAIT };
+        while !(self.stopping)() {
+            let messages = match block_on(self.queue.receive(self.batch.files, wait)) {
+                Ok(messages) => messages,
+                Err(error @ Error::Transient(_)) if !once || unanswered < UNANSWERED_MAX => {
+                    unanswered += 1;
+                    tracing::warn!(%error, "the queue does not answer");
+                    self.pause(PAUSE);
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
+            unanswered = 0;
+            if !messages.is_empty() {
+                empty = 0;
+                self.take(messages)?;
+                continue;
+            }
+            empty += 1;
+            let nothing_due = self.due.is_none_or(|due| due <= Instant::now());
+            if once && nothing_due && empty >= EMPTY_LOOKS {
+                return Ok(());
+            }
+        }
+        self.tally.stopped = true;
+        Ok(())
+    }
+
+    /// Waits, unless the worker is to stop.
+    fn pause(&self, wait: Duration) {
+        let until = Instant::now() + wait;
+        while Instant::now() < until && !(self.stopping)() {
+            std::thread::sleep(
+                Duration::from_millis(50).min(until.saturating_duration_since(Instant::now())),
+            );
+        }
+    }
+
+    fn take(&mut self, messages: Vec<Message>) -> Result<()> {
+        self.taken.add(&messages);
+        let mut items = self.readable(messages);
+        self.fill(&mut items);
+        for table in in_order(items) {
+            self.load_table(table);
+        }
+        Ok(())
+    }
+
+    /// Buries what can never be loaded.
+    fn readable(&mut self, messages: Vec<Message>) -> Vec<Item> {
+        let mut items = Vec::with_capacity(messages.len());
+        for message in messages {
+            let read = LoadOrder::parse(&message.body).map_err(|error| Reason::of(&error));
+            let sound = read.and_then(|order| match self.worker.too_often(message.tries) {
+                Some(reason) => Err(reason),
+                None => Ok(order),
+            });
+            match sound {
+                Ok(order) => items.push(Item::new(message, order)),
+                Err(reason) => self.answer(&message, "message", Disposition::Dead(reason)),
+            }
+        }
+        items
+    }
+
+    /// Waits for more of an incremental batch that is not full.
+    fn fill(&mut self, items: &mut Vec<Item>) {
+        let is_batch = items.iter().any(|item| item.order.kind == ExportKind::Incremental);
+        let Some(first) = items.first().map(|item| item.message.clone()) else { return };
+        if !is_batch || self.batch.wait.is_zero() || items.len() >= self.batch.files {
+            return;
+        }
+        self.pause(self.batch.wait);
+        let most = self.batch.files - items.len();
+        match block_on(self.queue.receive_more(&first, most)) {
+            Ok(more) => {
+                self.taken.add(&more);
+                items.extend(self.readable(more));
+            }
+            Err(error) => tracing::warn!(%error, "the batch stays as it is"),
+        }
+    }
+
+    fn load_table(&mut self, items: Vec<Item>) {
+        let mut newest_full = None;
+        for item in items {
+            let Item { message, order, .. } = &item;
+            if !self.taken.has(message) {
+                continue;
+            }
+            if (self.stopping)() {
+                self.answer(message, &order.name(), Disposition::Back(Duration::ZERO));
+                continue;
+            }
+            if item.is_obsolete_beside(newest_full.as_deref()) {
+                self.loader.note(&format!("{}: obsolete, a newer full export is in the table", order.name()));
+                self.tally.obsolete += 1;
+                self.answer(message, &order.name(), Disposition::Done);
+                continue;
+            }
+            self.taken.begin(message);
+            let disposition = self.worker.handle(self.loader, order, message.tries, None);
+            if disposition != Disposition::Done && !self.taken.has(message) {
+                // Its next taker decides; an old receipt could put it back under their hands.
+                self.loader.note(&format!("{}: somebody else has the message now", order.name()));
+                continue;
+            }
+            self.tally.cut |= (self.stopping)() && disposition == Disposition::Back(Duration::ZERO);
+            let is_loaded = disposition == Disposition::Done && self.worker.selection.selects(order);
+            self.answer(message, &order.name(), disposition);
+            if is_loaded && order.kind == ExportKind::Full {
+                newest_full = newest_full.max(item.exported_at);
+            }
+        }
+    }
+
+    /// Tells the queue. If it does not hear, the message comes again, and its load is skipped then.
+    fn answer(&mut self, message: &Message, name: &str, disposition: Disposition) {
+        let tally = &mut self.tally;
+        let heard = match &disposition {
+            Disposition::Done => {
+                tally.done += 1;
+                block_on(self.queue.delete(message))
+            }
+            Disposition::Back(delay) => {
+                tally.given_back += 1;
+                block_on(self.queue.give_back(message, *delay))
+            }
+            Disposition::Retry(delay) => {
+                tally.retried += 1;
+                self.due = self.due.max(Some(Instant::now() + *delay));
+                self.loader.note(&format!("{name}: tried again in {} s", delay.as_secs()));
+                block_on(self.queue.retry(message, *delay))
+            }
+            Disposition::Dead(reason) => {
+                tally.dead += 1;
+                self.loader.note(&format!("{name}: a dead letter now: {}", reason.text));
+                block_on(self.queue.bury(message, reason))
+            }
+        };
+        self.taken.remove(message);
+        if let Err(error) = heard {
+            self.loader.note(&format!("{name}: the queue was not told what became of it: {error}"));
+        }
+    }
+}

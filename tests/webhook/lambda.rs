@@ -1,0 +1,342 @@
+//! The program as a Lambda function: fed by a runtime interface that is played here.
+
+use crate::aws::{Aws, serve};
+use crate::world::{SECRET, export, program};
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::http::Response;
+use csl_stream::webhook::signature::{HEADER, header_of};
+use serde_json::{Value, json};
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant, SystemTime};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+/// The init of a function on a machine that builds something else meanwhile.
+const INIT_MAX: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const OURS: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/load";
+const DEAD: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/dead";
+const OTHERS: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/others";
+const TASKS: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/tasks";
+
+/// A function that waits for events.
+struct Function {
+    child: Child,
+    events: Sender<(Value, Duration)>,
+    answers: Receiver<(bool, Value)>,
+    /// From the start of the process until it asked for an event.
+    init: Duration,
+    dir: TempDir,
+    _runtime: Runtime,
+}
+
+struct Api {
+    events: tokio::sync::Mutex<Receiver<(Value, Duration)>>,
+    asked: Sender<()>,
+    answers: Sender<(bool, Value)>,
+}
+
+async fn interface(State(api): State<Arc<Api>>, request: Request) -> Response<Body> {
+    let path = request.uri().path().to_owned();
+    if path.ends_with("/invocation/next") {
+        let _ = api.asked.send(());
+        let events = api.events.lock().await;
+        let next = tokio::task::block_in_place(|| events.recv());
+        let Ok((event, left)) = next else { return Response::new(Body::empty()) };
+        let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + left;
+        return Response::builder()
+            .header("lambda-runtime-aws-request-id", "1")
+            .header("lambda-runtime-deadline-ms", end.as_millis().to_string())
+            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:1:function:f")
+            .body(Body::from(event.to_string()))
+            .unwrap();
+    }
+    let body = to_bytes(request.into_body(), 1 << 24).await.unwrap();
+    let answer = serde_json::from_slice(&body).unwrap_or(Value::Null);
+    let _ = api.answers.send((path.ends_with("/response"), answer));
+    Response::builder().status(202).body(Body::empty()).unwrap()
+}
+
+impl Function {
+    fn start(aws: &Aws, environment: &[(&str, &str)]) -> Self {
+        let (events, fed) = channel();
+        let (asked, first) = channel();
+        let (given, answers) = channel();
+        let api = Api { events: tokio::sync::Mutex::new(fed), asked, answers: given };
+        let (address, runtime) = serve(Router::new().fallback(interface).with_state(Arc::new(api)));
+        let dir = tempfile::tempdir().unwrap();
+        let address = address.to_string();
+        let mut command = program(&dir, &aws.environment());
+        command.stderr(std::process::Stdio::inherit()).envs(environment.iter().copied());
+        // No command: the program finds out where it runs.
+        let function = [
+            ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
+            ("AWS_LAMBDA_FUNCTION_NAME", "f"),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
+            ("CSL_QUEUE_URL", OURS),
+            ("CSL_QUEUE_DEAD_LETTER_URL", DEAD),
+            ("CSL_LOG", "off"),
+        ];
+        command.envs(function);
+        let began = Instant::now();
+        let child = command.spawn().unwrap();
+        first.recv_timeout(PATIENCE).expect("the function asks for an event");
+        let init = began.elapsed();
+        Self { child, events, answers, init, dir, _runtime: runtime }
+    }
+
+    fn ask(&self, event: Value) -> (bool, Value) {
+        self.ask_within(event, Duration::from_secs(300))
+    }
+
+    fn ask_within(&self, event: Value, left: Duration) -> (bool, Value) {
+        self.events.send((event, left)).unwrap();
+        self.answers.recv_timeout(PATIENCE).expect("an answer")
+    }
+
+    /// The ids of the messages of a batch that are not done.
+    fn failed(&self, event: Value, left: Duration) -> Vec<String> {
+        let (answered, answer) = self.ask_within(event, left);
+        assert!(answered, "{answer}");
+        let failures = answer["batchItemFailures"].as_array().unwrap().clone();
+        failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Function {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The base64 that API Gateway packs bodies into.
+fn base64(bytes: &[u8]) -> String {
+    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let digit = |bits: usize| char::from(DIGITS[bits & 63]);
+    let three = |piece: &[u8]| {
+        let at = |index: usize| usize::from(*piece.get(index).unwrap_or(&0));
+        let bits = (at(0) << 16) | (at(1) << 8) | at(2);
+        let four = [digit(bits >> 18), digit(bits >> 12), digit(bits >> 6), digit(bits)];
+        let text: String = four.iter().take(piece.len() + 1).collect();
+        text + &"=".repeat(3 - piece.len())
+    };
+    bytes.chunks(3).map(three).collect()
+}
+
+fn v1(body: &str, header: &str) -> Value {
+    json!({
+        "resource": "/webhook", "path": "/webhook", "httpMethod": "POST",
+        "headers": { "X-ControlShift-Webhook-Signature": header },
+        "multiValueHeaders": { "X-ControlShift-Webhook-Signature": [header] },
+        "queryStringParameters": null, "pathParameters": null, "stageVariables": null,
+        "requestContext": { "stage": "prod", "httpMethod": "POST", "identity": { "sourceIp": "192.0.2.7" } },
+        "body": body, "isBase64Encoded": false
+    })
+}
+
+fn v2(body: &str, header: &str) -> Value {
+    json!({
+        "version": "2.0", "routeKey": "$default", "rawPath": "/webhook", "rawQueryString": "",
+        "headers": { HEADER: header, "content-length": body.len().to_string() },
+        "requestContext": { "stage": "$default",
+            "http": { "method": "POST", "path": "/webhook", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7" } },
+        "body": base64(body.as_bytes()), "isBase64Encoded": true
+    })
+}
+
+#[test]
+fn every_shape_of_http() {
+    let aws = Aws::start();
+    let settings = [
+        ("CSL_WEBHOOK_SECRETS", SECRET),
+        ("CSL_WEBHOOK_ALLOW_FROM", "192.0.2.0/24"),
+        ("CSL_QUEUE_OTHERS_URL", OTHERS),
+    ];
+    let function = Function::start(&aws, &settings);
+    println!("init {:?}", function.init);
+    assert!(function.init < INIT_MAX, "{:?}", function.init);
+    let body = export("signatures", "full", 1);
+    let header = header_of(SECRET.as_bytes(), body.as_bytes());
+    let changed = |mut event: Value, at: &str, to: Value| {
+        *event.pointer_mut(at).unwrap() = to;
+        event
+    };
+    let named = changed(v2(&body, &header), "/rawPath", json!("/prod/webhook"));
+    let named = changed(named, "/requestContext/stage", json!("prod"));
+    let get = changed(v1("", ""), "/httpMethod", json!("GET"));
+    let twice = json!({ "X-ControlShift-Webhook-Signature": [header, header] });
+    for (what, event, status, part) in [
+        ("version 1", v1(&body, &header), 200, "processed"),
+        ("version 2", v2(&body, &header), 200, "processed"),
+        ("a named stage", named, 200, "processed"),
+        ("the root", changed(v1(&body, &header), "/path", json!("/")), 200, "processed"),
+        ("other type", v1("{}", &header_of(SECRET.as_bytes(), b"{}")), 200, "skipped"),
+        ("forged 1", v1(&body, &header_of(b"guess", body.as_bytes())), 401, "signature"),
+        ("forged 2", v2(&body, "sha256:00"), 401, "signature"),
+        ("signed twice", changed(v1(&body, &header), "/multiValueHeaders", twice), 401, "signature"),
+        ("no base64", changed(v2(&body, &header), "/body", json!("%%%")), 400, ""),
+        ("no body", changed(v1(&body, &header), "/body", json!(null)), 401, "signature"),
+        (
+            "a header that is none",
+            changed(v1(&body, &header), "/multiValueHeaders", json!({ "a b": ["c"] })),
+            400,
+            "",
+        ),
+        (
+            "another address",
+            changed(v1(&body, &header), "/requestContext/identity/sourceIp", json!("198.51.100.1")),
+            403,
+            "address",
+        ),
+        ("no such path", changed(v1(&body, &header), "/path", json!("/no")), 404, ""),
+        ("a health check", changed(get, "/path", json!("/healthz")), 200, "ok"),
+    ] {
+        let (answered, answer) = function.ask(event);
+        assert!(answered, "{what}: {answer}");
+        assert_eq!(answer["statusCode"], status, "{what}: {answer}");
+        assert!(answer["body"].as_str().unwrap().contains(part), "{what}: {answer}");
+        assert_eq!(answer["isBase64Encoded"], false);
+        let processed = status == 200 && part != "ok";
+        assert_eq!(answer["headers"]["x-controlshift-processed"] == "1", processed, "{what}");
+    }
+    let sent = aws.calls("SendMessage");
+    assert_eq!(sent.len(), 4);
+    let message: Value = serde_json::from_str(sent[0]["MessageBody"].as_str().unwrap()).unwrap();
+    assert_eq!((sent[0]["QueueUrl"].as_str(), message["kind"].as_str()), (Some(OURS), Some("full")));
+    assert!(message["downloadUrl"].as_str().unwrap().ends_with("Signature=TOPSECRET%3D"));
+    // What the worker does not load goes to the loader that came before.
+    let other = export("petitions", "full", 1);
+    function.ask(v1(&other, &header_of(SECRET.as_bytes(), other.as_bytes())));
+    assert_eq!(aws.calls("SendMessage")[4]["QueueUrl"], OTHERS);
+}
+
+#[test]
+fn a_function_without_a_secret_says_so() {
+    let aws = Aws::start();
+    let function = Function::start(&aws, &[]);
+    for event in [v1("{}", ""), json!({}), json!({ "Records": [] }), json!({ "source": "aws.events" })] {
+        let (answered, answer) = function.ask(event.clone());
+        assert!(!answered, "{event} {answer}");
+    }
+}
+
+/// One message as SQS feeds it.
+fn record(id: &str, body: &str, tries: u32) -> Value {
+    json!({ "messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body, "eventSource": "aws:sqs",
+        "attributes": { "ApproximateReceiveCount": tries.to_string() } })
+}
+
+fn order(table: &str, url: &str) -> String {
+    json!({ "downloadUrl": url, "table": table, "kind": "full" }).to_string()
+}
+
+const CSV: &str = "id\n1\n2\n3\n";
+
+/// A server of one export, whose name is `NAME`.
+fn exports() -> (String, Runtime) {
+    let (address, runtime) = serve(Router::new().fallback(|request: Request| async move {
+        let found = request.uri().path().ends_with(".csv");
+        let status = if found { 200 } else { 403 };
+        Response::builder().status(status).body(Body::from(if found { CSV } else { "" })).unwrap()
+    }));
+    (format!("http://{address}"), runtime)
+}
+
+fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
+    let column =
+        r#"{"type":"integer","sql_type":"integer","limit":null,"nullable":true,"default_value":null}"#;
+    let schema = format!(r#"{{"tables":[{{"table":{{"name":"signatures","columns":{{"id":{column}}}}}}}]}}"#);
+    let settings = [
+        ("CSL_SCHEMA_SOURCE", "schema.json"),
+        ("CSL_WAREHOUSE_TO", "warehouse"),
+        ("CSL_QUEUE_OTHERS_URL", OTHERS),
+        ("AWS_ENDPOINT_URL_S3", exports),
+    ];
+    let function = Function::start(aws, &[&settings, more].concat());
+    std::fs::write(function.dir.path().join("schema.json"), schema).unwrap();
+    function
+}
+
+#[test]
+fn messages_are_loaded_buried_forwarded_or_left() {
+    let (aws, (exports, _runtime)) = (Aws::start(), exports());
+    let function = loading(&aws, &exports, &[]);
+    let good = order(
+        "signatures",
+        &format!("{exports}/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
+    );
+    let gone = order("signatures", &format!("{exports}/gone"));
+    let long = Duration::from_secs(300);
+    assert!(function.failed(json!({ "Records": [record("1", &good, 1)] }), long).is_empty());
+    assert!(function.dir.path().join("warehouse/signatures/current").exists());
+    assert!(function.failed(json!({ "Records": [record("2", &good, 2)] }), long).is_empty(), "skipped");
+    let batch = json!({ "Records": [
+        record("3", "no message", 1),
+        record("4", &gone, 1),
+        record("5", &order("petitions", &format!("{exports}/x.csv")), 1),
+        record("6", &good, 99),
+    ]});
+    assert!(function.failed(batch, long).is_empty());
+    let to = |url: &str| aws.calls("SendMessage").iter().filter(|call| call["QueueUrl"] == url).count();
+    assert_eq!((to(DEAD), to(OTHERS)), (3, 1));
+    // Too little time: nothing is begun, the message is there again at once.
+    let short = Duration::from_secs(20);
+    assert_eq!(function.failed(json!({ "Records": [record("7", &good, 1)] }), short), ["7"]);
+    let changed = aws.calls("ChangeMessageVisibility");
+    assert_eq!(changed.last().unwrap()["ReceiptHandle"], "receipt-7");
+    // A fault that passes leaves it, and those of its table after it.
+    let busy = format!("http://127.0.0.1:{}/x.csv", free_port());
+    let batch = json!({ "Records": [record("8", &order("signatures", &busy), 1), record("9", &good, 1)] });
+    assert_eq!(function.failed(batch, long), ["8", "9"]);
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+#[test]
+fn large_exports_are_handed_to_fargate() {
+    let (aws, (exports, _runtime)) = (Aws::start(), exports());
+    let good = order(
+        "signatures",
+        &format!("{exports}/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
+    );
+    let batch = || json!({ "Records": [record("1", &good, 1)] });
+    let fargate = |over: &'static str| {
+        [
+            ("CSL_FARGATE_CLUSTER", "c"),
+            ("CSL_FARGATE_TASK_DEFINITION", "t:1"),
+            ("CSL_FARGATE_SUBNETS", "subnet-1,subnet-2"),
+            ("CSL_FARGATE_SECURITY_GROUPS", "sg-1"),
+            ("CSL_FARGATE_QUEUE_URL", TASKS),
+            ("CSL_FARGATE_OVER_BYTES", over),
+        ]
+    };
+    let long = Duration::from_secs(300);
+    let function = loading(&aws, &exports, &fargate("1000"));
+    assert!(function.failed(batch(), long).is_empty());
+    assert!(aws.calls("RunTask").is_empty(), "small enough to be loaded here");
+    assert!(function.dir.path().join("warehouse/signatures/current").exists());
+
+    let function = loading(&aws, &exports, &fargate("5"));
+    assert!(function.failed(batch(), long).is_empty());
+    assert!(!function.dir.path().join("warehouse/signatures/current").exists());
+    assert_eq!(aws.calls("SendMessage").last().unwrap()["QueueUrl"], TASKS);
+    let task = &aws.calls("RunTask")[0];
+    assert_eq!((&task["cluster"], &task["taskDefinition"]), (&json!("c"), &json!("t:1")));
+    let container = &task["overrides"]["containerOverrides"][0];
+    assert_eq!(container["command"], json!(["work", "--once"]));
+    assert_eq!(container["environment"], json!([{ "name": "CSL_QUEUE_URL", "value": TASKS }]));
+    let network = &task["networkConfiguration"]["awsvpcConfiguration"];
+    assert_eq!(network["subnets"], json!(["subnet-1", "subnet-2"]));
+
+    aws.answer("RunTask", json!({ "tasks": [], "failures": [{ "reason": "RESOURCE:MEMORY" }] }));
+    assert_eq!(function.failed(batch(), long), ["1"], "tried again: the task did not start");
+}

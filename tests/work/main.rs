@@ -1,0 +1,23 @@
+//! The queue and the worker: real processes, a real S3, the local queue and SQS by moto's server.
+
+#![cfg(feature = "serve")]
+#![allow(clippy::unwrap_used)]
+
+#[path = "../support/cells.rs"]
+mod cells;
+mod contract;
+mod end_to_end;
+#[path = "../support/moto.rs"]
+mod moto;
+#[path = "../support/postgres.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod postgres;
+mod rules;
+#[path = "../support/s3.rs"]
+mod s3;
+#[path = "../support/seed.rs"]
+mod seed;
+mod storm;
+#[path = "../support/truth.rs"]
+mod truth;
+mod world;

@@ -1,0 +1,267 @@
+//! What becomes of messages: one worker, one case at a time.
+
+use crate::contract::make_queue;
+use crate::moto::moto;
+use crate::s3::{Fault, Kind};
+use crate::world::{Answer, LONG, World, csv, ended, schema_of, signal, until};
+use csl_stream::queue::LoadOrder;
+use csl_stream::store::ExportKind::{Full, Incremental};
+use serde_json::json;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+const NIGHT: &str = "20260301031500";
+const ONCE: &[&str] = &["work", "--once"];
+
+fn world() -> World {
+    World::new(&schema_of(&["t", "u"]))
+}
+
+fn full(world: &World, at: &str, ids: std::ops::Range<i64>) -> LoadOrder {
+    world.export(Full, "t", at, csv(ids).as_bytes(), false)
+}
+
+fn incremental(world: &World, at: &str, ids: std::ops::Range<i64>) -> LoadOrder {
+    world.export(Incremental, "t", at, csv(ids).as_bytes(), false)
+}
+
+fn done(answer: &Answer, words: &str) {
+    assert_eq!(answer.code, Some(0), "{answer:#?}");
+    assert!(answer.err.contains(words), "{words}: {answer:#?}");
+}
+
+#[test]
+fn a_message_is_loaded_once_and_deleted() {
+    let world = World::unsigned(&schema_of(&["t"]));
+    let order = full(&world, NIGHT, 0..5);
+    world.send(&order);
+    let answer = world.run(ONCE);
+    done(&answer, "1 done (0 obsolete), 0 tried again, 0 dead, 0 given back");
+    assert!(answer.out.contains("t: 5 rows loaded"), "{answer:#?}");
+    assert_eq!((world.ids("t"), world.messages()), ((0..5).collect(), 0));
+    // The same again, by its URL alone: the ledger knows the export by its name, however it was read.
+    world.send(&order);
+    done(&world.run(ONCE), "1 done");
+    let by_hand = world.run(&["backfill", "--table", "t", "--export", &order.name(), "--json"]);
+    assert_eq!((by_hand.code, &by_hand.json()["status"]), (Some(0), &json!("skipped")), "{by_hand:#?}");
+    assert_eq!(world.ids("t").len(), 5);
+}
+
+#[test]
+fn a_newer_full_export_makes_older_ones_obsolete() {
+    let world = world();
+    for order in [
+        full(&world, "20260301010000", 0..3),
+        incremental(&world, "20260301013000", 3..4),
+        full(&world, "20260301020000", 0..4),
+        incremental(&world, "20260301023000", 5..6),
+        incremental(&world, "20260301022000", 4..5),
+    ] {
+        world.send(&order);
+    }
+    done(&world.run(ONCE), "5 done (2 obsolete)");
+    assert_eq!((world.ids("t"), world.loads().len()), ((0..6).collect(), 3));
+}
+
+#[test]
+fn if_the_newest_is_damaged_the_one_before_is_loaded() {
+    let world = world();
+    world.send(&full(&world, "20260301010000", 0..3));
+    world.send(&world.export(Full, "t", "20260301020000", b"id,name\nx,y\n", false));
+    let answer = world.run(ONCE);
+    assert_eq!(answer.code, Some(1), "{answer:#?}");
+    assert_eq!((world.ids("t"), world.messages()), ((0..3).collect(), 0));
+    let dead = world.dead();
+    assert_eq!((dead.len(), dead[0].exit_code, dead[0].tries), (1, Some(5), Some(1)), "{dead:#?}");
+}
+
+#[test]
+fn a_batch_waits_for_more() {
+    let world = world();
+    world.send(&incremental(&world, "20260301010000", 0..1));
+    let mut command = world.command(ONCE);
+    let command = command.env("CSL_WORK_BATCH_SECONDS", "4").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let child = command.spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    world.send(&incremental(&world, "20260301005900", 1..2));
+    done(&ended(child, LONG), "2 done");
+    assert_eq!(world.ids("t"), [1, 0], "in the order of their time");
+}
+
+#[test]
+fn what_is_no_load_message_is_a_dead_letter_with_its_reason() {
+    let world = world();
+    let db = rusqlite::Connection::open(world.path("queue.db")).unwrap();
+    let sql = "INSERT INTO message (body, lane, kind, waits_until_ms) VALUES (?1, 'x', '', 0)";
+    db.execute(sql, [r#"{"downloadUrl":"https://h/k?SECRETSECRET"}"#]).unwrap();
+    assert_eq!(world.run(ONCE).code, Some(1));
+    let list = world.run(&["dead-letters", "list"]);
+    assert!(list.out.contains("this is no load message"), "{list:#?}");
+    assert_eq!(world.messages(), 0);
+}
+
+/// Poison: a fault that stays until it is mended, and that another try could have got round.
+#[test]
+fn what_always_fails_is_a_dead_letter_after_its_tries_and_redrives() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    std::fs::create_dir_all(world.path("warehouse")).unwrap();
+    std::fs::write(world.path("warehouse/t"), "in the way").unwrap();
+    let started = Instant::now();
+    let answer = world.run_with(ONCE, &[("CSL_QUEUE_TRIES", "2")]);
+    assert_eq!(answer.code, Some(1), "{answer:#?}");
+    assert!(answer.err.contains("tried again in 5 s") && started.elapsed() > Duration::from_secs(5));
+    assert!(answer.err.contains("1 tried again, 1 dead"), "{answer:#?}");
+    assert_eq!(world.messages(), 0);
+
+    let list = world.run(&["dead-letters", "list", "--json"]).json();
+    let letter = &list[0];
+    assert_eq!(
+        (&letter["tries"], &letter["exit_code"], &letter["table"]),
+        (&json!(2), &json!(1), &json!("t"))
+    );
+    assert!(letter["reason"].as_str().unwrap().contains("cannot make the table's folder"), "{list:#}");
+    let id = letter["id"].as_str().unwrap();
+    let shown = world.run(&["dead-letters", "show", id]);
+    assert!(shown.out.contains(&format!("s3://exports/org/full/t/20260301/t_{NIGHT}.csv")), "{shown:#?}");
+    assert_eq!(world.run(&["dead-letters", "show", "77"]).code, Some(2));
+    assert_eq!(world.run(&["dead-letters", "redrive", "77"]).code, Some(2));
+    assert_eq!(world.run(&["dead-letters", "redrive"]).code, Some(2));
+
+    std::fs::remove_file(world.path("warehouse/t")).unwrap();
+    let redriven = world.run(&["dead-letters", "redrive", id]);
+    assert_eq!((redriven.code, redriven.out.as_str()), (Some(0), "1 message put back into the queue\n"));
+    done(&world.run(ONCE), "1 done");
+    assert_eq!((world.ids("t").len(), world.dead().len()), (5, 0));
+    assert_eq!(world.run(&["dead-letters", "list"]).out, "no dead letters\n");
+}
+
+/// Six hours after an export was made S3 answers 403, to the signed URL and to the name.
+#[test]
+fn an_expired_export_is_a_dead_letter_with_advice() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    world.s3.set_signed("another=signature");
+    let answer = world.run(ONCE);
+    assert_eq!(answer.code, Some(1), "{answer:#?}");
+    let dead = world.dead();
+    assert_eq!((dead.len(), dead[0].exit_code, dead[0].tries), (1, Some(3), Some(1)), "{dead:#?}");
+    assert!(dead[0].reason.contains("request a test ingest"), "{dead:#?}");
+}
+
+#[test]
+fn where_the_signed_url_is_refused_the_name_is_asked() {
+    let world = World::unsigned(&schema_of(&["t"]));
+    let mut order = full(&world, NIGHT, 0..5);
+    order.download_url = order.download_url.replace("org/full", "org/gone");
+    world.send(&order);
+    done(&world.run(ONCE), "1 done");
+    assert_eq!(world.ids("t").len(), 5);
+}
+
+#[test]
+fn what_is_not_selected_is_given_back_or_forwarded() {
+    let world = world();
+    let order = full(&world, "29990301031500", 0..5);
+    world.send(&order);
+    world.send(&full(&world, NIGHT, 0..5));
+    let only = [("CSL_WORK_TABLES", "signatures"), ("CSL_WORK_KINDS", "full")];
+    done(&world.run_with(ONCE, &only), "1 done (0 obsolete), 0 tried again, 0 dead, 1 given back");
+    assert_eq!(
+        (world.waiting().len(), world.messages()),
+        (0, 1),
+        "it waits; what nobody can read any more is gone"
+    );
+
+    let others = make_queue("work-others", false);
+    let sqs = [("CSL_QUEUE_OTHERS_URL", others.as_str()), ("AWS_ENDPOINT_URL_SQS", moto().endpoint())];
+    let order = world.export(Full, "u", NIGHT, csv(0..1).as_bytes(), false);
+    world.send(&order);
+    done(&world.run_with(ONCE, &[only, sqs].concat()), "1 done");
+    let seen = moto().ask(&format!(
+        "print(sqs.receive_message(QueueUrl='{others}', MaxNumberOfMessages=10)['Messages'][0]['Body'])"
+    ));
+    assert_eq!(seen, order.body(), "in the shape that the existing loader reads");
+    assert!(world.ids("u").is_empty());
+}
+
+#[test]
+fn work_takes_from_sqs_too() {
+    let world = world();
+    let (queue, dead) = (make_queue("work-own", false), make_queue("work-own-dead", false));
+    let good = full(&world, NIGHT, 0..5);
+    let bad = world.export(Full, "u", NIGHT, b"id,name\nx,y\n", false);
+    for order in [&good, &bad] {
+        moto().ask(&format!("sqs.send_message(QueueUrl='{queue}', MessageBody='''{}''')", order.body()));
+    }
+    let sqs = [
+        ("CSL_QUEUE_URL", queue.as_str()),
+        ("CSL_QUEUE_DEAD_LETTER_URL", dead.as_str()),
+        ("AWS_ENDPOINT_URL_SQS", moto().endpoint()),
+    ];
+    assert_eq!(world.run_with(ONCE, &sqs[..1]).code, Some(2), "a place for dead letters is needed");
+    let answer = world.run_with(ONCE, &sqs);
+    assert!(answer.code == Some(1) && answer.err.contains("1 done"), "{answer:#?}");
+    assert_eq!(world.ids("t").len(), 5);
+    let list = world.run_with(&["dead-letters", "list", "--json"], &sqs).json();
+    assert_eq!((&list[0]["table"], &list[0]["exit_code"]), (&json!("u"), &json!(5)), "{list:#}");
+    let attributes = moto().ask(&format!(
+        "m = sqs.receive_message(QueueUrl='{dead}', MessageAttributeNames=['All'])['Messages'][0]\n\
+         print(sorted(m['MessageAttributes']))"
+    ));
+    assert_eq!(
+        attributes,
+        "['deduplication_id', 'died_at', 'exit_code', 'exported_at', 'kind', 'reason', 'table', 'tries']"
+    );
+}
+
+#[test]
+fn broken_settings_make_no_dead_letters() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    assert_eq!(world.run_with(ONCE, &[("CSL_SCHEMA_SOURCE", "absent.json")]).code, Some(3));
+    assert_eq!(world.run(&["work", "--once", "--rejects", "x"]).code, Some(2));
+    assert_eq!((world.waiting().len(), world.dead().len()), (1, 0));
+}
+
+#[test]
+fn a_signal_lets_a_slow_load_end() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    world.send(&world.export(Full, "u", NIGHT, csv(0..1).as_bytes(), false));
+    world.s3.set_latency(Duration::from_secs(3));
+    let child = world.spawn(&["work"]);
+    until("the load begins", LONG, || world.s3.count(Kind::Get) > 0);
+    let asked = Instant::now();
+    signal(&child, "TERM");
+    let answer = ended(child, LONG);
+    assert!(answer.code == Some(0) && asked.elapsed() < Duration::from_secs(30), "{answer:#?}");
+    assert_eq!((world.ids("t").len(), world.ids("u").len()), (5, 0), "{answer:#?}");
+    assert_eq!(world.waiting().len(), 1, "the other message was not begun");
+}
+
+#[test]
+fn a_load_that_does_not_end_goes_back_within_30_s_of_a_signal() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    world.s3.set_latency(Duration::from_secs(600));
+    let child = world.spawn(&["work"]);
+    until("the load begins", LONG, || world.s3.count(Kind::Get) > 0);
+    let asked = Instant::now();
+    signal(&child, "TERM");
+    let answer = ended(child, LONG);
+    assert!(answer.code == Some(130) && asked.elapsed() < Duration::from_secs(30), "{answer:#?}");
+    let back = world.waiting();
+    assert_eq!((back.len(), back[0].tries, world.ids("t").len()), (1, 1, 0), "given back, and not counted");
+}
+
+#[test]
+fn a_passing_fault_is_tried_again() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    // More than the nine tries of one load, with their pauses of about a minute in all.
+    world.s3.fault(Fault::Answer { kind: Kind::Get, status: 503, times: 9 });
+    let answer = world.run(ONCE);
+    done(&answer, "1 done (0 obsolete), 1 tried again");
+    assert_eq!(world.ids("t").len(), 5);
+}
