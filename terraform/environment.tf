@@ -6,6 +6,7 @@ locals {
   environment_common = {
     CSL_LOG                  = "csl_stream=info"
     CSL_LOG_FORMAT           = "json"
+    CSL_SCHEMA_SOURCE        = "https://${var.controlshift_hostname}/api/bulk_data/schema.json"
     CSL_EXPORTS_BUCKETS      = local.exports_bucket
     CSL_EXPORTS_SLUG         = var.controlshift_organization_slug
     CSL_EXPORTS_BUCKET_OWNER = var.exports_bucket_owner
@@ -24,7 +25,6 @@ locals {
 
   # Whoever loads: the worker function and the Fargate task.
   environment_load = {
-    CSL_SCHEMA_SOURCE                  = "https://${var.controlshift_hostname}/api/bulk_data/schema.json"
     CSL_WAREHOUSE_TO                   = "redshift"
     CSL_REDSHIFT_CLUSTER               = var.redshift_cluster_identifier
     CSL_REDSHIFT_WORKGROUP             = var.redshift_workgroup_name

@@ -2,10 +2,11 @@
 #
 # Nothing runs, and nothing costs, between the loads. Whoever starts a task tells it nothing: it takes its
 # message from the queue, so that a task that died loses none. Two rules start another one: when a task
-# failed, and when a message waits that nobody takes.
+# died, and when a message waits that nobody takes.
 
 locals {
   container_name     = "csl-stream"
+  work_folder        = "/work"
   fargate_subnet_ids = length(var.fargate_subnet_ids) > 0 ? var.fargate_subnet_ids : var.lambda_loader_subnet_ids
 }
 
@@ -38,11 +39,18 @@ resource "aws_ecs_task_definition" "load" {
     cpu_architecture        = upper(var.architecture)
   }
 
+  volume {
+    name = "work"
+  }
+
   container_definitions = jsonencode([{
-    name                   = local.container_name
-    image                  = var.container_image
-    command                = ["work", "--once"]
-    essential              = true
+    name      = local.container_name
+    image     = var.container_image
+    command   = ["work", "--once"]
+    essential = true
+    # Rejected records are written here, and gone with the task; the report has the first of them.
+    workingDirectory       = local.work_folder
+    mountPoints            = [{ sourceVolume = "work", containerPath = local.work_folder, readOnly = false }]
     user                   = "65534"
     readonlyRootFilesystem = true
     # A load ends cleanly within five seconds of a SIGTERM; this is for one that must still ask how it ended.
@@ -68,13 +76,13 @@ resource "aws_cloudwatch_log_group" "fargate" {
   tags              = local.tags
 }
 
-# A task that failed is run again. Not after exit code 2 (configuration) or 3 (no access): the next one
-# would fail as well, again and again.
-resource "aws_cloudwatch_event_rule" "task_failed" {
+# A task that died (killed, out of memory, interrupted) is run again. Not after the exit codes by which the
+# program says that another try would end the same: 1 to 6.
+resource "aws_cloudwatch_event_rule" "task_died" {
   count = local.fargate ? 1 : 0
 
-  name        = "${var.name_prefix}-load-failed"
-  description = "A load in Fargate ended with another exit code than 0"
+  name        = "${var.name_prefix}-load-died"
+  description = "A load in Fargate did not come to an end"
   tags        = local.tags
 
   event_pattern = jsonencode({
@@ -84,7 +92,7 @@ resource "aws_cloudwatch_event_rule" "task_failed" {
       clusterArn = [aws_ecs_cluster.load[0].arn]
       lastStatus = ["STOPPED"]
       containers = {
-        exitCode = [{ "anything-but" = [0, 2, 3] }]
+        exitCode = [{ "anything-but" = [0, 1, 2, 3, 4, 5, 6] }]
       }
     }
   })
@@ -93,7 +101,7 @@ resource "aws_cloudwatch_event_rule" "task_failed" {
 resource "aws_cloudwatch_event_target" "run_again" {
   count = local.fargate ? 1 : 0
 
-  rule      = aws_cloudwatch_event_rule.task_failed[0].name
+  rule      = aws_cloudwatch_event_rule.task_died[0].name
   target_id = "run-again"
   arn       = aws_ecs_cluster.load[0].arn
   role_arn  = aws_iam_role.events[0].arn
@@ -166,7 +174,27 @@ resource "aws_cloudwatch_event_target" "run_for_waiting" {
   }
 }
 
-# Who must know of a task that died before it could tell by itself.
+# Who must know of a task that could not tell by itself.
+resource "aws_cloudwatch_event_rule" "task_failed" {
+  count = local.fargate ? 1 : 0
+
+  name        = "${var.name_prefix}-load-failed"
+  description = "A load in Fargate ended with another exit code than 0"
+  tags        = local.tags
+
+  event_pattern = jsonencode({
+    source      = ["aws.ecs"]
+    detail-type = ["ECS Task State Change"]
+    detail = {
+      clusterArn = [aws_ecs_cluster.load[0].arn]
+      lastStatus = ["STOPPED"]
+      containers = {
+        exitCode = [{ "anything-but" = [0] }]
+      }
+    }
+  })
+}
+
 resource "aws_cloudwatch_event_target" "tell_of_failure" {
   count = local.fargate ? 1 : 0
 
@@ -177,9 +205,10 @@ resource "aws_cloudwatch_event_target" "tell_of_failure" {
   input_transformer {
     input_paths = {
       task   = "$.detail.taskArn"
+      code   = "$.detail.containers[0].exitCode"
       reason = "$.detail.stoppedReason"
       at     = "$.time"
     }
-    input_template = "\"csl-stream: a load in Fargate failed at <at> and is run again: <reason> (<task>)\""
+    input_template = "\"csl-stream: a load in Fargate ended at <at> with exit code <code>: <reason> (<task>)\""
   }
 }

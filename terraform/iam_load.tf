@@ -108,9 +108,10 @@ data "aws_iam_policy_document" "load" {
     }
   }
 
+  # Looked at, here and below, by `csl-stream check`.
   statement {
     sid       = "Tell"
-    actions   = ["sns:Publish"]
+    actions   = ["sns:Publish", "sns:GetTopicAttributes"]
     resources = [local.success_topic_arn, local.failure_topic_arn]
   }
 
@@ -118,7 +119,7 @@ data "aws_iam_policy_document" "load" {
     for_each = local.loader_kept ? [1] : []
     content {
       sid       = "RecordBatches"
-      actions   = ["dynamodb:PutItem"]
+      actions   = ["dynamodb:PutItem", "dynamodb:DescribeTable"]
       resources = [aws_dynamodb_table.batches[0].arn]
     }
   }
@@ -127,7 +128,7 @@ data "aws_iam_policy_document" "load" {
     for_each = local.loader_kept ? [1] : []
     content {
       sid       = "RecordFiles"
-      actions   = ["dynamodb:UpdateItem"]
+      actions   = ["dynamodb:UpdateItem", "dynamodb:DescribeTable"]
       resources = [aws_dynamodb_table.processed_files[0].arn]
     }
   }
@@ -145,7 +146,7 @@ data "aws_iam_policy_document" "load" {
     for_each = var.glue_catalog_database == null ? [] : [var.glue_catalog_database]
     content {
       sid     = "RegisterInCatalog"
-      actions = ["glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition", "glue:DeletePartition"]
+      actions = ["glue:GetDatabase", "glue:CreateTable", "glue:UpdateTable", "glue:CreatePartition", "glue:DeletePartition"]
       resources = [
         "${local.arn}:glue:${var.aws_region}:${local.account}:catalog",
         "${local.arn}:glue:${var.aws_region}:${local.account}:database/${statement.value}",

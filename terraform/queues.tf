@@ -57,7 +57,8 @@ resource "aws_sqs_queue" "fargate" {
   count = local.fargate ? 1 : 0
 
   name = "${var.name_prefix}-loads-fargate"
-  # The task prolongs this while it works; a task that died gives its message back after it.
+  # The task takes a message for less than a minute and renews that while it works: one that died gives it
+  # back soon. This is for whoever takes one without saying for how long.
   visibility_timeout_seconds = 900
   message_retention_seconds  = local.message_seconds
   receive_wait_time_seconds  = 20

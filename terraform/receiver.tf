@@ -144,6 +144,9 @@ resource "aws_api_gateway_method_settings" "webhook" {
     throttling_burst_limit = var.webhook_burst
     throttling_rate_limit  = var.webhook_burst / 2
   }
+
+  # Else API Gateway makes it first, and Terraform finds it there.
+  depends_on = [aws_cloudwatch_log_group.api_gateway_log_retention]
 }
 
 resource "aws_cloudwatch_log_group" "api_access" {

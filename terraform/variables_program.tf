@@ -186,8 +186,8 @@ variable "fargate_memory_mb" {
   nullable    = false
 
   validation {
-    condition     = var.fargate_memory_mb >= var.fargate_cpu * 2 && var.fargate_memory_mb <= var.fargate_cpu * 8
-    error_message = "fargate_memory_mb must be between 2 and 8 GB for each vCPU."
+    condition     = var.fargate_memory_mb >= var.fargate_cpu * 2 && var.fargate_memory_mb <= var.fargate_cpu * 7.5
+    error_message = "fargate_memory_mb must be between 2 and 7.5 GB for each vCPU."
   }
 }
 
