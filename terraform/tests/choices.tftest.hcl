@@ -28,6 +28,7 @@ variables {
   lambda_zip_s3_bucket           = "artifacts"
   lambda_zip_s3_key              = "csl-stream.zip"
   container_image                = "csl-stream:test"
+  webhook_secret_arn             = "arn:aws:secretsmanager:us-east-1:123456789012:secret:webhook"
 }
 
 run "the_inputs_of_the_old_module_are_enough" {
@@ -180,15 +181,100 @@ run "the_eu_has_a_bucket_of_its_own" {
   }
 }
 
+run "unsigned_webhooks_are_warned_of" {
+  command = plan
+
+  variables {
+    webhook_secret_arn = null
+  }
+
+  assert {
+    condition     = aws_lambda_function.receiver_lambda.environment[0].variables["CSL_WEBHOOK_SIGNATURE"] == "unchecked"
+    error_message = "without a secret the receiver must be told so"
+  }
+
+  expect_failures = [check.webhooks_are_signed]
+}
+
 run "signed_webhooks_are_required_where_there_is_a_secret" {
   command = plan
 
   variables {
-    webhook_secret = "made-up"
+    webhook_secret     = "made-up"
+    webhook_secret_arn = null
   }
 
   assert {
     condition     = aws_lambda_function.receiver_lambda.environment[0].variables["CSL_WEBHOOK_SIGNATURE"] == "required"
     error_message = "with a secret, unsigned webhooks must be refused"
+  }
+}
+
+run "a_workgroup_takes_no_user" {
+  command = plan
+
+  variables {
+    small_tables                = "csl-stream"
+    compute                     = "lambda"
+    redshift_cluster_identifier = null
+    redshift_workgroup_name     = "mirror"
+    redshift_workgroup_arn      = "arn:aws:redshift-serverless:us-east-1:123456789012:workgroup/1"
+    redshift_username           = null
+    redshift_password           = null
+    vpc_id                      = null
+  }
+
+  assert {
+    condition     = output.environment["CSL_REDSHIFT_WORKGROUP"] == "mirror" && !contains(keys(output.environment), "CSL_REDSHIFT_CLUSTER")
+    error_message = "the workgroup must be named, and no cluster"
+  }
+
+  assert {
+    condition     = output.attach_copy_role_command == null
+    error_message = "a workgroup's roles are those of its namespace"
+  }
+}
+
+run "everything_at_once" {
+  command = plan
+
+  variables {
+    small_tables          = "csl-stream"
+    fargate_over_bytes    = 500000000
+    kms_key_arn           = "arn:aws:kms:us-east-1:123456789012:key/1"
+    exports_bucket_owner  = "210987654321"
+    webhook_allow_from    = ["203.0.113.0/24", "198.51.100.7"]
+    glue_catalog_database = "mirror"
+    glue_job_name         = "cs-production-signatures-full"
+    architecture          = "arm64"
+    alarm_topic_arns      = ["arn:aws:sns:us-east-1:123456789012:on-call"]
+  }
+
+  assert {
+    condition     = aws_lambda_function.receiver_lambda.environment[0].variables["CSL_WEBHOOK_ALLOW_FROM"] == "203.0.113.0/24,198.51.100.7"
+    error_message = "a list must be separated by commas"
+  }
+
+  assert {
+    condition     = jsondecode(aws_ecs_task_definition.load[0].container_definitions)[0].command == ["work", "--once"]
+    error_message = "the task must take what is there and end"
+  }
+
+  assert {
+    condition     = aws_lambda_function.worker.timeout == 900
+    error_message = "a worker that loads the smaller exports needs all its time"
+  }
+}
+
+run "no_alarms" {
+  command = plan
+
+  variables {
+    alarms = false
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.old_message) == 0 && length(aws_cloudwatch_dashboard.loads) == 0
+    error_message = "without alarms there is no alarm and no dashboard"
   }
 }

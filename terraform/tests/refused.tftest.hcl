@@ -18,6 +18,7 @@ variables {
   redshift_database_name         = "agra_replica"
   lambda_zip_s3_bucket           = "artifacts"
   lambda_zip_s3_key              = "csl-stream.zip"
+  webhook_secret_arn             = "arn:aws:secretsmanager:us-east-1:123456789012:secret:webhook"
 }
 
 run "a_slug_with_a_slash" {

@@ -26,10 +26,11 @@ module "trial" {
   controlshift_organization_slug = var.controlshift_organization_slug
 
   # What the old module loads, it goes on loading.
-  small_tables    = "ignore"
-  compute         = "fargate"
-  lambda_zip_path = var.lambda_zip_path
-  container_image = var.container_image
+  small_tables       = "ignore"
+  compute            = "fargate"
+  lambda_zip_path    = var.lambda_zip_path
+  container_image    = var.container_image
+  webhook_secret_arn = var.webhook_secret_arn
 
   manifest_bucket_name = "${var.manifest_bucket_name}-trial"
   staging_bucket_name  = "${var.glue_scripts_bucket_name}-trial"

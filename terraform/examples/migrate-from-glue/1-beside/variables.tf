@@ -70,3 +70,9 @@ variable "container_image" {
   description = "Image with csl-stream."
   type        = string
 }
+
+variable "webhook_secret_arn" {
+  description = "Secret with the signing secret of the webhook endpoint, if it has one: the old module did not look at it. Now or later."
+  type        = string
+  default     = null
+}

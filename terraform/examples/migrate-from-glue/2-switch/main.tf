@@ -37,9 +37,10 @@ module "controlshift_redshift_sync" {
   vpc_id                           = var.vpc_id
 
   # New.
-  lambda_zip_path = var.lambda_zip_path
-  container_image = var.container_image
-  empty_strings   = "null"
+  lambda_zip_path    = var.lambda_zip_path
+  container_image    = var.container_image
+  webhook_secret_arn = var.webhook_secret_arn
+  empty_strings      = "null"
   # A run of the Glue job that is still under way must not meet a load.
   glue_job_name = "cs-production-signatures-full"
 

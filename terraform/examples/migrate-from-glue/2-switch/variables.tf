@@ -86,3 +86,9 @@ variable "back_to_glue" {
   type        = bool
   default     = false
 }
+
+variable "webhook_secret_arn" {
+  description = "Secret with the signing secret of the webhook endpoint, if it has one: the old module did not look at it. Now or later."
+  type        = string
+  default     = null
+}

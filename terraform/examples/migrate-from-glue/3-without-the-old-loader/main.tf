@@ -34,9 +34,10 @@ module "controlshift_redshift_sync" {
   vpc_id                         = var.vpc_id
 
   # New.
-  lambda_zip_path = var.lambda_zip_path
-  container_image = var.container_image
-  empty_strings   = "null"
+  lambda_zip_path    = var.lambda_zip_path
+  container_image    = var.container_image
+  webhook_secret_arn = var.webhook_secret_arn
+  empty_strings      = "null"
 
   small_tables       = "csl-stream"
   fargate_over_bytes = 500000000
