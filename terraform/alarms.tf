@@ -18,105 +18,80 @@ locals {
     local.loader_kept ? { loader = aws_lambda_function.loader[0].function_name } : {},
   ) : {}
 
-  # An export can be read for six hours. At four and a half there is time to do something about it.
-  old_seconds = 16200
+  # What is watched: the metric, from where on it is too much, and who hears of it.
+  watched = merge(
+    {
+      for name, queue in local.queues_with_exports : "${name}-queue-nearly-six-hours" => {
+        about      = "An export waits in ${queue} and can soon be read no more: ControlShift keeps it for six hours."
+        metric     = "AWS/SQS ApproximateAgeOfOldestMessage Maximum"
+        dimensions = { QueueName = queue }
+        # Four and a half hours leave time to do something about it.
+        threshold = 16200
+        periods   = 1
+        tell      = local.alarm_actions
+      }
+    },
+    {
+      for name, queue in local.queues_of_dead_letters : "${name}-dead-letters" => {
+        about      = "Exports were given up and lie in ${queue}. csl-stream dead-letters shows why, and sends them again."
+        metric     = "AWS/SQS ApproximateNumberOfMessagesVisible Maximum"
+        dimensions = { QueueName = queue }
+        threshold  = 1
+        periods    = 1
+        tell       = local.alarm_actions
+      }
+    },
+    {
+      for name, function in local.functions : "${name}-errors" => {
+        about      = "The function ${function} broke down or ran out of time."
+        metric     = "AWS/Lambda Errors Sum"
+        dimensions = { FunctionName = function }
+        threshold  = 1
+        periods    = 1
+        tell       = local.alarm_actions
+      }
+    },
+    var.alarms ? {
+      webhooks-refused = {
+        about      = "Webhooks are answered with an error. ControlShift tries nine times, then it disables the endpoint."
+        metric     = "AWS/ApiGateway 5XXError Sum"
+        dimensions = { ApiName = aws_api_gateway_rest_api.receiver.name, Stage = aws_api_gateway_stage.production.stage_name }
+        threshold  = 3
+        periods    = 2
+        tell       = local.alarm_actions
+      }
+      loads-failed = {
+        about      = "Loads failed; the messages of the failure topic say why."
+        metric     = "AWS/SNS NumberOfMessagesPublished Sum"
+        dimensions = { TopicName = local.all_tables ? var.failure_topic_name : var.failure_topic_name_for_run_glue_job_lambda }
+        threshold  = 1
+        periods    = 1
+        # Those who hear of the topic have heard already; and an alarm that tells the topic sets itself off.
+        tell = var.alarm_topic_arns
+      }
+    } : {},
+  )
 }
 
-resource "aws_cloudwatch_metric_alarm" "old_message" {
-  for_each = local.queues_with_exports
+resource "aws_cloudwatch_metric_alarm" "watched" {
+  for_each = local.watched
 
-  alarm_name          = "${var.name_prefix}-${each.key}-queue-nearly-six-hours"
-  alarm_description   = "An export waits in ${each.value} and can soon be read no more: ControlShift keeps it for six hours."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateAgeOfOldestMessage"
-  dimensions          = { QueueName = each.value }
-  statistic           = "Maximum"
+  alarm_name          = "${var.name_prefix}-${each.key}"
+  alarm_description   = each.value.about
+  namespace           = split(" ", each.value.metric)[0]
+  metric_name         = split(" ", each.value.metric)[1]
+  statistic           = split(" ", each.value.metric)[2]
+  dimensions          = each.value.dimensions
   period              = 300
-  evaluation_periods  = 1
-  threshold           = local.old_seconds
+  evaluation_periods  = each.value.periods
+  threshold           = each.value.threshold
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
+  alarm_actions       = each.value.tell
+  ok_actions          = each.value.tell
   tags                = local.tags
 }
 
-resource "aws_cloudwatch_metric_alarm" "dead_letters" {
-  for_each = local.queues_of_dead_letters
-
-  alarm_name          = "${var.name_prefix}-${each.key}-dead-letters"
-  alarm_description   = "Exports were given up and lie in ${each.value}. csl-stream dead-letters shows why, and sends them again."
-  namespace           = "AWS/SQS"
-  metric_name         = "ApproximateNumberOfMessagesVisible"
-  dimensions          = { QueueName = each.value }
-  statistic           = "Maximum"
-  period              = 300
-  evaluation_periods  = 1
-  threshold           = 1
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
-  tags                = local.tags
-}
-
-resource "aws_cloudwatch_metric_alarm" "function_errors" {
-  for_each = local.functions
-
-  alarm_name          = "${var.name_prefix}-${each.key}-errors"
-  alarm_description   = "The function ${each.value} broke down or ran out of time."
-  namespace           = "AWS/Lambda"
-  metric_name         = "Errors"
-  dimensions          = { FunctionName = each.value }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  threshold           = 1
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm_actions
-  tags                = local.tags
-}
-
-# ControlShift disables an endpoint that fails nine times in a row.
-resource "aws_cloudwatch_metric_alarm" "webhooks_refused" {
-  count = var.alarms ? 1 : 0
-
-  alarm_name          = "${var.name_prefix}-webhooks-refused"
-  alarm_description   = "Webhooks are answered with an error. ControlShift tries nine times, then it disables the endpoint."
-  namespace           = "AWS/ApiGateway"
-  metric_name         = "5XXError"
-  dimensions          = { ApiName = aws_api_gateway_rest_api.receiver.name, Stage = aws_api_gateway_stage.production.stage_name }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 2
-  threshold           = 3
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  treat_missing_data  = "notBreaching"
-  alarm_actions       = local.alarm_actions
-  ok_actions          = local.alarm_actions
-  tags                = local.tags
-}
-
-# Failures that the program could tell of by itself.
-resource "aws_cloudwatch_metric_alarm" "loads_failed" {
-  count = var.alarms ? 1 : 0
-
-  alarm_name          = "${var.name_prefix}-loads-failed"
-  alarm_description   = "Loads failed; the messages of the failure topic say why."
-  namespace           = "AWS/SNS"
-  metric_name         = "NumberOfMessagesPublished"
-  dimensions          = { TopicName = local.all_tables ? var.failure_topic_name : var.failure_topic_name_for_run_glue_job_lambda }
-  statistic           = "Sum"
-  period              = 300
-  evaluation_periods  = 1
-  threshold           = 1
-  comparison_operator = "GreaterThanOrEqualToThreshold"
-  treat_missing_data  = "notBreaching"
-  # Those who hear of the topic have heard already; and an alarm that tells the topic would set itself off.
-  alarm_actions = var.alarm_topic_arns
-  tags          = local.tags
-}
 
 # A night without a load: no webhook came, or nobody told of a failure. It counts messages of the success
 # topic; with all tables, incremental loads count too, so it sounds when nothing at all is loaded.

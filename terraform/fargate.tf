@@ -77,12 +77,19 @@ resource "aws_cloudwatch_log_group" "fargate" {
 }
 
 # A task that died (killed, out of memory, interrupted) is run again. Not after the exit codes by which the
-# program says that another try would end the same: 1 to 6.
-resource "aws_cloudwatch_event_rule" "task_died" {
-  count = local.fargate ? 1 : 0
+# program says that another try would end the same: 1 to 6. Whoever failed is told of, whatever the code.
+locals {
+  task_ends = local.fargate ? {
+    died   = [0, 1, 2, 3, 4, 5, 6]
+    failed = [0]
+  } : {}
+}
 
-  name        = "${var.name_prefix}-load-died"
-  description = "A load in Fargate did not come to an end"
+resource "aws_cloudwatch_event_rule" "task" {
+  for_each = local.task_ends
+
+  name        = "${var.name_prefix}-load-${each.key}"
+  description = "A load in Fargate ended with another exit code than ${join(", ", each.value)}"
   tags        = local.tags
 
   event_pattern = jsonencode({
@@ -92,30 +99,10 @@ resource "aws_cloudwatch_event_rule" "task_died" {
       clusterArn = [aws_ecs_cluster.load[0].arn]
       lastStatus = ["STOPPED"]
       containers = {
-        exitCode = [{ "anything-but" = [0, 1, 2, 3, 4, 5, 6] }]
+        exitCode = [{ "anything-but" = each.value }]
       }
     }
   })
-}
-
-resource "aws_cloudwatch_event_target" "run_again" {
-  count = local.fargate ? 1 : 0
-
-  rule      = aws_cloudwatch_event_rule.task_died[0].name
-  target_id = "run-again"
-  arn       = aws_ecs_cluster.load[0].arn
-  role_arn  = aws_iam_role.events[0].arn
-
-  ecs_target {
-    task_definition_arn = aws_ecs_task_definition.load[0].arn
-    launch_type         = "FARGATE"
-    task_count          = 1
-
-    network_configuration {
-      subnets         = local.fargate_subnet_ids
-      security_groups = [aws_security_group.fargate[0].id]
-    }
-  }
 }
 
 # A message that has waited for a quarter of an hour has no task: it could not start, or it died and left
@@ -154,11 +141,14 @@ resource "aws_cloudwatch_event_rule" "waiting_without_task" {
   })
 }
 
-resource "aws_cloudwatch_event_target" "run_for_waiting" {
-  count = local.fargate ? 1 : 0
+resource "aws_cloudwatch_event_target" "run" {
+  for_each = local.fargate ? {
+    again       = aws_cloudwatch_event_rule.task["died"].name
+    for-waiting = aws_cloudwatch_event_rule.waiting_without_task[0].name
+  } : {}
 
-  rule      = aws_cloudwatch_event_rule.waiting_without_task[0].name
-  target_id = "run-for-waiting"
+  rule      = each.value
+  target_id = "run-${each.key}"
   arn       = aws_ecs_cluster.load[0].arn
   role_arn  = aws_iam_role.events[0].arn
 
@@ -175,30 +165,10 @@ resource "aws_cloudwatch_event_target" "run_for_waiting" {
 }
 
 # Who must know of a task that could not tell by itself.
-resource "aws_cloudwatch_event_rule" "task_failed" {
-  count = local.fargate ? 1 : 0
-
-  name        = "${var.name_prefix}-load-failed"
-  description = "A load in Fargate ended with another exit code than 0"
-  tags        = local.tags
-
-  event_pattern = jsonencode({
-    source      = ["aws.ecs"]
-    detail-type = ["ECS Task State Change"]
-    detail = {
-      clusterArn = [aws_ecs_cluster.load[0].arn]
-      lastStatus = ["STOPPED"]
-      containers = {
-        exitCode = [{ "anything-but" = [0] }]
-      }
-    }
-  })
-}
-
 resource "aws_cloudwatch_event_target" "tell_of_failure" {
   count = local.fargate ? 1 : 0
 
-  rule      = aws_cloudwatch_event_rule.task_failed[0].name
+  rule      = aws_cloudwatch_event_rule.task["failed"].name
   target_id = "tell-of-failure"
   arn       = local.failure_topic_arn
 

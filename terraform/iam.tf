@@ -45,6 +45,8 @@ resource "aws_iam_role_policy" "receiver" {
 }
 
 data "aws_iam_policy_document" "receiver" {
+  source_policy_documents = [data.aws_iam_policy_document.keys.json]
+
   statement {
     sid       = "Logs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
@@ -65,7 +67,14 @@ data "aws_iam_policy_document" "receiver" {
       resources = [statement.value]
     }
   }
+}
 
+locals {
+  kms_key_arns = compact([var.kms_key_arn, var.redshift_secret_kms_key_arn])
+}
+
+# Your own keys, if there are any.
+data "aws_iam_policy_document" "keys" {
   dynamic "statement" {
     for_each = length(local.kms_key_arns) > 0 ? [local.kms_key_arns] : []
     content {
@@ -74,10 +83,6 @@ data "aws_iam_policy_document" "receiver" {
       resources = statement.value
     }
   }
-}
-
-locals {
-  kms_key_arns = compact([var.kms_key_arn, var.redshift_secret_kms_key_arn])
 }
 
 # The worker: takes from its queue, hands over, gives up.
@@ -96,7 +101,11 @@ resource "aws_iam_role_policy" "worker" {
 }
 
 data "aws_iam_policy_document" "worker" {
-  source_policy_documents = local.worker_loads ? [data.aws_iam_policy_document.load.json] : []
+  source_policy_documents = concat(
+    [data.aws_iam_policy_document.keys.json],
+    local.worker_loads ? [data.aws_iam_policy_document.load.json] : [],
+    data.aws_iam_policy_document.run_task[*].json,
+  )
 
   statement {
     sid       = "Logs"
@@ -117,45 +126,6 @@ data "aws_iam_policy_document" "worker" {
       [aws_sqs_queue.load_dead_letters.arn, local.others_queue == null ? "" : local.others_queue.arn],
       aws_sqs_queue.fargate[*].arn,
     ))
-  }
-
-  dynamic "statement" {
-    for_each = local.fargate ? [1] : []
-    content {
-      sid       = "RunTask"
-      actions   = ["ecs:RunTask"]
-      resources = [local.task_definition_arns]
-
-      condition {
-        test     = "ArnEquals"
-        variable = "ecs:cluster"
-        values   = [aws_ecs_cluster.load[0].arn]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = local.fargate ? [1] : []
-    content {
-      sid       = "PassRoles"
-      actions   = ["iam:PassRole"]
-      resources = [aws_iam_role.task[0].arn, aws_iam_role.execution[0].arn]
-
-      condition {
-        test     = "StringEquals"
-        variable = "iam:PassedToService"
-        values   = ["ecs-tasks.amazonaws.com"]
-      }
-    }
-  }
-
-  dynamic "statement" {
-    for_each = length(local.kms_key_arns) > 0 ? [local.kms_key_arns] : []
-    content {
-      sid       = "Keys"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = statement.value
-    }
   }
 }
 
@@ -186,7 +156,7 @@ resource "aws_iam_role_policy" "task" {
 data "aws_iam_policy_document" "task" {
   count = local.fargate ? 1 : 0
 
-  source_policy_documents = [data.aws_iam_policy_document.load.json]
+  source_policy_documents = [data.aws_iam_policy_document.load.json, data.aws_iam_policy_document.keys.json]
 
   statement {
     sid       = "Take"
@@ -201,15 +171,6 @@ data "aws_iam_policy_document" "task" {
       aws_sqs_queue.load_dead_letters.arn,
       local.others_queue == null ? "" : local.others_queue.arn,
     ])
-  }
-
-  dynamic "statement" {
-    for_each = length(local.kms_key_arns) > 0 ? [local.kms_key_arns] : []
-    content {
-      sid       = "Keys"
-      actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-      resources = statement.value
-    }
   }
 }
 
@@ -264,10 +225,11 @@ resource "aws_iam_role_policy" "events" {
 
   name   = "run"
   role   = aws_iam_role.events[0].id
-  policy = data.aws_iam_policy_document.events[0].json
+  policy = data.aws_iam_policy_document.run_task[0].json
 }
 
-data "aws_iam_policy_document" "events" {
+# Starts a task: EventBridge, and the worker.
+data "aws_iam_policy_document" "run_task" {
   count = local.fargate ? 1 : 0
 
   statement {

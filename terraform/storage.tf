@@ -100,29 +100,9 @@ resource "aws_s3_bucket_lifecycle_configuration" "staging" {
 
 resource "aws_s3_bucket_policy" "staging" {
   bucket = aws_s3_bucket.staging.id
-  policy = data.aws_iam_policy_document.staging_bucket.json
+  policy = data.aws_iam_policy_document.tls_only["staging"].json
 
   depends_on = [aws_s3_bucket_public_access_block.staging]
-}
-
-data "aws_iam_policy_document" "staging_bucket" {
-  statement {
-    sid       = "TlsOnly"
-    effect    = "Deny"
-    actions   = ["s3:*"]
-    resources = [aws_s3_bucket.staging.arn, "${aws_s3_bucket.staging.arn}/*"]
-
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
-    }
-  }
 }
 
 # The bucket for manifests, where the old module had it: in ControlShift's region.
@@ -205,17 +185,19 @@ resource "aws_s3_bucket_lifecycle_configuration" "manifest" {
 resource "aws_s3_bucket_policy" "manifest" {
   region = var.controlshift_aws_region
   bucket = aws_s3_bucket.manifest.id
-  policy = data.aws_iam_policy_document.manifest_bucket.json
+  policy = data.aws_iam_policy_document.tls_only["manifest"].json
 
   depends_on = [aws_s3_bucket_public_access_block.manifest]
 }
 
-data "aws_iam_policy_document" "manifest_bucket" {
+data "aws_iam_policy_document" "tls_only" {
+  for_each = { staging = aws_s3_bucket.staging.arn, manifest = aws_s3_bucket.manifest.arn }
+
   statement {
     sid       = "TlsOnly"
     effect    = "Deny"
     actions   = ["s3:*"]
-    resources = [aws_s3_bucket.manifest.arn, "${aws_s3_bucket.manifest.arn}/*"]
+    resources = [each.value, "${each.value}/*"]
 
     principals {
       type        = "*"

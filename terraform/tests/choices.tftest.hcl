@@ -70,6 +70,11 @@ run "the_inputs_of_the_old_module_are_enough" {
   }
 
   assert {
+    condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 10
+    error_message = "three queues, two of dead letters, three functions, the webhooks and the failures must be watched"
+  }
+
+  assert {
     condition     = !contains(keys(output.environment), "CSL_GLUE_JOB_NAME")
     error_message = "a variable without a value must be left out"
   }
@@ -274,7 +279,7 @@ run "no_alarms" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.old_message) == 0 && length(aws_cloudwatch_dashboard.loads) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.watched) == 0 && length(aws_cloudwatch_dashboard.loads) == 0
     error_message = "without alarms there is no alarm and no dashboard"
   }
 }
