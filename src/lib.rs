@@ -11,6 +11,7 @@
 //! | [`cli`], [`config`], [`telemetry`] | commands, configuration, progress, printing, logs |
 //! | [`pipeline`] | the path above, a file for each stage |
 //! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
+//! | `webhook`, `lambda` | webhooks in, orders out: as a server, as a Lambda function |
 //! | `work`, `queue` | messages of exports that are ready, and what becomes of them |
 //! | `notify`, `glue` | who else hears of a load: SNS, DynamoDB, the Glue Data Catalog |
 //! | [`pages`] | typed columns to Parquet page bytes |

@@ -12,13 +12,13 @@ use std::path::PathBuf;
 
 mod check;
 mod cost;
-#[cfg(feature = "serve")]
+mod loads;
 mod serve;
 mod work;
 
 pub use check::CheckArgs;
 pub use cost::CostArgs;
-#[cfg(feature = "serve")]
+pub use loads::{LedgerArgs, LoadsCommand};
 pub use serve::ServeArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
 
@@ -87,10 +87,8 @@ pub enum Command {
     #[command(subcommand)]
     Loads(LoadsCommand),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
-    #[cfg(feature = "serve")]
     Serve(ServeArgs),
     /// Answer the events of an AWS Lambda function; without a command, this is what runs there
-    #[cfg(feature = "lambda")]
     Lambda,
     /// Take messages from the queue and load what they name
     Work(WorkArgs),
@@ -110,13 +108,7 @@ pub enum Command {
 impl Command {
     /// Whether it runs until it is told to stop; then its events are logged without being asked for.
     pub fn is_service(&self) -> bool {
-        match self {
-            #[cfg(feature = "serve")]
-            Self::Serve(_) => true,
-            #[cfg(feature = "lambda")]
-            Self::Lambda => true,
-            _ => false,
-        }
+        matches!(self, Self::Serve(_) | Self::Lambda)
     }
 }
 
@@ -348,15 +340,6 @@ pub enum QueryFormat {
     Json,
 }
 
-/// Where loads are remembered.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Warehouse")]
-pub struct LedgerArgs {
-    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
-    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
-    pub to: Option<String>,
-}
-
 /// Where a local warehouse is.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Warehouse")]
@@ -364,39 +347,6 @@ pub struct LocalArgs {
     /// Folder of the local warehouse [config: warehouse.to; default: ./warehouse]
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub to: Option<String>,
-}
-
-/// The ledger.
-#[derive(Debug, Subcommand)]
-pub enum LoadsCommand {
-    /// List the loads, newest first
-    List {
-        /// Only those of this table
-        #[arg(long, value_name = "TABLE", value_parser = parse_table)]
-        table: Option<String>,
-        /// At most this many
-        #[arg(long, value_name = "N", default_value_t = 20)]
-        limit: usize,
-        /// Where the warehouse is.
-        #[command(flatten)]
-        target: LedgerArgs,
-    },
-    /// Show the report of one load
-    Show {
-        /// The load's id, as `loads list` prints it
-        id: String,
-        /// Where the warehouse is.
-        #[command(flatten)]
-        target: LedgerArgs,
-    },
-    /// Run a failed load into Redshift again, from what is staged of it
-    Retry {
-        /// The load's id, as the run report has it
-        id: String,
-        /// Where the warehouse is.
-        #[command(flatten)]
-        target: LedgerArgs,
-    },
 }
 
 /// Flags of `config`.

@@ -6,6 +6,7 @@ use super::notices;
 use super::printer::Printer;
 use super::settings;
 use super::target::Target;
+use super::work;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::schema::BulkSchema;
@@ -113,6 +114,7 @@ fn check(config: &Config, args: &CheckArgs, say: &mut Say<'_>) {
     }
     notices::check(config, say);
     catalog::check(config, say);
+    work::check(config, say);
 }
 
 fn tables(config: &Config, args: &CheckArgs, schema: Option<&BulkSchema>) -> Vec<String> {

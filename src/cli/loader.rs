@@ -12,6 +12,7 @@ use super::args::WorkArgs;
 use super::load::{Loading, remembered};
 use super::notices;
 use super::printer::Printer;
+use super::receiver::policy;
 use super::run::{Reports, Run, conclude};
 use super::settings;
 use super::signals::Stopper;
@@ -24,6 +25,7 @@ use crate::queue::{LoadOrder, ObjectName};
 use crate::report::Status;
 use crate::schema::Table;
 use crate::store::{self, ByteSource, Location, ObjectInfo};
+use crate::webhook::event::{self, Export, ExportData};
 use crate::work::{Batch, Loader};
 
 /// Loads what messages name, under one configuration.
@@ -49,12 +51,26 @@ impl<'a> Loads<'a> {
     /// Whether the settings can be worked with at all.
     pub(super) fn check(&self) -> Result<()> {
         settings::convert_options(&self.config, &self.args.conversion)?;
+        policy(&self.config)?;
         Target::of(&self.config)?;
         settings::schema(&self.config).map(drop)
     }
 
     pub(super) fn batch(&self) -> Batch {
         batch(&self.config, &selection(&self.config))
+    }
+
+    /// The receiver has asked this; others that write to the queue need not have.
+    fn allow(&self, order: &LoadOrder) -> Result<()> {
+        let LoadOrder { download_url, table, s3, kind } = order.clone();
+        let s3 = s3.map(|ObjectName { bucket, key }| event::ObjectName { bucket, key });
+        let data = ExportData { url: Some(download_url), table: Some(table), s3 };
+        let export = Export { kind, data: Some(data), jid: None };
+        policy(&self.config)?.order(&export).map(drop).map_err(|refusal| {
+            Error::access(format!("this export may not be fetched: {}", refusal.reason())).mend(
+                "correct exports.buckets or exports.slug if it is yours; if not, look who writes to the queue",
+            )
+        })
     }
 
     /// The schema is read anew: it moves, and an export is of the schema of its night.
@@ -67,7 +83,7 @@ impl<'a> Loads<'a> {
 
     fn load_one(&self, run: &Run, order: &LoadOrder) -> Outcome {
         let uri = order.name();
-        let ready = self.prepare(order).map_err(|error| {
+        let ready = self.allow(order).and_then(|()| self.prepare(order)).map_err(|error| {
             // A table that the schema lacks must not become a folder of the warehouse.
             let uri = (!matches!(error, Error::Schema(_))).then(|| uri.clone());
             run.failed(uri, error)

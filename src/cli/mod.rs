@@ -17,7 +17,7 @@ mod convert;
 mod cost;
 mod cost_cmd;
 mod demo;
-#[cfg(feature = "lambda")]
+#[cfg_attr(not(feature = "lambda"), path = "lambda_absent.rs")]
 mod lambda;
 mod load;
 #[cfg(feature = "serve")]
@@ -37,7 +37,7 @@ mod redshift;
 mod redshift_check;
 mod run;
 mod schema;
-#[cfg(feature = "serve")]
+#[cfg_attr(not(feature = "serve"), path = "serve_absent.rs")]
 mod serve;
 mod settings;
 mod signals;
@@ -121,9 +121,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Schema(command) => schema::run(printer, config, command),
         Command::Query(args) => query::run(printer, config()?, args),
         Command::Loads(command) => loads::run(printer, config()?, command),
-        #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),
-        #[cfg(feature = "lambda")]
         Command::Lambda => lambda::run(printer, &config()?),
         Command::Work(args) => work::run(printer, config()?, args),
         Command::DeadLetters(command) => work::dead_letters(printer, &config()?, command),

@@ -15,17 +15,21 @@ use std::path::PathBuf;
 
 /// A receiver of the configuration; nothing outside this machine is asked for anything yet.
 pub(super) fn receiver(printer: Printer, config: &Config) -> Result<Receiver> {
-    let endpoint = std::env::var(S3_ENDPOINT).ok();
     let hops = config.number("webhook.trusted_hops").unwrap_or(0);
-    let slug = config.text("exports.slug");
     Ok(Receiver {
         check: check(printer, config)?,
         addresses: Addresses::parse(config.list("webhook.allow_from"), hops)?,
-        policy: Policy::new(config.list("exports.buckets"), slug, endpoint.as_deref())?,
+        policy: policy(config)?,
         tables: Tables::new(config.text("schema.source").map(Location::parse).transpose()?),
         routes: routes(config)?,
         metrics: Metrics::default(),
     })
+}
+
+/// What may be fetched; the worker asks too, because others can write to its queue.
+pub(super) fn policy(config: &Config) -> Result<Policy> {
+    let endpoint = std::env::var(S3_ENDPOINT).ok();
+    Policy::new(config.list("exports.buckets"), config.text("exports.slug"), endpoint.as_deref())
 }
 
 fn check(printer: Printer, config: &Config) -> Result<Check> {
@@ -41,7 +45,7 @@ fn check(printer: Printer, config: &Config) -> Result<Check> {
         file: config.text("webhook.secret_file").map(PathBuf::from),
         arn: config.text("webhook.secret_arn").map(str::to_owned),
     })
-    .map(Check::Signed)
+    .map(|secrets| Check::Signed(Box::new(secrets)))
 }
 
 fn routes(config: &Config) -> Result<Routes> {

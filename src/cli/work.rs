@@ -1,6 +1,7 @@
 //! `csl-stream work` and `csl-stream dead-letters`: the queue's two ends that people touch.
 
 use super::args::{DeadLettersCommand, WorkArgs};
+use super::check::Say;
 use super::loader::Loads;
 use super::printer::{Printer, columns};
 use super::settings;
@@ -21,7 +22,7 @@ const FINISH: Duration = Duration::from_secs(20);
 const END: Duration = Duration::from_secs(28);
 /// What a worker says at a signal.
 const STOPPING: &str = "stopping; the load under way may end within 20 s (once more to stop at once)";
-/// Where other orders go, and the local file if nobody says.
+/// The local queue, if nobody names another.
 const QUEUE_FILE: &str = "./queue.db";
 
 /// Runs `work`.
@@ -75,10 +76,7 @@ pub(super) fn queue(config: &Config) -> Result<Queue> {
 
 /// What decides about messages, by the configuration.
 pub(super) fn worker(config: &Config) -> Result<Worker> {
-    let others = config.text("queue.others_url").map(|url| {
-        let path = PathBuf::from(QUEUE_FILE);
-        Queue::open(&QueueSettings { url: Some(url.to_owned()), dead_letter_url: None, path })
-    });
+    let others = config.text("queue.others_url").map(sqs);
     let tries = config.number("queue.tries").unwrap_or(1);
     Ok(Worker {
         selection: selection(config),
@@ -109,6 +107,38 @@ pub(super) fn batch(config: &Config, selection: &Selection) -> Batch {
         files: if batches { usize::try_from(files).unwrap_or(usize::MAX) } else { 1 },
         wait: Duration::from_secs(config.number("work.batch_seconds").unwrap_or(0)),
     }
+}
+
+/// Whether the queues of SQS answer; a local queue is made by who uses it first.
+pub(super) fn check(config: &Config, say: &mut Say<'_>) {
+    let queues =
+        [("queue", "queue.url"), ("dead letters", "queue.dead_letter_url"), ("others", "queue.others_url")];
+    for (name, key) in queues {
+        if let Some(url) = config.text(key) {
+            say.is(name, answers(url));
+        }
+    }
+    if config.text("queue.url").is_some() && config.text("queue.dead_letter_url").is_none() {
+        say.is(
+            "dead letters",
+            queue(config).and_then(|queue| queue.check_dead_letters()).map(|()| ((), String::new())),
+        );
+    }
+}
+
+fn answers(url: &str) -> Result<((), String)> {
+    let queue = sqs(url)?;
+    runtime()?.block_on(queue.ready())?;
+    Ok(((), format!("{queue} answers")))
+}
+
+/// A queue that is only sent to.
+fn sqs(url: &str) -> Result<Queue> {
+    Queue::open(&QueueSettings {
+        url: Some(url.to_owned()),
+        dead_letter_url: None,
+        path: PathBuf::from(QUEUE_FILE),
+    })
 }
 
 /// Runs `dead-letters`.

@@ -115,6 +115,12 @@ impl LocalQueue {
             .await
     }
 
+    pub(super) async fn taken(&self) -> Result<u64> {
+        let sql = "SELECT count(*) FROM message WHERE receipt IS NOT NULL AND waits_until_ms > ?1";
+        let count: i64 = self.writer.call(move |db| db.query_row(sql, [now_ms()], |row| row.get(0))).await?;
+        Ok(u64::try_from(count).unwrap_or(0))
+    }
+
     pub(super) async fn renew(&self, message: &Message) -> Result<bool> {
         let receipt = message.receipt.clone();
         let id = message.id.clone();

@@ -139,6 +139,17 @@ impl Queue {
         }
     }
 
+    /// How many messages somebody has taken; of SQS about, and with those that wait after a try.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn taken(&self) -> Result<u64> {
+        match &self.0 {
+            Kind::Local(queue) => queue.taken().await,
+            Kind::Sqs(queue) => queue.taken().await,
+        }
+    }
+
     /// Keeps a taken message for another [`VISIBILITY`]; says whether it was still ours.
     ///
     /// # Errors

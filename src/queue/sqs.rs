@@ -118,6 +118,14 @@ impl SqsQueue {
         answer.map(drop).map_err(|error| fault(&self.url, error))
     }
 
+    pub(super) async fn taken(&self) -> Result<u64> {
+        let name = QueueAttributeName::ApproximateNumberOfMessagesNotVisible;
+        let asked = self.client.get_queue_attributes().queue_url(&self.url).attribute_names(name.clone());
+        let answer = asked.send().await.map_err(|error| fault(&self.url, error))?;
+        let count = answer.attributes.as_ref().and_then(|attributes| attributes.get(&name)?.parse().ok());
+        Ok(count.unwrap_or(0))
+    }
+
     pub(super) async fn receive(&self, most: usize, wait: Duration) -> Result<Vec<Message>> {
         let received = self.receive_from(&self.url, most, wait, VISIBILITY).await?;
         Ok(received.into_iter().filter_map(message).collect())

@@ -7,7 +7,7 @@
 //! The addresses that are checked are those that are connected to: a name that answers otherwise the second
 //! time gains nothing. The host of a proxy is the operator's choice and is not checked.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
@@ -33,6 +33,9 @@ pub fn foreign(text: &str) -> Result<Location> {
     Ok(Location::Https(if own { url } else { url.foreign() }))
 }
 
+/// Any port will do to find addresses.
+const HTTPS: u16 = 443;
+
 /// Finds the addresses of one host, the public ones alone.
 struct PublicOnly {
     host: String,
@@ -55,16 +58,25 @@ impl Resolve for PublicOnly {
 /// What a client for `url` must resolve names with.
 ///
 /// # Errors
-/// [`Error::Access`] for a host that is itself an address, and no public one.
+/// [`Error::Input`] for a host that is itself an address, and no public one; [`Error::Access`] for a name of
+/// private ones. Looks the name up, so it blocks.
 pub(super) fn resolver(url: &HttpUrl) -> Result<Arc<impl Resolve + 'static>> {
     let bare = url.host().trim_start_matches('[').trim_end_matches(']');
     let number = bare.parse::<IpAddr>().ok();
     // What is left of numbers in other clothes (0x7f.1, 2130706433) is a name to `parse`, but none to a resolver.
     let disguised = number.is_none() && bare.rsplit('.').next().is_some_and(is_numeric);
     if disguised || number.is_some_and(|number| !is_public(number)) {
-        return Err(Error::access("a URL that was sent to us must not lead to a private address")
+        return Err(Error::input("a URL that was sent to us must not lead to a private address")
             .at(Place::uri(url.to_string()))
             .mend("set AWS_ENDPOINT_URL_S3 if this is your own stand-in for S3"));
+    }
+    // Found out here, the reason is told; a client would try again and again. Where a proxy finds the
+    // addresses, we may find none, which is no reason to stop.
+    let found: Vec<SocketAddr> = (bare, HTTPS).to_socket_addrs().into_iter().flatten().collect();
+    if !found.is_empty() && !found.iter().any(|address| is_public(address.ip())) {
+        return Err(Error::access("a URL that was sent to us leads to a private address")
+            .at(Place::uri(url.to_string()))
+            .mend("if S3 has private names here (a VPC endpoint), grant access to read the export by its s3:// name"));
     }
     Ok(Arc::new(PublicOnly { host: url.host().to_owned() }))
 }
@@ -167,6 +179,7 @@ mod tests {
             ("[::ffff:7f00:1]", false),
             ("2130706433", false),
             ("0x7f000001", false),
+            ("localhost", false),
             ("127.1", false),
             ("0x7f.1", false),
             ("017700000001", false),

@@ -40,7 +40,7 @@ pub struct Peer(pub IpAddr);
 /// How senders prove themselves.
 pub enum Check {
     /// By a signature with one of these secrets.
-    Signed(Secrets),
+    Signed(Box<Secrets>),
     /// Not at all: `webhook.signature = "unchecked"`.
     Unchecked,
 }

@@ -4,7 +4,7 @@ use super::keeper::{Taken, block_on};
 use super::taking::{Item, in_order};
 use super::{Disposition, Loader, Worker};
 use crate::error::{Error, Result};
-use crate::queue::{LoadOrder, Message, Queue, Reason};
+use crate::queue::{LoadOrder, Message, Queue, Reason, VISIBILITY};
 use crate::store::ExportKind;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
@@ -89,7 +89,7 @@ struct Shift<'a> {
 
 impl Shift<'_> {
     fn work(&mut self, once: bool) -> Result<()> {
-        let (mut unanswered, mut empty) = (0, 0);
+        let (mut unanswered, mut empty, mut empty_since) = (0, 0, Instant::now());
         let wait = if once { WAIT_ONCE } else { WAIT };
         while !(self.stopping)() {
             let messages = match block_on(self.queue.receive(self.batch.files, wait)) {
@@ -108,14 +108,24 @@ impl Shift<'_> {
                 self.take(messages)?;
                 continue;
             }
+            if empty == 0 {
+                empty_since = Instant::now();
+            }
             empty += 1;
             let nothing_due = self.due.is_none_or(|due| due <= Instant::now());
-            if once && nothing_due && empty >= EMPTY_LOOKS {
+            if once && nothing_due && empty >= EMPTY_LOOKS && self.is_last(empty_since) {
                 return Ok(());
             }
         }
         self.tally.stopped = true;
         Ok(())
+    }
+
+    /// Whether no message can come back from a worker that has died: nobody has one, or all who have one
+    /// would have renewed it.
+    fn is_last(&self, empty_since: Instant) -> bool {
+        let nobody_has_any = block_on(self.queue.taken()).is_ok_and(|taken| taken == 0);
+        nobody_has_any || empty_since.elapsed() > VISIBILITY + WAIT
     }
 
     /// Waits, unless the worker is to stop.

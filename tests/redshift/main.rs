@@ -29,4 +29,6 @@ mod segments;
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
 mod signatures;
 mod stopped;
+#[cfg(feature = "serve")]
+mod worker;
 mod world;

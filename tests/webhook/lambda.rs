@@ -242,25 +242,29 @@ const CSV: &str = "id\n1\n2\n3\n";
 /// A server of one export, whose name is `NAME`.
 fn exports() -> (String, Runtime) {
     let (address, runtime) = serve(Router::new().fallback(|request: Request| async move {
-        let found = request.uri().path().ends_with(".csv");
+        let found = !request.uri().path().contains("/gone/");
         let status = if found { 200 } else { 403 };
         Response::builder().status(status).body(Body::from(if found { CSV } else { "" })).unwrap()
     }));
     (format!("http://{address}"), runtime)
 }
 
-fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
+fn schema() -> String {
     let column =
         r#"{"type":"integer","sql_type":"integer","limit":null,"nullable":true,"default_value":null}"#;
-    let schema = format!(r#"{{"tables":[{{"table":{{"name":"signatures","columns":{{"id":{column}}}}}}}]}}"#);
+    format!(r#"{{"tables":[{{"table":{{"name":"signatures","columns":{{"id":{column}}}}}}}]}}"#)
+}
+
+fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
     let settings = [
         ("CSL_SCHEMA_SOURCE", "schema.json"),
         ("CSL_WAREHOUSE_TO", "warehouse"),
         ("CSL_QUEUE_OTHERS_URL", OTHERS),
         ("AWS_ENDPOINT_URL_S3", exports),
+        ("CSL_EXPORTS_BUCKETS", "exports"),
     ];
     let function = Function::start(aws, &[&settings, more].concat());
-    std::fs::write(function.dir.path().join("schema.json"), schema).unwrap();
+    std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
     function
 }
 
@@ -270,9 +274,12 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     let function = loading(&aws, &exports, &[]);
     let good = order(
         "signatures",
-        &format!("{exports}/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
+        &format!("{exports}/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
     );
-    let gone = order("signatures", &format!("{exports}/gone"));
+    let gone = order(
+        "signatures",
+        &format!("{exports}/exports/gone/full/signatures/20260301/signatures_20260301000001.csv"),
+    );
     let long = Duration::from_secs(300);
     assert!(function.failed(json!({ "Records": [record("1", &good, 1)] }), long).is_empty());
     assert!(function.dir.path().join("warehouse/signatures/current").exists());
@@ -292,13 +299,16 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     let changed = aws.calls("ChangeMessageVisibility");
     assert_eq!(changed.last().unwrap()["ReceiptHandle"], "receipt-7");
     // A fault that passes leaves it, and those of its table after it.
-    let busy = format!("http://127.0.0.1:{}/x.csv", free_port());
-    let batch = json!({ "Records": [record("8", &order("signatures", &busy), 1), record("9", &good, 1)] });
+    std::fs::remove_file(function.dir.path().join("schema.json")).unwrap();
+    let batch = json!({ "Records": [record("8", &good, 1), record("9", &good, 1)] });
     assert_eq!(function.failed(batch, long), ["8", "9"]);
-}
-
-fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+    // Nobody but the operator names a private address.
+    let inside = "http://127.0.0.1:1/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv";
+    std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
+    let batch = json!({ "Records": [record("10", &order("signatures", inside), 1)] });
+    assert!(function.failed(batch, long).is_empty());
+    let buried = aws.calls("SendMessage").last().unwrap().to_string();
+    assert!(buried.contains("does not lead to S3") && buried.contains(DEAD), "{buried}");
 }
 
 #[test]
@@ -306,7 +316,7 @@ fn large_exports_are_handed_to_fargate() {
     let (aws, (exports, _runtime)) = (Aws::start(), exports());
     let good = order(
         "signatures",
-        &format!("{exports}/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
+        &format!("{exports}/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv"),
     );
     let batch = || json!({ "Records": [record("1", &good, 1)] });
     let fargate = |over: &'static str| {

@@ -70,7 +70,7 @@ fn tables_are_those_of_the_schema() {
     let unknown = serve.signed(&export("no_such_table", "full", 1));
     assert_eq!(unknown.status, 200);
     assert!(unknown.body.contains("not in the bulk schema"), "{unknown:?}");
-    assert!(serve.log().contains("an export can never be loaded"), "{}", serve.log());
+    serve.logged("an export can never be loaded");
     assert_eq!(serve.orders().len(), 1);
 }
 

@@ -49,7 +49,7 @@ fn unchecked_is_said_loudly() {
     let serve = serve_with(&[("CSL_WEBHOOK_SIGNATURE", "unchecked")]);
     let body = export("petitions", "full", 1);
     assert_eq!(post(serve.address, "/webhook", &[], body.as_bytes()).status, 200);
-    assert!(serve.log().contains("WARNING: signatures are NOT checked"), "{}", serve.log());
+    serve.logged("WARNING: signatures are NOT checked");
     assert_eq!(serve.orders().len(), 1);
 }
 

@@ -25,7 +25,9 @@ pub struct Serve {
 
 /// The program in a folder of its own, without the caller's settings.
 pub fn program(dir: &TempDir, environment: &[(&str, &str)]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+    // Another build of it can be measured with the same tests.
+    let built = std::env::var_os("CSL_TEST_PROGRAM");
+    let mut command = Command::new(built.unwrap_or_else(|| env!("CARGO_BIN_EXE_csl-stream").into()));
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy().into_owned();
         if name.starts_with("CSL_") || name.starts_with("AWS_") {
@@ -83,6 +85,15 @@ impl Serve {
 
     pub fn log(&self) -> String {
         self.log.lock().unwrap().clone()
+    }
+
+    /// Waits until the log has this text.
+    pub fn logged(&self, text: &str) {
+        let began = Instant::now();
+        while !self.log().contains(text) {
+            assert!(began.elapsed() < Duration::from_secs(10), "no {text} in {}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// Every order that waits, taken out of the queue.

@@ -144,8 +144,10 @@ fn what_is_sent_is_taken_once_and_deleted() {
         let taken = subject.one();
         assert_eq!((read(&taken), taken.tries), (sent, 1), "{}", subject.name);
         subject.nothing();
+        assert_eq!(subject.run(subject.queue.taken()), 1, "{}", subject.name);
         subject.run(subject.queue.delete(&taken));
         subject.nothing();
+        assert_eq!(subject.run(subject.queue.taken()), 0, "{}", subject.name);
     }
 }
 

@@ -1,13 +1,19 @@
 //! ControlShift as a whole: tables in PostgreSQL, their exports in S3, orders in the queue, `work`.
 
-use crate::cells::{Kind, read_parquet};
+use crate::cells::{Cells, Kind, read_parquet};
 use crate::postgres::{Database, server};
 use crate::truth::read_truth;
-use crate::world::World;
+use crate::webhook_http::post;
+use crate::world::{LONG, World, signal, until};
 use csl_stream::queue::LoadOrder;
 use csl_stream::store::ExportKind;
+use csl_stream::webhook::signature::{HEADER, header_of};
 use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Stdio};
 
+const SECRET: &str = "the secret of the endpoint";
 const TABLES: &[&str] = &["petitions", "signatures", "members", "events", "blast_emails"];
 /// Rows when the full export is made, and after each incremental.
 const ROWS: &[(&str, i64)] =
@@ -51,7 +57,25 @@ fn exports(world: &World, database: &Database<'_>) -> Vec<LoadOrder> {
     orders
 }
 
-/// The tables of the warehouse hold what PostgreSQL's hold, cell by cell and in its order.
+/// The same rows in the order of their ids: incremental exports lie in the order in which they came.
+fn by_id(names: &[String], columns: Vec<Cells>) -> Vec<Cells> {
+    fn moved<T: Clone>(cells: &[T], rows: &[usize]) -> Vec<T> {
+        rows.iter().map(|&row| cells[row].clone()).collect()
+    }
+    let Cells::Int(ids) = &columns[names.iter().position(|name| name == "id").unwrap()] else {
+        panic!("ids are numbers");
+    };
+    let mut rows: Vec<usize> = (0..ids.len()).collect();
+    rows.sort_by_key(|&row| ids[row]);
+    let sorted = columns.iter().map(|column| match column {
+        Cells::Int(cells) => Cells::Int(moved(cells, &rows)),
+        Cells::Decimal(cells) => Cells::Decimal(moved(cells, &rows)),
+        Cells::Text(cells) => Cells::Text(moved(cells, &rows)),
+    });
+    sorted.collect()
+}
+
+/// The tables of the warehouse hold what PostgreSQL's hold, cell by cell.
 fn compare(world: &World, database: &Database<'_>, schema: &Value) {
     for (table, described) in TABLES.iter().zip(schema["tables"].as_array().unwrap()) {
         let columns = described["table"]["columns"].as_object().unwrap();
@@ -62,6 +86,7 @@ fn compare(world: &World, database: &Database<'_>, schema: &Value) {
         let query = database.text(&format!("SELECT csl_truth('{table}')"));
         std::fs::write(&truth, database.run(&format!("COPY ({query} ORDER BY id) TO STDOUT"))).unwrap();
         let (names, found) = read_parquet(&world.files(table), &kinds);
+        let found = by_id(&names, found);
         assert_eq!(names, columns.keys().cloned().collect::<Vec<_>>());
         for ((name, found), expected) in names.iter().zip(&found).zip(&read_truth(&truth, &kinds)) {
             assert_eq!(found.first_difference(expected), None, "{table}.{name} (row, found, PostgreSQL's)");
@@ -69,9 +94,78 @@ fn compare(world: &World, database: &Database<'_>, schema: &Value) {
     }
 }
 
+/// The webhook that ControlShift sends for an export, as its documentation shows it.
+fn webhook(order: &LoadOrder) -> String {
+    let words = if order.kind == ExportKind::Full { "full_table" } else { "incremental_table" };
+    let (url, object) = (order.download_url.replace('&', "\\u0026"), order.s3.as_ref().unwrap());
+    let packed = if object.key.ends_with(".bz2") { "bzip2" } else { "none" };
+    format!(
+        r#"{{"type":"data.{words}_exported","data":{{"url":"{url}","table":"{}","s3":{{"bucket":"{}","key":"/{}"}},"compression_format":"{packed}"}},"jid":"cf0f50d7d225e20a188be328"}}"#,
+        order.table, object.bucket, object.key
+    )
+}
+
+/// The program as a receiver, until it is dropped.
+struct Receiver {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Receiver {
+    fn start(world: &World) -> Self {
+        let mut command = world.command(&["serve", "--listen", "127.0.0.1:0"]);
+        let mut child = command.env("CSL_WEBHOOK_SECRETS", SECRET).stderr(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address = lines
+            .by_ref()
+            .find_map(|line| Some(line.unwrap().strip_prefix("listening on http://")?.parse().unwrap()))
+            .expect("it says where it listens");
+        // A full pipe would stop it.
+        std::thread::spawn(move || lines.count());
+        Self { child, address }
+    }
+
+    fn post(&self, body: &str) -> String {
+        let signature = header_of(SECRET.as_bytes(), body.as_bytes());
+        let answer = post(self.address, "/webhook", &[(HEADER, &signature)], body.as_bytes());
+        format!("{} {}", answer.status, answer.body)
+    }
+}
+
+impl Drop for Receiver {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 #[test]
-fn five_tables_by_the_queue() {
+fn five_tables_from_the_webhook_to_the_warehouse() {
     let database = server().database("work_queue");
+    let schema = originals(&database);
+    let world = World::new(&schema.to_string());
+    let orders = exports(&world, &database);
+    let receiver = Receiver::start(&world);
+    let mut worker = world.command(&["work", "--quiet"]);
+    let mut worker = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    for order in orders.iter().rev() {
+        assert_eq!(receiver.post(&webhook(order)), "200 {\"status\":\"processed\"}");
+    }
+    // Another event, and a forged one.
+    let other = receiver.post(r#"{"type":"petition.launched","data":{}}"#);
+    assert!(other.starts_with("200 {\"status\":\"skipped\""), "{other}");
+    let forged = post(receiver.address, "/webhook", &[(HEADER, "sha256:00")], b"{}");
+    assert_eq!(forged.status, 401);
+    until("the queue is empty", LONG, || world.messages() == 0);
+    signal(&worker, "TERM");
+    assert_eq!(worker.wait().unwrap().code(), Some(0));
+    assert_eq!(world.dead(), []);
+    compare(&world, &database, &schema);
+}
+
+#[test]
+fn five_tables_in_one_taking_each() {
+    let database = server().database("work_once");
     let schema = originals(&database);
     let world = World::new(&schema.to_string());
     let orders = exports(&world, &database);

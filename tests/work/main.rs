@@ -20,4 +20,7 @@ mod seed;
 mod storm;
 #[path = "../support/truth.rs"]
 mod truth;
+#[path = "../webhook/http.rs"]
+#[allow(dead_code, unreachable_pub, reason = "what other tests need")]
+mod webhook_http;
 mod world;

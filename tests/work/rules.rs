@@ -152,11 +152,26 @@ fn an_expired_export_is_a_dead_letter_with_advice() {
 #[test]
 fn where_the_signed_url_is_refused_the_name_is_asked() {
     let world = World::unsigned(&schema_of(&["t"]));
-    let mut order = full(&world, NIGHT, 0..5);
-    order.download_url = order.download_url.replace("org/full", "org/gone");
-    world.send(&order);
+    world.send(&full(&world, NIGHT, 0..5));
+    world.s3.fault(Fault::Answer { kind: Kind::Get, status: 403, times: 1 });
     done(&world.run(ONCE), "1 done");
-    assert_eq!(world.ids("t").len(), 5);
+    assert_eq!((world.ids("t").len(), world.s3.count(Kind::Head)), (5, 1));
+}
+
+/// Others than our receiver may write to the queue.
+#[test]
+fn what_may_not_be_fetched_is_a_dead_letter() {
+    let world = world();
+    let good = full(&world, NIGHT, 0..5);
+    for url in ["http://127.0.0.1:1/exports/x.csv", "https://169.254.169.254/latest", "file:///etc/passwd"] {
+        world.send(&LoadOrder { download_url: url.to_owned(), s3: None, ..good.clone() });
+    }
+    let elsewhere = good.download_url.replace("/exports/", "/elsewhere/");
+    world.send(&LoadOrder { download_url: elsewhere, s3: None, ..good });
+    assert_eq!(world.run(ONCE).code, Some(1));
+    let dead = world.dead();
+    assert_eq!((dead.len(), world.s3.count_all()), (4, 0), "{dead:#?}");
+    assert!(dead.iter().all(|letter| letter.reason.contains("may not be fetched")), "{dead:#?}");
 }
 
 #[test]
@@ -216,6 +231,22 @@ fn work_takes_from_sqs_too() {
 }
 
 #[test]
+fn check_asks_the_queues() {
+    let world = world();
+    let (queue, dead) = (make_queue("work-check", false), make_queue("work-check-dead", false));
+    let absent = queue.replace("work-check", "absent");
+    let check = |queue: &str, dead: &[(&str, &str)]| {
+        let sqs = [("CSL_QUEUE_URL", queue), ("AWS_ENDPOINT_URL_SQS", moto().endpoint())];
+        world.run_with(&["check", "--table", "t"], &[&sqs, dead].concat()).out
+    };
+    let dead = [("CSL_QUEUE_DEAD_LETTER_URL", dead.as_str())];
+    let good = check(&queue, &dead);
+    assert!(good.contains("✔ queue: ") && good.contains("✔ dead letters: "), "{good}");
+    assert!(check(&queue, &[]).contains("✖ dead letters: there is no queue for dead letters"));
+    assert!(check(&absent, &dead).contains("✖ queue: SQS refuses"));
+}
+
+#[test]
 fn broken_settings_make_no_dead_letters() {
     let world = world();
     world.send(&full(&world, NIGHT, 0..5));
@@ -253,6 +284,20 @@ fn a_load_that_does_not_end_goes_back_within_30_s_of_a_signal() {
     assert!(answer.code == Some(130) && asked.elapsed() < Duration::from_secs(30), "{answer:#?}");
     let back = world.waiting();
     assert_eq!((back.len(), back[0].tries, world.ids("t").len()), (1, 1, 0), "given back, and not counted");
+}
+
+#[test]
+fn what_a_dead_worker_had_is_loaded_by_the_next_also_with_once() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    world.s3.set_latency(Duration::from_secs(600));
+    let mut child = world.spawn(&["work"]);
+    until("the load begins", LONG, || world.s3.count(Kind::Get) > 0);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    world.s3.set_latency(Duration::ZERO);
+    done(&world.run(ONCE), "1 done");
+    assert_eq!((world.ids("t").len(), world.messages()), (5, 0));
 }
 
 #[test]

@@ -19,7 +19,8 @@ Examples:
   csl-stream work
   csl-stream work --once --to redshift")]
 pub struct WorkArgs {
-    /// End when the queue is empty and nothing that was put back for another try is left
+    /// End when the queue is empty and nothing is left that was put back for another try, or that a worker who
+    /// died may have had
     #[arg(long)]
     pub once: bool,
     /// Where the tables go.

@@ -1,0 +1,46 @@
+//! Flags of `loads`.
+
+use super::parse_table;
+use clap::{Args, Subcommand, ValueHint};
+
+/// Where loads are remembered.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Warehouse")]
+pub struct LedgerArgs {
+    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
+    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
+    pub to: Option<String>,
+}
+
+/// The ledger.
+#[derive(Debug, Subcommand)]
+pub enum LoadsCommand {
+    /// List the loads, newest first
+    List {
+        /// Only those of this table
+        #[arg(long, value_name = "TABLE", value_parser = parse_table)]
+        table: Option<String>,
+        /// At most this many
+        #[arg(long, value_name = "N", default_value_t = 20)]
+        limit: usize,
+        /// Where the warehouse is.
+        #[command(flatten)]
+        target: LedgerArgs,
+    },
+    /// Show the report of one load
+    Show {
+        /// The load's id, as `loads list` prints it
+        id: String,
+        /// Where the warehouse is.
+        #[command(flatten)]
+        target: LedgerArgs,
+    },
+    /// Run a failed load into Redshift again, from what is staged of it
+    Retry {
+        /// The load's id, as the run report has it
+        id: String,
+        /// Where the warehouse is.
+        #[command(flatten)]
+        target: LedgerArgs,
+    },
+}
