@@ -5,13 +5,14 @@
 
 use crate::world::{SECRET, Serve, export, serve_with};
 use csl_stream::webhook::signature::{HEADER, header_of};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 const PROCESSED: &[u8] = br#"{"status":"processed"}"#;
+
+/// Webhooks that are made and signed for each second before it begins: the machine is to be the program's.
+const PREPARED_PER_SECOND: u64 = 15_000;
 
 /// A number of the environment, or its default.
 fn set(name: &str, default: u64) -> u64 {
@@ -35,45 +36,55 @@ impl Figures {
     }
 }
 
-/// Connections that each send one webhook after the other, every one a new export.
+/// Signed requests, each for a new export.
+fn requests(from: u64, count: u64) -> Vec<String> {
+    let request = |minute: u64| {
+        let body = export("signatures", "incremental", u32::try_from(minute).unwrap());
+        let claim = header_of(SECRET.as_bytes(), body.as_bytes());
+        crate::http::head("/webhook", &[(HEADER, &claim)], body.len()) + &body
+    };
+    (from..from + count).map(request).collect()
+}
+
+/// Sends one request after the other until the time is over; gives the answer times.
+async fn send(serve: std::net::SocketAddr, requests: Vec<String>, end: Instant) -> Vec<u32> {
+    let mut stream = TcpStream::connect(serve).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let (mut micros, mut buffer) = (Vec::with_capacity(requests.len()), vec![0; 4096]);
+    for request in requests {
+        let sent = Instant::now();
+        if sent >= end {
+            break;
+        }
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let mut length = 0;
+        while !buffer[..length].ends_with(PROCESSED) {
+            let count = stream.read(&mut buffer[length..]).await.unwrap();
+            assert!(count > 0, "{}", String::from_utf8_lossy(&buffer[..length]));
+            length += count;
+        }
+        micros.push(u32::try_from(sent.elapsed().as_micros()).unwrap());
+    }
+    micros
+}
+
+/// Connections that each send one webhook after the other.
 fn load(serve: &Serve, connections: u64, seconds: u64) -> Figures {
+    let each = PREPARED_PER_SECOND * seconds / connections;
+    let prepared: Vec<_> = (0..connections).map(|number| requests(number * each, each)).collect();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let next = Arc::new(AtomicU32::new(0));
-    let (address, began) = (serve.address, Instant::now());
+    let began = Instant::now();
     let end = began + Duration::from_secs(seconds);
-    let micros = runtime.block_on(async {
-        let tasks: Vec<_> = (0..connections)
-            .map(|_| {
-                let next = Arc::clone(&next);
-                tokio::spawn(async move {
-                    let mut stream = TcpStream::connect(address).await.unwrap();
-                    stream.set_nodelay(true).unwrap();
-                    let (mut micros, mut buffer) = (Vec::new(), vec![0; 4096]);
-                    while Instant::now() < end {
-                        let body = export("signatures", "incremental", next.fetch_add(1, Ordering::Relaxed));
-                        let claim = header_of(SECRET.as_bytes(), body.as_bytes());
-                        let request = crate::http::head("/webhook", &[(HEADER, &claim)], body.len()) + &body;
-                        let sent = Instant::now();
-                        stream.write_all(request.as_bytes()).await.unwrap();
-                        let mut length = 0;
-                        while !buffer[..length].ends_with(PROCESSED) {
-                            let count = stream.read(&mut buffer[length..]).await.unwrap();
-                            assert!(count > 0, "{}", String::from_utf8_lossy(&buffer[..length]));
-                            length += count;
-                        }
-                        micros.push(u32::try_from(sent.elapsed().as_micros()).unwrap());
-                    }
-                    micros
-                })
-            })
-            .collect();
+    let mut micros = runtime.block_on(async {
+        let tasks: Vec<_> =
+            prepared.into_iter().map(|requests| tokio::spawn(send(serve.address, requests, end))).collect();
         let mut all = Vec::new();
         for task in tasks {
             all.extend(task.await.unwrap());
         }
-        all.sort_unstable();
         all
     });
+    micros.sort_unstable();
     Figures { micros, seconds: began.elapsed().as_secs_f64() }
 }
 
