@@ -5,8 +5,9 @@
 # died, and when a message waits that nobody takes.
 
 locals {
+  # The image is that of the Dockerfile: this is its user, and the only folder that it may write to.
   container_name     = "csl-stream"
-  work_folder        = "/work"
+  work_folder        = "/home/nonroot"
   fargate_subnet_ids = length(var.fargate_subnet_ids) > 0 ? var.fargate_subnet_ids : var.lambda_loader_subnet_ids
 }
 
@@ -51,7 +52,7 @@ resource "aws_ecs_task_definition" "load" {
     # Rejected records are written here, and gone with the task; the report has the first of them.
     workingDirectory       = local.work_folder
     mountPoints            = [{ sourceVolume = "work", containerPath = local.work_folder, readOnly = false }]
-    user                   = "65534"
+    user                   = "65532"
     readonlyRootFilesystem = true
     # A load ends cleanly within five seconds of a SIGTERM; this is for one that must still ask how it ended.
     stopTimeout = 120
