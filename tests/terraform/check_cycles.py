@@ -1,4 +1,4 @@
-"""Nothing waits for itself, across the modules that are called by a path.
+"""Nothing waits for itself, across the modules that are called by a path; and no count waits for a resource.
 
     module.a.var.x ──▶ what the call gives ──▶ aws_y.z ──▶ module.a.output.w ──▶ …
 """
@@ -16,9 +16,39 @@ THINGS = "|".join(rf"(?:data\.)?{provider}_\w+" for provider in PACKAGES) + r"|d
 WAITS_FOR = re.compile(rf"(?<![\w.\"-])(var|local|module\.\w+|{THINGS})\.(\w+)")
 
 
+# These look for what must be there before: their inputs say so.
+MAY_WAIT = {"aws_vpc_endpoint_route_table_association.s3"}
+
+
 def check(module: Module) -> list[str]:
     graph: dict[str, set[str]] = {}
     collect(module, "", {}, graph)
+    return cycles(graph) + counts(module, graph)
+
+
+def counts(module: Module, graph: dict[str, set[str]]) -> list[str]:
+    """How many there are must be known before anything is made."""
+    faults = []
+    for _, block in module.of("resource"):
+        name = ".".join(block.labels)
+        first = found(block.body.attributes.get("count", ""), "")
+        made = sorted(wait for wait in reached(graph, first) if not wait.startswith(("var.", "local.", "module.")))
+        if made and name not in MAY_WAIT:
+            faults.append(f"{name}: its count waits for {made[0]}")
+    return faults
+
+
+def reached(graph: dict[str, set[str]], first: set[str]) -> set[str]:
+    seen, left = set(), list(first)
+    while left:
+        name = left.pop()
+        if name not in seen:
+            seen.add(name)
+            left += graph.get(name, ())
+    return seen
+
+
+def cycles(graph: dict[str, set[str]]) -> list[str]:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:

@@ -32,7 +32,7 @@ resource "aws_sqs_queue" "one" {
 }
 
 resource "aws_sqs_queue" "many" {
-  count = length(local.names)
+  count = length(var.name)
 
   name           = "${aws_sqs_queue.one.name}-${count.index}"
   redrive_policy = jsonencode({ deadLetterTargetArn = aws_sqs_queue.one.arn, maxReceiveCount = 3 })
@@ -85,6 +85,7 @@ BROKEN = [
     ('output "json"', 'removed {\n from = aws_sqs_queu.one\n}\noutput "json"', check_references, "there is no resource aws_sqs_queu"),
     ("${aws_sqs_queue.one.name}", "${aws.west}", check_references, "aws.west: is no provider that is declared"),
     ("name = local.names[var.name]", "name = aws_sqs_queue.many[0].name", check_cycles, "waits for itself: aws_sqs_queue"),
+    ("count = length(var.name)", "count = length(aws_sqs_queue.one.arn)", check_cycles, "aws_sqs_queue.many: its count waits for aws_sqs_queue.one"),
     ('  type        = string\n', "", check_declarations, "variable name lacks a type"),
     ('  description = "A name, for ${"everybody"}."\n', "", check_declarations, "variable name lacks a description"),
     ('  description = "The policy."\n', "", check_declarations, "output json lacks a description"),
