@@ -22,6 +22,8 @@ FROM gcr.io/distroless/cc-debian12:nonroot
 COPY --from=build /csl-stream /usr/local/bin/csl-stream
 # The working folder holds the local queue and warehouse, unless configured: mount a volume there.
 WORKDIR /home/nonroot
+# So that an empty one is nonroot's: Fargate keeps the owner of a path that is named here.
+VOLUME /home/nonroot
 # `nonroot` of the image, as a number: Kubernetes wants to see that it is not 0.
 USER 65532:65532
 ENTRYPOINT ["/usr/local/bin/csl-stream"]

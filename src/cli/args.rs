@@ -10,10 +10,14 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+mod check;
+mod cost;
 mod loads;
 mod serve;
 mod work;
 
+pub use check::CheckArgs;
+pub use cost::CostArgs;
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use serve::ServeArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
@@ -91,6 +95,8 @@ pub enum Command {
     /// Messages that could not be loaded
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
+    /// What a night of so many bytes costs: in Fargate, in Lambda, and with Glue
+    Cost(CostArgs),
     /// Show every setting and where it came from
     Config(ConfigArgs),
     /// Make a small made-up export, backfill it, and query it
@@ -132,26 +138,6 @@ pub struct BackfillArgs {
     /// Do what `plan` does: look at everything, change nothing
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
-}
-
-/// Flags of `check`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Each line is a thing that a load needs: a tick if it is there, a cross and the mend if it is not. The exit
-code is that of the first cross.")]
-pub struct CheckArgs {
-    /// Tables to look at [config: work.tables; all of the schema if that says all]
-    #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
-    pub tables: Vec<String>,
-    /// Root of the exports [config: exports.root]
-    #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
-    pub exports: Option<String>,
-    /// Where the schema is.
-    #[command(flatten)]
-    pub schema: SchemaArgs,
-    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
-    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
-    pub to: Option<String>,
 }
 
 /// Which export is loaded.

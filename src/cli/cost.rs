@@ -60,15 +60,26 @@ pub(super) struct Cost {
 pub(super) fn cost(work: Work) -> Cost {
     let threads = work.threads.max(1) as f64;
     let seconds = work.seconds as f64;
-    let fargate_hours = seconds.max(FARGATE_SECONDS_MIN) / 3600.0;
     let lambda_seconds = seconds * threads / LAMBDA_VCPUS;
     let glue_hours = (work.csv_bytes as f64 / GLUE_BYTES_PER_SECOND).max(GLUE_SECONDS_MIN) / 3600.0;
     Cost {
-        fargate_usd: threads * (FARGATE_VCPU_HOUR + FARGATE_GB_PER_VCPU * FARGATE_GB_HOUR) * fargate_hours,
-        lambda_usd: (lambda_seconds <= LAMBDA_SECONDS_MAX)
-            .then_some(lambda_seconds * LAMBDA_GB * LAMBDA_GB_SECOND),
+        fargate_usd: fargate(threads, seconds.max(FARGATE_SECONDS_MIN)),
+        lambda_usd: (lambda_seconds <= LAMBDA_SECONDS_MAX).then_some(lambda(lambda_seconds)),
         glue_usd: GLUE_DPU_HOUR * (GLUE_DPUS * glue_hours + CRAWLER_DPUS * CRAWLER_SECONDS / 3600.0),
     }
+}
+
+/// US dollars for a minute of waiting, as for a COPY: a task of so many vCPUs, and the largest function.
+pub(super) fn minute(vcpus: usize) -> (f64, f64) {
+    (fargate(vcpus.max(1) as f64, 60.0), lambda(60.0))
+}
+
+fn fargate(vcpus: f64, seconds: f64) -> f64 {
+    vcpus * (FARGATE_VCPU_HOUR + FARGATE_GB_PER_VCPU * FARGATE_GB_HOUR) * seconds / 3600.0
+}
+
+fn lambda(seconds: f64) -> f64 {
+    seconds * LAMBDA_GB * LAMBDA_GB_SECOND
 }
 
 impl std::fmt::Display for Cost {
@@ -85,6 +96,13 @@ impl std::fmt::Display for Cost {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_minute_costs_a_sixtieth_of_an_hour() {
+        let (fargate, lambda) = minute(4);
+        assert!((fargate * 60.0 - 4.0 * (0.04048 + 2.0 * 0.004445)).abs() < 1e-9, "{fargate}");
+        assert!((lambda - 0.01).abs() < 1e-6, "{lambda}");
+    }
 
     #[test]
     fn known_runs_cost_what_was_reckoned_by_hand() {

@@ -15,6 +15,7 @@ mod completions;
 mod config_cmd;
 mod convert;
 mod cost;
+mod cost_cmd;
 mod demo;
 #[cfg_attr(not(feature = "lambda"), path = "lambda_absent.rs")]
 mod lambda;
@@ -124,6 +125,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Lambda => lambda::run(printer, &config()?),
         Command::Work(args) => work::run(printer, config()?, args),
         Command::DeadLetters(command) => work::dead_letters(printer, &config()?, command),
+        Command::Cost(args) => cost_cmd::run(printer, args),
         Command::Config(args) => config_cmd::run(printer, config()?, args),
         Command::Demo(args) => demo::run(printer, args),
         Command::Completions(args) => completions::run(printer, args),

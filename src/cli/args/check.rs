@@ -1,0 +1,24 @@
+//! Flags of `check`.
+
+use super::{SchemaArgs, parse_table};
+use clap::{Args, ValueHint};
+
+/// Flags of `check`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Each line is a thing that a load needs: a tick if it is there, a cross and the mend if it is not. The exit
+code is that of the first cross.")]
+pub struct CheckArgs {
+    /// Tables to look at [config: work.tables; all of the schema if that says all]
+    #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
+    pub tables: Vec<String>,
+    /// Root of the exports [config: exports.root]
+    #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
+    pub exports: Option<String>,
+    /// Where the schema is.
+    #[command(flatten)]
+    pub schema: SchemaArgs,
+    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
+    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
+    pub to: Option<String>,
+}

@@ -1,0 +1,20 @@
+terraform {
+  # 1.11 brought write-only arguments: passwords and signing secrets stay out of the state.
+  required_version = ">= 1.11"
+
+  required_providers {
+    aws = {
+      source = "hashicorp/aws"
+      # 6 brought `region` for each resource: the manifest bucket needs no second provider.
+      version = ">= 6.0, < 7.0"
+    }
+    http = {
+      source  = "hashicorp/http"
+      version = ">= 3.4"
+    }
+    random = {
+      source  = "hashicorp/random"
+      version = ">= 3.6"
+    }
+  }
+}

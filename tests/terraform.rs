@@ -1,0 +1,199 @@
+//! docs/aws-calls.toml, by which the policies of the Terraform module are checked, is what the program calls.
+//!
+//! ```text
+//! crates' sources ─▶ operations of each SDK ─┐
+//! src/ ──────────────────────────────────────┴─▶ calls ═ docs/aws-calls.toml ─▶ scripts/check-terraform
+//! ```
+
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
+use serde::Deserialize;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+#[derive(Deserialize)]
+struct Calls {
+    sdk: Vec<Sdk>,
+    store: Vec<StoreCall>,
+}
+
+#[derive(Deserialize)]
+struct Sdk {
+    #[serde(rename = "crate")]
+    name: String,
+    operations: BTreeMap<String, toml::Value>,
+}
+
+#[derive(Deserialize)]
+struct StoreCall {
+    method: String,
+}
+
+/// Methods of object_store's trait and its extensions that call S3.
+const STORE_METHODS: &[&str] = &[
+    "copy",
+    "copy_if_not_exists",
+    "copy_opts",
+    "delete",
+    "delete_stream",
+    "get",
+    "get_opts",
+    "get_range",
+    "get_ranges",
+    "head",
+    "list",
+    "list_with_delimiter",
+    "list_with_offset",
+    "put",
+    "put_multipart",
+    "put_multipart_opts",
+    "put_opts",
+    "rename",
+    "rename_if_not_exists",
+];
+/// What a bucket's clients are called: `bucket.calls.put(…)`.
+const STORE_CLIENTS: &[&str] = &["calls", "reads"];
+
+fn calls() -> Calls {
+    toml::from_str(&read(&root().join("docs/aws-calls.toml"))).unwrap()
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+fn rust_files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            rust_files(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// The program's own files, without comments: what is said about a call is none.
+fn sources() -> Vec<String> {
+    let mut files = Vec::new();
+    rust_files(&root().join("src"), &mut files);
+    let code = |text: String| -> String {
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with("//"))
+            .fold(String::new(), |all, line| all + line + "\n")
+    };
+    files.iter().map(|path| code(read(path))).collect()
+}
+
+/// The folders of the AWS SDK's crates, by their names in the program.
+fn sdk_folders() -> BTreeMap<String, PathBuf> {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--locked"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let metadata: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let packages = metadata["packages"].as_array().unwrap().iter();
+    packages
+        .filter_map(|package| {
+            let name = package["name"].as_str()?.replace('-', "_");
+            let folder = Path::new(package["manifest_path"].as_str()?).parent()?.to_owned();
+            name.starts_with("aws_sdk_").then_some((name, folder))
+        })
+        .collect()
+}
+
+/// What a client of this SDK can do: a file for each operation.
+fn operations(folder: &Path) -> BTreeSet<String> {
+    let files = std::fs::read_dir(folder.join("src/client")).unwrap();
+    let names = files.filter_map(|file| file.unwrap().path().file_stem()?.to_str().map(str::to_owned));
+    let operations: BTreeSet<String> = names.filter(|name| name != "customize").collect();
+    assert!(!operations.is_empty(), "{}: no operations", folder.display());
+    operations
+}
+
+/// Which of `methods` a text calls.
+fn called<'a>(text: &str, methods: impl Iterator<Item = &'a String>) -> BTreeSet<String> {
+    methods.filter(|method| text.contains(&format!(".{method}("))).cloned().collect()
+}
+
+/// What differs between what is called and what is listed.
+fn differences(what: &str, called: &BTreeSet<String>, listed: &BTreeSet<String>) -> Vec<String> {
+    let unlisted = called.difference(listed).map(|call| format!("{what}: {call} is called and not listed"));
+    let stale = listed.difference(called).map(|call| format!("{what}: {call} is listed and not called"));
+    unlisted.chain(stale).collect()
+}
+
+#[test]
+fn calls_of_the_sdks_are_listed() {
+    let (sources, listed) = (sources(), calls().sdk);
+    let mut faults = Vec::new();
+    for (name, folder) in sdk_folders() {
+        let users: Vec<&String> = sources.iter().filter(|text| text.contains(&name)).collect();
+        // A dependency that nothing uses calls nothing.
+        if users.is_empty() {
+            continue;
+        }
+        let all = operations(&folder);
+        let calls: BTreeSet<String> = users.iter().flat_map(|text| called(text, all.iter())).collect();
+        let entry = listed.iter().find(|sdk| sdk.name == name);
+        let operations = entry.map(|sdk| sdk.operations.keys().cloned().collect()).unwrap_or_default();
+        faults.extend(differences(&name, &calls, &operations));
+    }
+    assert!(faults.is_empty(), "mend docs/aws-calls.toml:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn calls_of_the_store_are_listed() {
+    let methods: Vec<String> = STORE_METHODS.iter().map(|method| (*method).to_owned()).collect();
+    let on_clients = |text: &String| -> BTreeSet<String> {
+        STORE_CLIENTS
+            .iter()
+            .flat_map(|client| {
+                methods.iter().filter(move |method| text.contains(&format!(".{client}.{method}(")))
+            })
+            .cloned()
+            .collect()
+    };
+    let calls_made: BTreeSet<String> = sources().iter().flat_map(on_clients).collect();
+    let listed = calls().store.into_iter().map(|call| call.method).collect();
+    let faults = differences("object_store", &calls_made, &listed);
+    assert!(faults.is_empty(), "mend docs/aws-calls.toml:\n{}", faults.join("\n"));
+}
+
+#[test]
+fn an_unlisted_call_and_a_stale_entry_are_found() {
+    let operations: BTreeSet<String> = ["send_message", "purge_queue"].map(str::to_owned).into();
+    let calls = called("client.purge_queue().send().await", operations.iter());
+    assert_eq!(
+        differences("sqs", &calls, &["send_message".to_owned()].into()),
+        ["sqs: purge_queue is called and not listed", "sqs: send_message is listed and not called"]
+    );
+}
+
+const COST_START: &str =
+    "<!-- written by `CSL_BLESS=1 cargo test --test terraform` -->\n```console\n$ csl-stream cost\n";
+const COST_END: &str = "```\n<!-- end of what is written -->\n";
+
+#[test]
+fn the_cost_page_says_what_the_command_prints() {
+    let path = root().join("docs/cost.md");
+    let page = read(&path);
+    let output = Command::new(env!("CARGO_BIN_EXE_csl-stream")).arg("cost").output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (before, rest) = page.split_once(COST_START).expect("the page has a place for the table");
+    let (_, after) = rest.split_once(COST_END).expect("the place has an end");
+    let expected =
+        format!("{before}{COST_START}{}{COST_END}{after}", String::from_utf8(output.stdout).unwrap());
+    if std::env::var_os("CSL_BLESS").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    } else {
+        assert!(page == expected, "docs/cost.md is not what the program says: CSL_BLESS=1 writes it anew");
+    }
+}

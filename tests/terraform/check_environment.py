@@ -1,0 +1,44 @@
+"""The environment variables that the module sets = those that the program reads (src/config/keys.rs)."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from source import Module
+
+# Keys that the module has no use for, and why.
+NOT_SET = {
+    "CSL_EXPORTS_ROOT": "a message names its export",
+    "CSL_WAREHOUSE_KEEP_VERSIONS": "of the local warehouse",
+    "CSL_WEBHOOK_LISTEN": "in Lambda nobody listens on a port",
+    "CSL_WEBHOOK_SECRETS": "a secret stands in Secrets Manager",
+    "CSL_WEBHOOK_SECRET_FILE": "a secret stands in Secrets Manager",
+    "CSL_WEBHOOK_TRUSTED_HOPS": "API Gateway itself says who the caller is",
+    "CSL_QUEUE_PATH": "of the local queue",
+    "CSL_GLUE_WAIT_MINUTES": "its default is what a function has time for",
+}
+# Variables that are no key of the configuration: src/telemetry.rs.
+NO_KEYS = {"CSL_LOG", "CSL_LOG_FORMAT"}
+
+
+def keys(source: str) -> set[str]:
+    """The variables of all keys, as the program names them."""
+    found = re.findall(r'\b(?:key|preset)\(\s*"(\w+)",\s*"(\w+)"', source)
+    return {f"CSL_{section}_{name}".upper() for section, name in found}
+
+
+def check(module: Module, keys_file: Path) -> list[str]:
+    known = keys(keys_file.read_text())
+    set_here = {
+        match
+        for path in sorted(module.path.glob("*.tf"))
+        for match in re.findall(r"^\s*(CSL_[A-Z_]+)\s*=", path.read_text(), re.MULTILINE)
+    }
+    faults = [f"{name} is set, and the program does not read it" for name in sorted(set_here - known - NO_KEYS)]
+    faults += [
+        f"{name} is a key that is neither set nor in the list of those that need not be"
+        for name in sorted(known - set_here - NOT_SET.keys())
+    ]
+    faults += [f"{name} is set, and in the list of those that need not be" for name in sorted(set_here & NOT_SET.keys())]
+    return faults + [f"{name} is in the list, and no key" for name in sorted(NOT_SET.keys() - known)]
