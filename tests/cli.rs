@@ -81,7 +81,6 @@ fn wrong_usage_exits_with_2() {
     for (words, part) in [
         (&[][..], "Usage: csl-stream"),
         (&["nonsense"], "unrecognized subcommand"),
-        (&["serve"], "unrecognized subcommand"),
         (&["backfill"], "--table <TABLE>"),
         (&["backfill", "--table", "../etc"], "letters, digits and underscores"),
         (&["backfill", "--table", "t", "--kind", "half"], "full, incremental"),

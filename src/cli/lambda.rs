@@ -26,7 +26,9 @@ pub(super) fn run(printer: Printer, config: &Config) -> Result<()> {
         .build();
     let runtime = runtime.map_err(|cause| Error::machine("cannot start the threads").because(cause))?;
     let args = WorkArgs::preset();
-    let loads = Loads::new(printer, config.clone(), &args, Stopper::default());
+    // The only folder that a function may write to. The first rejects are in the failure message too.
+    let loads =
+        Loads::new(printer, config.clone(), &args, Stopper::default()).rejects_in(std::env::temp_dir());
     // The path's own threads are made outside the async surroundings: jobs leave them before they load.
     let function = Function::new(receives(printer, config), jobs(config, &loads));
     runtime.block_on(function.run())

@@ -27,6 +27,7 @@ use crate::schema::Table;
 use crate::store::{self, ByteSource, Location, ObjectInfo};
 use crate::webhook::event::{self, Export, ExportData};
 use crate::work::{Batch, Loader};
+use std::path::PathBuf;
 
 /// Loads what messages name, under one configuration.
 pub(super) struct Loads<'a> {
@@ -34,6 +35,8 @@ pub(super) struct Loads<'a> {
     config: Config,
     args: &'a WorkArgs,
     stopper: Stopper,
+    /// Where rejected records go.
+    rejects: PathBuf,
 }
 
 /// What a load needs to know before it opens the export.
@@ -44,8 +47,15 @@ struct Ready {
 }
 
 impl<'a> Loads<'a> {
+    /// Rejected records go into the working folder.
     pub(super) fn new(printer: Printer, config: Config, args: &'a WorkArgs, stopper: Stopper) -> Self {
-        Self { printer, config, args, stopper }
+        Self { printer, config, args, stopper, rejects: PathBuf::new() }
+    }
+
+    /// Rejected records go into this folder.
+    #[cfg(feature = "lambda")]
+    pub(super) fn rejects_in(self, folder: PathBuf) -> Self {
+        Self { rejects: folder, ..self }
     }
 
     /// Whether the settings can be worked with at all.
@@ -90,7 +100,7 @@ impl<'a> Loads<'a> {
         })?;
         let Ready { options, target, table } = ready;
         let (config, create_table) = (&self.config, self.args.target.create_table);
-        let rejects = run.rejects_path(None);
+        let rejects = self.rejects.join(run.rejects_path(None));
         let loading = Loading { run, config, options, target, table, create_table, rejects };
         let outcome = loading.load(&uri, order.exported_at(), || open(order));
         outcome.map_err(|(report, error)| (report, advised(error, &uri)))

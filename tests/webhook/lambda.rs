@@ -242,9 +242,12 @@ const CSV: &str = "id\n1\n2\n3\n";
 /// A server of one export, whose name is `NAME`.
 fn exports() -> (String, Runtime) {
     let (address, runtime) = serve(Router::new().fallback(|request: Request| async move {
-        let found = !request.uri().path().contains("/gone/");
-        let status = if found { 200 } else { 403 };
-        Response::builder().status(status).body(Body::from(if found { CSV } else { "" })).unwrap()
+        let (status, body) = match request.uri().path() {
+            path if path.contains("/gone/") => (403, ""),
+            path if path.contains("/bad/") => (200, "id\nnone\n"),
+            _ => (200, CSV),
+        };
+        Response::builder().status(status).body(Body::from(body)).unwrap()
     }));
     (format!("http://{address}"), runtime)
 }
@@ -309,6 +312,24 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     assert!(function.failed(batch, long).is_empty());
     let buried = aws.calls("SendMessage").last().unwrap().to_string();
     assert!(buried.contains("does not lead to S3") && buried.contains(DEAD), "{buried}");
+}
+
+#[test]
+fn rejects_are_written_where_a_function_may_write() {
+    let (aws, (exports, _runtime)) = (Aws::start(), exports());
+    let folder = tempfile::tempdir().unwrap();
+    let function = loading(&aws, &exports, &[("TMPDIR", folder.path().to_str().unwrap())]);
+    let url = format!("{exports}/exports/bad/full/signatures/20260301/signatures_20260301000001.csv");
+    let batch = json!({ "Records": [record("1", &order("signatures", &url), 1)] });
+    assert!(function.failed(batch, Duration::from_secs(300)).is_empty());
+    let buried = aws.calls("SendMessage").last().unwrap().to_string();
+    assert!(buried.contains("reject"), "{buried}");
+    let names = |place: &std::path::Path| -> Vec<String> {
+        let entries = std::fs::read_dir(place).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+    assert!(names(folder.path()).iter().any(|name| name.ends_with(".rejects.csv")));
+    assert!(!names(function.dir.path()).iter().any(|name| name.ends_with(".rejects.csv")));
 }
 
 #[test]
