@@ -63,6 +63,7 @@ fn object_of_url(url: &str) -> Option<ObjectName> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::ExportKind;
 
     fn order(url: &str, s3: Option<(&str, &str)>) -> LoadOrder {
         LoadOrder {

@@ -1,11 +1,11 @@
 //! AWS's JSON protocol as far as the program speaks it here: writes down what was asked, answers by the name
 //! of the call. It checks no signature and keeps no state.
 
+use crate::listen::serve;
 use axum::Router;
 use axum::body::to_bytes;
 use axum::extract::Request;
 use serde_json::{Value, json};
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use tokio::runtime::Runtime;
 
@@ -68,13 +68,4 @@ fn preset(call: &str) -> Value {
         "RunTask" => json!({ "tasks": [{}], "failures": [] }),
         _ => json!({}),
     }
-}
-
-/// Serves on a loopback port until the runtime is dropped.
-pub fn serve(routes: Router) -> (SocketAddr, Runtime) {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
-    let address = listener.local_addr().unwrap();
-    runtime.spawn(async move { axum::serve(listener, routes).await });
-    (address, runtime)
 }

@@ -1,133 +1,48 @@
 //! The program as a Lambda function: fed by a runtime interface that is played here.
 
-use crate::aws::{Aws, serve};
+use crate::aws::Aws;
+use crate::function::{Function, record, v2};
+use crate::listen::serve;
 use crate::world::{SECRET, export, program};
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::body::Body;
+use axum::extract::Request;
 use axum::http::Response;
-use csl_stream::webhook::signature::{HEADER, header_of};
+use csl_stream::webhook::signature::header_of;
 use serde_json::{Value, json};
-use std::process::Child;
-use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::{Duration, Instant, SystemTime};
+use std::ops::Deref;
+use std::time::Duration;
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
 /// The init of a function on a machine that builds something else meanwhile.
 const INIT_MAX: Duration = Duration::from_secs(5);
-const PATIENCE: Duration = Duration::from_secs(60);
 
 const OURS: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/load";
 const DEAD: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/dead";
 const OTHERS: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/others";
 const TASKS: &str = "https://sqs.us-east-1.amazonaws.com/123456789012/tasks";
 
-/// A function that waits for events.
-struct Function {
-    child: Child,
-    events: Sender<(Value, Duration)>,
-    answers: Receiver<(bool, Value)>,
-    /// From the start of the process until it asked for an event.
-    init: Duration,
+/// A function in a folder of its own.
+struct Ours {
+    function: Function,
     dir: TempDir,
-    _runtime: Runtime,
 }
 
-struct Api {
-    events: tokio::sync::Mutex<Receiver<(Value, Duration)>>,
-    asked: Sender<()>,
-    answers: Sender<(bool, Value)>,
-}
+impl Deref for Ours {
+    type Target = Function;
 
-async fn interface(State(api): State<Arc<Api>>, request: Request) -> Response<Body> {
-    let path = request.uri().path().to_owned();
-    if path.ends_with("/invocation/next") {
-        let _ = api.asked.send(());
-        let events = api.events.lock().await;
-        let next = tokio::task::block_in_place(|| events.recv());
-        let Ok((event, left)) = next else { return Response::new(Body::empty()) };
-        let end = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap() + left;
-        return Response::builder()
-            .header("lambda-runtime-aws-request-id", "1")
-            .header("lambda-runtime-deadline-ms", end.as_millis().to_string())
-            .header("lambda-runtime-invoked-function-arn", "arn:aws:lambda:us-east-1:1:function:f")
-            .body(Body::from(event.to_string()))
-            .unwrap();
-    }
-    let body = to_bytes(request.into_body(), 1 << 24).await.unwrap();
-    let answer = serde_json::from_slice(&body).unwrap_or(Value::Null);
-    let _ = api.answers.send((path.ends_with("/response"), answer));
-    Response::builder().status(202).body(Body::empty()).unwrap()
-}
-
-impl Function {
-    fn start(aws: &Aws, environment: &[(&str, &str)]) -> Self {
-        let (events, fed) = channel();
-        let (asked, first) = channel();
-        let (given, answers) = channel();
-        let api = Api { events: tokio::sync::Mutex::new(fed), asked, answers: given };
-        let (address, runtime) = serve(Router::new().fallback(interface).with_state(Arc::new(api)));
-        let dir = tempfile::tempdir().unwrap();
-        let address = address.to_string();
-        let mut command = program(&dir, &aws.environment());
-        command.stderr(std::process::Stdio::inherit()).envs(environment.iter().copied());
-        // No command: the program finds out where it runs.
-        let function = [
-            ("AWS_LAMBDA_RUNTIME_API", address.as_str()),
-            ("AWS_LAMBDA_FUNCTION_NAME", "f"),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "256"),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "1"),
-            ("CSL_QUEUE_URL", OURS),
-            ("CSL_QUEUE_DEAD_LETTER_URL", DEAD),
-            ("CSL_LOG", "off"),
-        ];
-        command.envs(function);
-        let began = Instant::now();
-        let child = command.spawn().unwrap();
-        first.recv_timeout(PATIENCE).expect("the function asks for an event");
-        let init = began.elapsed();
-        Self { child, events, answers, init, dir, _runtime: runtime }
-    }
-
-    fn ask(&self, event: Value) -> (bool, Value) {
-        self.ask_within(event, Duration::from_secs(300))
-    }
-
-    fn ask_within(&self, event: Value, left: Duration) -> (bool, Value) {
-        self.events.send((event, left)).unwrap();
-        self.answers.recv_timeout(PATIENCE).expect("an answer")
-    }
-
-    /// The ids of the messages of a batch that are not done.
-    fn failed(&self, event: Value, left: Duration) -> Vec<String> {
-        let (answered, answer) = self.ask_within(event, left);
-        assert!(answered, "{answer}");
-        let failures = answer["batchItemFailures"].as_array().unwrap().clone();
-        failures.iter().map(|failure| failure["itemIdentifier"].as_str().unwrap().to_owned()).collect()
+    fn deref(&self) -> &Function {
+        &self.function
     }
 }
 
-impl Drop for Function {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The base64 that API Gateway packs bodies into.
-fn base64(bytes: &[u8]) -> String {
-    const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let digit = |bits: usize| char::from(DIGITS[bits & 63]);
-    let three = |piece: &[u8]| {
-        let at = |index: usize| usize::from(*piece.get(index).unwrap_or(&0));
-        let bits = (at(0) << 16) | (at(1) << 8) | at(2);
-        let four = [digit(bits >> 18), digit(bits >> 12), digit(bits >> 6), digit(bits)];
-        let text: String = four.iter().take(piece.len() + 1).collect();
-        text + &"=".repeat(3 - piece.len())
-    };
-    bytes.chunks(3).map(three).collect()
+fn start(aws: &Aws, environment: &[(&str, &str)]) -> Ours {
+    let dir = tempfile::tempdir().unwrap();
+    let mut command = program(&dir, &aws.environment());
+    command.stderr(std::process::Stdio::inherit()).envs(environment.iter().copied());
+    command.envs([("CSL_QUEUE_URL", OURS), ("CSL_QUEUE_DEAD_LETTER_URL", DEAD), ("CSL_LOG", "off")]);
+    Ours { function: Function::start(&mut command), dir }
 }
 
 fn v1(body: &str, header: &str) -> Value {
@@ -141,16 +56,6 @@ fn v1(body: &str, header: &str) -> Value {
     })
 }
 
-fn v2(body: &str, header: &str) -> Value {
-    json!({
-        "version": "2.0", "routeKey": "$default", "rawPath": "/webhook", "rawQueryString": "",
-        "headers": { HEADER: header, "content-length": body.len().to_string() },
-        "requestContext": { "stage": "$default",
-            "http": { "method": "POST", "path": "/webhook", "protocol": "HTTP/1.1", "sourceIp": "192.0.2.7" } },
-        "body": base64(body.as_bytes()), "isBase64Encoded": true
-    })
-}
-
 #[test]
 fn every_shape_of_http() {
     let aws = Aws::start();
@@ -159,7 +64,7 @@ fn every_shape_of_http() {
         ("CSL_WEBHOOK_ALLOW_FROM", "192.0.2.0/24"),
         ("CSL_QUEUE_OTHERS_URL", OTHERS),
     ];
-    let function = Function::start(&aws, &settings);
+    let function = start(&aws, &settings);
     println!("init {:?}", function.init);
     assert!(function.init < INIT_MAX, "{:?}", function.init);
     let body = export("signatures", "full", 1);
@@ -220,17 +125,11 @@ fn every_shape_of_http() {
 #[test]
 fn a_function_without_a_secret_says_so() {
     let aws = Aws::start();
-    let function = Function::start(&aws, &[]);
+    let function = start(&aws, &[]);
     for event in [v1("{}", ""), json!({}), json!({ "Records": [] }), json!({ "source": "aws.events" })] {
         let (answered, answer) = function.ask(event.clone());
         assert!(!answered, "{event} {answer}");
     }
-}
-
-/// One message as SQS feeds it.
-fn record(id: &str, body: &str, tries: u32) -> Value {
-    json!({ "messageId": id, "receiptHandle": format!("receipt-{id}"), "body": body, "eventSource": "aws:sqs",
-        "attributes": { "ApproximateReceiveCount": tries.to_string() } })
 }
 
 fn order(table: &str, url: &str) -> String {
@@ -258,7 +157,7 @@ fn schema() -> String {
     format!(r#"{{"tables":[{{"table":{{"name":"signatures","columns":{{"id":{column}}}}}}}]}}"#)
 }
 
-fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
+fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Ours {
     let settings = [
         ("CSL_SCHEMA_SOURCE", "schema.json"),
         ("CSL_WAREHOUSE_TO", "warehouse"),
@@ -266,7 +165,7 @@ fn loading(aws: &Aws, exports: &str, more: &[(&str, &str)]) -> Function {
         ("AWS_ENDPOINT_URL_S3", exports),
         ("CSL_EXPORTS_BUCKETS", "exports"),
     ];
-    let function = Function::start(aws, &[&settings, more].concat());
+    let function = start(aws, &[&settings, more].concat());
     std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
     function
 }

@@ -5,10 +5,15 @@
 
 mod aws;
 mod fetch;
+#[cfg(feature = "lambda")]
+#[path = "../support/function.rs"]
+mod function;
 mod hostile;
 mod http;
 #[cfg(feature = "lambda")]
 mod lambda;
+#[path = "../support/listen.rs"]
+mod listen;
 mod processed;
 mod rotation;
 mod signature;

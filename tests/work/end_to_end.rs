@@ -176,3 +176,40 @@ fn five_tables_in_one_taking_each() {
     assert_eq!((world.messages(), world.dead().len()), (0, 0));
     compare(&world, &database, &schema);
 }
+
+#[cfg(feature = "lambda")]
+#[test]
+fn five_tables_through_a_lambda_function() {
+    use crate::function::{Function, record, v2};
+    use serde_json::json;
+
+    let database = server().database("work_lambda");
+    let schema = originals(&database);
+    let world = World::new(&schema.to_string());
+    let orders = exports(&world, &database);
+    let aws = crate::sdk::Aws::start();
+    let mut command = world.command(&[]);
+    let sqs = "https://sqs.us-east-1.amazonaws.com/123456789012";
+    let (load, dead) = (format!("{sqs}/load"), format!("{sqs}/dead"));
+    command.env("CSL_WEBHOOK_SECRETS", SECRET).env("AWS_ENDPOINT_URL", &aws.endpoint);
+    command.env("CSL_QUEUE_URL", &load).env("CSL_QUEUE_DEAD_LETTER_URL", &dead);
+    let function = Function::start(command.stdout(Stdio::null()).stderr(Stdio::null()));
+    for order in orders.iter().rev() {
+        let body = webhook(order);
+        let (answered, answer) = function.ask(v2(&body, &header_of(SECRET.as_bytes(), body.as_bytes())));
+        assert!(answered && answer["statusCode"] == 200, "{answer}");
+        assert_eq!(answer["body"], "{\"status\":\"processed\"}");
+    }
+    let sent = aws.calls("SendMessage");
+    assert!(sent.len() == orders.len() && sent.iter().all(|call| call["QueueUrl"] == load), "{sent:#?}");
+    let records = sent.iter().enumerate();
+    let records: Vec<Value> =
+        records.map(|(id, call)| record(&id.to_string(), call["MessageBody"].as_str().unwrap(), 1)).collect();
+    // SQS gives ten at the most.
+    for batch in records.chunks(10) {
+        let failed = function.failed(json!({ "Records": batch }), LONG);
+        assert!(failed.is_empty(), "{failed:?}");
+    }
+    assert_eq!(aws.calls("SendMessage").len(), orders.len(), "no dead letters");
+    compare(&world, &database, &schema);
+}

@@ -9,6 +9,13 @@ mod aws;
 mod cells;
 mod contract;
 mod end_to_end;
+#[cfg(feature = "lambda")]
+#[path = "../support/function.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod function;
+#[cfg(feature = "lambda")]
+#[path = "../support/listen.rs"]
+mod listen;
 #[path = "../support/moto.rs"]
 mod moto;
 #[path = "../support/postgres.rs"]
@@ -17,6 +24,10 @@ mod postgres;
 mod rules;
 #[path = "../support/s3.rs"]
 mod s3;
+#[cfg(feature = "lambda")]
+#[path = "../webhook/aws.rs"]
+#[allow(dead_code, unreachable_pub, reason = "what other tests need")]
+mod sdk;
 #[path = "../support/seed.rs"]
 mod seed;
 mod storm;
