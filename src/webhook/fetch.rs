@@ -139,12 +139,11 @@ impl Policy {
         let Some(ExportData { url: Some(url), table: Some(table), s3 }) = &export.data else {
             return Err(Refusal::Data);
         };
-        let s3 = s3.as_ref().map(|s3| ObjectName {
-            bucket: s3.bucket.clone(),
-            key: s3.key.strip_prefix('/').unwrap_or(&s3.key).to_owned(),
-        });
-        let order = LoadOrder { download_url: url.clone(), table: table.clone(), s3, kind: export.kind };
-        self.allows(&order).map(|()| order)
+        let s3 = s3.as_ref().map(|s3| ObjectName { bucket: s3.bucket.clone(), key: s3.key.clone() });
+        let mut order = LoadOrder { download_url: url.clone(), table: table.clone(), s3, kind: export.kind };
+        self.allows(&order)?;
+        order.s3 = order.s3.map(|s3| ObjectName { key: without_slash(&s3.key).to_owned(), ..s3 });
+        Ok(order)
     }
 
     /// Whether an order, which somebody else than our receiver may have written, may be carried out.
@@ -168,12 +167,17 @@ impl Policy {
             if !self.buckets.contains(&s3.bucket) {
                 return Err(Refusal::Bucket);
             }
-            if s3.bucket != bucket || s3.key.strip_prefix('/').unwrap_or(&s3.key) != key {
+            if s3.bucket != bucket || without_slash(&s3.key) != key {
                 return Err(Refusal::Differ);
             }
         }
         Ok(())
     }
+}
+
+/// Webhooks write the key with a slash before it; one is no part of the name.
+fn without_slash(key: &str) -> &str {
+    key.strip_prefix('/').unwrap_or(key)
 }
 
 /// A key of an export, taken apart.

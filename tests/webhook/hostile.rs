@@ -60,11 +60,11 @@ fn many_slow_bodies() {
             stream
         })
         .collect();
-    let last = read_answer(held.last_mut().unwrap()).map(|answer| answer.status);
     // The bodies, and as much again for the buffers of the connections.
     let most = before + 2 * BODIES_BYTES_MAX as u64;
     assert!(serve.memory() < most, "{} of {most}", serve.memory());
-    assert_eq!(last, Some(503));
+    let is_turned_away = |stream: &mut _| read_answer(stream).is_some_and(|answer| answer.status == 503);
+    assert!(held.iter_mut().rev().any(is_turned_away));
     drop(held);
     let began = Instant::now();
     while serve.signed(&export("petitions", "full", 1)).status != 200 {
