@@ -8,9 +8,11 @@ locals {
   dead_letter_seconds = 14 * 24 * 3600
 
   worker_timeout = local.worker_loads ? 900 : 60
-  # Twice the function's time, so that no message comes back while it runs. AWS advises six times, which
-  # would spend the six hours of an export on four tries.
-  load_visibility = 2 * local.worker_timeout
+  # Lambda takes messages and gathers them for this long before the function sees them.
+  batch_seconds = local.all_tables ? max(var.batch_seconds, 1) : 0
+  # The gathering and twice the function's time, so that no message comes back while it runs. AWS advises six
+  # times, which would spend the six hours of an export on four tries.
+  load_visibility = local.batch_seconds + 2 * local.worker_timeout
 
   # Where the receiver sends what csl-stream would load: back to the Glue job, if somebody says so.
   load_queue = (

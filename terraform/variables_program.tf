@@ -132,7 +132,7 @@ variable "worker_concurrency" {
 }
 
 variable "batch_files" {
-  description = "Incremental exports of one table that are loaded together, if `small_tables` is `csl-stream`."
+  description = "Messages that one run of the worker function takes at most, if `small_tables` is `csl-stream`. It loads them one after the other."
   type        = number
   default     = 20
   nullable    = false
@@ -144,7 +144,7 @@ variable "batch_files" {
 }
 
 variable "batch_seconds" {
-  description = "How long the worker waits for more incremental exports before it loads a batch: fewer COPYs for later rows."
+  description = "How long the worker function waits for more messages before it runs, if `small_tables` is `csl-stream`: fewer runs, later rows. Each export is a COPY of its own all the same."
   type        = number
   default     = 60
   nullable    = false
@@ -192,7 +192,7 @@ variable "fargate_memory_mb" {
 }
 
 variable "fargate_over_bytes" {
-  description = "Exports of more stored bytes are loaded by Fargate, smaller ones by the worker function itself. 0: every one by Fargate."
+  description = "Exports of more stored bytes are loaded by Fargate, smaller ones by the worker function itself. 0: every one by Fargate, which is for full exports only: with `small_tables = \"csl-stream\"` it would be a task for each table and minute."
   type        = number
   default     = 0
   nullable    = false
@@ -200,6 +200,11 @@ variable "fargate_over_bytes" {
   validation {
     condition     = var.fargate_over_bytes >= 0
     error_message = "fargate_over_bytes must not be negative."
+  }
+
+  validation {
+    condition     = var.fargate_over_bytes > 0 || var.compute != "fargate" || var.small_tables != "csl-stream"
+    error_message = "With small_tables = \"csl-stream\" an export of each table comes every minute, and each would be a Fargate task: give a size in fargate_over_bytes, like 500000000."
   }
 }
 

@@ -103,6 +103,8 @@ run "all_tables_need_no_loader" {
 
   variables {
     small_tables             = "csl-stream"
+    fargate_over_bytes       = 500000000
+    batch_seconds            = 300
     glue_scripts_bucket_name = null
     staging_bucket_name      = "my-staging"
     redshift_password        = null
@@ -124,8 +126,13 @@ run "all_tables_need_no_loader" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.worker.batch_size == 20
+    condition     = aws_lambda_event_source_mapping.worker.batch_size == 20 && aws_lambda_event_source_mapping.worker.maximum_batching_window_in_seconds == 300
     error_message = "incremental exports must be taken together"
+  }
+
+  assert {
+    condition     = aws_sqs_queue.load.visibility_timeout_seconds == 2100
+    error_message = "a message must stay hidden while it is gathered and while the function runs"
   }
 }
 

@@ -81,7 +81,20 @@ run "fargate_without_an_image_or_a_network" {
     compute = "fargate"
   }
 
-  expect_failures = [var.container_image, var.vpc_id, var.fargate_subnet_ids]
+  expect_failures = [var.container_image, var.vpc_id, var.fargate_subnet_ids, var.fargate_over_bytes]
+}
+
+run "a_task_for_each_minute" {
+  command = plan
+
+  variables {
+    compute            = "fargate"
+    container_image    = "csl-stream:test"
+    vpc_id             = "vpc-1"
+    fargate_subnet_ids = ["subnet-1"]
+  }
+
+  expect_failures = [var.fargate_over_bytes]
 }
 
 run "no_program" {
