@@ -70,6 +70,11 @@ run "the_inputs_of_the_old_module_are_enough" {
   }
 
   assert {
+    condition     = jsondecode(aws_cloudwatch_event_rule.task["died"].event_pattern).detail.containers.name == ["csl-stream"] && length(aws_cloudwatch_event_target.tell_of_failure) == 2
+    error_message = "our container's end must be looked at, and a task that failed or did not start must be told of"
+  }
+
+  assert {
     condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 10
     error_message = "three queues, two of dead letters, three functions, the webhooks and the failures must be watched"
   }
