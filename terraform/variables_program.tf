@@ -1,7 +1,7 @@
 # Inputs that controlshift/controlshift-redshift-sync did not have: the program and where it runs.
 
 variable "name_prefix" {
-  description = "First part of the names of everything that the module makes, roles included: give each instance its own when two live in one account. The default keeps the names of the old module."
+  description = "First part of the names of what the module makes, roles included: give each instance its own when two live in one account. Buckets and topics have inputs of their own: in one region two instances need other names for them too. The default keeps the names of the old module."
   type        = string
   default     = "controlshift"
   nullable    = false
@@ -25,7 +25,7 @@ variable "compute" {
 }
 
 variable "small_tables" {
-  description = "Who loads what `load_tables` and full exports do not cover: `lambda-redshift-loader` (the loader that you have, as it is), `csl-stream` (all tables, full and incremental; for new set-ups, because the old loader's runtime cannot be created any more), or `ignore` (nobody: for a trial beside the old module)."
+  description = "Who loads what `load_tables` and full exports do not cover: `lambda-redshift-loader` (the loader that you have, as it is), `csl-stream` (all tables, full and incremental; for new set-ups, because the old loader's runtime cannot be created any more), or `ignore` (nobody: for full exports alone, or a trial beside the old module)."
   type        = string
   default     = "lambda-redshift-loader"
   nullable    = false
@@ -42,7 +42,7 @@ variable "small_tables" {
 }
 
 variable "load_tables" {
-  description = "Tables whose full exports csl-stream loads, unless `small_tables` is `csl-stream`: then it loads all."
+  description = "Tables whose full exports csl-stream loads; `[\"all\"]`: those of every table. With `small_tables = \"csl-stream\"` it loads all of all tables."
   type        = list(string)
   default     = ["signatures"]
   nullable    = false

@@ -8,6 +8,7 @@ mock_provider "aws" {
 mock_provider "http" {
   mock_data "http" {
     defaults = {
+      status_code   = 200
       response_body = "{\"tables\":[{\"table\":{\"name\":\"petitions\"}},{\"table\":{\"name\":\"signatures\"}}]}"
     }
   }
@@ -280,6 +281,20 @@ run "everything_at_once" {
   assert {
     condition     = aws_lambda_function.worker.timeout == 900
     error_message = "a worker that loads the smaller exports needs all its time"
+  }
+}
+
+run "full_exports_alone" {
+  command = plan
+
+  variables {
+    small_tables = "ignore"
+    load_tables  = ["all"]
+  }
+
+  assert {
+    condition     = output.environment["CSL_WORK_TABLES"] == "all" && output.environment["CSL_WORK_KINDS"] == "full"
+    error_message = "the full exports of every table must be loaded, and no incremental ones"
   }
 }
 
