@@ -117,6 +117,16 @@ run "both_names_of_the_staging_bucket" {
   expect_failures = [var.staging_bucket_name]
 }
 
+run "a_sender_by_its_name" {
+  command = plan
+
+  variables {
+    webhook_allow_from = ["203.0.113.0/24", "webhooks.example.org"]
+  }
+
+  expect_failures = [var.webhook_allow_from]
+}
+
 run "two_signing_secrets" {
   command = plan
 
