@@ -23,6 +23,13 @@ locals {
 
   # Whether the program makes dead letters or SQS does: SQS only when the program could not.
   receives_max = var.tries + 1
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
+    maxReceiveCount     = local.receives_max
+  })
+
+  # SQS's own encryption, or that of your key: it takes one of the two.
+  sqs_managed_sse = var.kms_key_arn == null ? true : null
 }
 
 data "aws_sqs_queue" "glue" {
@@ -36,20 +43,16 @@ resource "aws_sqs_queue" "load" {
   visibility_timeout_seconds = local.load_visibility
   message_retention_seconds  = local.message_seconds
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled    = local.sqs_managed_sse
   kms_master_key_id          = var.kms_key_arn
+  redrive_policy             = local.redrive_policy
   tags                       = local.tags
-
-  redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
-    maxReceiveCount     = local.receives_max
-  })
 }
 
 resource "aws_sqs_queue" "load_dead_letters" {
   name                      = "${var.name_prefix}-loads-dead"
   message_retention_seconds = local.dead_letter_seconds
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled   = local.sqs_managed_sse
   kms_master_key_id         = var.kms_key_arn
   tags                      = local.tags
 }
@@ -64,14 +67,10 @@ resource "aws_sqs_queue" "fargate" {
   visibility_timeout_seconds = 900
   message_retention_seconds  = local.message_seconds
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled    = local.sqs_managed_sse
   kms_master_key_id          = var.kms_key_arn
+  redrive_policy             = local.redrive_policy
   tags                       = local.tags
-
-  redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
-    maxReceiveCount     = local.receives_max
-  })
 }
 
 # The queue of the Lambda loader, under its old name.
@@ -82,7 +81,7 @@ resource "aws_sqs_queue" "receiver_queue" {
   # The loader's timeout is 900 seconds, and its queue had no more: a message could come back too early.
   visibility_timeout_seconds = 1800
   message_retention_seconds  = local.message_seconds
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled    = local.sqs_managed_sse
   kms_master_key_id          = var.kms_key_arn
   tags                       = local.tags
 
@@ -97,7 +96,7 @@ resource "aws_sqs_queue" "loader_dead_letters" {
 
   name                      = "${var.name_prefix}-received-webhooks-dead"
   message_retention_seconds = local.dead_letter_seconds
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled   = local.sqs_managed_sse
   kms_master_key_id         = var.kms_key_arn
   tags                      = local.tags
 }
@@ -109,7 +108,7 @@ resource "aws_sqs_queue" "ignored" {
 
   name                      = "${var.name_prefix}-ignored"
   message_retention_seconds = 60
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled   = local.sqs_managed_sse
   kms_master_key_id         = var.kms_key_arn
   tags                      = local.tags
 }
