@@ -21,7 +21,8 @@ provider "aws" {
 module "csl_stream" {
   source = "../.."
 
-  aws_region                     = var.aws_region
+  aws_region = var.aws_region
+  # In another region than Redshift: what Fargate loads comes by the NAT gateway (docs/cost.md).
   controlshift_aws_region        = "eu-central-1"
   controlshift_hostname          = var.controlshift_hostname
   controlshift_organization_slug = var.controlshift_organization_slug
