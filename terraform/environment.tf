@@ -4,16 +4,15 @@
 locals {
   # Everybody: what is ours, and what goes where.
   environment_common = {
-    CSL_LOG                  = "csl_stream=info"
-    CSL_LOG_FORMAT           = "json"
-    CSL_SCHEMA_SOURCE        = "https://${var.controlshift_hostname}/api/bulk_data/schema.json"
-    CSL_EXPORTS_BUCKETS      = local.exports_bucket
-    CSL_EXPORTS_SLUG         = var.controlshift_organization_slug
-    CSL_EXPORTS_BUCKET_OWNER = var.exports_bucket_owner
-    CSL_QUEUE_OTHERS_URL     = local.others_queue == null ? null : local.others_queue.url
-    CSL_QUEUE_TRIES          = tostring(var.tries)
-    CSL_WORK_TABLES          = local.all_tables ? "all" : join(",", var.load_tables)
-    CSL_WORK_KINDS           = local.all_tables ? "full,incremental" : "full"
+    CSL_LOG              = "csl_stream=info"
+    CSL_LOG_FORMAT       = "json"
+    CSL_SCHEMA_SOURCE    = "https://${var.controlshift_hostname}/api/bulk_data/schema.json"
+    CSL_EXPORTS_BUCKETS  = local.exports_bucket
+    CSL_EXPORTS_SLUG     = var.controlshift_organization_slug
+    CSL_QUEUE_OTHERS_URL = local.others_queue == null ? null : local.others_queue.url
+    CSL_QUEUE_TRIES      = tostring(var.tries)
+    CSL_WORK_TABLES      = local.all_tables ? "all" : join(",", var.load_tables)
+    CSL_WORK_KINDS       = local.all_tables ? "full,incremental" : "full"
   }
 
   environment_receiver = {

@@ -4,6 +4,16 @@ data "aws_iam_policy_document" "load" {
     sid       = "ReadExports"
     actions   = ["s3:GetObject"]
     resources = ["${local.exports_arn}/${var.controlshift_organization_slug}/*"]
+
+    dynamic "condition" {
+      for_each = var.exports_bucket_owner[*]
+
+      content {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [condition.value]
+      }
+    }
   }
 
   # For a `backfill` by hand, which looks for the newest export.
@@ -16,6 +26,16 @@ data "aws_iam_policy_document" "load" {
       test     = "StringLike"
       variable = "s3:prefix"
       values   = ["${var.controlshift_organization_slug}/*"]
+    }
+
+    dynamic "condition" {
+      for_each = var.exports_bucket_owner[*]
+
+      content {
+        test     = "StringEquals"
+        variable = "s3:ResourceAccount"
+        values   = [condition.value]
+      }
     }
   }
 

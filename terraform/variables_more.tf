@@ -115,7 +115,7 @@ variable "exports_bucket_name" {
 }
 
 variable "exports_bucket_owner" {
-  description = "AWS account that must own ControlShift's bucket; any other is refused. Absent: not checked."
+  description = "AWS account that must own ControlShift's bucket: the roles that load may read no other. Absent: not checked."
   type        = string
   default     = null
 

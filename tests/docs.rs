@@ -21,7 +21,10 @@ fn path(name: &str) -> PathBuf {
 fn compare(name: &str, expected: &str) {
     let path = path(name);
     if std::env::var_os("CSL_BLESS").is_some() {
-        std::fs::write(&path, expected).unwrap();
+        // Another test may read it at this moment.
+        let new = path.with_extension("new");
+        std::fs::write(&new, expected).unwrap();
+        std::fs::rename(&new, &path).unwrap();
         return;
     }
     let found = std::fs::read_to_string(&path).unwrap();

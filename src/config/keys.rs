@@ -100,7 +100,6 @@ pub const KEYS: &[Key] = &[
         "Buckets that a webhook may name",
     ),
     key("exports", "slug", Kind::Text, "Organisation whose exports a webhook may name; absent: any"),
-    key("exports", "bucket_owner", Kind::Text, "AWS account that must own the bucket of an export"),
     key("schema", "source", Kind::Text, "The bulk schema: a file or the URL of `schema.json`"),
     preset("warehouse", "to", Kind::Text, "./warehouse", "Folder of the local warehouse, or `redshift`"),
     preset(
