@@ -60,6 +60,15 @@ locals {
         periods    = 2
         tell       = local.alarm_actions
       }
+      webhooks-turned-away = {
+        about      = "Webhooks are turned away: the signing secret is not the one in ControlShift, their sender is not in webhook_allow_from, or they are more than webhook_burst."
+        metric     = "AWS/ApiGateway 4XXError Sum"
+        dimensions = { ApiName = aws_api_gateway_rest_api.receiver.name, Stage = aws_api_gateway_stage.production.stage_name }
+        # A few are strangers who knock at any address.
+        threshold = 10
+        periods   = 2
+        tell      = local.alarm_actions
+      }
       loads-failed = {
         about      = "Loads failed; the messages of the failure topic say why."
         metric     = "AWS/SNS NumberOfMessagesPublished Sum"

@@ -76,8 +76,8 @@ run "the_inputs_of_the_old_module_are_enough" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 10
-    error_message = "three queues, two of dead letters, three functions, the webhooks and the failures must be watched"
+    condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 11
+    error_message = "three queues, two of dead letters, three functions, the webhooks in two ways and the failures must be watched"
   }
 
   assert {
