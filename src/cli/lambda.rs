@@ -3,7 +3,7 @@
 use super::args::WorkArgs;
 use super::loader::Loads;
 use super::printer::Printer;
-use super::receiver::receiver;
+use super::receiver::{policy, receiver};
 use super::signals::Stopper;
 use super::work::{queue, worker};
 use crate::config::Config;
@@ -71,6 +71,7 @@ fn fargate(config: &Config) -> Result<Option<Fargate>> {
         subnets: config.list("fargate.subnets").to_vec(),
         security_groups: config.list("fargate.security_groups").to_vec(),
         queue: Queue::open(&settings)?,
+        policy: policy(config)?,
         queue_url,
         over_bytes: config.number("fargate.over_bytes").unwrap_or(0),
     }))

@@ -25,7 +25,6 @@ use crate::queue::{LoadOrder, ObjectName};
 use crate::report::Status;
 use crate::schema::Table;
 use crate::store::{self, ByteSource, Location, ObjectInfo};
-use crate::webhook::event::{self, Export, ExportData};
 use crate::work::{Batch, Loader};
 use std::path::PathBuf;
 
@@ -72,11 +71,7 @@ impl<'a> Loads<'a> {
 
     /// The receiver has asked this; others that write to the queue need not have.
     fn allow(&self, order: &LoadOrder) -> Result<()> {
-        let LoadOrder { download_url, table, s3, kind } = order.clone();
-        let s3 = s3.map(|ObjectName { bucket, key }| event::ObjectName { bucket, key });
-        let data = ExportData { url: Some(download_url), table: Some(table), s3 };
-        let export = Export { kind, data: Some(data), jid: None };
-        policy(&self.config)?.order(&export).map(drop).map_err(|refusal| {
+        policy(&self.config)?.allows(order).map_err(|refusal| {
             Error::access(format!("this export may not be fetched: {}", refusal.reason())).mend(
                 "correct exports.buckets or exports.slug if it is yours; if not, look who writes to the queue",
             )

@@ -8,6 +8,7 @@
 use crate::error::{Error, Place, Result};
 use crate::queue::{LoadOrder, Queue};
 use crate::store::{self, aws_config};
+use crate::webhook::fetch::Policy;
 use aws_sdk_ecs::Client;
 use aws_sdk_ecs::types::{
     AwsVpcConfiguration, ContainerOverride, Failure, KeyValuePair, LaunchType, NetworkConfiguration,
@@ -34,17 +35,23 @@ pub struct Fargate {
     pub queue: Queue,
     /// The same, for the task.
     pub queue_url: String,
+    /// What may be looked at.
+    pub policy: Policy,
     /// Exports of more stored bytes go there; 0: every one.
     pub over_bytes: u64,
 }
 
 impl Fargate {
-    /// Whether the export is too large for a function. What cannot be opened is not: the load says why.
+    /// Whether the export is too large for a function. What may not or cannot be opened is not: the load
+    /// says why.
     ///
     /// Blocks.
     pub(super) fn takes(&self, order: &LoadOrder) -> bool {
         if self.over_bytes == 0 {
             return true;
+        }
+        if self.policy.allows(order).is_err() {
+            return false;
         }
         let url = store::foreign(&order.download_url).ok();
         let bytes = url.and_then(|url| store::open(&url).ok()?.info().bytes);

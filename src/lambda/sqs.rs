@@ -1,9 +1,9 @@
 //! Messages that SQS feeds to the function: loaded here, handed to Fargate, or left for the next try.
 //!
 //! ```text
-//! record ─▶ time left? ─▶ order ─▶ too large? ─ yes ─▶ fargate ──────────┬─▶ gone from the queue
-//!              │ no          └ none ─▶ dead letter  └ no ─▶ Worker::handle ─┤
-//!              └────────────────────────────────────────────────────────┴─▶ a failure: it comes again
+//! record ─▶ order ─▶ too large? ─ yes ─▶ fargate ───────────────────┬─▶ gone from the queue
+//!             └ none     └ no ─▶ time left? ─ yes ─▶ Worker::handle ─┤
+//!               └ dead letter        └ no ──────────────────────────┴─▶ a failure: it comes again
 //! ```
 //! The answer lists the failures; what it does not list is deleted. A message's delay and its dead letter are
 //! told to the queue itself, which the answer has no words for.
@@ -14,7 +14,7 @@ use crate::queue::{LoadOrder, Message, Queue, Reason};
 use crate::work::{Disposition, Loader, Worker};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::time::{Duration, Instant};
 use tokio::runtime::Handle;
 
@@ -70,7 +70,7 @@ impl Jobs<'_> {
     pub(super) fn answer(&self, event: Value, end: Instant) -> Result<Value> {
         let batch: Batch = serde_json::from_value(event)
             .map_err(|_| Error::input("a batch of SQS of another shape than is known"))?;
-        let (mut failed, mut behind) = (Vec::new(), HashSet::new());
+        let (mut failed, mut behind) = (Vec::new(), HashMap::new());
         for record in batch.records {
             let tries = record.attributes.received.and_then(|count| count.parse().ok()).unwrap_or(1);
             let message = Message::fed(record.message_id, record.body, tries, record.receipt_handle);
@@ -81,21 +81,23 @@ impl Jobs<'_> {
         Ok(json!({ "batchItemFailures": failed }))
     }
 
-    /// Whether a message may go. `behind` has the tables of which one may not: those after it wait too, so
-    /// that none is loaded before an older one.
-    fn is_done(&self, message: &Message, end: Instant, behind: &mut HashSet<String>) -> bool {
+    /// Whether a message may go. `behind` has the tables of which one may not, and how long that one waits:
+    /// those after it wait too, so that none is loaded before an older one.
+    fn is_done(&self, message: &Message, end: Instant, behind: &mut HashMap<String, Duration>) -> bool {
         let order = match LoadOrder::parse(&message.body) {
             Ok(order) => order,
-            Err(error) => return self.settle(message, Disposition::Dead(Reason::of(&error))),
+            Err(error) => return self.settle(message, &Disposition::Dead(Reason::of(&error))),
         };
-        let disposition = match self.worker.too_often(message.tries) {
-            Some(reason) => Disposition::Dead(reason),
-            None if behind.contains(&order.table) => Disposition::Back(Duration::ZERO),
-            None => self.handle(&order, message.tries, end),
+        let disposition = match (self.worker.too_often(&order, message.tries), behind.get(&order.table)) {
+            (Some(reason), _) => Disposition::Dead(reason),
+            (None, Some(wait)) => Disposition::Back(*wait),
+            (None, None) => self.handle(&order, message.tries, end),
         };
-        let done = self.settle(message, disposition);
-        if !done {
-            behind.insert(order.table);
+        let done = self.settle(message, &disposition);
+        if let Disposition::Back(wait) | Disposition::Retry(wait) = disposition
+            && self.worker.selection.selects(&order)
+        {
+            behind.insert(order.table, wait);
         }
         done
     }
@@ -119,8 +121,8 @@ impl Jobs<'_> {
     }
 
     /// Tells the queue; says whether the message may go.
-    fn settle(&self, message: &Message, disposition: Disposition) -> bool {
-        let (told, done) = match &disposition {
+    fn settle(&self, message: &Message, disposition: &Disposition) -> bool {
+        let (told, done) = match disposition {
             Disposition::Done => return true,
             Disposition::Back(delay) => (wait(self.queue.give_back(message, *delay)), false),
             Disposition::Retry(delay) => (wait(self.queue.retry(message, *delay)), false),

@@ -8,7 +8,7 @@ use super::message::LoadOrder;
 use super::writer::{BUSY_MAX, Writer, fault};
 use super::{Message, VISIBILITY};
 use crate::error::{Error, Place, Result};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -19,6 +19,8 @@ const FILE_BYTES_MAX: i64 = 1 << 30;
 const PAGE_BYTES: i64 = 4096;
 /// How often an empty queue is looked at.
 const POLL: Duration = Duration::from_millis(200);
+/// Pause of a process that opens a queue while another one makes it.
+const MAKE_AGAIN: Duration = Duration::from_millis(20);
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS message (
@@ -55,6 +57,11 @@ const TAKE: &str = "
          ORDER BY kind = 'full' DESC, CASE kind WHEN 'full' THEN exported_at END DESC, exported_at, id LIMIT ?5)
     RETURNING id, body, tries, receipt";
 
+/// A webhook that comes again has a fresher URL than the message that waits.
+const SENT_AGAIN: &str = "DO UPDATE SET body = excluded.body";
+/// A dead letter has an older one.
+const REDRIVEN: &str = "DO NOTHING";
+
 #[derive(Debug)]
 pub(super) struct LocalQueue {
     writer: Writer,
@@ -64,7 +71,7 @@ pub(super) struct LocalQueue {
 impl LocalQueue {
     pub(super) fn open(path: &Path) -> Result<Self> {
         make_private(path)?;
-        let connection = connect(path).map_err(|error| fault(path, &error))?;
+        let connection = connect_in_time(path).map_err(|error| fault(path, &error))?;
         let format: i64 = connection
             .pragma_query_value(None, "user_version", |row| row.get(0))
             .map_err(|error| fault(path, &error))?;
@@ -81,7 +88,7 @@ impl LocalQueue {
     }
 
     pub(super) async fn send(&self, order: LoadOrder) -> Result<()> {
-        self.writer.call(move |db| insert(db, &order.body(), now_ms())).await
+        self.writer.call(move |db| insert(db, &order.body(), SENT_AGAIN)).await
     }
 
     pub(super) async fn ready(&self) -> Result<()> {
@@ -179,6 +186,21 @@ fn make_private(path: &Path) -> Result<()> {
     options.open(path).map(drop).map_err(|cause| Error::io("cannot open the queue", path, cause))
 }
 
+/// SQLite waits for others, but not where two make one file: there it tells one that the file is busy.
+fn connect_in_time(path: &Path) -> rusqlite::Result<Connection> {
+    let until = Instant::now() + BUSY_MAX;
+    loop {
+        match connect(path) {
+            Err(error) if is_busy(&error) && Instant::now() < until => std::thread::sleep(MAKE_AGAIN),
+            ended => return ended,
+        }
+    }
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked))
+}
+
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open(path)?;
     connection.busy_timeout(BUSY_MAX)?;
@@ -194,8 +216,9 @@ fn connect(path: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-/// The same export joins the message that waits; a fresh URL is the better one.
-fn insert(db: &Connection, body: &str, at_ms: i64) -> rusqlite::Result<()> {
+/// Puts a message in, due at once whatever the clock says later. The same export joins the message that
+/// waits, as `on_conflict` says.
+fn insert(db: &Connection, body: &str, on_conflict: &str) -> rusqlite::Result<()> {
     let order = LoadOrder::parse(body).ok();
     let id = uuid::Uuid::now_v7();
     let lane =
@@ -203,10 +226,11 @@ fn insert(db: &Connection, body: &str, at_ms: i64) -> rusqlite::Result<()> {
     let kind = order.as_ref().map_or("", |order| order.kind.word());
     let exported_at = order.as_ref().and_then(LoadOrder::exported_at);
     let deduplication_id = order.as_ref().map(LoadOrder::deduplication_id);
-    let sql = "INSERT INTO message (body, lane, kind, exported_at, deduplication_id, waits_until_ms)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-               ON CONFLICT (deduplication_id) DO UPDATE SET body = excluded.body";
-    db.prepare_cached(sql)?.execute(params![body, lane, kind, exported_at, deduplication_id, at_ms]).map(drop)
+    let sql = format!(
+        "INSERT INTO message (body, lane, kind, exported_at, deduplication_id, waits_until_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, 0) ON CONFLICT (deduplication_id) {on_conflict}"
+    );
+    db.prepare_cached(&sql)?.execute(params![body, lane, kind, exported_at, deduplication_id]).map(drop)
 }
 
 fn take(db: &Connection, most: i64) -> rusqlite::Result<Vec<Message>> {
@@ -249,7 +273,7 @@ fn redrive(db: &Connection, which: &Redrive) -> rusqlite::Result<Vec<String>> {
         letters.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
     let mut gone = Vec::new();
     for (id, body) in letters.into_iter().filter(|(id, _)| which.is_meant(&id.to_string())) {
-        insert(db, &body, now_ms())?;
+        insert(db, &body, REDRIVEN)?;
         db.execute("DELETE FROM dead WHERE id = ?1", [id])?;
         gone.push(id.to_string());
     }

@@ -236,9 +236,11 @@ fn seconds(duration: Duration) -> i32 {
     i32::try_from(duration.as_secs()).unwrap_or(i32::MAX)
 }
 
+/// An attribute that SQS takes: it refuses empty texts and characters that XML has not. Refused, a hostile
+/// message could never be buried.
 pub(super) fn text(text: &str) -> Result<MessageAttributeValue> {
-    // SQS refuses empty ones.
-    let text = if text.is_empty() { "-" } else { text };
+    let is_odd = |letter: char| letter.is_control() || ('\u{fffe}'..='\u{ffff}').contains(&letter);
+    let text = if text.is_empty() { "-".to_owned() } else { text.replace(is_odd, " ") };
     let built = MessageAttributeValue::builder().data_type("String").string_value(text).build();
     built.map_err(|cause| Error::machine("a message attribute cannot be made").because(cause))
 }
@@ -276,4 +278,21 @@ where
         _ => Error::transient("SQS does not answer").mend("run again in a few minutes; check the network"),
     };
     class.at(Place::uri(url)).because(cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_such_as_sqs_takes() {
+        for (given, expected) in [
+            ("", "-"),
+            ("petitions", "petitions"),
+            ("a\0b\u{fffe}\u{ffff}\u{85}\nc", "a b    c"),
+            ("Ä\u{1f5f3}", "Ä\u{1f5f3}"),
+        ] {
+            assert_eq!(text(given).unwrap().string_value(), Some(expected), "{given:?}");
+        }
+    }
 }

@@ -139,15 +139,29 @@ impl Policy {
         let Some(ExportData { url: Some(url), table: Some(table), s3 }) = &export.data else {
             return Err(Refusal::Data);
         };
+        let s3 = s3.as_ref().map(|s3| ObjectName {
+            bucket: s3.bucket.clone(),
+            key: s3.key.strip_prefix('/').unwrap_or(&s3.key).to_owned(),
+        });
+        let order = LoadOrder { download_url: url.clone(), table: table.clone(), s3, kind: export.kind };
+        self.allows(&order).map(|()| order)
+    }
+
+    /// Whether an order, which somebody else than our receiver may have written, may be carried out.
+    ///
+    /// # Errors
+    /// The [`Refusal`], if it may not.
+    pub fn allows(&self, order: &LoadOrder) -> Result<(), Refusal> {
+        let LoadOrder { download_url, table, s3, kind } = order;
         if !is_table(table) {
             return Err(Refusal::Data);
         }
-        let (bucket, key) = object_of(url, &self.buckets, self.endpoint.as_ref())?;
+        let (bucket, key) = object_of(download_url, &self.buckets, self.endpoint.as_ref())?;
         let named = Key::parse(&key).ok_or(Refusal::Key)?;
         if self.slug.as_deref().is_some_and(|slug| slug != named.slug) {
             return Err(Refusal::Slug);
         }
-        if named.table != table || named.kind.is_some_and(|kind| kind != export.kind) {
+        if named.table != table || named.kind.is_some_and(|named| named != *kind) {
             return Err(Refusal::Disagree);
         }
         if let Some(s3) = s3 {
@@ -158,8 +172,7 @@ impl Policy {
                 return Err(Refusal::Differ);
             }
         }
-        let object = s3.is_some().then(|| ObjectName { bucket: bucket.to_owned(), key });
-        Ok(LoadOrder { download_url: url.clone(), table: table.clone(), s3: object, kind: export.kind })
+        Ok(())
     }
 }
 

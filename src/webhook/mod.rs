@@ -9,6 +9,7 @@
 //! | limit | what it bounds |
 //! |---|---|
 //! | [`BODY_BYTES_MAX`], [`BODY_TIMEOUT`] | a body; longer or slower ones are cut off |
+//! | [`BODIES_BYTES_MAX`] | all bodies together; what does not fit is to come again |
 //! | [`HEAD_BYTES_MAX`], [`HEADERS_MAX`], [`HEAD_TIMEOUT`] | a request's head |
 //! | [`IDLE_TIMEOUT`], [`WRITE_TIMEOUT`], [`CONNECTIONS_MAX`] | connections |
 //! | [`event::DEPTH_MAX`] | lists and objects inside each other |
@@ -37,6 +38,8 @@ use std::time::Duration;
 
 /// Longest body; ControlShift's are below 10 KiB.
 pub const BODY_BYTES_MAX: usize = 256 << 10;
+/// Bodies that are held at once: slow senders must not fill the memory. Those of 6,000 webhooks fit.
+pub const BODIES_BYTES_MAX: usize = 64 << 20;
 /// A body is there by then.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest head of a request.

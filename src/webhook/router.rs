@@ -15,7 +15,7 @@ use super::routes::Routes;
 use super::secrets::Secrets;
 use super::signature::{Claim, HEADER};
 use super::tables::Tables;
-use super::{BODY_BYTES_MAX, BODY_TIMEOUT, QUEUE_TIMEOUT};
+use super::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, QUEUE_TIMEOUT};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -26,6 +26,7 @@ use futures::StreamExt;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// Today's receivers of ControlShift say so in every 200.
 const PROCESSED: HeaderName = HeaderName::from_static("x-controlshift-processed");
@@ -130,9 +131,9 @@ impl Receiver {
         let claim = self.claim(&head.headers)?;
         let body = read(&head.headers, body).await?;
         if let Some(claim) = claim {
-            self.confirm(&claim, &body).await?;
+            self.confirm(&claim, &body.bytes).await?;
         }
-        match event::parse(&body).map_err(Answer::NotJson)? {
+        match event::parse(&body.bytes).map_err(Answer::NotJson)? {
             Event::Other => Ok(Answer::Skipped),
             Event::Export(export) => self.take(&export).await,
         }
@@ -201,22 +202,43 @@ impl Receiver {
     }
 }
 
+/// The memory of this process that bodies may take, byte by byte.
+static ROOM: Semaphore = Semaphore::const_new(BODIES_BYTES_MAX);
+
+/// A body, and the room that it takes until it is dropped.
+struct Whole {
+    bytes: Vec<u8>,
+    room: Option<SemaphorePermit<'static>>,
+}
+
+impl Whole {
+    fn add(&mut self, piece: &[u8]) -> Result<(), Answer> {
+        if self.bytes.len() + piece.len() > BODY_BYTES_MAX {
+            return Err(Answer::TooLarge);
+        }
+        let bytes = u32::try_from(piece.len()).map_err(|_| Answer::TooLarge)?;
+        let more = ROOM.try_acquire_many(bytes).map_err(|_| Answer::Unavailable)?;
+        match &mut self.room {
+            Some(room) => room.merge(more),
+            None => self.room = Some(more),
+        }
+        self.bytes.extend_from_slice(piece);
+        Ok(())
+    }
+}
+
 /// All of a body that is short enough and comes soon enough.
-async fn read(headers: &HeaderMap, body: Body) -> Result<Vec<u8>, Answer> {
+async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Answer> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse().ok());
     let announced: usize = announced.unwrap_or(0);
     if announced > BODY_BYTES_MAX {
         return Err(Answer::TooLarge);
     }
-    let mut whole = Vec::with_capacity(announced);
+    let mut whole = Whole { bytes: Vec::with_capacity(announced), room: None };
     let mut pieces = body.into_data_stream();
     let all = async {
         while let Some(piece) = pieces.next().await {
-            let piece = piece.map_err(|_| Answer::CutOff)?;
-            if whole.len() + piece.len() > BODY_BYTES_MAX {
-                return Err(Answer::TooLarge);
-            }
-            whole.extend_from_slice(&piece);
+            whole.add(&piece.map_err(|_| Answer::CutOff)?)?;
         }
         Ok(())
     };

@@ -69,15 +69,15 @@ impl Secrets {
     /// # Errors
     /// [`Error::Usage`] if no source is named or there are too many secrets; of the file's, if it cannot be
     /// read or holds none.
-    pub fn open(sources: Sources) -> Result<Self> {
+    pub fn open(mut sources: Sources) -> Result<Self> {
         if sources.list.is_empty() && sources.file.is_none() && sources.arn.is_none() {
             return Err(Error::usage("no signing secret was named").mend(
                 "set webhook.secret_file, webhook.secret_arn or webhook.secrets to the secret of the webhook \
                  endpoint in ControlShift; webhook.signature = \"unchecked\" takes webhooks from anybody",
             ));
         }
-        if sources.list.len() > SECRETS_MAX {
-            return Err(Error::usage(format!("webhook.secrets holds more than {SECRETS_MAX} secrets")));
+        if !sources.list.is_empty() {
+            sources.list = counted(sources.list).map_err(|error| error.mend("correct webhook.secrets"))?;
         }
         let mut held = Held::default();
         if let Some(path) = &sources.file {
@@ -217,10 +217,12 @@ fn read(path: &Path) -> Result<Vec<String>> {
 }
 
 fn of_lines(text: &str) -> Result<Vec<String>> {
-    counted(text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    counted(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-fn counted(secrets: Vec<String>) -> Result<Vec<String>> {
+/// Without the blank ones: neither none nor too many.
+fn counted(mut secrets: Vec<String>) -> Result<Vec<String>> {
+    secrets.retain(|secret| !secret.trim().is_empty());
     match secrets.len() {
         0 => Err(Error::usage("there is no signing secret")),
         count if count > SECRETS_MAX => Err(Error::usage(format!("{count} signing secrets are too many"))),
@@ -256,9 +258,7 @@ fn of_text(text: &str) -> Result<Vec<String>> {
     }
     // serde_json's own words could repeat the secret.
     match serde_json::from_str(text) {
-        Ok(Form::List(secrets) | Form::Named { secrets }) => {
-            counted(secrets.into_iter().filter(|secret| !secret.is_empty()).collect())
-        }
+        Ok(Form::List(secrets) | Form::Named { secrets }) => counted(secrets),
         Ok(Form::One { secret }) => counted(vec![secret]),
         Err(_) => Err(Error::usage("the secret's JSON has another form")
             .mend("write [\"…\"], {\"secrets\": [\"…\"]}, {\"secret\": \"…\"}, or the secret alone")),
@@ -280,11 +280,16 @@ mod tests {
             ("{\"secret\": \"one\"}", &["one"]),
             ("", &[]),
             ("[]", &[]),
+            ("[\"\", \" \"]", &[]),
+            ("{\"secret\": \"\"}", &[]),
+            ("{\"secret\": \" \"}", &[]),
             ("{\"password\": \"x\"}", &[]),
             ("{\"secrets\": 7}", &[]),
             ("1\n2\n3\n4\n5\n6\n7\n8\n9", &[]),
         ] {
-            assert_eq!(of_text(text).unwrap_or_default(), expected, "{text}");
+            let found = of_text(text);
+            assert_eq!(found.is_ok(), !expected.is_empty(), "{text}");
+            assert_eq!(found.unwrap_or_default(), expected, "{text}");
         }
     }
 
@@ -315,6 +320,8 @@ mod tests {
     #[test]
     fn no_source_is_a_mistake() {
         assert_eq!(Secrets::open(Sources::default()).err().unwrap().exit_code(), 2);
+        let blank = Sources { list: vec![" ".to_owned()], ..Sources::default() };
+        assert_eq!(Secrets::open(blank).err().unwrap().exit_code(), 2);
         let missing = Sources { file: Some("/no/such/file".into()), ..Sources::default() };
         assert_eq!(Secrets::open(missing).err().unwrap().exit_code(), 3);
     }

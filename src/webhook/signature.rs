@@ -12,7 +12,7 @@ use std::fmt;
 
 /// Header of the signature.
 pub const HEADER: &str = "x-controlshift-webhook-signature";
-/// Secrets that are accepted side by side: two while one takes the other's place, and some to spare.
+/// Secrets that one source may hold: two while one takes the other's place, and some to spare.
 pub const SECRETS_MAX: usize = 8;
 
 const SCHEME: &[u8] = b"sha256:";
@@ -49,10 +49,10 @@ fn nibble(digit: u8) -> Option<u8> {
 pub struct Keys(Vec<Hmac<Sha256>>);
 
 impl Keys {
-    /// Keys of these secrets; empty ones and those beyond [`SECRETS_MAX`] are left out.
+    /// Keys of these secrets; blank ones, which anybody can guess, are left out.
     pub fn new<S: AsRef<[u8]>>(secrets: &[S]) -> Self {
-        let sound = secrets.iter().map(AsRef::as_ref).filter(|secret| !secret.is_empty());
-        Self(sound.take(SECRETS_MAX).map(keyed).collect())
+        let sound = secrets.iter().map(AsRef::as_ref).filter(|secret| !secret.trim_ascii().is_empty());
+        Self(sound.map(keyed).collect())
     }
 
     /// Whether there is none: then nothing is confirmed.
@@ -138,6 +138,6 @@ mod tests {
 
     #[test]
     fn secrets_are_not_shown() {
-        assert_eq!(format!("{:?}", Keys::new(&["hush", ""])), "Keys(1)");
+        assert_eq!(format!("{:?}", Keys::new(&["hush", "", " \n"])), "Keys(1)");
     }
 }

@@ -5,14 +5,14 @@
 //!   └ no ─ asked a minute ago? ── no ─▶ read the schema ─▶ known?
 //!                └ yes ─▶ refuse
 //! ```
-//! While no schema could be read, every table goes on: the load reads the schema too, and fails with a
+//! While the schema cannot be read, every table goes on: the load reads the schema too, and fails with a
 //! reason. A host that does not answer must not make the receiver drop exports.
 
 use crate::error::Result;
 use crate::schema::{BulkSchema, SCHEMA_BYTES_MAX};
 use crate::store::{Location, fetch_small};
 use std::collections::HashSet;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use std::time::{Duration, Instant};
 
 /// The schema is not read more often than this.
@@ -30,8 +30,10 @@ pub struct Tables {
 
 #[derive(Debug, Default)]
 struct Held {
-    names: Option<HashSet<String>>,
+    names: HashSet<String>,
     asked: Option<Instant>,
+    /// The last asking failed: what is not in `names` may be in the schema.
+    failed: bool,
 }
 
 impl Tables {
@@ -43,16 +45,17 @@ impl Tables {
     /// Whether the schema has the table, or there is no schema to ask.
     pub async fn know(&self, table: &str) -> bool {
         let Some(source) = &self.source else { return true };
-        if self.listed(table) == Some(true) {
+        if self.held().names.contains(table) {
             return true;
         }
         let asking = self.asking.lock().await;
-        let asked = self.held.read().unwrap_or_else(PoisonError::into_inner).asked;
+        let asked = self.held().asked;
         if asked.is_none_or(|asked| asked.elapsed() >= ASK_AGAIN) {
             self.ask(source.clone()).await;
         }
         drop(asking);
-        self.listed(table).unwrap_or(true)
+        let held = self.held();
+        held.failed || held.names.contains(table)
     }
 
     /// Reads the schema before the first webhook needs it.
@@ -60,9 +63,8 @@ impl Tables {
         self.know("").await;
     }
 
-    fn listed(&self, table: &str) -> Option<bool> {
-        let held = self.held.read().unwrap_or_else(PoisonError::into_inner);
-        held.names.as_ref().map(|names| names.contains(table))
+    fn held(&self) -> RwLockReadGuard<'_, Held> {
+        self.held.read().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn ask(&self, source: Location) {
@@ -71,10 +73,11 @@ impl Tables {
         let answer = answer.await;
         let mut held = self.held.write().unwrap_or_else(PoisonError::into_inner);
         held.asked = Some(Instant::now());
+        held.failed = !matches!(answer, Ok(Ok(Ok(_))));
         match answer {
             Ok(Ok(Ok(names))) => {
                 tracing::info!(tables = names.len(), from = shown, "the bulk schema was read");
-                held.names = Some(names);
+                held.names = names;
             }
             Ok(Ok(Err(error))) => tracing::warn!(%error, from = shown, "the bulk schema could not be read"),
             Ok(Err(_)) | Err(_) => tracing::warn!(from = shown, "the bulk schema did not come in time"),
@@ -101,9 +104,13 @@ mod tests {
         let text =
             format!(r#"{{"tables":[{{"table":{{"name":"petitions","columns":{{"id":{column}}}}}}}]}}"#);
         std::fs::write(&path, text).unwrap();
-        let tables = Tables::new(Some(Location::Local(path)));
+        let tables = Tables::new(Some(Location::Local(path.clone())));
         assert!(tables.know("petitions").await);
         assert!(!tables.know("petition").await);
+        // A minute later the host is gone: a table that is new since then must not be dropped.
+        std::fs::remove_file(path).unwrap();
+        tables.held.write().unwrap().asked = None;
+        assert!(tables.know("petition").await && tables.know("petitions").await);
         let lost = Tables::new(Some(Location::Local(dir.path().join("no"))));
         assert!(lost.know("anything").await);
         assert!(Tables::new(None).know("anything").await);

@@ -4,6 +4,7 @@ use super::Loader;
 use crate::error::Result;
 use crate::queue::{Message, Queue, RENEW_EVERY};
 use crate::store::runtime;
+use futures::future::join_all;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -48,19 +49,23 @@ impl Taken {
         held.current.take_if(|current| *current == message.id);
     }
 
-    /// Renews all until `end` is dropped.
+    /// Renews all until `end` is dropped; all at once, or a slow queue would cost the last of them.
     pub(super) fn keep(&self, loader: &dyn Loader, end: &Receiver<()>) {
         while end.recv_timeout(RENEW_EVERY) == Err(RecvTimeoutError::Timeout) {
             let messages = self.lock().messages.clone();
-            for message in messages {
-                self.renew(loader, &message);
+            let renewals = messages.iter().map(|message| self.queue.renew(message));
+            match block_on(async { Ok(join_all(renewals).await) }) {
+                Ok(renewed) => {
+                    messages.iter().zip(renewed).for_each(|(m, is_ours)| self.heed(loader, m, is_ours))
+                }
+                Err(error) => tracing::warn!(%error, "no message was renewed"),
             }
         }
     }
 
     /// One that cannot be renewed now may be the next time: it is lost only when the queue says so.
-    fn renew(&self, loader: &dyn Loader, message: &Message) {
-        match block_on(self.queue.renew(message)) {
+    fn heed(&self, loader: &dyn Loader, message: &Message, is_ours: Result<bool>) {
+        match is_ours {
             Ok(true) => {}
             Ok(false) => {
                 let mut held = self.lock();

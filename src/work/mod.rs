@@ -74,7 +74,7 @@ impl Worker {
         deadline: Option<Instant>,
     ) -> Disposition {
         if !self.selection.selects(order) {
-            return self.forward(loader, order);
+            return self.forward(order, tries);
         }
         let is_last = |error: &Error| is_final(error, tries, self.tries_max);
         let loaded = cut_at(loader, deadline, || loader.load(order, &is_last));
@@ -89,9 +89,10 @@ impl Worker {
     }
 
     /// What becomes of a message that has come too often without that anybody said why: each time its
-    /// worker died.
-    pub fn too_often(&self, tries: u32) -> Option<Reason> {
-        (tries > self.tries_max).then(|| {
+    /// worker died. One that waits for another worker comes often because SQS counts every taking.
+    pub fn too_often(&self, order: &LoadOrder, tries: u32) -> Option<Reason> {
+        let waits = self.others.is_none() && !self.selection.selects(order);
+        (tries > self.tries_max && !waits).then(|| {
             let what = format!("taken {} times, and never came to an end", tries - 1);
             let mend =
                 "look why the worker died (memory, time, machine), then `csl-stream dead-letters redrive`";
@@ -99,13 +100,15 @@ impl Worker {
         })
     }
 
-    fn forward(&self, loader: &dyn Loader, order: &LoadOrder) -> Disposition {
+    /// A refusal is the other queue's fault, not the message's: each may pass.
+    fn forward(&self, order: &LoadOrder, tries: u32) -> Disposition {
         let Some(others) = &self.others else { return nobodys(order) };
         match runtime().and_then(|runtime| runtime.block_on(others.send(order))) {
             Ok(()) => Disposition::Done,
-            Err(error) => {
-                loader.note(&format!("{}: not forwarded to {others}: {error}", order.name()));
-                Disposition::Back(RETRY_DELAYS[0])
+            Err(cause) => {
+                let error = Error::transient(format!("not forwarded to {others}")).because(cause);
+                tracing::warn!(%error, export = order.name(), tries, "not forwarded");
+                of_error(&error, tries, self.tries_max)
             }
         }
     }
@@ -136,4 +139,50 @@ fn cut_at<T>(loader: &dyn Loader, deadline: Option<Instant>, load: impl FnOnce()
         drop(ended);
         loaded
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::queue::QueueSettings;
+    use crate::store::ExportKind;
+
+    /// Nothing is loaded here.
+    struct Never;
+
+    impl Loader for Never {
+        fn load(&self, order: &LoadOrder, _: &dyn Fn(&Error) -> bool) -> Result<Status> {
+            panic!("{order:?}")
+        }
+
+        fn cut(&self) {}
+
+        fn note(&self, _: &str) {}
+    }
+
+    #[test]
+    fn what_cannot_be_forwarded_is_tried_again_and_then_dead() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("others.db");
+        let settings = QueueSettings { url: None, dead_letter_url: None, path: path.clone() };
+        let others = Queue::open(&settings).unwrap();
+        let worker = Worker {
+            selection: Selection { tables: None, kinds: vec![ExportKind::Full] },
+            others: Some(others),
+            tries_max: 3,
+        };
+        let order = LoadOrder {
+            download_url: "https://h/k?SECRET".to_owned(),
+            table: "t".to_owned(),
+            s3: None,
+            kind: ExportKind::Incremental,
+        };
+        assert_eq!(worker.handle(&Never, &order, 1, None), Disposition::Done);
+        rusqlite::Connection::open(path).unwrap().execute_batch("DROP TABLE message").unwrap();
+        for (tries, delay) in [(1, RETRY_DELAYS[0]), (2, RETRY_DELAYS[1])] {
+            assert_eq!(worker.handle(&Never, &order, tries, None), Disposition::Retry(delay));
+        }
+        let Disposition::Dead(reason) = worker.handle(&Never, &order, 3, None) else { panic!("dead") };
+        assert!(reason.text.contains("not forwarded to") && !reason.text.contains("SECRET"), "{reason:?}");
+    }
 }

@@ -153,7 +153,7 @@ impl Shift<'_> {
         let mut items = Vec::with_capacity(messages.len());
         for message in messages {
             let read = LoadOrder::parse(&message.body).map_err(|error| Reason::of(&error));
-            let sound = read.and_then(|order| match self.worker.too_often(message.tries) {
+            let sound = read.and_then(|order| match self.worker.too_often(&order, message.tries) {
                 Some(reason) => Err(reason),
                 None => Ok(order),
             });

@@ -2,9 +2,10 @@
 
 use crate::http::{connect, head, post, read_answer};
 use crate::world::{SECRET, export, serve};
-use csl_stream::webhook::BODY_BYTES_MAX;
 use csl_stream::webhook::signature::{HEADER, header_of};
+use csl_stream::webhook::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT};
 use std::io::Write;
+use std::time::{Duration, Instant};
 
 /// What a body of a gigabyte may cost in memory: far less than the body, far more than the noise.
 const MEMORY_BYTES_MAX: u64 = 32 << 20;
@@ -42,6 +43,54 @@ fn a_gigabyte() {
     let after = serve.memory();
     assert!(after < before + MEMORY_BYTES_MAX, "from {before} to {after}");
     assert_eq!(serve.signed(&export("petitions", "full", 1)).status, 200, "and goes on");
+}
+
+/// More bodies than there is room for, none of which comes to its end.
+#[test]
+fn many_slow_bodies() {
+    let serve = serve();
+    let claim = header_of(SECRET.as_bytes(), b"");
+    let begin = head("/webhook", &[(HEADER, &claim)], BODY_BYTES_MAX) + &"0".repeat(BODY_BYTES_MAX - 1);
+    let before = serve.memory();
+    let mut held: Vec<_> = (0..3 * BODIES_BYTES_MAX / BODY_BYTES_MAX)
+        .map(|_| {
+            let mut stream = connect(serve.address);
+            // It may be turned away before all of it is sent.
+            let _ = stream.write_all(begin.as_bytes());
+            stream
+        })
+        .collect();
+    let last = read_answer(held.last_mut().unwrap()).map(|answer| answer.status);
+    // The bodies, and as much again for the buffers of the connections.
+    let most = before + 2 * BODIES_BYTES_MAX as u64;
+    assert!(serve.memory() < most, "{} of {most}", serve.memory());
+    assert_eq!(last, Some(503));
+    drop(held);
+    let began = Instant::now();
+    while serve.signed(&export("petitions", "full", 1)).status != 200 {
+        assert!(began.elapsed() < BODY_TIMEOUT);
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+/// Two lengths: a proxy that believes the other one would take the rest for somebody else's request.
+#[test]
+fn nothing_is_smuggled_behind_a_request() {
+    let serve = serve();
+    let claim = header_of(SECRET.as_bytes(), b"{}");
+    let next = "GET /metrics HTTP/1.1\r\nhost: x\r\n\r\n";
+    for lengths in [
+        "content-length: 2\r\ntransfer-encoding: chunked\r\n",
+        "transfer-encoding: chunked\r\ncontent-length: 2\r\n",
+    ] {
+        let mut stream = connect(serve.address);
+        let body = "2\r\n{}\r\n0\r\n\r\n";
+        let request = format!("POST / HTTP/1.1\r\nhost: x\r\n{HEADER}: {claim}\r\n{lengths}\r\n{body}{next}");
+        stream.write_all(request.as_bytes()).unwrap();
+        let first = read_answer(&mut stream).map(|answer| answer.status);
+        assert!(matches!(first, None | Some(200 | 400)), "{first:?}");
+        assert!(read_answer(&mut stream).is_none(), "{lengths:?}");
+    }
 }
 
 #[test]

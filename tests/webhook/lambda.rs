@@ -204,6 +204,12 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     std::fs::remove_file(function.dir.path().join("schema.json")).unwrap();
     let batch = json!({ "Records": [record("8", &good, 1), record("9", &good, 1)] });
     assert_eq!(function.failed(batch, long), ["8", "9"]);
+    let changed = aws.calls("ChangeMessageVisibility");
+    let waits = |of: &str| {
+        let call = changed.iter().rfind(|call| call["ReceiptHandle"] == of).unwrap();
+        call["VisibilityTimeout"].as_i64().unwrap()
+    };
+    assert_eq!((waits("receipt-8"), waits("receipt-9")), (5, 5), "the second is not there before the first");
     // Nobody but the operator names a private address.
     let inside = "http://127.0.0.1:1/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv";
     std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
@@ -211,6 +217,40 @@ fn messages_are_loaded_buried_forwarded_or_left() {
     assert!(function.failed(batch, long).is_empty());
     let buried = aws.calls("SendMessage").last().unwrap().to_string();
     assert!(buried.contains("does not lead to S3") && buried.contains(DEAD), "{buried}");
+}
+
+/// SQS counts every taking, also those of a function whose messages these are not.
+#[test]
+fn what_is_nobodys_is_no_poison() {
+    let aws = Aws::start();
+    let function = start(&aws, &[("CSL_SCHEMA_SOURCE", "schema.json"), ("CSL_WAREHOUSE_TO", "warehouse")]);
+    let key = "my-org/full/petitions/29990301/petitions_29990301000001.csv";
+    let order = order("petitions", &format!("https://exports.s3.amazonaws.com/{key}"));
+    let batch = json!({ "Records": [record("1", &order, 99)] });
+    assert_eq!(function.failed(batch, Duration::from_secs(300)), ["1"]);
+    assert_eq!(aws.calls("ChangeMessageVisibility")[0]["VisibilityTimeout"], 300);
+    assert!(aws.calls("SendMessage").is_empty());
+}
+
+#[test]
+fn what_may_not_be_fetched_is_not_looked_at_either() {
+    let aws = Aws::start();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let exports = format!("http://{}", listener.local_addr().unwrap());
+    let fargate = [
+        ("CSL_FARGATE_CLUSTER", "c"),
+        ("CSL_FARGATE_TASK_DEFINITION", "t:1"),
+        ("CSL_FARGATE_QUEUE_URL", TASKS),
+        ("CSL_FARGATE_OVER_BYTES", "5"),
+    ];
+    let function = loading(&aws, &exports, &fargate);
+    let key = "my-org/full/signatures/20260301/signatures_20260301000001.csv";
+    let batch =
+        json!({ "Records": [record("1", &order("signatures", &format!("{exports}/elsewhere/{key}")), 1)] });
+    assert!(function.failed(batch, Duration::from_secs(300)).is_empty());
+    assert!(aws.calls("SendMessage").last().unwrap().to_string().contains("may not be fetched"));
+    assert!(listener.accept().is_err(), "nobody called");
 }
 
 #[test]

@@ -257,6 +257,50 @@ fn dead_letters_have_a_reason_and_come_back() {
     }
 }
 
+/// The dead letter's URL is the older one, and may have run out.
+#[test]
+fn a_redrive_leaves_the_url_of_a_message_that_waits() {
+    let subject = Subject::new("local");
+    let old = full("t", 1);
+    subject.send(&old);
+    subject.run(subject.queue.bury(&subject.one(), &reason()));
+    let fresh = LoadOrder { download_url: old.download_url.replace("SECRET", "FRESH"), ..old };
+    subject.send(&fresh);
+    assert_eq!(subject.run(subject.queue.redrive(&Redrive::All)).len(), 1);
+    assert_eq!(read(&subject.one()), fresh);
+    subject.nothing();
+}
+
+/// A clock may be set back between the sending and the taking.
+#[test]
+fn what_is_sent_waits_for_no_clock() {
+    let subject = Subject::new("local");
+    subject.send(&full("t", 1));
+    let db = rusqlite::Connection::open(&subject.settings.path).unwrap();
+    let until: i64 = db.query_row("SELECT waits_until_ms FROM message", [], |row| row.get(0)).unwrap();
+    assert_eq!(until, 0);
+}
+
+#[test]
+fn many_may_make_the_queue_at_once() {
+    if is_below() {
+        return;
+    }
+    for round in 0..20 {
+        let dir = tempfile::tempdir().unwrap();
+        let settings = QueueSettings { url: None, dead_letter_url: None, path: dir.path().join("queue.db") };
+        let all = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    all.wait();
+                    Queue::open(&settings).unwrap_or_else(|error| panic!("round {round}: {error}"));
+                });
+            }
+        });
+    }
+}
+
 #[test]
 fn what_is_no_load_message_is_taken_and_buried_like_any_other() {
     for subject in Subject::all() {
