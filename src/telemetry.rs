@@ -4,6 +4,7 @@
 //! URLs and secrets do not reach an event, because [`crate::store`] shows them without their query.
 
 use crate::error::{Error, Result};
+use std::io::IsTerminal;
 use tracing_subscriber::EnvFilter;
 
 /// Filter of events, as `tracing` reads it: `debug`, `csl_stream::store=trace`.
@@ -32,7 +33,10 @@ pub fn start(verbose: u8) -> Result<()> {
             .mend("write a level (debug), or module=level pairs (csl_stream=trace)")
             .because(cause)
     })?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Colours are for eyes: in a file or a journal they are rubbish. See https://no-color.org.
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let logs =
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours).with_writer(std::io::stderr);
     // A second start in one process happens in tests only; the first one stays.
     let _ = if json { logs.json().try_init() } else { logs.with_target(false).try_init() };
     Ok(())

@@ -4,19 +4,19 @@ locals {
   alarm_actions = var.alarms ? concat([local.failure_topic_arn], var.alarm_topic_arns) : []
 
   # Every queue whose messages name exports that become unreadable after six hours.
-  queues_with_exports = var.alarms ? merge(
+  queues_with_exports = merge(
     { load = aws_sqs_queue.load.name },
     local.fargate ? { fargate = aws_sqs_queue.fargate[0].name } : {},
     local.loader_kept ? { loader = aws_sqs_queue.receiver_queue[0].name } : {},
-  ) : {}
-  queues_of_dead_letters = var.alarms ? merge(
+  )
+  queues_of_dead_letters = merge(
     { load = aws_sqs_queue.load_dead_letters.name },
     local.loader_kept ? { loader = aws_sqs_queue.loader_dead_letters[0].name } : {},
-  ) : {}
-  functions = var.alarms ? merge(
+  )
+  functions = merge(
     { receiver = aws_lambda_function.receiver_lambda.function_name, worker = aws_lambda_function.worker.function_name },
     local.loader_kept ? { loader = aws_lambda_function.loader[0].function_name } : {},
-  ) : {}
+  )
 
   # What is watched: the metric, from where on it is too much, and who hears of it.
   watched = merge(
@@ -51,7 +51,7 @@ locals {
         tell       = local.alarm_actions
       }
     },
-    var.alarms ? {
+    {
       webhooks-refused = {
         about      = "Webhooks are answered with an error. ControlShift tries nine times, then it disables the endpoint."
         metric     = "AWS/ApiGateway 5XXError Sum"
@@ -59,6 +59,15 @@ locals {
         threshold  = 3
         periods    = 2
         tell       = local.alarm_actions
+      }
+      webhooks-turned-away = {
+        about      = "Webhooks are turned away: the signing secret is not the one in ControlShift, their sender is not in webhook_allow_from, or they are more than webhook_burst."
+        metric     = "AWS/ApiGateway 4XXError Sum"
+        dimensions = { ApiName = aws_api_gateway_rest_api.receiver.name, Stage = aws_api_gateway_stage.production.stage_name }
+        # A few are strangers who knock at any address.
+        threshold = 10
+        periods   = 2
+        tell      = local.alarm_actions
       }
       loads-failed = {
         about      = "Loads failed; the messages of the failure topic say why."
@@ -69,12 +78,12 @@ locals {
         # Those who hear of the topic have heard already; and an alarm that tells the topic sets itself off.
         tell = var.alarm_topic_arns
       }
-    } : {},
+    },
   )
 }
 
 resource "aws_cloudwatch_metric_alarm" "watched" {
-  for_each = local.watched
+  for_each = { for name, alarm in local.watched : name => alarm if var.alarms }
 
   alarm_name          = "${var.name_prefix}-${each.key}"
   alarm_description   = each.value.about
@@ -91,7 +100,6 @@ resource "aws_cloudwatch_metric_alarm" "watched" {
   ok_actions          = each.value.tell
   tags                = local.tags
 }
-
 
 # A night without a load: no webhook came, or nobody told of a failure. It counts messages of the success
 # topic; with all tables, incremental loads count too, so it sounds when nothing at all is loaded.

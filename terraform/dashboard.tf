@@ -1,16 +1,6 @@
 # One page: webhooks in, loads out, what waits, what failed, what was said last.
 
 locals {
-  dashboard_queues = concat(
-    [aws_sqs_queue.load.name],
-    aws_sqs_queue.fargate[*].name,
-    aws_sqs_queue.receiver_queue[*].name,
-  )
-  dashboard_dead_letters = concat([aws_sqs_queue.load_dead_letters.name], aws_sqs_queue.loader_dead_letters[*].name)
-  dashboard_functions = concat(
-    [aws_lambda_function.receiver_lambda.function_name, aws_lambda_function.worker.function_name],
-    aws_lambda_function.loader[*].function_name,
-  )
   dashboard_logs = concat([aws_cloudwatch_log_group.worker.name], aws_cloudwatch_log_group.fargate[*].name)
 
   dashboard_metrics = [
@@ -37,22 +27,22 @@ locals {
     {
       title   = "Age of the oldest export that waits (an export lives for six hours)"
       stat    = "Maximum"
-      metrics = [for queue in local.dashboard_queues : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue]]
+      metrics = [for queue in local.queues_with_exports : ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", queue]]
     },
     {
       title   = "Dead letters"
       stat    = "Maximum"
-      metrics = [for queue in local.dashboard_dead_letters : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]]
+      metrics = [for queue in local.queues_of_dead_letters : ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", queue]]
     },
     {
       title   = "Duration of the functions"
       stat    = "Maximum"
-      metrics = [for name in local.dashboard_functions : ["AWS/Lambda", "Duration", "FunctionName", name]]
+      metrics = [for name in local.functions : ["AWS/Lambda", "Duration", "FunctionName", name]]
     },
     {
       title   = "Errors of the functions"
       stat    = "Sum"
-      metrics = [for name in local.dashboard_functions : ["AWS/Lambda", "Errors", "FunctionName", name]]
+      metrics = [for name in local.functions : ["AWS/Lambda", "Errors", "FunctionName", name]]
     },
   ]
 }

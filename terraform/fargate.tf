@@ -78,36 +78,37 @@ resource "aws_cloudwatch_log_group" "fargate" {
 }
 
 # A task that died (killed, out of memory, interrupted) is run again. Not after the exit codes by which the
-# program says that another try would end the same: 1 to 6. Whoever failed is told of, whatever the code.
+# program says that another try would end the same, 1 to 6, nor after those of a program that cannot be begun,
+# which would go round for ever. Whoever failed is told of, whatever the code; a task that did not start has none.
+# Our container is named, because AWS can put one of its own beside it.
 locals {
-  task_ends = local.fargate ? {
-    died   = [0, 1, 2, 3, 4, 5, 6]
-    failed = [0]
-  } : {}
+  task_ends = {
+    died        = { containers = { name = [local.container_name], exitCode = [{ "anything-but" = [0, 1, 2, 3, 4, 5, 6, 126, 127, 255] }] } }
+    failed      = { containers = { name = [local.container_name], exitCode = [{ "anything-but" = [0] }] } }
+    not-started = { stopCode = ["TaskFailedToStart"] }
+  }
 }
 
 resource "aws_cloudwatch_event_rule" "task" {
-  for_each = local.task_ends
+  for_each = { for end, detail in local.task_ends : end => detail if local.fargate }
 
   name        = "${var.name_prefix}-load-${each.key}"
-  description = "A load in Fargate ended with another exit code than ${join(", ", each.value)}"
+  description = "A load in Fargate has ${each.key}"
   tags        = local.tags
 
   event_pattern = jsonencode({
     source      = ["aws.ecs"]
     detail-type = ["ECS Task State Change"]
-    detail = {
+    detail = merge(each.value, {
       clusterArn = [aws_ecs_cluster.load[0].arn]
       lastStatus = ["STOPPED"]
-      containers = {
-        exitCode = [{ "anything-but" = each.value }]
-      }
-    }
+    })
   })
 }
 
 # A message that has waited for a quarter of an hour has no task: it could not start, or it died and left
-# its message hidden for a while. Once for each such time, not every minute.
+# its message hidden for a while. Once for each such time, not every minute: if that one does not start either,
+# somebody must look.
 resource "aws_cloudwatch_metric_alarm" "waiting_without_task" {
   count = local.fargate ? 1 : 0
 
@@ -122,6 +123,8 @@ resource "aws_cloudwatch_metric_alarm" "waiting_without_task" {
   threshold           = 1
   comparison_operator = "GreaterThanOrEqualToThreshold"
   treat_missing_data  = "notBreaching"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
   tags                = local.tags
 }
 
@@ -167,9 +170,9 @@ resource "aws_cloudwatch_event_target" "run" {
 
 # Who must know of a task that could not tell by itself.
 resource "aws_cloudwatch_event_target" "tell_of_failure" {
-  count = local.fargate ? 1 : 0
+  for_each = { for end in ["failed", "not-started"] : end => aws_cloudwatch_event_rule.task[end].name if local.fargate }
 
-  rule      = aws_cloudwatch_event_rule.task["failed"].name
+  rule      = each.value
   target_id = "tell-of-failure"
   arn       = local.failure_topic_arn
 
@@ -180,6 +183,6 @@ resource "aws_cloudwatch_event_target" "tell_of_failure" {
       reason = "$.detail.stoppedReason"
       at     = "$.time"
     }
-    input_template = "\"csl-stream: a load in Fargate ended at <at> with exit code <code>: <reason> (<task>)\""
+    input_template = "\"csl-stream: a load in Fargate ended at <at>: <reason>, exit code <code> (<task>)\""
   }
 }

@@ -1,30 +1,33 @@
 # Who may do what. The list of calls that the program makes is docs/aws-calls.toml; a test compares it with
 # the statements here: what the program does is allowed, and nothing else.
 
-data "aws_iam_policy_document" "assume_lambda" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["lambda.amazonaws.com"]
-    }
+# Who takes a role: services of AWS.
+data "aws_iam_policy_document" "assume" {
+  for_each = {
+    lambda      = ["lambda.amazonaws.com"]
+    ecs_tasks   = ["ecs-tasks.amazonaws.com"]
+    events      = ["events.amazonaws.com"]
+    api_gateway = ["apigateway.amazonaws.com"]
+    # Both, so that the role does not wait for a workgroup whose namespace waits for the role.
+    copy = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
   }
-}
 
-data "aws_iam_policy_document" "assume_ecs_tasks" {
   statement {
     actions = ["sts:AssumeRole"]
 
     principals {
       type        = "Service"
-      identifiers = ["ecs-tasks.amazonaws.com"]
+      identifiers = each.value
     }
 
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
+    # Of those that say for whom they act: in the name of this account only.
+    dynamic "condition" {
+      for_each = contains(["ecs_tasks", "events"], each.key) ? [local.account] : []
+      content {
+        test     = "StringEquals"
+        variable = "aws:SourceAccount"
+        values   = [condition.value]
+      }
     }
   }
 }
@@ -34,7 +37,7 @@ data "aws_iam_policy_document" "assume_ecs_tasks" {
 resource "aws_iam_role" "receiver" {
   name               = "${var.name_prefix}-receiver"
   description        = "Receives ControlShift's webhooks"
-  assume_role_policy = data.aws_iam_policy_document.assume_lambda.json
+  assume_role_policy = data.aws_iam_policy_document.assume["lambda"].json
   tags               = local.tags
 }
 
@@ -56,7 +59,7 @@ data "aws_iam_policy_document" "receiver" {
   statement {
     sid       = "Enqueue"
     actions   = ["sqs:SendMessage"]
-    resources = compact([local.load_queue.arn, local.others_queue == null ? "" : local.others_queue.arn])
+    resources = concat([local.load_queue.arn], local.others_queue_arns)
   }
 
   dynamic "statement" {
@@ -90,7 +93,7 @@ data "aws_iam_policy_document" "keys" {
 resource "aws_iam_role" "worker" {
   name               = "${var.name_prefix}-worker"
   description        = "Loads ControlShift's exports into Redshift, or hands them to Fargate"
-  assume_role_policy = data.aws_iam_policy_document.assume_lambda.json
+  assume_role_policy = data.aws_iam_policy_document.assume["lambda"].json
   tags               = local.tags
 }
 
@@ -120,12 +123,9 @@ data "aws_iam_policy_document" "worker" {
   }
 
   statement {
-    sid     = "HandOver"
-    actions = ["sqs:SendMessage"]
-    resources = compact(concat(
-      [aws_sqs_queue.load_dead_letters.arn, local.others_queue == null ? "" : local.others_queue.arn],
-      aws_sqs_queue.fargate[*].arn,
-    ))
+    sid       = "HandOver"
+    actions   = ["sqs:SendMessage"]
+    resources = concat([aws_sqs_queue.load_dead_letters.arn], local.others_queue_arns, aws_sqs_queue.fargate[*].arn)
   }
 }
 
@@ -141,7 +141,7 @@ resource "aws_iam_role" "task" {
 
   name               = "${var.name_prefix}-load"
   description        = "Loads ControlShift's exports into Redshift, in Fargate"
-  assume_role_policy = data.aws_iam_policy_document.assume_ecs_tasks.json
+  assume_role_policy = data.aws_iam_policy_document.assume["ecs_tasks"].json
   tags               = local.tags
 }
 
@@ -165,12 +165,9 @@ data "aws_iam_policy_document" "task" {
   }
 
   statement {
-    sid     = "HandOver"
-    actions = ["sqs:SendMessage"]
-    resources = compact([
-      aws_sqs_queue.load_dead_letters.arn,
-      local.others_queue == null ? "" : local.others_queue.arn,
-    ])
+    sid       = "HandOver"
+    actions   = ["sqs:SendMessage"]
+    resources = concat([aws_sqs_queue.load_dead_letters.arn], local.others_queue_arns)
   }
 }
 
@@ -181,7 +178,7 @@ resource "aws_iam_role" "execution" {
 
   name               = "${var.name_prefix}-load-execution"
   description        = "ECS pulls csl-stream's image and writes its log with it"
-  assume_role_policy = data.aws_iam_policy_document.assume_ecs_tasks.json
+  assume_role_policy = data.aws_iam_policy_document.assume["ecs_tasks"].json
   tags               = local.tags
 }
 
@@ -199,25 +196,8 @@ resource "aws_iam_role" "events" {
 
   name               = "${var.name_prefix}-run-again"
   description        = "EventBridge starts a load that failed again"
-  assume_role_policy = data.aws_iam_policy_document.assume_events.json
+  assume_role_policy = data.aws_iam_policy_document.assume["events"].json
   tags               = local.tags
-}
-
-data "aws_iam_policy_document" "assume_events" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["events.amazonaws.com"]
-    }
-
-    condition {
-      test     = "StringEquals"
-      variable = "aws:SourceAccount"
-      values   = [local.account]
-    }
-  }
 }
 
 resource "aws_iam_role_policy" "events" {
@@ -264,19 +244,8 @@ resource "aws_iam_role" "api_gateway" {
 
   name               = "${var.name_prefix}-api-gateway"
   description        = "API Gateway writes its logs with it"
-  assume_role_policy = data.aws_iam_policy_document.assume_api_gateway.json
+  assume_role_policy = data.aws_iam_policy_document.assume["api_gateway"].json
   tags               = local.tags
-}
-
-data "aws_iam_policy_document" "assume_api_gateway" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type        = "Service"
-      identifiers = ["apigateway.amazonaws.com"]
-    }
-  }
 }
 
 resource "aws_iam_role_policy_attachment" "api_gateway_logs" {

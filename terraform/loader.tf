@@ -159,12 +159,27 @@ data "http" "bulk_data_schemas" {
   count = local.loader_kept ? 1 : 0
 
   url = "https://${var.controlshift_hostname}/api/bulk_data/schema.json"
+
+  lifecycle {
+    postcondition {
+      condition     = self.status_code == 200
+      error_message = "ControlShift did not answer with its bulk schema, but with status ${self.status_code}."
+    }
+  }
 }
 
 data "http" "column_list" {
   for_each = local.loader_tables
 
   url = "https://${var.controlshift_hostname}/api/bulk_data/schema/columns?table=${each.key}"
+
+  lifecycle {
+    # Else the text of an error would become the columns of an item, and stay: items are not written anew.
+    postcondition {
+      condition     = self.status_code == 200
+      error_message = "ControlShift did not answer with the columns of ${each.key}, but with status ${self.status_code}."
+    }
+  }
 }
 
 locals {

@@ -5,7 +5,7 @@ resource "aws_iam_role" "loader_lambda_role" {
 
   name               = "${var.name_prefix}-loader"
   description        = "Used by the controlshift-redshift-loader Lambda for processing db replication data from ControlShift into Redshift"
-  assume_role_policy = data.aws_iam_policy_document.assume_lambda.json
+  assume_role_policy = data.aws_iam_policy_document.assume["lambda"].json
   tags               = local.tags
 
   lifecycle {

@@ -32,6 +32,7 @@ locals {
     local.all_tables ? null :
     one(aws_sqs_queue.ignored)
   )
+  others_queue_arns = local.others_queue == null ? [] : [local.others_queue.arn]
 
   # Who hears of csl-stream's loads: with the old loader beside it, those who heard of the Glue job.
   success_topic_arn = local.all_tables ? aws_sns_topic.success_sns_topic.arn : aws_sns_topic.glue_job_success.arn

@@ -1,4 +1,4 @@
-# The way to S3 without a NAT gateway, and the Fargate task's security group.
+# The way to S3 of this region without a NAT gateway, and the Fargate task's security group.
 
 data "aws_route_tables" "all_route_tables" {
   count = local.s3_endpoint ? 1 : 0

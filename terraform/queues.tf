@@ -8,9 +8,11 @@ locals {
   dead_letter_seconds = 14 * 24 * 3600
 
   worker_timeout = local.worker_loads ? 900 : 60
-  # Twice the function's time, so that no message comes back while it runs. AWS advises six times, which
-  # would spend the six hours of an export on four tries.
-  load_visibility = 2 * local.worker_timeout
+  # Lambda takes messages and gathers them for this long before the function sees them.
+  batch_seconds = local.all_tables ? max(var.batch_seconds, 1) : 0
+  # The gathering and twice the function's time, so that no message comes back while it runs. AWS advises six
+  # times, which would spend the six hours of an export on four tries.
+  load_visibility = local.batch_seconds + 2 * local.worker_timeout
 
   # Where the receiver sends what csl-stream would load: back to the Glue job, if somebody says so.
   load_queue = (
@@ -21,6 +23,13 @@ locals {
 
   # Whether the program makes dead letters or SQS does: SQS only when the program could not.
   receives_max = var.tries + 1
+  redrive_policy = jsonencode({
+    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
+    maxReceiveCount     = local.receives_max
+  })
+
+  # SQS's own encryption, or that of your key: it takes one of the two.
+  sqs_managed_sse = var.kms_key_arn == null ? true : null
 }
 
 data "aws_sqs_queue" "glue" {
@@ -34,20 +43,16 @@ resource "aws_sqs_queue" "load" {
   visibility_timeout_seconds = local.load_visibility
   message_retention_seconds  = local.message_seconds
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled    = local.sqs_managed_sse
   kms_master_key_id          = var.kms_key_arn
+  redrive_policy             = local.redrive_policy
   tags                       = local.tags
-
-  redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
-    maxReceiveCount     = local.receives_max
-  })
 }
 
 resource "aws_sqs_queue" "load_dead_letters" {
   name                      = "${var.name_prefix}-loads-dead"
   message_retention_seconds = local.dead_letter_seconds
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled   = local.sqs_managed_sse
   kms_master_key_id         = var.kms_key_arn
   tags                      = local.tags
 }
@@ -62,14 +67,10 @@ resource "aws_sqs_queue" "fargate" {
   visibility_timeout_seconds = 900
   message_retention_seconds  = local.message_seconds
   receive_wait_time_seconds  = 20
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled    = local.sqs_managed_sse
   kms_master_key_id          = var.kms_key_arn
+  redrive_policy             = local.redrive_policy
   tags                       = local.tags
-
-  redrive_policy = jsonencode({
-    deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
-    maxReceiveCount     = local.receives_max
-  })
 }
 
 # The queue of the Lambda loader, under its old name.
@@ -80,7 +81,7 @@ resource "aws_sqs_queue" "receiver_queue" {
   # The loader's timeout is 900 seconds, and its queue had no more: a message could come back too early.
   visibility_timeout_seconds = 1800
   message_retention_seconds  = local.message_seconds
-  sqs_managed_sse_enabled    = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled    = local.sqs_managed_sse
   kms_master_key_id          = var.kms_key_arn
   tags                       = local.tags
 
@@ -95,7 +96,7 @@ resource "aws_sqs_queue" "loader_dead_letters" {
 
   name                      = "${var.name_prefix}-received-webhooks-dead"
   message_retention_seconds = local.dead_letter_seconds
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled   = local.sqs_managed_sse
   kms_master_key_id         = var.kms_key_arn
   tags                      = local.tags
 }
@@ -107,7 +108,7 @@ resource "aws_sqs_queue" "ignored" {
 
   name                      = "${var.name_prefix}-ignored"
   message_retention_seconds = 60
-  sqs_managed_sse_enabled   = var.kms_key_arn == null ? true : null
+  sqs_managed_sse_enabled   = local.sqs_managed_sse
   kms_master_key_id         = var.kms_key_arn
   tags                      = local.tags
 }

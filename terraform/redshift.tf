@@ -32,20 +32,8 @@ resource "aws_iam_role" "copy" {
 
   name               = "${var.name_prefix}-copy"
   description        = "Redshift reads the staging bucket of csl-stream with it"
-  assume_role_policy = data.aws_iam_policy_document.assume_copy.json
+  assume_role_policy = data.aws_iam_policy_document.assume["copy"].json
   tags               = local.tags
-}
-
-data "aws_iam_policy_document" "assume_copy" {
-  statement {
-    actions = ["sts:AssumeRole"]
-
-    principals {
-      type = "Service"
-      # Both, so that the role does not wait for a workgroup whose namespace waits for the role.
-      identifiers = ["redshift.amazonaws.com", "redshift-serverless.amazonaws.com"]
-    }
-  }
 }
 
 resource "aws_iam_role_policy" "copy" {

@@ -162,6 +162,11 @@ variable "webhook_allow_from" {
   type        = list(string)
   default     = []
   nullable    = false
+
+  validation {
+    condition     = alltrue([for from in var.webhook_allow_from : can(cidrhost(strcontains(from, "/") ? from : "${from}/32", 0))])
+    error_message = "webhook_allow_from must be addresses and networks, like 203.0.113.0/24: with anything else the receiver would refuse every webhook."
+  }
 }
 
 variable "webhook_burst" {

@@ -1,7 +1,7 @@
 # Inputs that controlshift/controlshift-redshift-sync did not have: the program and where it runs.
 
 variable "name_prefix" {
-  description = "First part of the names of everything that the module makes, roles included: give each instance its own when two live in one account. The default keeps the names of the old module."
+  description = "First part of the names of what the module makes, roles included: give each instance its own when two live in one account. Buckets and topics have inputs of their own: in one region two instances need other names for them too. The default keeps the names of the old module."
   type        = string
   default     = "controlshift"
   nullable    = false
@@ -25,7 +25,7 @@ variable "compute" {
 }
 
 variable "small_tables" {
-  description = "Who loads what `load_tables` and full exports do not cover: `lambda-redshift-loader` (the loader that you have, as it is), `csl-stream` (all tables, full and incremental; for new set-ups, because the old loader's runtime cannot be created any more), or `ignore` (nobody: for a trial beside the old module)."
+  description = "Who loads what `load_tables` and full exports do not cover: `lambda-redshift-loader` (the loader that you have, as it is), `csl-stream` (all tables, full and incremental; for new set-ups, because the old loader's runtime cannot be created any more), or `ignore` (nobody: for full exports alone, or a trial beside the old module)."
   type        = string
   default     = "lambda-redshift-loader"
   nullable    = false
@@ -42,7 +42,7 @@ variable "small_tables" {
 }
 
 variable "load_tables" {
-  description = "Tables whose full exports csl-stream loads, unless `small_tables` is `csl-stream`: then it loads all."
+  description = "Tables whose full exports csl-stream loads; `[\"all\"]`: those of every table. With `small_tables = \"csl-stream\"` it loads all of all tables."
   type        = list(string)
   default     = ["signatures"]
   nullable    = false
@@ -132,7 +132,7 @@ variable "worker_concurrency" {
 }
 
 variable "batch_files" {
-  description = "Incremental exports of one table that are loaded together, if `small_tables` is `csl-stream`."
+  description = "Messages that one run of the worker function takes at most, if `small_tables` is `csl-stream`. It loads them one after the other."
   type        = number
   default     = 20
   nullable    = false
@@ -144,7 +144,7 @@ variable "batch_files" {
 }
 
 variable "batch_seconds" {
-  description = "How long the worker waits for more incremental exports before it loads a batch: fewer COPYs for later rows."
+  description = "How long the worker function waits for more messages before it runs, if `small_tables` is `csl-stream`: fewer runs, later rows. Each export is a COPY of its own all the same."
   type        = number
   default     = 60
   nullable    = false
@@ -156,7 +156,7 @@ variable "batch_seconds" {
 }
 
 variable "tries" {
-  description = "Tries of a load before its message is a dead letter."
+  description = "Tries of a load before its message is a dead letter. SQS counts every taking: also of a message that a run of the worker function had no time for, so keep `batch_files` to what 15 minutes are enough for."
   type        = number
   default     = 5
   nullable    = false
@@ -192,7 +192,7 @@ variable "fargate_memory_mb" {
 }
 
 variable "fargate_over_bytes" {
-  description = "Exports of more stored bytes are loaded by Fargate, smaller ones by the worker function itself. 0: every one by Fargate."
+  description = "Exports of more stored bytes are loaded by Fargate, smaller ones by the worker function itself. 0: every one by Fargate, which is for full exports only: with `small_tables = \"csl-stream\"` it would be a task for each table and minute."
   type        = number
   default     = 0
   nullable    = false
@@ -200,6 +200,11 @@ variable "fargate_over_bytes" {
   validation {
     condition     = var.fargate_over_bytes >= 0
     error_message = "fargate_over_bytes must not be negative."
+  }
+
+  validation {
+    condition     = var.fargate_over_bytes > 0 || var.compute != "fargate" || var.small_tables != "csl-stream"
+    error_message = "With small_tables = \"csl-stream\" an export of each table comes every minute, and each would be a Fargate task: give a size in fargate_over_bytes, like 500000000."
   }
 }
 

@@ -46,9 +46,10 @@ resource "aws_cloudwatch_log_group" "worker" {
 resource "aws_lambda_event_source_mapping" "worker" {
   event_source_arn = aws_sqs_queue.load.arn
   function_name    = aws_lambda_function.worker.arn
-  # Incremental exports come once a minute for each table and are loaded together.
+  # Incremental exports come once a minute for each table: a few runs with many are fewer cold starts, and a
+  # workgroup that sleeps between them.
   batch_size                         = local.all_tables ? var.batch_files : 1
-  maximum_batching_window_in_seconds = local.all_tables ? max(var.batch_seconds, 1) : 0
+  maximum_batching_window_in_seconds = local.batch_seconds
   function_response_types            = ["ReportBatchItemFailures"]
 
   scaling_config {

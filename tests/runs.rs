@@ -180,6 +180,36 @@ fn the_same_export_is_not_loaded_twice() {
     assert_eq!(states, ["skipped", "skipped", "succeeded"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn an_export_is_the_same_from_wherever_it_is_named() {
+    let place = Place::new();
+    let file = "exports/full/t/20260301/t_20260301031500.csv";
+    place.write("sub/x", "");
+    std::os::unix::fs::symlink(place.path(file), place.path("linked.csv")).unwrap();
+    std::os::unix::fs::symlink(place.path("exports"), place.path("linked")).unwrap();
+    let names =
+        [file, &format!("sub/../{file}"), &format!("linked/{}", &file["exports/".len()..]), "linked.csv"];
+    for (number, name) in names.iter().enumerate() {
+        let answer =
+            place.run(&["backfill", "--table", "t", "--kind", "incremental", "--export", name, "--json"]);
+        let status = if number == 0 { "succeeded" } else { "skipped" };
+        assert_eq!(answer.json()["status"], status, "{name}: {answer:?}");
+    }
+}
+
+#[test]
+fn a_full_export_without_rows_warns() {
+    let place = Place::new();
+    place.write("f_20260302031500.csv", GOOD.lines().next().unwrap());
+    let backfill = |export: &str| place.run(&["backfill", "--table", "t", "--export", export, "--json"]);
+    let warnings = |answer: &Answer| answer.json()["warnings"].as_array().map_or(0, Vec::len);
+    let answer = backfill("exports/full/t/20260301/t_20260301031500.csv");
+    assert_eq!((answer.code, warnings(&answer)), (Some(0), 0), "{answer:?}");
+    let answer = backfill("f_20260302031500.csv");
+    assert_eq!((answer.code, warnings(&answer)), (Some(0), 1), "{answer:?}");
+}
+
 #[test]
 fn a_dry_run_and_a_plan_change_nothing() {
     let place = Place::new();

@@ -176,6 +176,23 @@ fn advised(error: Error, uri: &str) -> Error {
             "an export can be read for 6 hours after it was made: request a test ingest in ControlShift's \
              webhook settings, which sends a new one",
         ),
-        other => other,
+        // Permissions of the warehouse, say: they are mended sooner than an export is made anew.
+        other => passing(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Place;
+
+    #[test]
+    fn only_the_export_itself_makes_a_dead_letter_of_its_message() {
+        let export = "s3://b/org/full/t/20260301/t_20260301031500.csv";
+        for (place, code) in [(export, 3), ("https://b.s3.amazonaws.com/k?…", 3), ("./warehouse/t", 7)] {
+            let error = advised(Error::access("permission denied").at(Place::uri(place)), export);
+            assert_eq!(error.exit_code(), code, "{place}");
+        }
+        assert_eq!(advised(Error::schema("another column"), export).exit_code(), 4);
     }
 }

@@ -9,6 +9,7 @@
 
 use crate::error::{Error, Result};
 use serde::Serialize;
+use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Advice after an interrupt, the only error without a detail.
@@ -59,7 +60,10 @@ impl Printer {
     /// # Errors
     /// If stdout refuses.
     pub(super) fn result(self, text: &str) -> Result<()> {
-        if self.json { Ok(()) } else { self.raw(format!("{}\n", text.trim_end_matches('\n')).as_bytes()) }
+        if self.json {
+            return Ok(());
+        }
+        self.raw(format!("{}\n", harmless(text.trim_end_matches('\n'))).as_bytes())
     }
 
     /// A result for scripts, on one line; only with `--json`.
@@ -109,7 +113,21 @@ impl Printer {
 
 /// A closed stderr must not turn a run that succeeded into a panic, so its errors have nowhere to go.
 fn to_stderr(text: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{text}");
+    let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
+}
+
+/// The text with its control characters escaped: what stands in a file or its name must not command the
+/// terminal. Lines stay lines.
+fn harmless(text: &str) -> Cow<'_, str> {
+    let commands = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
+    if !text.contains(commands) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    for letter in text.chars() {
+        if commands(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+    }
+    Cow::Owned(shown)
 }
 
 /// Rows with their cells under each other, two blanks between, no blanks at the end.
@@ -134,6 +152,17 @@ pub(super) fn columns(rows: &[Vec<String>]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_commands_the_terminal() {
+        for (text, shown) in [
+            ("two\nlines\tä", "two\nlines\tä"),
+            ("a\u{1b}]0;pwn\u{7}b\r", "a\\u{1b}]0;pwn\\u{7}b\\r"),
+            ("\u{9b}31m\0", "\\u{9b}31m\\u{0}"),
+        ] {
+            assert_eq!(harmless(text), shown);
+        }
+    }
 
     #[test]
     fn cells_stand_under_each_other() {

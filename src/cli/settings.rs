@@ -135,9 +135,10 @@ pub(super) fn find_export(
 }
 
 /// The ledger knows an export by its name: the same file must have the same name from every folder.
-/// Links are left as they are, because a pipe's (`/dev/fd/63`) leads nowhere that could be opened.
+/// A pipe's link (`/dev/fd/63`) leads nowhere that could be opened, so it is left as it is.
 fn absolute(location: Location) -> Location {
     match location {
+        Location::Local(path) if path.is_file() => Location::Local(path.canonicalize().unwrap_or(path)),
         Location::Local(path) => Location::Local(std::path::absolute(&path).unwrap_or(path)),
         other => other,
     }

@@ -120,7 +120,7 @@ fn load_into(
         return Ok(Status::Skipped);
     }
     let staging = warehouse.stage(&request)?;
-    let table = job.table.clone();
+    let (table, job_kind) = (job.table.clone(), job.kind);
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {
@@ -133,6 +133,11 @@ fn load_into(
     report.rows.loaded = loaded;
     report.rows.carried_over = carried_over;
     report.files = files;
+    if job_kind == ExportKind::Full && report.rows.read == 0 {
+        report
+            .warnings
+            .push("the export has no rows, and the table has none of the old ones any more".to_owned());
+    }
     if loaded + present != report.rows.accepted {
         let accepted = report.rows.accepted;
         return Err(Error::counts(format!(

@@ -91,8 +91,9 @@ impl LocalQueue {
         self.writer.call(move |db| insert(db, &order.body(), SENT_AGAIN)).await
     }
 
+    /// Writes what is there already: a full disk must not be called ready.
     pub(super) async fn ready(&self) -> Result<()> {
-        self.writer.call(|_| Ok(())).await
+        self.writer.call(|db| db.pragma_update(None, "user_version", FORMAT)).await
     }
 
     pub(super) async fn receive(&self, most: usize, wait: Duration) -> Result<Vec<Message>> {

@@ -83,9 +83,10 @@ impl std::fmt::Debug for dyn Work {
 impl Writer {
     pub(super) fn start(connection: Connection, path: &Path) -> Result<Self> {
         let (calls, waiting) = mpsc::channel(WAITING_MAX);
+        let open = Open { connection, identity: identity(path), path: path.to_owned() };
         std::thread::Builder::new()
             .name("csl-queue".to_owned())
-            .spawn(move || write_all(&connection, waiting))
+            .spawn(move || write_all(&open, waiting))
             .map_err(|cause| Error::machine("cannot start the queue's thread").because(cause))?;
         Ok(Self { calls, path: path.to_owned() })
     }
@@ -104,7 +105,38 @@ impl Writer {
     }
 }
 
-fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>) {
+/// The file that is written to.
+struct Open {
+    connection: Connection,
+    path: PathBuf,
+    identity: Option<(u64, u64)>,
+}
+
+impl Open {
+    /// What is written to a file that was deleted or replaced would be read by nobody, and SQLite does not
+    /// notice.
+    fn check(&self) -> Result<(), Failure> {
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        let text = "the file was deleted or replaced: start this process anew".to_owned();
+        Err(Failure { code: Some(ErrorCode::CannotOpen), text })
+    }
+}
+
+/// What tells a file from another of the same name.
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<(u64, u64)> {
+    use std::os::unix::fs::MetadataExt;
+    path.metadata().ok().map(|file| (file.dev(), file.ino()))
+}
+
+#[cfg(not(unix))]
+fn identity(_path: &Path) -> Option<(u64, u64)> {
+    None
+}
+
+fn write_all(open: &Open, mut waiting: mpsc::Receiver<Box<dyn Work>>) {
     while let Some(first) = waiting.blocking_recv() {
         let mut group = vec![first];
         while group.len() < GROUP_MAX
@@ -112,7 +144,9 @@ fn write_all(connection: &Connection, mut waiting: mpsc::Receiver<Box<dyn Work>>
         {
             group.push(next);
         }
-        let committed = write_group(connection, &mut group).map_err(|error| Failure::of(&error));
+        let committed = open
+            .check()
+            .and_then(|()| write_group(&open.connection, &mut group).map_err(|error| Failure::of(&error)));
         group.into_iter().for_each(|task| task.answer(committed.clone()));
     }
 }

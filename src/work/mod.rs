@@ -120,8 +120,15 @@ fn nobodys(order: &LoadOrder) -> Disposition {
     let oldest = ledger::timestamp(SystemTime::now() - NOBODYS_AGE_MAX);
     let oldest: String = oldest.chars().filter(char::is_ascii_digit).collect();
     let is_gone = order.exported_at().is_some_and(|at| at < oldest);
-    tracing::debug!(export = order.name(), is_gone, "not selected by work.tables and work.kinds");
-    if is_gone { Disposition::Done } else { Disposition::Back(NOT_OURS_DELAY) }
+    if is_gone {
+        tracing::warn!(
+            export = order.name(),
+            "dropped: nobody can read it any more, and no worker wanted it"
+        );
+        return Disposition::Done;
+    }
+    tracing::debug!(export = order.name(), "not selected by work.tables and work.kinds");
+    Disposition::Back(NOT_OURS_DELAY)
 }
 
 /// Runs `load`; at `deadline` it is asked to end.

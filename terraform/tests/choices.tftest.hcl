@@ -8,6 +8,7 @@ mock_provider "aws" {
 mock_provider "http" {
   mock_data "http" {
     defaults = {
+      status_code   = 200
       response_body = "{\"tables\":[{\"table\":{\"name\":\"petitions\"}},{\"table\":{\"name\":\"signatures\"}}]}"
     }
   }
@@ -70,8 +71,13 @@ run "the_inputs_of_the_old_module_are_enough" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 10
-    error_message = "three queues, two of dead letters, three functions, the webhooks and the failures must be watched"
+    condition     = jsondecode(aws_cloudwatch_event_rule.task["died"].event_pattern).detail.containers.name == ["csl-stream"] && length(aws_cloudwatch_event_target.tell_of_failure) == 2
+    error_message = "our container's end must be looked at, and a task that failed or did not start must be told of"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 11
+    error_message = "three queues, two of dead letters, three functions, the webhooks in two ways and the failures must be watched"
   }
 
   assert {
@@ -103,6 +109,8 @@ run "all_tables_need_no_loader" {
 
   variables {
     small_tables             = "csl-stream"
+    fargate_over_bytes       = 500000000
+    batch_seconds            = 300
     glue_scripts_bucket_name = null
     staging_bucket_name      = "my-staging"
     redshift_password        = null
@@ -124,8 +132,13 @@ run "all_tables_need_no_loader" {
   }
 
   assert {
-    condition     = aws_lambda_event_source_mapping.worker.batch_size == 20
+    condition     = aws_lambda_event_source_mapping.worker.batch_size == 20 && aws_lambda_event_source_mapping.worker.maximum_batching_window_in_seconds == 300
     error_message = "incremental exports must be taken together"
+  }
+
+  assert {
+    condition     = aws_sqs_queue.load.visibility_timeout_seconds == 2100
+    error_message = "a message must stay hidden while it is gathered and while the function runs"
   }
 }
 
@@ -268,6 +281,20 @@ run "everything_at_once" {
   assert {
     condition     = aws_lambda_function.worker.timeout == 900
     error_message = "a worker that loads the smaller exports needs all its time"
+  }
+}
+
+run "full_exports_alone" {
+  command = plan
+
+  variables {
+    small_tables = "ignore"
+    load_tables  = ["all"]
+  }
+
+  assert {
+    condition     = output.environment["CSL_WORK_TABLES"] == "all" && output.environment["CSL_WORK_KINDS"] == "full"
+    error_message = "the full exports of every table must be loaded, and no incremental ones"
   }
 }
 

@@ -81,7 +81,20 @@ run "fargate_without_an_image_or_a_network" {
     compute = "fargate"
   }
 
-  expect_failures = [var.container_image, var.vpc_id, var.fargate_subnet_ids]
+  expect_failures = [var.container_image, var.vpc_id, var.fargate_subnet_ids, var.fargate_over_bytes]
+}
+
+run "a_task_for_each_minute" {
+  command = plan
+
+  variables {
+    compute            = "fargate"
+    container_image    = "csl-stream:test"
+    vpc_id             = "vpc-1"
+    fargate_subnet_ids = ["subnet-1"]
+  }
+
+  expect_failures = [var.fargate_over_bytes]
 }
 
 run "no_program" {
@@ -102,6 +115,16 @@ run "both_names_of_the_staging_bucket" {
   }
 
   expect_failures = [var.staging_bucket_name]
+}
+
+run "a_sender_by_its_name" {
+  command = plan
+
+  variables {
+    webhook_allow_from = ["203.0.113.0/24", "webhooks.example.org"]
+  }
+
+  expect_failures = [var.webhook_allow_from]
 }
 
 run "two_signing_secrets" {

@@ -185,8 +185,17 @@ def copy_example(folder: Path, out: Path, called: Path) -> None:
         # Without a signing secret the module warns, which is a failure to a test.
         if "default" not in block.body.attributes or block.labels[0] == "webhook_secret_arn"
     ]
-    test = 'run "it_plans" {\n  command = plan\n  variables {\n' + "\n".join(values) + "\n  }\n}\n"
-    (out / "tests" / "it.tftest.hcl").write_text(test)
+    # Each switch the other way too: steps of a migration are switches.
+    switches = [
+        f"    {block.labels[0]} = !{text(block.body.attributes['default'])}"
+        for _, block in module.of("variable")
+        if text(block.body.attributes["type"]) == "bool"
+    ]
+    tests = [
+        f'run "it_plans_{at}" {{\n  command = plan\n  variables {{\n' + "\n".join(values + switch) + "\n  }\n}\n"
+        for at, switch in enumerate([[], *([switch] for switch in switches)])
+    ]
+    (out / "tests" / "it.tftest.hcl").write_text("\n".join(tests))
 
 
 def copy_module(folder: Path, out: Path) -> None:

@@ -281,6 +281,18 @@ fn what_is_sent_waits_for_no_clock() {
     assert_eq!(until, 0);
 }
 
+/// SQLite goes on with a file that has no name any more.
+#[test]
+fn what_nobody_would_read_is_not_taken() {
+    let subject = Subject::new("local");
+    subject.send(&full("t", 1));
+    subject.run(subject.queue.ready());
+    std::fs::remove_file(&subject.settings.path).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    assert!(runtime.block_on(subject.queue.send(&full("t", 2))).is_err());
+    assert!(runtime.block_on(subject.queue.ready()).is_err());
+}
+
 #[test]
 fn many_may_make_the_queue_at_once() {
     if is_below() {

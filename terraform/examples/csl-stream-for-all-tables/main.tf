@@ -2,7 +2,8 @@
 #
 # Exports of more than 500 MB, as they lie in S3, are loaded in Fargate, the others by the worker function.
 # Incremental exports come once a minute for each table: they are gathered for five minutes, or until there
-# are fifty, and loaded together. Against provisioned Redshift that is one COPY instead of fifty.
+# are fifty, and loaded one after the other by one run of the function. Each waits for Redshift more than it
+# computes, so that the function has little memory: it is billed for the waiting.
 
 terraform {
   required_version = ">= 1.11"
@@ -10,7 +11,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.0, < 7.0"
+      version = ">= 6.25, < 7.0"
     }
   }
 }
@@ -33,6 +34,7 @@ module "csl_stream" {
   batch_files        = 50
   batch_seconds      = 300
   worker_concurrency = 10
+  worker_memory_mb   = 1769
 
   architecture         = "arm64"
   lambda_zip_s3_bucket = var.artifacts_bucket

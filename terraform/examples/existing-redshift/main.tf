@@ -9,7 +9,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.0, < 7.0"
+      version = ">= 6.25, < 7.0"
     }
   }
 }
@@ -21,7 +21,8 @@ provider "aws" {
 module "csl_stream" {
   source = "../.."
 
-  aws_region                     = var.aws_region
+  aws_region = var.aws_region
+  # In another region than Redshift: what Fargate loads comes by the NAT gateway (docs/cost.md).
   controlshift_aws_region        = "eu-central-1"
   controlshift_hostname          = var.controlshift_hostname
   controlshift_organization_slug = var.controlshift_organization_slug

@@ -1,5 +1,9 @@
 # Everything, from an empty account: a network, a small Redshift Serverless, and csl-stream for all tables in
-# Lambda. No NAT gateway, no container, nothing that costs while nothing is loaded, but for Redshift's storage.
+# Lambda. No NAT gateway, no container, and next to nothing that costs while nothing is loaded, but for Redshift's
+# storage.
+#
+# Full exports only, once a night. Incremental ones come every minute, and would keep the workgroup awake all day:
+# some $70. Who wants them nevertheless: small_tables = "csl-stream", and more in the usage limit.
 
 terraform {
   required_version = ">= 1.11"
@@ -7,7 +11,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.0, < 7.0"
+      version = ">= 6.25, < 7.0"
     }
   }
 }
@@ -26,7 +30,8 @@ module "csl_stream" {
   webhook_secret                 = var.webhook_secret
 
   compute         = "lambda"
-  small_tables    = "csl-stream"
+  load_tables     = ["all"]
+  small_tables    = "ignore"
   lambda_zip_path = var.lambda_zip_path
 
   manifest_bucket_name = "${var.bucket_prefix}-manifests"

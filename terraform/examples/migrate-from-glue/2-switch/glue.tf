@@ -66,6 +66,14 @@ removed {
 }
 
 removed {
+  from = module.controlshift_redshift_sync.aws_iam_role_policy_attachment.redshift_full_access
+
+  lifecycle {
+    destroy = false
+  }
+}
+
+removed {
   from = module.controlshift_redshift_sync.aws_iam_role_policy.controlshift_data_export_bucket_access
 
   lifecycle {

@@ -1,5 +1,5 @@
-# Step 2: your own configuration, with another source. The module keeps its name, its inputs and its state:
-# the webhook's address, the queues, tables, topics, buckets and the Lambda loader stay what they are. The
+# Steps 2 and 3: your own configuration, with another source. The module keeps its name, its inputs and its
+# state: the webhook's address, the queues, tables, topics, buckets and the Lambda loader stay what they are. The
 # Glue parts are let go, not destroyed: they are the way back.
 
 terraform {
@@ -8,7 +8,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 6.0, < 7.0"
+      version = ">= 6.25, < 7.0"
     }
   }
 }
@@ -46,6 +46,11 @@ module "controlshift_redshift_sync" {
 
   # The way back, at any time: true, and apply. Then the Glue job loads `signatures` again.
   glue_queue_name = var.back_to_glue ? "controlshift-received-webhooks-glue" : null
+
+  # Step 3: csl-stream loads all tables, those of less than 500 MB in the worker function. The Lambda loader, its
+  # queue and its DynamoDB tables are destroyed; until then nothing in them was.
+  small_tables       = var.keep_old_loader ? "lambda-redshift-loader" : "csl-stream"
+  fargate_over_bytes = var.keep_old_loader ? 0 : 500000000
 }
 
 # The old module made the stage together with its deployment; the AWS provider knows them as two since 6.0.

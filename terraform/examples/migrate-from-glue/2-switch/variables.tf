@@ -87,6 +87,12 @@ variable "back_to_glue" {
   default     = false
 }
 
+variable "keep_old_loader" {
+  description = "Whether the Lambda loader goes on loading what csl-stream does not: false is step 3."
+  type        = bool
+  default     = true
+}
+
 variable "webhook_secret_arn" {
   description = "Secret with the signing secret of the webhook endpoint, if it has one: the old module did not look at it. Now or later."
   type        = string
