@@ -56,7 +56,7 @@ impl Aws {
         vec![
             ("AWS_ENDPOINT_URL", &self.endpoint),
             ("AWS_REGION", "us-east-1"),
-            ("AWS_ACCESS_KEY_ID", "AKIAXXXX"),
+            ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
             ("AWS_SECRET_ACCESS_KEY", "x"),
         ]
     }

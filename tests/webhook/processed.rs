@@ -103,7 +103,7 @@ fn a_queue_that_cannot_take_it_is_a_503() {
         ("CSL_QUEUE_URL", &url),
         ("AWS_ENDPOINT_URL_SQS", &nowhere),
         ("AWS_REGION", "us-east-1"),
-        ("AWS_ACCESS_KEY_ID", "AKIAXXXX"),
+        ("AWS_ACCESS_KEY_ID", "AKIDTEST"),
         ("AWS_SECRET_ACCESS_KEY", "x"),
     ]);
     assert_eq!(serve.signed(&export("petitions", "full", 1)).status, 503);
@@ -129,7 +129,7 @@ fn no_secret_is_in_the_log() {
     let log = serve.log();
     assert!(log.contains("an export can never be loaded"), "{log}");
     for secret in
-        [SECRET, "TOPSECRET", "AKIAXXXX", "AWSAccessKeyId", "https://agra", "a-guess", "\u{1b}[31mred"]
+        [SECRET, "TOPSECRET", "AKIDTEST", "AWSAccessKeyId", "https://agra", "a-guess", "\u{1b}[31mred"]
     {
         assert!(!log.contains(secret), "{secret} in {log}");
     }

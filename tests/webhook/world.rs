@@ -154,7 +154,7 @@ pub fn export(table: &str, kind: &str, minute: u32) -> String {
     let key = format!("my-org/{kind}/{table}/20260301/{table}_202603010{minute:05}.csv.bz2");
     let words = if kind == "full" { "full_table" } else { "incremental_table" };
     let url = format!(
-        "https://{BUCKET}.s3.amazonaws.com/{key}?AWSAccessKeyId=AKIAXXXX\\u0026Expires=1438711490\\u0026Signature=TOPSECRET%3D"
+        "https://{BUCKET}.s3.amazonaws.com/{key}?AWSAccessKeyId=AKIDTEST\\u0026Expires=1438711490\\u0026Signature=TOPSECRET%3D"
     );
     format!(
         r#"{{"type":"data.{words}_exported","data":{{"url":"{url}","table":"{table}","s3":{{"bucket":"{BUCKET}","key":"/{key}"}},"compression_format":"bzip2"}},"jid":"cf0f50d7d225e20a188be328"}}"#
