@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "support/answer.rs"]
+mod answer;
+
+use answer::Answer;
 use serde_json::Value;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -10,12 +14,6 @@ use tempfile::TempDir;
 /// One call of the program in a folder of its own, without the caller's CSL_ variables.
 struct Call {
     command: Command,
-}
-
-struct Answer {
-    code: Option<i32>,
-    out: String,
-    err: String,
 }
 
 fn call(dir: &Path, words: &[&str]) -> Call {
@@ -41,9 +39,7 @@ impl Call {
     }
 
     fn answer(mut self) -> Answer {
-        let output = self.command.output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Answer { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        Answer::of(self.command.output().unwrap())
     }
 }
 

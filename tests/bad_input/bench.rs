@@ -1,5 +1,6 @@
 //! A folder with an old table in a warehouse, and the whole check of a run that must fail.
 
+pub(crate) use crate::answer::Answer;
 use crate::exports::{OLD_IDS, SCHEMA, good};
 use crate::run::{program, without_settings};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -7,7 +8,7 @@ use parquet::record::RowAccessor;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -33,14 +34,6 @@ struct Snapshot {
     version: PathBuf,
     files: Vec<(String, Vec<u8>)>,
     ids: Vec<i64>,
-}
-
-/// What the program said.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
 }
 
 /// What must be said of a failure.
@@ -201,17 +194,10 @@ impl Bench {
     }
 }
 
-impl Answer {
-    pub(crate) fn of(output: Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
-    }
-
-    /// What a process says in the end, which must come.
-    pub(crate) fn wait_for(mut child: Child, case: &str) -> Self {
-        wait_until(case, || child.try_wait().unwrap().is_some());
-        Self::of(child.wait_with_output().unwrap())
-    }
+/// What a process says in the end, which must come.
+pub(crate) fn wait_for(mut child: Child, case: &str) -> Answer {
+    wait_until(case, || child.try_wait().unwrap().is_some());
+    Answer::of(child.wait_with_output().unwrap())
 }
 
 /// Sends a signal by its short name.

@@ -1,6 +1,6 @@
 //! A file that is written to while it is read.
 
-use crate::bench::{Answer, Bench, Expected, signal, wait_until};
+use crate::bench::{Bench, Expected, signal, wait_for, wait_until};
 use crate::exports::{HEADER, after_header, rows};
 use std::fs;
 use std::io::Write;
@@ -67,7 +67,7 @@ fn a_file_that_changes_while_it_is_read() {
         let child = stopped_in_the_middle(&bench, &path);
         change(&path);
         signal(&child, "CONT");
-        let answer = Answer::wait_for(child, case);
+        let answer = wait_for(child, case);
         let told = &["the file changed while it was read", "EXPORT, byte "];
         let help = "wait until nothing writes to it any more";
         bench.check_failure(case, &answer, &Expected { code: 1, told, help });

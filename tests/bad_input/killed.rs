@@ -3,7 +3,7 @@
 //! The export is a named pipe that never ends, so that the process is in the middle for as long as the
 //! test wants.
 
-use crate::bench::{Answer, Bench, Expected, names, signal, wait_until};
+use crate::bench::{Bench, Expected, names, signal, wait_for, wait_until};
 use crate::exports::rows;
 use std::fs::File;
 use std::io::Write;
@@ -49,7 +49,7 @@ fn interrupted() {
             let _ = feed(&mut pipe);
             child.try_wait().unwrap().is_some()
         });
-        let answer = Answer::wait_for(child, name);
+        let answer = wait_for(child, name);
         assert!(answer.err.contains("stopping; nothing will be loaded"), "{name}: {answer:?}");
         let expected =
             Expected { code: 130, told: &["interrupted: nothing was loaded"], help: "run it again" };
@@ -63,7 +63,7 @@ fn killed() {
     let bench = Bench::new();
     let (mut child, _pipe) = in_the_middle(&bench);
     child.kill().unwrap();
-    let answer = Answer::wait_for(child, "SIGKILL");
+    let answer = wait_for(child, "SIGKILL");
     assert_eq!((answer.code, answer.out.as_str()), (None, ""));
     assert!(has_staged(&bench), "what it staged is there, and hidden");
     bench.check_old_table("SIGKILL");

@@ -8,6 +8,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/answer.rs"]
+mod answer;
 mod bench;
 mod changed;
 mod damaged;

@@ -4,6 +4,8 @@
 #![cfg(all(feature = "redshift", feature = "notify", feature = "glue"))]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/answer.rs"]
+mod answer;
 #[path = "../support/aws.rs"]
 mod aws;
 mod check;
@@ -34,8 +36,7 @@ fn backfill(world: &World, variables: &[(&str, &str)], more: &[&str]) -> Answer 
     let words = [&["backfill", "--table", "t", "--json"], more].concat();
     let mut command = world.command(&words);
     let output = command.envs(moto_endpoints()).envs(variables.iter().copied()).output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Answer { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    Answer::of(output)
 }
 
 /// Where the services are that moto plays.

@@ -30,8 +30,7 @@ fn work(world: &World) -> Answer {
     let mut command = world.command(&["work", "--once"]);
     command.env("CSL_WORK_TABLES", "all").env("CSL_WORK_KINDS", "full,incremental");
     let output = command.env("CSL_EXPORTS_BUCKETS", "exports").output().unwrap();
-    let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-    Answer { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+    Answer::of(output)
 }
 
 #[test]

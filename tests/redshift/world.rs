@@ -1,5 +1,6 @@
 //! A stand-in with its database, its S3, and a folder to run the program in.
 
+pub(crate) use crate::answer::Answer;
 use crate::aws;
 use crate::postgres::{self, Database};
 use crate::redshift::{Redshift, Setup};
@@ -37,21 +38,6 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
     database: Database<'static>,
     name: String,
-}
-
-/// How the program ended.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Answer {
-    /// The one JSON document on stdout.
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:?}"))
-    }
 }
 
 impl World {
@@ -151,8 +137,7 @@ impl World {
 
     pub(crate) fn run(&self, words: &[&str]) -> Answer {
         let output = self.command(words).output().unwrap();
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        Answer { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+        Answer::of(output)
     }
 
     pub(crate) fn spawn(&self, words: &[&str]) -> Child {

@@ -3,6 +3,8 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used)]
 
+#[path = "../support/answer.rs"]
+mod answer;
 #[path = "../support/aws.rs"]
 mod aws;
 #[path = "../support/cells.rs"]

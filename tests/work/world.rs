@@ -1,5 +1,6 @@
 //! ControlShift and a machine of ours: exports in an S3, a schema, a queue, and the program.
 
+pub(crate) use crate::answer::Answer;
 use crate::aws;
 use crate::cells::{Cells, Kind, parquet_files, read_parquet};
 use crate::s3::S3Server;
@@ -8,7 +9,7 @@ use csl_stream::store::ExportKind;
 use serde_json::Value;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -22,27 +23,6 @@ pub(crate) struct World {
     pub(crate) dir: TempDir,
     pub(crate) queue: Queue,
     runtime: tokio::runtime::Runtime,
-}
-
-/// How the program ended.
-#[derive(Debug)]
-pub(crate) struct Answer {
-    pub(crate) code: Option<i32>,
-    pub(crate) out: String,
-    pub(crate) err: String,
-}
-
-impl Answer {
-    fn of(output: std::process::Output) -> Self {
-        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
-        let answer = Self { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) };
-        assert!(!format!("{answer:?}").contains("SECRETSECRET"), "{answer:#?}");
-        answer
-    }
-
-    pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.out).unwrap_or_else(|_| panic!("{self:#?}"))
-    }
 }
 
 /// A schema of tables with an id and a name.
@@ -59,6 +39,13 @@ pub(crate) fn schema_of(tables: &[&str]) -> String {
 pub(crate) fn csv(ids: impl IntoIterator<Item = i64>) -> String {
     let rows = ids.into_iter().map(|id| format!("{id},\"Ä, {id}\"\n"));
     "id,name\n".to_owned() + &rows.collect::<String>()
+}
+
+/// How a run ended that must not have shown a signature.
+pub(crate) fn answer_of(output: Output) -> Answer {
+    let answer = Answer::of(output);
+    assert!(!format!("{answer:?}").contains("SECRETSECRET"), "{answer:#?}");
+    answer
 }
 
 impl World {
@@ -151,7 +138,7 @@ impl World {
     }
 
     pub(crate) fn run_with(&self, words: &[&str], variables: &[(&str, &str)]) -> Answer {
-        Answer::of(self.command(words).envs(variables.iter().copied()).output().unwrap())
+        answer_of(self.command(words).envs(variables.iter().copied()).output().unwrap())
     }
 
     pub(crate) fn spawn(&self, words: &[&str]) -> Child {
@@ -221,5 +208,5 @@ pub(crate) fn ended(child: Child, limit: Duration) -> Answer {
         status.is_some()
     });
     let (stdout, stderr) = (out.join().unwrap(), err.join().unwrap());
-    Answer::of(std::process::Output { status: status.unwrap(), stdout, stderr })
+    answer_of(Output { status: status.unwrap(), stdout, stderr })
 }
