@@ -6,6 +6,7 @@ use super::column::{Column, Common};
 use super::fast::{self, Text};
 use super::gather::{Fields, Spans};
 use super::kind::exact_value;
+use super::simd::Simd;
 use crate::values;
 use parquet::basic::Encoding;
 use parquet::errors::Result;
@@ -36,7 +37,8 @@ fn exact_booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64> {
 }
 
 impl Column for BooleanColumn {
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+    #[inline(always)]
+    fn check<S: Simd>(&mut self, _: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         if !self.common.gather(fields, spans) {
             return false;
         }
@@ -54,7 +56,8 @@ impl Column for BooleanColumn {
         true
     }
 
-    fn commit(&mut self, _: &Fields<'_>, _: &mut Spans) {
+    #[inline(always)]
+    fn commit<S: Simd>(&mut self, _: S, _: &Fields<'_>, _: &mut Spans) {
         self.common.commit(self.values.len() - self.committed);
         self.committed = self.values.len();
         self.seen = (self.seen.0 | self.pending.0, self.seen.1 | self.pending.1);

@@ -4,6 +4,7 @@
 //! The bytes around a text may be read, whatever they are: blocks are padded for that.
 
 use super::fast::Text;
+use std::mem::MaybeUninit;
 
 /// Bytes that are copied at a time.
 const STEP: usize = 32;
@@ -27,6 +28,22 @@ pub(super) fn append(text: Text<'_>, out: &mut Vec<u8>) {
         }
         out.set_len(out.len() + text.len);
     }
+}
+
+/// Appends the bytes of each value.
+#[inline(always)]
+pub(super) fn append_all<T: Copy, const N: usize>(
+    values: &[T],
+    bytes: impl Fn(T) -> [u8; N],
+    out: &mut Vec<u8>,
+) {
+    out.reserve(N * values.len());
+    let (room, _) = out.spare_capacity_mut().as_chunks_mut::<N>();
+    for (room, &value) in room.iter_mut().zip(values) {
+        *room = bytes(value).map(MaybeUninit::new);
+    }
+    // SAFETY: there was room for all of them, and all of it was just written.
+    unsafe { out.set_len(out.len() + N * values.len()) }
 }
 
 /// Appends what stands between a field's quotes, the second of each two quotes left out. The quotes
@@ -80,10 +97,10 @@ fn append_undoubled_wide(inner: Text<'_>, out: &mut Vec<u8>) {
 pub(super) const READ_PAD: usize = 32;
 
 /// Bytes that are hashed or compared at a time: most texts are shorter, and take no branch.
-const WIDE: usize = 32;
+pub(super) const WIDE: usize = 32;
 
 /// The first `n` bytes from `WIDE - n` on are ones, those behind them zeros.
-static MASKS: [u8; 2 * WIDE] = {
+pub(super) static MASKS: [u8; 2 * WIDE] = {
     let mut masks = [0; 2 * WIDE];
     let mut i = 0;
     while i < WIDE {
@@ -130,6 +147,12 @@ impl<'a> Padded<'a> {
         debug_assert!(at <= self.0.len);
         // SAFETY: `new` saw READ_PAD = WIDE bytes behind the text, and `at` is not behind its end.
         unsafe { wide(self.0.buffer.as_ptr().add(self.0.start + at)) }
+    }
+
+    /// Where the text starts, and its length.
+    #[inline(always)]
+    pub(super) fn parts(self) -> (*const u8, usize) {
+        (self.0.buffer[self.0.start..].as_ptr(), self.0.len)
     }
 
     /// Whether two texts are the same.

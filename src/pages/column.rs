@@ -8,6 +8,7 @@ use super::bits::Bits;
 use super::chunk::{ChunkBuilder, ColumnChunk, PageTools};
 use super::gather::{Fields, Spans};
 use super::options::EmptyStrings;
+use super::simd::Simd;
 use crate::schema::OutputColumn;
 use parquet::errors::Result;
 use parquet::schema::types::ColumnDescPtr;
@@ -15,13 +16,18 @@ use parquet::schema::types::ColumnDescPtr;
 /// Values that are kept before a dictionary is judged again; bounds how far it outgrows its limit.
 pub(super) const COMMIT_VALUES: usize = 4_096;
 
-/// A column of a row group that is being built.
+/// A column of a row group that is being built. What is done for each record is inlined into a function of each
+/// instruction set.
 pub(super) trait Column: Send {
     /// Reads the column's fields of a block; false if any of them is wrong.
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool;
+    fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool
+    where
+        Self: Sized;
 
     /// Keeps what was checked.
-    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Spans);
+    fn commit<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans)
+    where
+        Self: Sized;
 
     /// Forgets what was checked.
     fn rollback(&mut self);
@@ -78,6 +84,7 @@ impl Common {
 
     /// The non-NULL fields of the block. False if there is a NULL where none may be; a column that
     /// the file lacks was allowed to be NULL.
+    #[inline(always)]
     pub(super) fn gather(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         fields.gather(self.spec.field, self.empty_is_null, spans, &mut self.levels);
         self.spec.nullable || self.spec.field.is_none() || spans.len() == fields.rows

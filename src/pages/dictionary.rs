@@ -4,6 +4,7 @@ use super::bytes::{Padded, READ_PAD, append, prefetch};
 use super::column::COMMIT_VALUES;
 use super::fast::Text;
 use super::gather::{Fields, Span};
+use super::simd::Simd;
 use super::text_value::append_value;
 
 /// Entries at which a text dictionary is given up.
@@ -79,32 +80,43 @@ impl TextDictionary {
 
     /// Appends the indices of these fields. The hashes come first, so that the processor can fetch the
     /// slots of many texts at a time.
-    pub(super) fn index_all(&mut self, fields: &Fields<'_>, spans: &[Span], indices: &mut Vec<u16>) {
+    #[inline(always)]
+    pub(super) fn index_all(
+        &mut self,
+        simd: impl Simd,
+        fields: &Fields<'_>,
+        spans: &[Span],
+        indices: &mut Vec<u16>,
+    ) {
         let mut hashes = std::mem::take(&mut self.hashes);
         hashes.clear();
-        hashes.extend(spans.iter().map(|span| self.hash(span.text(fields))));
+        hashes.reserve(spans.len());
+        // A loop and no closure: it is to be compiled for this instruction set.
+        for span in spans {
+            hashes.push(self.hash(simd, span.text(fields)));
+        }
         for (span, &hash) in spans.iter().zip(&hashes) {
-            indices.push(self.index(span.text(fields), hash) as u16);
+            indices.push(self.index(simd, span.text(fields), hash) as u16);
         }
         self.hashes = hashes;
     }
 
     #[inline(always)]
-    fn hash(&self, raw: Text<'_>) -> u32 {
-        let Some(padded) = Padded::new(raw) else { return hash_unpadded(raw) };
-        let hash = padded.hash();
+    fn hash(&self, simd: impl Simd, raw: Text<'_>) -> u32 {
+        let Some(padded) = Padded::new(raw) else { return hash_unpadded(simd, raw) };
+        let hash = simd.hash(padded);
         prefetch(&self.slots, hash as usize & (self.slots.len() - 1));
         hash
     }
 
     #[inline(always)]
-    fn index(&mut self, raw: Text<'_>, hash: u32) -> usize {
+    fn index(&mut self, simd: impl Simd, raw: Text<'_>, hash: u32) -> usize {
         let mask = self.slots.len() - 1;
         let mut at = hash as usize & mask;
         loop {
             let slot = self.slots[at];
             if slot.entry == 0 {
-                return self.insert(raw, hash, at);
+                return self.insert(simd, raw, hash, at);
             }
             if slot.hash == hash && self.holds(slot, raw) {
                 return slot.entry as usize - 1;
@@ -123,9 +135,9 @@ impl TextDictionary {
     }
 
     #[cold]
-    fn insert(&mut self, raw: Text<'_>, hash: u32, slot: usize) -> usize {
+    fn insert(&mut self, simd: impl Simd, raw: Text<'_>, hash: u32, slot: usize) -> usize {
         let index = self.len();
-        append_value(raw, &mut self.page);
+        append_value(simd, raw, &mut self.page);
         self.page_ends.push(self.page.len() as u32);
         let at = self.raw.len() - READ_PAD;
         self.slots[slot] = Slot { hash, entry: index as u32 + 1, at: at as u32, len: raw.len as u32 };
@@ -152,10 +164,10 @@ impl TextDictionary {
 }
 
 #[cold]
-fn hash_unpadded(raw: Text<'_>) -> u32 {
+fn hash_unpadded(simd: impl Simd, raw: Text<'_>) -> u32 {
     let mut copy = raw.bytes().to_vec();
     copy.resize(raw.len + READ_PAD, 0);
-    Padded::new(Text { buffer: &copy, start: 0, len: raw.len }).map_or(0, Padded::hash)
+    Padded::new(Text { buffer: &copy, start: 0, len: raw.len }).map_or(0, |padded| simd.hash(padded))
 }
 
 const INTEGER_SLOTS: usize = 4 * INTEGER_ENTRIES_MAX;

@@ -4,6 +4,7 @@
 //! [`crate::values`] have the last word. Where one says `Some`, the exact reader says the same.
 
 use super::bytes::word;
+use super::simd::Simd;
 use crate::values;
 
 /// A field in a padded buffer: 8 bytes before its end and 16 behind its start are readable.
@@ -111,20 +112,26 @@ const DAY_US: i64 = 86_400_000_000;
 
 /// `YYYY-MM-DD HH:MM:SS[.f{1,6}]`; microseconds since 1970.
 #[inline(always)]
-pub(super) fn timestamp(text: Text<'_>, day: &mut DayCache) -> Option<i64> {
-    if text.len < 19 || text.byte(10) != b' ' {
+pub(super) fn timestamp(simd: impl Simd, text: Text<'_>, day: &mut DayCache) -> Option<i64> {
+    if !matches!(text.len, 19 | 21..=26) || text.byte(10) != b' ' {
         return None;
     }
     let date = (text.word(0), text.word(8) as u16);
     if date != day.text {
         *day = DayCache { text: date, midnight_us: days(date)? * DAY_US };
     }
+    Some(day.midnight_us + simd.time_of_day(text)?)
+}
+
+/// `HH:MM:SS[.f{1,6}]` at place 11 of a text of 19 or of 21 to 26 bytes; microseconds.
+#[inline(always)]
+pub(super) fn time_of_day(text: Text<'_>) -> Option<i64> {
     let fraction = match text.len {
         19 => 0,
-        21..=26 if text.byte(19) == b'.' => fraction(text)?,
+        _ if text.byte(19) == b'.' => fraction(text)?,
         _ => return None,
     };
-    Some(day.midnight_us + time(text)? + fraction)
+    Some(time(text)? + fraction)
 }
 
 /// `YYYY-MM-DD`, its first eight bytes and its last two; days since 1970.
@@ -184,6 +191,7 @@ pub(super) fn booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64>
 mod tests {
     use super::*;
     use crate::csv::Block;
+    use crate::pages::simd::Portable;
 
     fn with_text<T>(text: &str, read: impl FnOnce(Text<'_>) -> T) -> T {
         let block = Block::from_records(text.as_bytes(), 0);
@@ -245,7 +253,7 @@ mod tests {
                 known = 1;
             }
         }
-        if let Some(value) = timestamp(text, &mut DayCache::default()) {
+        if let Some(value) = timestamp(Portable, text, &mut DayCache::default()) {
             assert_eq!(values::timestamp(bytes), Ok(value), "{shown}");
             known = 1;
         }
@@ -255,7 +263,7 @@ mod tests {
     #[test]
     fn knows_what_postgresql_writes() {
         assert_eq!(
-            with_text("2024-03-01 12:34:56.78", |t| timestamp(t, &mut DayCache::default())),
+            with_text("2024-03-01 12:34:56.78", |t| timestamp(Portable, t, &mut DayCache::default())),
             Some(1_709_296_496_780_000)
         );
         assert_eq!(with_text("0.70", |t| decimal(t, 3, 2)), Some(70));

@@ -3,10 +3,12 @@
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools, PlainPage};
 use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::IntegerDictionary;
+use super::fast::Text;
 use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::{Kind, exact_value};
+use super::simd::Simd;
 use parquet::basic::Encoding;
 use parquet::errors::Result;
 
@@ -54,6 +56,7 @@ impl<K: Kind> FixedColumn<K> {
         }
     }
 
+    #[inline(always)]
     fn widen(&mut self) {
         let Some(&first) = self.pending.first() else { return };
         let (mut min, mut max) = self.range.unwrap_or((first, first));
@@ -64,16 +67,15 @@ impl<K: Kind> FixedColumn<K> {
         self.range = Some((min, max));
     }
 
+    #[inline(always)]
     fn keep(&mut self, values: &[K::Value]) {
         let Some(indexed) = &mut self.dictionary else {
-            let page = self.values.values();
-            values.iter().for_each(|&value| self.kind.write(value, page));
-            return;
+            return self.kind.write(values, self.values.values());
         };
         for &value in values {
             let (index, is_new) = indexed.dictionary.index(self.kind.key(value));
             if is_new {
-                self.kind.write(value, &mut self.dictionary_page);
+                self.kind.write(&[value], &mut self.dictionary_page);
             }
             indexed.indices.push(index as u16);
         }
@@ -98,28 +100,38 @@ impl<K: Kind> FixedColumn<K> {
     }
 }
 
+/// Reads what the fast reader does not know.
+#[cold]
+fn read_exactly<K: Kind>(kind: &K, text: Text<'_>, sound: &mut bool) -> K::Value {
+    exact_value(text.bytes(), |value| kind.exact(value)).unwrap_or_else(|_| {
+        *sound = false;
+        K::Value::default()
+    })
+}
+
 impl<K: Kind> Column for FixedColumn<K> {
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+    #[inline(always)]
+    fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         self.pending.clear();
         if !self.common.gather(fields, spans) {
             return false;
         }
+        let mut sound = true;
         self.pending.reserve(spans.len());
+        // A loop and no closure: it is to be compiled for this instruction set.
         for span in spans.iter() {
             let text = span.text(fields);
-            let value = match self.kind.fast(text) {
+            let value = match self.kind.fast(simd, text) {
                 Some(value) => value,
-                None => match exact_value(text.bytes(), |value| self.kind.exact(value)) {
-                    Ok(value) => value,
-                    Err(_) => return false,
-                },
+                None => read_exactly(&self.kind, text, &mut sound),
             };
             self.pending.push(value);
         }
-        true
+        sound
     }
 
-    fn commit(&mut self, _: &Fields<'_>, _: &mut Spans) {
+    #[inline(always)]
+    fn commit<S: Simd>(&mut self, _: S, _: &Fields<'_>, _: &mut Spans) {
         self.widen();
         self.common.commit(self.pending.len());
         let pending = std::mem::take(&mut self.pending);

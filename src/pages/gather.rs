@@ -8,9 +8,10 @@ use crate::csv::{Block, Scan};
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     pub(super) buffer: &'a [u8],
-    pub(super) ends: &'a [u32],
+    /// As [`Scan::ends`]: `rows * width + 1` of them.
+    ends: &'a [u32],
     /// Fields of a record.
-    pub(super) width: usize,
+    width: usize,
     pub(super) rows: usize,
     crlf: bool,
 }
@@ -64,6 +65,7 @@ impl std::ops::Deref for Spans {
 
 impl<'a> Fields<'a> {
     pub(super) fn new(block: &'a Block, scan: &'a Scan, width: usize, rows: usize) -> Self {
+        assert!(scan.ends().len() == rows * width + 1, "the scan counted the fields");
         Self { buffer: block.buffer(), ends: scan.ends(), width, rows, crlf: scan.crlf() }
     }
 
@@ -77,6 +79,7 @@ impl<'a> Fields<'a> {
 
     /// Collects the non-NULL fields of a column into `spans`, instead of what was there, and appends a level for
     /// each row. A column that the file lacks is NULL throughout.
+    #[inline(always)]
     pub(super) fn gather(
         &self,
         field: Option<usize>,
@@ -110,6 +113,7 @@ impl<'a> Fields<'a> {
 
     #[inline(always)]
     fn gather_with(&self, field: usize, spans: &mut Spans, levels: &mut Bits, adjust: impl Fn(Span) -> Span) {
+        assert!(field < self.width);
         let room = spans.room(self.rows);
         let mut present = 0;
         let mut row = 0;
@@ -118,10 +122,15 @@ impl<'a> Fields<'a> {
             let mut bits = 0;
             for i in 0..count {
                 let at = (row + i) * self.width + field;
-                let start = self.ends[at] + 1;
-                let span = adjust(Span { start, len: self.ends[at + 1] - start });
+                // SAFETY: `row + i < rows` and `field < width`, so `at + 1 <= rows * width`, and there is one end
+                // more than that.
+                let (before, end) =
+                    unsafe { (*self.ends.get_unchecked(at), *self.ends.get_unchecked(at + 1)) };
+                let span = adjust(Span { start: before + 1, len: end - before - 1 });
                 // Written always, kept if not NULL: cheaper than a branch that guesses wrong.
-                room[present] = span;
+                // SAFETY: at most one field a row was present, so `present <= row + i < rows`, and there is room
+                // for as many.
+                unsafe { *room.get_unchecked_mut(present) = span };
                 let is_present = span.len != 0;
                 present += usize::from(is_present);
                 bits |= u64::from(is_present) << i;

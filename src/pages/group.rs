@@ -7,11 +7,11 @@
 //! ```
 
 use super::chunk::{ColumnChunk, PageTools};
-use super::column::Column;
 use super::explain::{Reject, Rules};
 use super::gather::{Fields, Spans};
 use super::layout::{builders, file_schema};
 use super::options::EncodeOptions;
+use super::simd::Compiled;
 use crate::csv::{Block, Kernel, Scan};
 use crate::error::{Error, Place, Result};
 use crate::schema::Layout;
@@ -74,7 +74,7 @@ impl Encoding {
 pub struct RowGroupEncoder {
     encoding: Arc<Encoding>,
     rules: Rules,
-    columns: Vec<Box<dyn Column>>,
+    columns: Vec<Box<dyn Compiled>>,
     scan: Scan,
     spans: Spans,
     tools: PageTools,
@@ -89,7 +89,7 @@ impl RowGroupEncoder {
     /// A new encoder, dictionaries allowed in every column.
     pub fn new(encoding: Arc<Encoding>) -> Result<Self> {
         let options = encoding.options;
-        let columns = builders(&encoding.layout.columns, &encoding.schema, &options);
+        let columns = builders(&encoding.layout.columns, &encoding.schema, &options, encoding.kernel);
         let mut encoder = Self {
             rules: Rules::new(encoding.layout.fields, &encoding.layout.columns, options),
             columns,
@@ -103,20 +103,20 @@ impl RowGroupEncoder {
             rejects: Vec::new(),
             encoding,
         };
-        encoder.columns.iter_mut().for_each(|column| column.allow_dictionary(true));
+        encoder.columns.iter_mut().for_each(|column| column.column().allow_dictionary(true));
         Ok(encoder)
     }
 
     /// Says which columns use a dictionary, from the next row group on.
     pub fn set_plan(&mut self, plan: &DictionaryPlan) {
         for (column, &allowed) in self.columns.iter_mut().zip(&plan.0) {
-            column.allow_dictionary(allowed);
+            column.column().allow_dictionary(allowed);
         }
     }
 
     /// Which dictionaries pay, as far as the blocks of this row group tell. Drops the row group.
-    pub fn into_plan(self) -> DictionaryPlan {
-        DictionaryPlan(self.columns.iter().map(|column| column.keeps_dictionary()).collect())
+    pub fn into_plan(mut self) -> DictionaryPlan {
+        DictionaryPlan(self.columns.iter_mut().map(|column| column.column().keeps_dictionary()).collect())
     }
 
     /// Records so far.
@@ -175,7 +175,7 @@ impl RowGroupEncoder {
         let fields = Fields::new(block, &self.scan, width, rows);
         for i in 0..self.columns.len() {
             if !self.columns[i].check(&fields, &mut self.spans) {
-                self.columns[..=i].iter_mut().for_each(|column| column.rollback());
+                self.columns[..=i].iter_mut().for_each(|column| column.column().rollback());
                 return Ok(false);
             }
         }
@@ -194,7 +194,7 @@ impl RowGroupEncoder {
         if by_rows {
             self.page_rows = 0;
         }
-        for column in &mut self.columns {
+        for column in self.columns.iter_mut().map(|column| column.column()) {
             if by_rows || column.page_bytes() >= PAGE_BYTES {
                 column.flush(&mut self.tools)?;
             }
@@ -206,7 +206,7 @@ impl RowGroupEncoder {
     pub fn finish(&mut self) -> Result<EncodedRowGroup> {
         let mut columns = Vec::with_capacity(self.columns.len());
         let mut truncated_values = 0;
-        for column in &mut self.columns {
+        for column in self.columns.iter_mut().map(|column| column.column()) {
             columns.push(column.finish(&mut self.tools).map_err(encoder_failed)?);
             truncated_values += column.take_truncated();
         }

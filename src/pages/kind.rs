@@ -1,6 +1,8 @@
 //! The types whose values have a fixed width: how each is read, written and summed up.
 
+use super::bytes::append_all;
 use super::fast::{self, DayCache, Text};
+use super::simd::Simd;
 use crate::csv::{FieldFault, RawField};
 use crate::values::{self, Rule};
 use parquet::data_type::{ByteArray, FixedLenByteArray};
@@ -9,16 +11,16 @@ use parquet::file::statistics::Statistics;
 /// A fixed-width type.
 pub(super) trait Kind: Send {
     /// A value, ordered as Parquet orders the column.
-    type Value: Copy + PartialOrd + Send;
+    type Value: Copy + Default + PartialOrd + Send;
 
     /// Reads what PostgreSQL writes; `None` if the text is anything else.
-    fn fast(&mut self, text: Text<'_>) -> Option<Self::Value>;
+    fn fast(&mut self, simd: impl Simd, text: Text<'_>) -> Option<Self::Value>;
 
     /// Reads every form, or says what is wrong.
     fn exact(&self, value: &[u8]) -> Result<Self::Value, Rule>;
 
-    /// Appends the PLAIN encoding.
-    fn write(&self, value: Self::Value, out: &mut Vec<u8>);
+    /// Appends the PLAIN encoding of these values.
+    fn write(&self, values: &[Self::Value], out: &mut Vec<u8>);
 
     /// Bytes of a value, if values often come from a small range, so that a dictionary may pay.
     fn dictionary_bytes(&self) -> Option<usize> {
@@ -93,7 +95,7 @@ impl Kind for Integer {
     type Value = i32;
 
     #[inline(always)]
-    fn fast(&mut self, text: Text<'_>) -> Option<i32> {
+    fn fast(&mut self, _: impl Simd, text: Text<'_>) -> Option<i32> {
         let value = fast::integer(text).and_then(|value| i32::try_from(value).ok())?;
         (!self.is_small || i16::try_from(value).is_ok()).then_some(value)
     }
@@ -102,8 +104,9 @@ impl Kind for Integer {
         if self.is_small { values::small_int(value).map(i32::from) } else { values::integer(value) }
     }
 
-    fn write(&self, value: i32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_le_bytes());
+    #[inline(always)]
+    fn write(&self, values: &[i32], out: &mut Vec<u8>) {
+        append_all(values, i32::to_le_bytes, out);
     }
 
     fn dictionary_bytes(&self) -> Option<usize> {
@@ -123,7 +126,7 @@ impl Kind for BigInt {
     type Value = i64;
 
     #[inline(always)]
-    fn fast(&mut self, text: Text<'_>) -> Option<i64> {
+    fn fast(&mut self, _: impl Simd, text: Text<'_>) -> Option<i64> {
         fast::integer(text)
     }
 
@@ -131,8 +134,9 @@ impl Kind for BigInt {
         values::big_int(value)
     }
 
-    fn write(&self, value: i64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_le_bytes());
+    #[inline(always)]
+    fn write(&self, values: &[i64], out: &mut Vec<u8>) {
+        append_all(values, i64::to_le_bytes, out);
     }
 
     fn dictionary_bytes(&self) -> Option<usize> {
@@ -151,7 +155,7 @@ impl Kind for BigInt {
 impl Kind for Date {
     type Value = i32;
 
-    fn fast(&mut self, _: Text<'_>) -> Option<i32> {
+    fn fast(&mut self, _: impl Simd, _: Text<'_>) -> Option<i32> {
         None
     }
 
@@ -159,8 +163,9 @@ impl Kind for Date {
         values::date(value)
     }
 
-    fn write(&self, value: i32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_le_bytes());
+    #[inline(always)]
+    fn write(&self, values: &[i32], out: &mut Vec<u8>) {
+        append_all(values, i32::to_le_bytes, out);
     }
 
     fn statistics(&self, range: Option<(i32, i32)>, nulls: u64) -> Statistics {
@@ -172,16 +177,17 @@ impl Kind for Timestamp {
     type Value = i64;
 
     #[inline(always)]
-    fn fast(&mut self, text: Text<'_>) -> Option<i64> {
-        fast::timestamp(text, &mut self.day)
+    fn fast(&mut self, simd: impl Simd, text: Text<'_>) -> Option<i64> {
+        fast::timestamp(simd, text, &mut self.day)
     }
 
     fn exact(&self, value: &[u8]) -> Result<i64, Rule> {
         if self.with_zone { values::timestamp_tz(value) } else { values::timestamp(value) }
     }
 
-    fn write(&self, value: i64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_le_bytes());
+    #[inline(always)]
+    fn write(&self, values: &[i64], out: &mut Vec<u8>) {
+        append_all(values, i64::to_le_bytes, out);
     }
 
     fn statistics(&self, range: Option<(i64, i64)>, nulls: u64) -> Statistics {
@@ -192,7 +198,7 @@ impl Kind for Timestamp {
 impl Kind for Real {
     type Value = f32;
 
-    fn fast(&mut self, _: Text<'_>) -> Option<f32> {
+    fn fast(&mut self, _: impl Simd, _: Text<'_>) -> Option<f32> {
         None
     }
 
@@ -200,8 +206,9 @@ impl Kind for Real {
         values::real(value)
     }
 
-    fn write(&self, value: f32, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_le_bytes());
+    #[inline(always)]
+    fn write(&self, values: &[f32], out: &mut Vec<u8>) {
+        append_all(values, f32::to_le_bytes, out);
     }
 
     fn statistics(&self, range: Option<(f32, f32)>, nulls: u64) -> Statistics {
@@ -215,7 +222,7 @@ impl Kind for Real {
 impl Kind for Double {
     type Value = f64;
 
-    fn fast(&mut self, _: Text<'_>) -> Option<f64> {
+    fn fast(&mut self, _: impl Simd, _: Text<'_>) -> Option<f64> {
         None
     }
 
@@ -223,8 +230,9 @@ impl Kind for Double {
         values::double(value)
     }
 
-    fn write(&self, value: f64, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_le_bytes());
+    #[inline(always)]
+    fn write(&self, values: &[f64], out: &mut Vec<u8>) {
+        append_all(values, f64::to_le_bytes, out);
     }
 
     fn statistics(&self, range: Option<(f64, f64)>, nulls: u64) -> Statistics {
@@ -253,7 +261,7 @@ impl Kind for Decimal {
     type Value = i128;
 
     #[inline(always)]
-    fn fast(&mut self, text: Text<'_>) -> Option<i128> {
+    fn fast(&mut self, _: impl Simd, text: Text<'_>) -> Option<i128> {
         fast::decimal(text, self.precision, self.scale).map(i128::from)
     }
 
@@ -269,14 +277,17 @@ impl Kind for Decimal {
         value as i64
     }
 
-    fn write(&self, value: i128, out: &mut Vec<u8>) {
-        out.extend_from_slice(&value.to_be_bytes()[16 - self.width..]);
+    #[inline(always)]
+    fn write(&self, values: &[i128], out: &mut Vec<u8>) {
+        for value in values {
+            out.extend_from_slice(&value.to_be_bytes()[16 - self.width..]);
+        }
     }
 
     fn statistics(&self, range: Option<(i128, i128)>, nulls: u64) -> Statistics {
         let bytes = |value: i128| {
             let mut out = Vec::new();
-            self.write(value, &mut out);
+            self.write(&[value], &mut out);
             FixedLenByteArray::from(ByteArray::from(out))
         };
         let (min, max) = (range.map(|r| bytes(r.0)), range.map(|r| bytes(r.1)));

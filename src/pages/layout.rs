@@ -2,11 +2,13 @@
 //! beside the logical ones, decimals as byte arrays of the least length.
 
 use super::boolean::BooleanColumn;
-use super::column::{Column, Common};
+use super::column::Common;
 use super::fixed::FixedColumn;
 use super::kind::{BigInt, Date, Decimal, Double, Integer, Real, Timestamp};
 use super::options::EncodeOptions;
+use super::simd::{Compiled, compiled};
 use super::text::TextColumn;
+use crate::csv::Kernel;
 use crate::schema::{ColumnType, OutputColumn};
 use parquet::basic::{LogicalType, Repetition, TimeUnit, Type as PhysicalType};
 use parquet::errors::Result;
@@ -62,24 +64,25 @@ pub(super) fn builders(
     columns: &[OutputColumn],
     schema: &SchemaDescriptor,
     options: &EncodeOptions,
-) -> Vec<Box<dyn Column>> {
-    let build = |(i, spec): (usize, &OutputColumn)| -> Box<dyn Column> {
+    kernel: Kernel,
+) -> Vec<Box<dyn Compiled>> {
+    let build = |(i, spec): (usize, &OutputColumn)| {
         let common = Common::new(spec.clone(), schema.column(i), options.empty_strings);
         match spec.column_type {
-            ColumnType::SmallInt => Box::new(FixedColumn::new(common, Integer { is_small: true })),
-            ColumnType::Integer => Box::new(FixedColumn::new(common, Integer { is_small: false })),
-            ColumnType::BigInt => Box::new(FixedColumn::new(common, BigInt)),
-            ColumnType::Boolean => Box::new(BooleanColumn::new(common)),
+            ColumnType::SmallInt => compiled(kernel, FixedColumn::new(common, Integer { is_small: true })),
+            ColumnType::Integer => compiled(kernel, FixedColumn::new(common, Integer { is_small: false })),
+            ColumnType::BigInt => compiled(kernel, FixedColumn::new(common, BigInt)),
+            ColumnType::Boolean => compiled(kernel, BooleanColumn::new(common)),
             ColumnType::Decimal { precision, scale } => {
-                Box::new(FixedColumn::new(common, Decimal::new(precision, scale)))
+                compiled(kernel, FixedColumn::new(common, Decimal::new(precision, scale)))
             }
-            ColumnType::Real => Box::new(FixedColumn::new(common, Real)),
-            ColumnType::Double => Box::new(FixedColumn::new(common, Double)),
-            ColumnType::Timestamp => Box::new(FixedColumn::new(common, Timestamp::new(false))),
-            ColumnType::TimestampTz => Box::new(FixedColumn::new(common, Timestamp::new(true))),
-            ColumnType::Date => Box::new(FixedColumn::new(common, Date)),
+            ColumnType::Real => compiled(kernel, FixedColumn::new(common, Real)),
+            ColumnType::Double => compiled(kernel, FixedColumn::new(common, Double)),
+            ColumnType::Timestamp => compiled(kernel, FixedColumn::new(common, Timestamp::new(false))),
+            ColumnType::TimestampTz => compiled(kernel, FixedColumn::new(common, Timestamp::new(true))),
+            ColumnType::Date => compiled(kernel, FixedColumn::new(common, Date)),
             ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => {
-                Box::new(TextColumn::new(common, options))
+                compiled(kernel, TextColumn::new(common, options))
             }
         }
     };

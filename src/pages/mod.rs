@@ -27,6 +27,9 @@ mod indices;
 mod kind;
 mod layout;
 mod options;
+mod simd;
+#[cfg(target_arch = "x86_64")]
+mod simd_x86;
 mod text;
 mod text_value;
 

@@ -9,6 +9,7 @@ use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::exact_value;
 use super::options::{EncodeOptions, Overlong};
+use super::simd::Simd;
 use super::text_value::{append_value, cut_to_width, lower_bound, may_be_wider, upper_bound};
 use crate::csv::Block;
 use crate::schema::{ColumnType, Width};
@@ -81,34 +82,38 @@ impl TextColumn {
     }
 
     /// Adds fields that are no wider than they may be.
-    fn push(&mut self, fields: &Fields<'_>, spans: &[Span]) {
+    #[inline(always)]
+    fn push(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span]) {
         if let Some((_, indices)) = &mut self.dictionary {
-            return self.entries.index_all(fields, spans, indices);
+            return self.entries.index_all(simd, fields, spans, indices);
         }
         let plain = self.plain.values();
         for span in spans {
             let at = plain.len() + 4;
-            append_value(span.text(fields), plain);
+            append_value(simd, span.text(fields), plain);
             self.range.widen(&plain[at..]);
         }
     }
 
-    fn push_all(&mut self, fields: &Fields<'_>, spans: &[Span]) {
+    #[inline(always)]
+    fn push_all(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span]) {
         let longest = spans.iter().map(Span::len).max().unwrap_or(0);
         let Some(width) = self.width.filter(|&width| may_be_wider(longest, width)) else {
-            return self.push(fields, spans);
+            return self.push(simd, fields, spans);
         };
-        for span in spans {
-            match cut_to_width(span.text(fields), width) {
-                None => self.push(fields, std::slice::from_ref(span)),
-                Some(cut) => {
-                    self.truncated += 1;
-                    let block = Block::from_records(&cut, 0);
-                    let span = Span::new(block.start(), cut.len());
-                    self.push(&fields.in_buffer(block.buffer()), &[span]);
-                }
-            }
-        }
+        spans.iter().for_each(|span| self.push_cut(simd, fields, *span, width));
+    }
+
+    /// Adds a field that may be too wide.
+    #[cold]
+    fn push_cut(&mut self, simd: impl Simd, fields: &Fields<'_>, span: Span, width: Width) {
+        let Some(cut) = cut_to_width(span.text(fields), width) else {
+            return self.push(simd, fields, &[span]);
+        };
+        self.truncated += 1;
+        let block = Block::from_records(&cut, 0);
+        let span = Span::new(block.start(), cut.len());
+        self.push(simd, &fields.in_buffer(block.buffer()), &[span]);
     }
 }
 
@@ -123,7 +128,8 @@ impl TextColumn {
 }
 
 impl Column for TextColumn {
-    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+    #[inline(always)]
+    fn check<S: Simd>(&mut self, _: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         if !self.has_checks() {
             return true;
         }
@@ -134,11 +140,12 @@ impl Column for TextColumn {
         sound
     }
 
-    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Spans) {
+    #[inline(always)]
+    fn commit<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) {
         self.common.gather(fields, spans);
         self.common.commit(spans.len());
         for spans in spans.chunks(COMMIT_VALUES) {
-            self.push_all(fields, spans);
+            self.push_all(simd, fields, spans);
             let entries = self.entries.len();
             let gives_up = match &mut self.dictionary {
                 Some((gauge, _)) => gauge.gives_up(spans.len(), entries) || self.entries.is_full(),

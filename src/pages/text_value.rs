@@ -1,18 +1,19 @@
 //! Raw text fields: hashed, undone of their quotes, cut to a width.
 
-use super::bytes::{append, append_undoubled};
+use super::bytes::append;
 use super::fast::Text;
+use super::simd::{Portable, Simd};
 use crate::schema::Width;
 use crate::values;
 
 /// Appends a raw field's value as PLAIN encodes it: length, then bytes. The field is well-formed.
-#[inline]
-pub(super) fn append_value(raw: Text<'_>, out: &mut Vec<u8>) {
+#[inline(always)]
+pub(super) fn append_value(simd: impl Simd, raw: Text<'_>, out: &mut Vec<u8>) {
     let at = out.len();
     out.extend_from_slice(&[0; 4]);
     if raw.bytes().first() == Some(&b'"') {
         let inner = Text { start: raw.start + 1, len: raw.len.saturating_sub(2), ..raw };
-        append_undoubled(inner, out);
+        simd.append_undoubled(inner, out);
     } else {
         append(raw, out);
     }
@@ -23,7 +24,7 @@ pub(super) fn append_value(raw: Text<'_>, out: &mut Vec<u8>) {
 /// The raw field cut so that its value fits, quoted anew; `None` if it fits as it is.
 pub(super) fn cut_to_width(raw: Text<'_>, width: Width) -> Option<Vec<u8>> {
     let mut value = Vec::with_capacity(raw.len + 4);
-    append_value(raw, &mut value);
+    append_value(Portable, raw, &mut value);
     let value = &value[4..];
     let kept = values::truncate(value, width);
     if kept == value.len() {
@@ -83,7 +84,7 @@ mod tests {
 
     fn value(raw: &str) -> String {
         let mut out = Vec::new();
-        append_value(text(raw), &mut out);
+        append_value(Portable, text(raw), &mut out);
         assert_eq!(out.len() - 4, u32::from_le_bytes([out[0], out[1], out[2], out[3]]) as usize);
         String::from_utf8(out[4..].to_vec()).unwrap()
     }

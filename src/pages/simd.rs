@@ -1,0 +1,109 @@
+//! The columns' loops, compiled for what the processor has.
+//!
+//! ```text
+//! dyn Compiled ─▶ For<S, C> ─▶ S::check ─▶ C::check::<S> ─▶ S::hash, S::time_of_day …
+//! ```
+//!
+//! A loop is written once, as a method of its column, and becomes part of a function of each instruction set. What
+//! an instruction set does in a way of its own is a method of [`Simd`]; all give the same results.
+
+use super::bytes::{self, Padded};
+use super::column::Column;
+use super::fast::{self, Text};
+use super::gather::{Fields, Spans};
+use crate::csv::Kernel;
+
+/// An instruction set. To have a value of it is the proof that it is there.
+pub(super) trait Simd: Copy + Send + 'static {
+    /// [`Column::check`], compiled for it.
+    fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool;
+
+    /// [`Column::commit`], compiled for it.
+    fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans);
+
+    /// A hash of the text. Differs between instruction sets, which changes no output.
+    fn hash(self, text: Padded<'_>) -> u32;
+
+    /// Appends what stands between a field's quotes, the second of each two quotes left out. The quotes come in
+    /// pairs, side by side.
+    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>);
+
+    /// `HH:MM:SS[.f{1,6}]` at place 11 of a text of 19 or of 21 to 26 bytes, in microseconds.
+    fn time_of_day(self, text: Text<'_>) -> Option<i64>;
+}
+
+/// What every processor has.
+#[derive(Clone, Copy)]
+pub(super) struct Portable;
+
+impl Simd for Portable {
+    fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+        column.check(self, fields, spans)
+    }
+
+    fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
+        column.commit(self, fields, spans);
+    }
+
+    #[inline(always)]
+    fn hash(self, text: Padded<'_>) -> u32 {
+        text.hash()
+    }
+
+    #[inline(always)]
+    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>) {
+        bytes::append_undoubled(inner, out);
+    }
+
+    #[inline(always)]
+    fn time_of_day(self, text: Text<'_>) -> Option<i64> {
+        fast::time_of_day(text)
+    }
+}
+
+/// A column whose loops are compiled.
+pub(super) trait Compiled: Send {
+    /// See [`Column::check`].
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool;
+
+    /// See [`Column::commit`].
+    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Spans);
+
+    /// All that is not done for each record.
+    fn column(&mut self) -> &mut dyn Column;
+}
+
+struct For<S, C> {
+    simd: S,
+    column: C,
+}
+
+impl<S: Simd, C: Column> Compiled for For<S, C> {
+    fn check(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+        self.simd.check(&mut self.column, fields, spans)
+    }
+
+    fn commit(&mut self, fields: &Fields<'_>, spans: &mut Spans) {
+        self.simd.commit(&mut self.column, fields, spans);
+    }
+
+    fn column(&mut self) -> &mut dyn Column {
+        &mut self.column
+    }
+}
+
+/// The column with its loops for a kernel.
+pub(super) fn compiled<C: Column + 'static>(kernel: Kernel, column: C) -> Box<dyn Compiled> {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use super::simd_x86::{Avx2, Avx512};
+        if let Some(simd) = Avx512::of(kernel) {
+            return Box::new(For { simd, column });
+        }
+        if let Some(simd) = Avx2::of(kernel) {
+            return Box::new(For { simd, column });
+        }
+    }
+    let _ = kernel;
+    Box::new(For { simd: Portable, column })
+}

@@ -1,0 +1,284 @@
+//! The columns' loops with AVX2 and AVX-512.
+
+use super::bytes::{self, MASKS, Padded, WIDE};
+use super::column::Column;
+use super::fast::{self, Text};
+use super::gather::{Fields, Spans};
+use super::simd::Simd;
+use crate::csv::Kernel;
+use std::arch::x86_64::*;
+
+/// AVX2, AES and the bit instructions that come with them.
+#[derive(Clone, Copy)]
+pub(super) struct Avx2(());
+
+/// AVX-512 with the byte instructions of 2019.
+#[derive(Clone, Copy)]
+pub(super) struct Avx512(Avx2);
+
+impl Avx2 {
+    /// The proof, if `kernel` wants it and the processor has it.
+    pub(super) fn of(kernel: Kernel) -> Option<Self> {
+        let has = is_x86_feature_detected!("aes")
+            && is_x86_feature_detected!("avx2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("bmi2")
+            && is_x86_feature_detected!("lzcnt")
+            && is_x86_feature_detected!("popcnt");
+        (kernel != Kernel::Portable && has).then_some(Self(()))
+    }
+}
+
+impl Avx512 {
+    /// The proof, if `kernel` wants it and the processor has it.
+    pub(super) fn of(kernel: Kernel) -> Option<Self> {
+        let has = is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("pclmulqdq");
+        Avx2::of(kernel).filter(|_| kernel == Kernel::Avx512 && has).map(Self)
+    }
+}
+
+/// What the loops are compiled for. AVX-512's wide registers would gain them nothing.
+macro_rules! compiled_loops {
+    () => {
+        fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+            #[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
+            fn wide<C: Column>(
+                simd: impl Simd,
+                column: &mut C,
+                fields: &Fields<'_>,
+                spans: &mut Spans,
+            ) -> bool {
+                column.check(simd, fields, spans)
+            }
+            // SAFETY: `self` is the proof.
+            unsafe { wide(self, column, fields, spans) }
+        }
+
+        fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
+            #[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
+            fn wide<C: Column>(simd: impl Simd, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
+                column.commit(simd, fields, spans);
+            }
+            // SAFETY: `self` is the proof.
+            unsafe { wide(self, column, fields, spans) }
+        }
+    };
+}
+
+impl Simd for Avx2 {
+    compiled_loops!();
+
+    #[inline(always)]
+    fn hash(self, text: Padded<'_>) -> u32 {
+        // SAFETY: `self` is the proof.
+        unsafe { hash(text) }
+    }
+
+    #[inline(always)]
+    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>) {
+        bytes::append_undoubled(inner, out);
+    }
+
+    #[inline(always)]
+    fn time_of_day(self, text: Text<'_>) -> Option<i64> {
+        if text.start + TIME_END > text.buffer.len() {
+            return fast::time_of_day(text);
+        }
+        // SAFETY: `self` is the proof, and so many bytes were just seen.
+        unsafe { time_of_day(text) }
+    }
+}
+
+impl Simd for Avx512 {
+    compiled_loops!();
+
+    #[inline(always)]
+    fn hash(self, text: Padded<'_>) -> u32 {
+        self.0.hash(text)
+    }
+
+    #[inline(always)]
+    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>) {
+        if inner.start + inner.len + STEP > inner.buffer.len() {
+            return self.0.append_undoubled(inner, out);
+        }
+        // SAFETY: `self` is the proof, and STEP bytes behind the text were just seen.
+        unsafe { append_undoubled(inner, out) }
+    }
+
+    #[inline(always)]
+    fn time_of_day(self, text: Text<'_>) -> Option<i64> {
+        self.0.time_of_day(text)
+    }
+}
+
+/// # Safety
+/// AES must be there.
+#[inline(always)]
+unsafe fn hash(text: Padded<'_>) -> u32 {
+    let (at, len) = text.parts();
+    // SAFETY: the caller grants AES. WIDE bytes are readable from every place up to the text's end, and the same of
+    // MASKS, of which `len - done` is at most the middle.
+    unsafe {
+        let load = |at: *const u8| _mm_loadu_si128(at.cast());
+        let key = _mm_set_epi64x(0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7344);
+        let mut state = _mm_xor_si128(key, _mm_cvtsi64_si128(len as i64));
+        let mut done = 0;
+        while len - done > WIDE {
+            state = _mm_aesenc_si128(state, load(at.add(done)));
+            state = _mm_aesenc_si128(state, load(at.add(done + 16)));
+            done += WIDE;
+        }
+        let mask = MASKS.as_ptr().add(WIDE - (len - done));
+        state = _mm_aesenc_si128(state, _mm_and_si128(load(at.add(done)), load(mask)));
+        state = _mm_aesenc_si128(state, _mm_and_si128(load(at.add(done + 16)), load(mask.add(16))));
+        // Each bit of the text has come to each bit of the state after two more rounds.
+        state = _mm_aesenc_si128(state, key);
+        state = _mm_aesenc_si128(state, key);
+        _mm_cvtsi128_si64(state) as u32
+    }
+}
+
+/// Bytes from a timestamp's start that are read.
+const TIME_END: usize = 11 + 16;
+
+/// # Safety
+/// AVX2 must be there, and TIME_END bytes readable from the text's start.
+#[inline(always)]
+unsafe fn time_of_day(text: Text<'_>) -> Option<i64> {
+    // SAFETY: granted by the caller.
+    unsafe {
+        // HH:MM:SS.ffffff and what stands behind.
+        let bytes = _mm_loadu_si128(text.buffer.as_ptr().add(text.start + 11).cast());
+        let lanes = _mm_setr_epi8(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+        let inside = _mm_cmpgt_epi8(_mm_set1_epi8(text.len as i8 - 11), lanes);
+        let separators = _mm_setr_epi8(0, 0, 58, 0, 0, 58, 0, 0, 46, 0, 0, 0, 0, 0, 0, 0);
+        let is_separator = _mm_cmpgt_epi8(separators, _mm_setzero_si128());
+        let other = _mm_and_si128(_mm_xor_si128(bytes, separators), _mm_and_si128(is_separator, inside));
+        // Zeros where no digit is, so that a shorter fraction has its missing ones.
+        let digits = _mm_sub_epi8(bytes, _mm_set1_epi8(b'0' as i8));
+        let digits = _mm_and_si128(digits, _mm_andnot_si128(is_separator, inside));
+        let highest = _mm_setr_epi8(2, 9, 0, 5, 9, 0, 5, 9, 0, 9, 9, 9, 9, 9, 9, 9);
+        let wrong = _mm_or_si128(_mm_subs_epu8(digits, highest), other);
+        if _mm_testz_si128(wrong, wrong) == 0 {
+            return None;
+        }
+        let places = _mm_setr_epi8(0, 1, 3, 4, 6, 7, -1, -1, 9, 10, 11, 12, 13, 14, -1, -1);
+        let pairs = _mm_maddubs_epi16(_mm_shuffle_epi8(digits, places), _mm_set1_epi16(0x010a));
+        let sums = _mm_madd_epi16(pairs, _mm_setr_epi16(3_600, 60, 1, 0, 10_000, 100, 1, 0));
+        let sums = _mm_cvtsi128_si64(_mm_hadd_epi32(sums, sums)) as u64;
+        let (seconds, micros) = (sums & 0xffff_ffff, sums >> 32);
+        (seconds < 86_400).then_some((seconds * 1_000_000 + micros) as i64)
+    }
+}
+
+/// Bytes that are undoubled at a time.
+const STEP: usize = 64;
+
+/// # Safety
+/// STEP bytes must be readable behind the text.
+#[target_feature(enable = "popcnt,pclmulqdq,avx512f,avx512bw,avx512vbmi2")]
+unsafe fn append_undoubled(inner: Text<'_>, out: &mut Vec<u8>) {
+    out.reserve(inner.len + STEP);
+    // SAFETY: `read` stays below the text's length, behind which STEP bytes are readable; `written` never passes
+    // `read`, and STEP bytes more than the text are reserved. What is counted in is initialised.
+    unsafe {
+        let from = inner.buffer.as_ptr().add(inner.start);
+        let to = out.as_mut_ptr().add(out.len());
+        // All ones if the step before ended between two quotes.
+        let (mut read, mut written, mut odd) = (0, 0, 0);
+        while read < inner.len {
+            let left = inner.len - read;
+            let valid = if left >= STEP { !0 } else { (1 << left) - 1 };
+            let bytes = _mm512_loadu_si512(from.add(read).cast());
+            let quotes = _mm512_mask_cmpeq_epi8_mask(valid, bytes, _mm512_set1_epi8(b'"' as i8));
+            let parity = _mm_clmulepi64_si128(_mm_set_epi64x(0, quotes as i64), _mm_set1_epi8(-1), 0);
+            let first_of_two = _mm_cvtsi128_si64(parity) as u64 ^ odd;
+            odd = ((first_of_two as i64) >> 63) as u64;
+            let kept = valid & (!quotes | first_of_two);
+            _mm512_storeu_si512(to.add(written).cast(), _mm512_maskz_compress_epi8(kept, bytes));
+            read += STEP;
+            written += kept.count_ones() as usize;
+        }
+        out.set_len(out.len() + written);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::csv::Block;
+
+    fn seed() -> u64 {
+        let seed =
+            std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+        println!("seed {seed}");
+        seed
+    }
+
+    fn with_text<T>(bytes: &[u8], use_text: impl FnOnce(Text<'_>) -> T) -> T {
+        let block = Block::from_records(bytes, 0);
+        use_text(Text { buffer: block.buffer(), start: block.start(), len: bytes.len() })
+    }
+
+    #[test]
+    fn times_of_day_are_the_portable_ones() {
+        let Some(simd) = Avx2::of(Kernel::Avx2) else { return println!("no AVX2 here") };
+        let mut rng = fastrand::Rng::with_seed(seed());
+        let mut known = 0;
+        for _ in 0..200_000 {
+            let micros = format!("{:06}", rng.u32(..1_000_000));
+            let fraction = [String::new(), format!(".{}", &micros[..rng.usize(1..=6)])];
+            let (hours, minutes, seconds) = (rng.u32(..25), rng.u32(..61), rng.u32(..61));
+            let day = "2024-03-01 ";
+            let mut text =
+                format!("{day}{hours:02}:{minutes:02}:{seconds:02}{}", fraction[rng.usize(..2)]).into_bytes();
+            if rng.bool() {
+                let at = rng.usize(11..text.len());
+                text[at] = b"0129:;./-+ a\x00\xff"[rng.usize(..14)];
+            }
+            let (wide, portable) = with_text(&text, |t| (simd.time_of_day(t), fast::time_of_day(t)));
+            assert_eq!(wide, portable, "{}", String::from_utf8_lossy(&text));
+            known += u32::from(wide.is_some());
+        }
+        assert!(known > 80_000, "only {known} were read");
+    }
+
+    #[test]
+    fn undoubled_as_the_portable_way() {
+        let Some(simd) = Avx512::of(Kernel::Avx512) else { return println!("no AVX-512 here") };
+        let mut rng = fastrand::Rng::with_seed(seed());
+        for _ in 0..20_000 {
+            let mut inner = Vec::new();
+            for _ in 0..[rng.usize(..10), rng.usize(..300)][rng.usize(..2)] {
+                inner.extend_from_slice(if rng.usize(..3) == 0 { b"\"\"" } else { b"x" });
+            }
+            let (mut wide, mut portable) = (b"before".to_vec(), b"before".to_vec());
+            with_text(&inner, |text| {
+                simd.append_undoubled(text, &mut wide);
+                bytes::append_undoubled(text, &mut portable);
+            });
+            assert_eq!(wide, portable);
+        }
+    }
+
+    #[test]
+    fn hashes_depend_on_the_text_alone() {
+        let Some(simd) = Avx2::of(Kernel::Avx2) else { return println!("no AVX2 here") };
+        let mut rng = fastrand::Rng::with_seed(seed());
+        let hash = |bytes: &[u8]| with_text(bytes, |text| simd.hash(Padded::new(text).unwrap()));
+        for _ in 0..20_000 {
+            let text: Vec<u8> = (0..rng.usize(1..200)).map(|_| rng.u8(..)).collect();
+            let mut other = text.clone();
+            other[rng.usize(..text.len())] ^= 1 << rng.u32(..8);
+            let behind = [&text[..], &[rng.u8(..); 40]].concat();
+            let among = Text { buffer: &behind, start: 0, len: text.len() };
+            assert_eq!(hash(&text), simd.hash(Padded::new(among).unwrap()));
+            // One in four thousand million may meet by chance.
+            assert_ne!(hash(&text), hash(&other));
+        }
+    }
+}
