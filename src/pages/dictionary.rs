@@ -51,9 +51,9 @@ impl TextDictionary {
         }
     }
 
+    /// Forgets all. The slots stay as many as they are: the next row group is mostly like the last.
     pub(super) fn clear(&mut self) {
-        self.slots.clear();
-        self.slots.resize(SLOTS_MIN, Slot::default());
+        self.slots.fill(Slot::default());
         self.raw.truncate(READ_PAD);
         self.page_ends.clear();
         self.page.clear();
@@ -170,10 +170,8 @@ fn hash_unpadded(simd: impl Simd, raw: Text<'_>) -> u32 {
     Padded::new(Text { buffer: &copy, start: 0, len: raw.len }).map_or(0, |padded| simd.hash(padded))
 }
 
-const INTEGER_SLOTS: usize = 4 * INTEGER_ENTRIES_MAX;
-
-// One judgement apart, neither dictionary may run out of slots or of 16-bit indices.
-const _: () = assert!(INTEGER_ENTRIES_MAX + COMMIT_VALUES < INTEGER_SLOTS);
+// One judgement apart, neither dictionary may run out of 16-bit indices.
+const _: () = assert!(INTEGER_ENTRIES_MAX + COMMIT_VALUES < 1 << 16);
 const _: () = assert!(TEXT_ENTRIES_MAX + COMMIT_VALUES < 1 << 16);
 
 /// Integers of a small range.
@@ -185,7 +183,13 @@ pub(super) struct IntegerDictionary {
 
 impl IntegerDictionary {
     pub(super) fn new() -> Self {
-        Self { slots: vec![(0, 0); INTEGER_SLOTS], entries: 0 }
+        Self { slots: vec![(0, 0); SLOTS_MIN], entries: 0 }
+    }
+
+    /// Forgets all.
+    pub(super) fn clear(&mut self) {
+        self.slots.fill((0, 0));
+        self.entries = 0;
     }
 
     pub(super) fn len(&self) -> usize {
@@ -196,22 +200,38 @@ impl IntegerDictionary {
         self.entries > INTEGER_ENTRIES_MAX
     }
 
-    /// The index of a value and whether it is new. The caller asks [`Self::is_full`] often enough that
-    /// a slot is always free.
+    /// The index of a value and whether it is new.
     #[inline]
     pub(super) fn index(&mut self, value: i64) -> (usize, bool) {
-        let mut slot =
-            (value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) as usize >> (64 - INTEGER_SLOTS.ilog2());
-        loop {
-            match self.slots[slot] {
-                (_, 0) => {
-                    self.entries += 1;
-                    self.slots[slot] = (value, self.entries as u32);
-                    return (self.entries - 1, true);
-                }
-                (found, index) if found == value => return (index as usize - 1, false),
-                _ => slot = (slot + 1) % INTEGER_SLOTS,
+        let slot = self.slot(value);
+        match self.slots[slot] {
+            (_, 0) => (self.insert(value, slot), true),
+            (_, index) => (index as usize - 1, false),
+        }
+    }
+
+    /// Where the value is, or may be put.
+    #[inline]
+    fn slot(&self, value: i64) -> usize {
+        let mask = self.slots.len() - 1;
+        let mut slot = ((value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        while self.slots[slot].1 != 0 && self.slots[slot].0 != value {
+            slot = (slot + 1) & mask;
+        }
+        slot
+    }
+
+    #[cold]
+    fn insert(&mut self, value: i64, slot: usize) -> usize {
+        self.entries += 1;
+        self.slots[slot] = (value, self.entries as u32);
+        if self.entries * 2 > self.slots.len() {
+            let larger = vec![(0, 0); self.slots.len() * 2];
+            for old in std::mem::replace(&mut self.slots, larger).into_iter().filter(|slot| slot.1 != 0) {
+                let slot = self.slot(old.0);
+                self.slots[slot] = old;
             }
         }
+        self.entries - 1
     }
 }

@@ -37,6 +37,14 @@ impl Indexed {
         Self { dictionary: IntegerDictionary::new(), indices: Vec::new(), gauge: Gauge::default() }
     }
 
+    /// The same, as if it were new.
+    fn emptied(mut self) -> Self {
+        self.dictionary.clear();
+        self.indices.clear();
+        self.gauge = Gauge::default();
+        self
+    }
+
     fn gives_up(&mut self, values: usize) -> bool {
         self.gauge.gives_up(values, self.dictionary.len()) || self.dictionary.is_full()
     }
@@ -82,6 +90,11 @@ impl<K: Kind> FixedColumn<K> {
         if indexed.gives_up(values.len()) {
             self.give_up_dictionary();
         }
+    }
+
+    fn begin_chunk(&mut self) {
+        let used = self.dictionary.take();
+        self.dictionary = self.allow_dictionary.then(|| used.map_or_else(Indexed::new, Indexed::emptied));
     }
 
     /// Bytes of a dictionary entry, at least 1.
@@ -177,7 +190,7 @@ impl<K: Kind> Column for FixedColumn<K> {
         };
         let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
         self.dictionary_page.clear();
-        self.dictionary = self.allow_dictionary.then(Indexed::new);
+        self.begin_chunk();
         Ok(chunk)
     }
 
@@ -189,7 +202,7 @@ impl<K: Kind> Column for FixedColumn<K> {
         let allowed = allowed && self.kind.dictionary_bytes().is_some();
         self.allow_dictionary = allowed;
         if self.common.chunk.is_empty() && self.common.levels.len() == 0 {
-            self.dictionary = allowed.then(Indexed::new);
+            self.begin_chunk();
         }
     }
 }
