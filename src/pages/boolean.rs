@@ -38,8 +38,8 @@ fn exact_booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64> {
 
 impl Column for BooleanColumn {
     #[inline(always)]
-    fn check<S: Simd>(&mut self, _: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
-        if !self.common.gather(fields, spans) {
+    fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+        if !self.common.gather(simd, fields, spans) {
             return false;
         }
         let (mut any_true, mut any_false) = (false, false);

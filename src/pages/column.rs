@@ -85,8 +85,8 @@ impl Common {
     /// The non-NULL fields of the block. False if there is a NULL where none may be; a column that
     /// the file lacks was allowed to be NULL.
     #[inline(always)]
-    pub(super) fn gather(&mut self, fields: &Fields<'_>, spans: &mut Spans) -> bool {
-        fields.gather(self.spec.field, self.empty_is_null, spans, &mut self.levels);
+    pub(super) fn gather(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+        fields.gather(simd, self.spec.field, self.empty_is_null, spans, &mut self.levels);
         self.spec.nullable || self.spec.field.is_none() || spans.len() == fields.rows
     }
 

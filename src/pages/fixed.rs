@@ -126,7 +126,7 @@ impl<K: Kind> Column for FixedColumn<K> {
     #[inline(always)]
     fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         self.pending.clear();
-        if !self.common.gather(fields, spans) {
+        if !self.common.gather(simd, fields, spans) {
             return false;
         }
         let mut sound = true;

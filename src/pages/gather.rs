@@ -2,22 +2,51 @@
 
 use super::bits::Bits;
 use super::fast::Text;
-use crate::csv::{Block, Scan};
+use super::simd::Simd;
+use crate::csv::{Block, Kernel, Scan};
+
+/// The field ends of a block, column by column: those of one column stand side by side.
+#[derive(Debug, Default)]
+pub(super) struct Columns {
+    /// `width + 1` columns of `rows` ends each; the first holds the places before the records.
+    ends: Vec<u32>,
+    rows: usize,
+}
+
+impl Columns {
+    /// Takes the ends of `rows` records of `width` fields as [`Scan::ends`] has them.
+    fn fill(&mut self, kernel: Kernel, ends: &[u32], width: usize, rows: usize) {
+        assert!(ends.len() == rows * width + 1, "the scan counted the fields");
+        self.rows = rows;
+        let size = (width + 1) * rows;
+        if self.ends.len() < size {
+            self.ends.resize(size, 0);
+        }
+        super::simd::turn(kernel, ends, width, &mut self.ends[..size]);
+    }
+
+    /// The places before the fields of a column, and their ends.
+    #[inline(always)]
+    fn of(&self, field: usize) -> (&[u32], &[u32]) {
+        let at = field * self.rows;
+        self.ends[at..at + 2 * self.rows].split_at(self.rows)
+    }
+}
 
 /// A clean, scanned block.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     pub(super) buffer: &'a [u8],
-    /// As [`Scan::ends`]: `rows * width + 1` of them.
-    ends: &'a [u32],
+    columns: &'a Columns,
     /// Fields of a record.
     width: usize,
     pub(super) rows: usize,
     crlf: bool,
 }
 
-/// Where a non-NULL field is.
-#[derive(Debug, Clone, Copy, Default)]
+/// Where a non-NULL field is. Written as two numbers side by side too.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[repr(C)]
 pub(super) struct Span {
     start: u32,
     len: u32,
@@ -38,6 +67,9 @@ impl Span {
     }
 }
 
+/// Places beyond the rows that a gathering may write to.
+pub(super) const ROOM_SLACK: usize = 16;
+
 /// The non-NULL fields of one column of a block; the room for them is used again for each column.
 #[derive(Debug, Default)]
 pub(super) struct Spans {
@@ -46,12 +78,13 @@ pub(super) struct Spans {
 }
 
 impl Spans {
-    /// Room for `rows` of them. What stood there is not wiped: that would cost as much as the fields.
+    /// Room for `rows` of them and [`ROOM_SLACK`] more. What stood there is not wiped: that would cost as much as
+    /// the fields.
     fn room(&mut self, rows: usize) -> &mut [Span] {
-        if self.room.len() < rows {
-            self.room.resize(rows, Span::default());
+        if self.room.len() < rows + ROOM_SLACK {
+            self.room.resize(rows + ROOM_SLACK, Span::default());
         }
-        &mut self.room[..rows]
+        &mut self.room[..rows + ROOM_SLACK]
     }
 }
 
@@ -64,9 +97,16 @@ impl std::ops::Deref for Spans {
 }
 
 impl<'a> Fields<'a> {
-    pub(super) fn new(block: &'a Block, scan: &'a Scan, width: usize, rows: usize) -> Self {
-        assert!(scan.ends().len() == rows * width + 1, "the scan counted the fields");
-        Self { buffer: block.buffer(), ends: scan.ends(), width, rows, crlf: scan.crlf() }
+    pub(super) fn new(
+        kernel: Kernel,
+        block: &'a Block,
+        scan: &Scan,
+        columns: &'a mut Columns,
+        width: usize,
+        rows: usize,
+    ) -> Self {
+        columns.fill(kernel, scan.ends(), width, rows);
+        Self { buffer: block.buffer(), columns, width, rows, crlf: scan.crlf() }
     }
 
     /// The same with another buffer, for a field that was written anew.
@@ -82,21 +122,25 @@ impl<'a> Fields<'a> {
     #[inline(always)]
     pub(super) fn gather(
         &self,
+        simd: impl Simd,
         field: Option<usize>,
         empty_is_null: bool,
         spans: &mut Spans,
         levels: &mut Bits,
     ) {
-        spans.len = 0;
         let Some(field) = field else {
+            spans.len = 0;
             levels.push_zeros(self.rows);
             return;
         };
-        if empty_is_null || (self.crlf && field + 1 == self.width) {
-            self.gather_with(field, spans, levels, |span| self.adjust(field, empty_is_null, span));
+        let (before, ends) = self.columns.of(field);
+        let room = spans.room(self.rows);
+        let present = if empty_is_null || (self.crlf && field + 1 == self.width) {
+            gather(before, ends, room, levels, |span| self.adjust(field, empty_is_null, span))
         } else {
-            self.gather_with(field, spans, levels, |span| span);
-        }
+            simd.gather(before, ends, room, levels)
+        };
+        spans.len = present;
     }
 
     /// The rarer wishes: no carriage return in the last field, `""` as NULL.
@@ -110,34 +154,29 @@ impl<'a> Fields<'a> {
         }
         span
     }
+}
 
-    #[inline(always)]
-    fn gather_with(&self, field: usize, spans: &mut Spans, levels: &mut Bits, adjust: impl Fn(Span) -> Span) {
-        assert!(field < self.width);
-        let room = spans.room(self.rows);
-        let mut present = 0;
-        let mut row = 0;
-        while row < self.rows {
-            let count = (self.rows - row).min(64);
-            let mut bits = 0;
-            for i in 0..count {
-                let at = (row + i) * self.width + field;
-                // SAFETY: `row + i < rows` and `field < width`, so `at + 1 <= rows * width`, and there is one end
-                // more than that.
-                let (before, end) =
-                    unsafe { (*self.ends.get_unchecked(at), *self.ends.get_unchecked(at + 1)) };
-                let span = adjust(Span { start: before + 1, len: end - before - 1 });
-                // Written always, kept if not NULL: cheaper than a branch that guesses wrong.
-                // SAFETY: at most one field a row was present, so `present <= row + i < rows`, and there is room
-                // for as many.
-                unsafe { *room.get_unchecked_mut(present) = span };
-                let is_present = span.len != 0;
-                present += usize::from(is_present);
-                bits |= u64::from(is_present) << i;
-            }
-            levels.push(bits, count);
-            row += count;
+/// Puts the fields that are not NULL into `room` and appends a level for each row; says how many fields there are.
+#[inline(always)]
+pub(super) fn gather(
+    before: &[u32],
+    ends: &[u32],
+    room: &mut [Span],
+    levels: &mut Bits,
+    adjust: impl Fn(Span) -> Span,
+) -> usize {
+    let mut present = 0;
+    for (before, ends) in before.chunks(64).zip(ends.chunks(64)) {
+        let mut bits = 0;
+        for (i, (before, end)) in before.iter().zip(ends).enumerate() {
+            let span = adjust(Span { start: before + 1, len: end - before - 1 });
+            // Written always, kept if not NULL: cheaper than a branch that guesses wrong.
+            room[present] = span;
+            let is_present = span.len != 0;
+            present += usize::from(is_present);
+            bits |= u64::from(is_present) << i;
         }
-        spans.len = present;
+        levels.push(bits, ends.len());
     }
+    present
 }

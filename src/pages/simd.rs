@@ -7,10 +7,11 @@
 //! A loop is written once, as a method of its column, and becomes part of a function of each instruction set. What
 //! an instruction set does in a way of its own is a method of [`Simd`]; all give the same results.
 
+use super::bits::Bits;
 use super::bytes::{self, Padded};
 use super::column::Column;
 use super::fast::{self, Text};
-use super::gather::{Fields, Spans};
+use super::gather::{self, Fields, Span, Spans};
 use crate::csv::Kernel;
 
 /// An instruction set. To have a value of it is the proof that it is there.
@@ -20,6 +21,9 @@ pub(super) trait Simd: Copy + Send + 'static {
 
     /// [`Column::commit`], compiled for it.
     fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans);
+
+    /// [`gather::gather`] as the fields stand.
+    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize;
 
     /// A hash of the text. Differs between instruction sets, which changes no output.
     fn hash(self, text: Padded<'_>) -> u32;
@@ -46,6 +50,11 @@ impl Simd for Portable {
     }
 
     #[inline(always)]
+    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
+        gather::gather(before, ends, room, levels, |span| span)
+    }
+
+    #[inline(always)]
     fn hash(self, text: Padded<'_>) -> u32 {
         text.hash()
     }
@@ -58,6 +67,27 @@ impl Simd for Portable {
     #[inline(always)]
     fn time_of_day(self, text: Text<'_>) -> Option<i64> {
         fast::time_of_day(text)
+    }
+}
+
+/// Rows that are turned at a time: their ends fill a cache line of each column.
+const TILE_ROWS: usize = 16;
+
+/// Puts rows that begin `width` apart, of `width + 1` numbers each, into columns.
+pub(super) fn turn(kernel: Kernel, rows: &[u32], width: usize, columns: &mut [u32]) {
+    let height = columns.len() / (width + 1);
+    #[cfg(target_arch = "x86_64")]
+    if let Some(simd) = super::simd_x86::Avx2::of(kernel)
+        && simd.turn(rows, width, columns, height)
+    {
+        return;
+    }
+    let _ = kernel;
+    for first in (0..height).step_by(TILE_ROWS) {
+        for (c, column) in columns.chunks_exact_mut(height).enumerate() {
+            let ends = rows[first * width + c..].iter().step_by(width);
+            column[first..].iter_mut().take(TILE_ROWS).zip(ends).for_each(|(place, end)| *place = *end);
+        }
     }
 }
 

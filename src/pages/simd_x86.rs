@@ -1,9 +1,10 @@
 //! The columns' loops with AVX2 and AVX-512.
 
+use super::bits::Bits;
 use super::bytes::{self, MASKS, Padded, WIDE};
 use super::column::Column;
 use super::fast::{self, Text};
-use super::gather::{Fields, Spans};
+use super::gather::{self, Fields, ROOM_SLACK, Span, Spans};
 use super::simd::Simd;
 use crate::csv::Kernel;
 use std::arch::x86_64::*;
@@ -26,6 +27,19 @@ impl Avx2 {
             && is_x86_feature_detected!("lzcnt")
             && is_x86_feature_detected!("popcnt");
         (kernel != Kernel::Portable && has).then_some(Self(()))
+    }
+}
+
+impl Avx2 {
+    /// [`super::simd::turn`], if there are enough rows and columns.
+    pub(super) fn turn(self, rows: &[u32], width: usize, columns: &mut [u32], height: usize) -> bool {
+        let is_large = width + 1 >= TILE && height >= TILE;
+        if is_large {
+            assert!(rows.len() == width * height + 1 && columns.len() == (width + 1) * height);
+            // SAFETY: `self` is the proof.
+            unsafe { turn(rows, width, columns, height) }
+        }
+        is_large
     }
 }
 
@@ -72,6 +86,11 @@ impl Simd for Avx2 {
     compiled_loops!();
 
     #[inline(always)]
+    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
+        gather::gather(before, ends, room, levels, |span| span)
+    }
+
+    #[inline(always)]
     fn hash(self, text: Padded<'_>) -> u32 {
         // SAFETY: `self` is the proof.
         unsafe { hash(text) }
@@ -94,6 +113,12 @@ impl Simd for Avx2 {
 
 impl Simd for Avx512 {
     compiled_loops!();
+
+    #[inline(always)]
+    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
+        // SAFETY: `self` is the proof.
+        unsafe { gather_wide(before, ends, room, levels) }
+    }
 
     #[inline(always)]
     fn hash(self, text: Padded<'_>) -> u32 {
@@ -175,6 +200,84 @@ unsafe fn time_of_day(text: Text<'_>) -> Option<i64> {
     }
 }
 
+/// Rows and columns that are turned at a time.
+const TILE: usize = 8;
+
+#[target_feature(enable = "avx2")]
+fn turn(rows: &[u32], width: usize, columns: &mut [u32], height: usize) {
+    let (rows, columns) = (rows.as_ptr(), columns.as_mut_ptr());
+    // The last tile of each kind overlaps the one before.
+    for r in (0..height).step_by(TILE).map(|r| r.min(height - TILE)) {
+        for c in (0..=width).step_by(TILE).map(|c| c.min(width + 1 - TILE)) {
+            // SAFETY: the last number read has the index (r + 7) * width + c + 7 <= (height - 1) * width + width, the
+            // last one written (c + 7) * height + r + 7 <= width * height + height - 1; the caller has so many.
+            unsafe {
+                let load = |i: usize| _mm256_loadu_si256(rows.add((r + i) * width + c).cast());
+                let pairs = |i: usize| {
+                    (_mm256_unpacklo_epi32(load(i), load(i + 1)), _mm256_unpackhi_epi32(load(i), load(i + 1)))
+                };
+                let fours = |i: usize| {
+                    let ((one, two), (three, four)) = (pairs(i), pairs(i + 2));
+                    [
+                        _mm256_unpacklo_epi64(one, three),
+                        _mm256_unpackhi_epi64(one, three),
+                        _mm256_unpacklo_epi64(two, four),
+                        _mm256_unpackhi_epi64(two, four),
+                    ]
+                };
+                let (upper, lower) = (fours(0), fours(4));
+                for i in 0..4 {
+                    let put =
+                        |c: usize, column| _mm256_storeu_si256(columns.add(c * height + r).cast(), column);
+                    put(c + i, _mm256_permute2x128_si256(upper[i], lower[i], 0x20));
+                    put(c + i + 4, _mm256_permute2x128_si256(upper[i], lower[i], 0x31));
+                }
+            }
+        }
+    }
+}
+
+/// Rows that are gathered at a time.
+const ROWS: usize = 16;
+
+/// See [`gather::gather`].
+#[target_feature(enable = "bmi1,bmi2,popcnt,avx512f,avx512bw,avx512vbmi2")]
+fn gather_wide(before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
+    assert!(before.len() == ends.len() && room.len() >= ends.len() + ROOM_SLACK);
+    let rows = ends.len();
+    // A span is its start and its length.
+    let room = room.as_mut_ptr().cast::<u64>();
+    let one = _mm512_set1_epi32(1);
+    let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
+    let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
+    let mut present = 0;
+    for first in (0..rows).step_by(64) {
+        let until = rows.min(first + 64);
+        let mut bits = 0;
+        for row in (first..until).step_by(ROWS) {
+            let left = until - row;
+            let valid = if left >= ROWS { !0 } else { (1 << left) - 1 };
+            // SAFETY: rows that are not valid are not read. Before each store `present <= row` or `row + 8`, and
+            // eight spans are written; there is room for ROOM_SLACK = 16 behind the last row.
+            unsafe {
+                let before = _mm512_maskz_loadu_epi32(valid, before.as_ptr().add(row).cast());
+                let ends = _mm512_maskz_loadu_epi32(valid, ends.as_ptr().add(row).cast());
+                let starts = _mm512_add_epi32(before, one);
+                let lens = _mm512_sub_epi32(ends, starts);
+                let here = _mm512_mask_test_epi32_mask(valid, lens, lens);
+                for (half, spans) in [(here as u8, low), ((here >> 8) as u8, high)] {
+                    let spans = _mm512_permutex2var_epi32(starts, spans, lens);
+                    _mm512_storeu_si512(room.add(present).cast(), _mm512_maskz_compress_epi64(half, spans));
+                    present += half.count_ones() as usize;
+                }
+                bits |= u64::from(here) << (row - first);
+            }
+        }
+        levels.push(bits, until - first);
+    }
+    present
+}
+
 /// Bytes that are undoubled at a time.
 const STEP: usize = 64;
 
@@ -211,6 +314,7 @@ unsafe fn append_undoubled(inner: Text<'_>, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::csv::Block;
+    use crate::pages::simd::{Portable, turn as turn_any};
 
     fn seed() -> u64 {
         let seed =
@@ -245,6 +349,42 @@ mod tests {
             known += u32::from(wide.is_some());
         }
         assert!(known > 80_000, "only {known} were read");
+    }
+
+    #[test]
+    fn turned_and_gathered_as_the_portable_way() {
+        let mut rng = fastrand::Rng::with_seed(seed());
+        for _ in 0..300 {
+            let (width, height) = (rng.usize(1..60), rng.usize(1..300));
+            let mut end = 0;
+            let mut next = || {
+                end += 1 + if rng.bool() { 0 } else { rng.u32(..50) };
+                end
+            };
+            let rows: Vec<u32> = (0..=width * height).map(|_| next()).collect();
+            let turned = |kernel| {
+                let mut columns = vec![0; (width + 1) * height];
+                turn_any(kernel, &rows, width, &mut columns);
+                columns
+            };
+            let columns = turned(Kernel::Portable);
+            assert_eq!(columns, turned(Kernel::Avx2), "{height} rows of {width}");
+
+            let Some(simd) = Avx512::of(Kernel::Avx512) else { continue };
+            let at = rng.usize(..width) * height;
+            let (before, ends) = columns[at..at + 2 * height].split_at(height);
+            let gathered = |gather: &dyn Fn(&mut [Span], &mut Bits) -> usize| {
+                let (mut room, mut levels) = (vec![Span::default(); height + ROOM_SLACK], Bits::default());
+                levels.push(1, 3);
+                let present = gather(&mut room, &mut levels);
+                let mut packed = Vec::new();
+                levels.write_packed(&mut packed);
+                room.truncate(present);
+                (room, packed)
+            };
+            let portable = gathered(&|room, levels| Portable.gather(before, ends, room, levels));
+            assert_eq!(gathered(&|room, levels| simd.gather(before, ends, room, levels)), portable);
+        }
     }
 
     #[test]

@@ -129,11 +129,11 @@ impl TextColumn {
 
 impl Column for TextColumn {
     #[inline(always)]
-    fn check<S: Simd>(&mut self, _: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+    fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         if !self.has_checks() {
             return true;
         }
-        let sound = self.common.gather(fields, spans)
+        let sound = self.common.gather(simd, fields, spans)
             && spans.iter().map(|span| span.text(fields)).all(|text| self.is_sound(text));
         // `commit` gathers again.
         self.common.rollback();
@@ -142,7 +142,7 @@ impl Column for TextColumn {
 
     #[inline(always)]
     fn commit<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) {
-        self.common.gather(fields, spans);
+        self.common.gather(simd, fields, spans);
         self.common.commit(spans.len());
         for spans in spans.chunks(COMMIT_VALUES) {
             self.push_all(simd, fields, spans);
