@@ -9,13 +9,18 @@ use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
+use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
-use std::io::Write;
+use std::collections::VecDeque;
+use std::io::{Read, Write};
 
 /// Bytes that are left free before the values of a page: more than the levels of most pages take.
 const LEVELS_ROOM: usize = 4 << 10;
+
+/// Bytes that a page's header takes at most: four numbers and some tags.
+const PAGE_HEADER_ROOM: usize = 64;
 
 /// The PLAIN values of a page being filled. There is room for the levels before them, so that a page is
 /// put together where its values are.
@@ -63,10 +68,48 @@ impl PageTools {
     }
 }
 
-/// A finished column chunk: its pages' bytes, and what the row group must know of them.
+/// A finished column chunk: its pages as the file has them, and what the row group must know of them.
 pub(super) struct ColumnChunk {
-    pub(super) bytes: Bytes,
+    pub(super) pages: Pages,
     pub(super) close: ColumnCloseResult,
+}
+
+/// Pages of a chunk, one behind the other.
+#[derive(Clone, Default)]
+pub(super) struct Pages(VecDeque<Bytes>);
+
+impl Length for Pages {
+    fn len(&self) -> u64 {
+        self.0.iter().map(|page| page.len() as u64).sum()
+    }
+}
+
+impl ChunkReader for Pages {
+    type T = Self;
+
+    fn get_read(&self, start: u64) -> Result<Self> {
+        let mut left = self.clone();
+        std::io::copy(&mut left.by_ref().take(start), &mut std::io::sink())?;
+        Ok(left)
+    }
+
+    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
+        let mut bytes = vec![0; length];
+        self.get_read(start)?.read_exact(&mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+impl Read for Pages {
+    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
+        let Some(page) = self.0.front_mut() else { return Ok(0) };
+        let part = page.split_to(buf.len().min(page.len()));
+        buf[..part.len()].copy_from_slice(&part);
+        if page.is_empty() {
+            self.0.pop_front();
+        }
+        Ok(part.len())
+    }
 }
 
 /// The values of a dictionary page, PLAIN. Written only if a page has indices into it.
@@ -79,13 +122,12 @@ pub(super) struct DictionaryPage<'a> {
 /// The pages of one column chunk so far.
 #[derive(Default)]
 pub(super) struct ChunkBuilder {
-    /// Pages in the file's form.
-    written: Vec<u8>,
+    pages: Pages,
     uncompressed: usize,
-    /// Pages that wait because a dictionary page stands before them.
-    waiting: Vec<CompressedPage>,
     rows: usize,
+    /// Whether there are PLAIN pages, and pages of indices.
     plain: bool,
+    indexed: bool,
 }
 
 impl ChunkBuilder {
@@ -137,24 +179,25 @@ impl ChunkBuilder {
         };
         self.rows += rows;
         self.plain |= encoding == Encoding::PLAIN;
-        let compressed = compressor.compress(page)?;
-        if encoding == Encoding::RLE_DICTIONARY || !self.waiting.is_empty() {
-            let copy = Bytes::copy_from_slice(&compressed);
-            self.waiting.push(CompressedPage::new(data(copy), page.len()));
-            return Ok(());
-        }
-        self.write(CompressedPage::new(data(compressed), page.len()))
-    }
-
-    fn write(&mut self, page: CompressedPage) -> Result<()> {
-        let mut out = TrackedWrite::new(&mut self.written);
-        let spec = SerializedPageWriter::new(&mut out).write_page(page)?;
-        out.flush()?;
-        self.uncompressed += spec.uncompressed_size;
+        self.indexed |= encoding == Encoding::RLE_DICTIONARY;
+        let page = CompressedPage::new(data(compressor.compress(page)?), page.len());
+        let page = self.written(page)?;
+        self.pages.0.push_back(page);
         Ok(())
     }
 
-    /// Puts the pages in file order and takes stock of them.
+    /// The page as the file has it: header, then what is compressed.
+    fn written(&mut self, page: CompressedPage) -> Result<Bytes> {
+        let mut bytes = Vec::with_capacity(page.compressed_size() + PAGE_HEADER_ROOM);
+        let mut out = TrackedWrite::new(&mut bytes);
+        let spec = SerializedPageWriter::new(&mut out).write_page(page)?;
+        out.flush()?;
+        drop(out);
+        self.uncompressed += spec.uncompressed_size;
+        Ok(bytes.into())
+    }
+
+    /// Puts the dictionary page before the pages that use it and takes stock of them.
     pub(super) fn finish(
         &mut self,
         tools: &mut PageTools,
@@ -162,27 +205,20 @@ impl ChunkBuilder {
         dictionary: DictionaryPage<'_>,
         statistics: Statistics,
     ) -> Result<ColumnChunk> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let indexed = !waiting.is_empty();
         let mut data_offset = 0;
-        if indexed {
+        if self.indexed {
             let page = Page::DictionaryPage {
                 buf: tools.compressor.compress(dictionary.bytes)?,
                 num_values: dictionary.entries as u32,
                 encoding: Encoding::PLAIN,
                 is_sorted: false,
             };
-            self.write(CompressedPage::new(page, dictionary.bytes.len()))?;
-            data_offset = self.written.len();
+            let page = self.written(CompressedPage::new(page, dictionary.bytes.len()))?;
+            data_offset = page.len();
+            self.pages.0.push_front(page);
         }
-        for page in waiting {
-            self.write(page)?;
-        }
-        // A copy of just the right size may wait long; the room that was written in stays here.
-        let bytes = Bytes::copy_from_slice(&self.written);
-        self.written.clear();
-        let (uncompressed, rows, plain) = (self.uncompressed, self.rows, self.plain);
-        (self.uncompressed, self.rows, self.plain) = (0, 0, false);
+        let Self { pages, uncompressed, rows, plain, indexed } = std::mem::take(self);
+        let len = pages.len();
         let encodings =
             [(plain || indexed, Encoding::PLAIN), (true, Encoding::RLE), (indexed, Encoding::RLE_DICTIONARY)];
         let metadata = ColumnChunkMetaData::builder(column.clone())
@@ -191,21 +227,21 @@ impl ChunkBuilder {
                 encodings.into_iter().filter_map(|(used, encoding)| used.then_some(encoding)).collect(),
             )
             .set_num_values(rows as i64)
-            .set_total_compressed_size(bytes.len() as i64)
+            .set_total_compressed_size(len as i64)
             .set_total_uncompressed_size(uncompressed as i64)
             .set_data_page_offset(data_offset as i64)
             .set_dictionary_page_offset(indexed.then_some(0))
             .set_statistics(statistics)
             .build()?;
         let close = ColumnCloseResult {
-            bytes_written: bytes.len() as u64,
+            bytes_written: len,
             rows_written: rows as u64,
             metadata,
             bloom_filter: None,
             column_index: None,
             offset_index: None,
         };
-        Ok(ColumnChunk { bytes, close })
+        Ok(ColumnChunk { pages, close })
     }
 }
 

@@ -34,7 +34,7 @@ impl<W: Write + Send> SegmentFile<W> {
     pub fn append(&mut self, group: EncodedRowGroup) -> Result<()> {
         let mut row_group = self.writer.next_row_group().map_err(write_failed)?;
         for column in group.columns {
-            row_group.append_column(&column.bytes, column.close).map_err(write_failed)?;
+            row_group.append_column(&column.pages, column.close).map_err(write_failed)?;
         }
         row_group.close().map_err(write_failed)?;
         self.rows += group.rows;

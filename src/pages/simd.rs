@@ -84,7 +84,7 @@ pub(super) fn turn(kernel: Kernel, rows: &[u32], width: usize, columns: &mut [u3
     }
     let _ = kernel;
     for first in (0..height).step_by(TILE_ROWS) {
-        for (c, column) in columns.chunks_exact_mut(height).enumerate() {
+        for (c, column) in columns.chunks_exact_mut(height.max(1)).enumerate() {
             let ends = rows[first * width + c..].iter().step_by(width);
             column[first..].iter_mut().take(TILE_ROWS).zip(ends).for_each(|(place, end)| *place = *end);
         }
