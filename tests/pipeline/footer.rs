@@ -8,6 +8,7 @@ use parquet::basic::{
 use parquet::column::page::Page;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::statistics::Statistics;
+use parquet::record::RowAccessor;
 
 const COLUMNS: [(&str, &str, bool); 12] = [
     ("small", "smallint", true),
@@ -126,4 +127,41 @@ fn statistics_are_the_values() {
         (statistics(11).min_bytes_opt(), statistics(11).max_bytes_opt()),
         (Some(&b""[..]), Some(&b"hi"[..]))
     );
+}
+
+/// A page without any value has no indices, and still no page may stand before the dictionary's.
+#[test]
+fn the_dictionary_is_the_first_page_though_the_first_values_are_null() {
+    const NULLS: usize = 40_000;
+    const VALUES: usize = 40_000;
+    let nulls = (0..NULLS).map(|i| format!("{i},,\n"));
+    let values =
+        (NULLS..NULLS + VALUES).map(|i| format!("{i},{},{}\n", i % 5, ["red", "green", "blue"][i % 3]));
+    let csv: String = ["id,few,note\n".to_owned()].into_iter().chain(nulls).chain(values).collect();
+    let columns = [("id", "bigint", false), ("few", "integer", true), ("note", "text", true)];
+    let run = Given::new(csv, table(&columns)).run();
+    let (_, bytes) = run.files.into_iter().next().unwrap();
+    let file = SerializedFileReader::new(bytes::Bytes::from(bytes)).unwrap();
+    let group = file.get_row_group(0).unwrap();
+    for column in 1..columns.len() {
+        let pages = group.get_column_page_reader(column).unwrap();
+        let types: Vec<_> = pages.map(|page| page.unwrap().page_type()).collect();
+        assert_eq!((types[0], types.len() > 3), (PageType::DICTIONARY_PAGE, true), "{types:?}");
+        let chunk = group.metadata().column(column);
+        let dictionary = chunk.dictionary_page_offset().unwrap();
+        assert!(chunk.data_page_offset() > dictionary && chunk.byte_range().0 == dictionary as u64);
+    }
+    let mut rows = 0;
+    for (i, row) in file.get_row_iter(None).unwrap().enumerate() {
+        let row = row.unwrap();
+        let shown = (row.get_int(1).ok(), row.get_string(2).ok().map(String::as_str));
+        let color = ["red", "green", "blue"][i % 3];
+        assert_eq!(
+            shown,
+            if i < NULLS { (None, None) } else { (Some(i as i32 % 5), Some(color)) },
+            "row {i}"
+        );
+        rows = i + 1;
+    }
+    assert_eq!(rows, NULLS + VALUES);
 }
