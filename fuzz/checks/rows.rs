@@ -148,6 +148,13 @@ fn encode(layout: &Layout, blocks: &[Block], kernel: Kernel) -> Output {
     let options = EncodeOptions { codec: Codec::None, rejects_max: u64::MAX, ..EncodeOptions::default() };
     let encoding = Encoding::new(layout.clone(), options, kernel).unwrap();
     let mut encoder = RowGroupEncoder::new(encoding.clone()).unwrap();
+    let first = encode_group(&encoding, &mut encoder, blocks);
+    let second = encode_group(&encoding, &mut encoder, blocks);
+    assert!(first.file == second.file, "{kernel:?}: a row group depends on the one before");
+    first
+}
+
+fn encode_group(encoding: &Encoding, encoder: &mut RowGroupEncoder, blocks: &[Block]) -> Output {
     for block in blocks {
         if let Err(error) = encoder.add(block) {
             panic!("{error}");
@@ -156,7 +163,7 @@ fn encode(layout: &Layout, blocks: &[Block], kernel: Kernel) -> Output {
     let mut group = encoder.finish().unwrap();
     assert_eq!(group.records, group.rows + group.rejects.len() as u64, "counts");
     let rejects = std::mem::take(&mut group.rejects);
-    let mut file = SegmentFile::new(Vec::new(), &encoding).unwrap();
+    let mut file = SegmentFile::new(Vec::new(), encoding).unwrap();
     file.append(group).unwrap();
     Output { file: file.finish().unwrap(), rejects }
 }

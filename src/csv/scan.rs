@@ -7,12 +7,12 @@
 
 use super::block::Block;
 
-/// Which implementation scans.
+/// Which implementation scans, and which the columns' loops are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kernel {
     /// Plain Rust, for every processor.
     Portable,
-    /// x86-64 with AVX2 and carry-less multiplication.
+    /// x86-64 with AVX2 and carry-less multiplication. The columns want AES and LZCNT too, and are portable without.
     Avx2,
     /// x86-64 with AVX-512 BW and VBMI2.
     Avx512,

@@ -226,16 +226,11 @@ fn fold(a: u64, b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csv::Block;
+    use crate::pages::for_tests::with_text;
 
     fn random(rng: &mut fastrand::Rng) -> Vec<u8> {
         let len = [rng.usize(..9), rng.usize(..40), rng.usize(..300)][rng.usize(..3)];
         (0..len).map(|_| b"abcdefg\0\xff"[rng.usize(..9)]).collect()
-    }
-
-    fn with_text<T>(bytes: &[u8], use_text: impl FnOnce(Text<'_>) -> T) -> T {
-        let block = Block::from_records(bytes, 0);
-        use_text(Text { buffer: block.buffer(), start: block.start(), len: bytes.len() })
     }
 
     #[test]

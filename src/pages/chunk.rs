@@ -14,12 +14,12 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use std::collections::VecDeque;
-use std::io::{Read, Write};
+use std::io::Read;
 
 /// Bytes that are left free before the values of a page: more than the levels of most pages take.
 const LEVELS_ROOM: usize = 4 << 10;
 
-/// Bytes that a page's header takes at most: four numbers and some tags.
+/// Bytes that a page's header mostly takes at most: some numbers and tags.
 const PAGE_HEADER_ROOM: usize = 64;
 
 /// The PLAIN values of a page being filled. There is room for the levels before them, so that a page is
@@ -74,7 +74,7 @@ pub(super) struct ColumnChunk {
     pub(super) close: ColumnCloseResult,
 }
 
-/// Pages of a chunk, one behind the other.
+/// Pages of a chunk, one behind the other; none is empty. The parquet crate reads them once, from the start.
 #[derive(Clone, Default)]
 pub(super) struct Pages(VecDeque<Bytes>);
 
@@ -188,13 +188,9 @@ impl ChunkBuilder {
 
     /// The page as the file has it: header, then what is compressed.
     fn written(&mut self, page: CompressedPage) -> Result<Bytes> {
-        let mut bytes = Vec::with_capacity(page.compressed_size() + PAGE_HEADER_ROOM);
-        let mut out = TrackedWrite::new(&mut bytes);
-        let spec = SerializedPageWriter::new(&mut out).write_page(page)?;
-        out.flush()?;
-        drop(out);
-        self.uncompressed += spec.uncompressed_size;
-        Ok(bytes.into())
+        let mut out = TrackedWrite::new(Vec::with_capacity(page.compressed_size() + PAGE_HEADER_ROOM));
+        self.uncompressed += SerializedPageWriter::new(&mut out).write_page(page)?.uncompressed_size;
+        Ok(out.into_inner()?.into())
     }
 
     /// Puts the dictionary page before the pages that use it and takes stock of them.

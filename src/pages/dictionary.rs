@@ -214,7 +214,8 @@ impl IntegerDictionary {
     #[inline]
     fn slot(&self, value: i64) -> usize {
         let mask = self.slots.len() - 1;
-        let mut slot = ((value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 32) as usize & mask;
+        let hash = (value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let mut slot = (hash >> (64 - self.slots.len().ilog2())) as usize;
         while self.slots[slot].1 != 0 && self.slots[slot].0 != value {
             slot = (slot + 1) & mask;
         }

@@ -115,11 +115,8 @@ impl<K: Kind> FixedColumn<K> {
 
 /// Reads what the fast reader does not know.
 #[cold]
-fn read_exactly<K: Kind>(kind: &K, text: Text<'_>, sound: &mut bool) -> K::Value {
-    exact_value(text.bytes(), |value| kind.exact(value)).unwrap_or_else(|_| {
-        *sound = false;
-        K::Value::default()
-    })
+fn read_exactly<K: Kind>(kind: &K, text: Text<'_>) -> Option<K::Value> {
+    exact_value(text.bytes(), |value| kind.exact(value)).ok()
 }
 
 impl<K: Kind> Column for FixedColumn<K> {
@@ -129,18 +126,20 @@ impl<K: Kind> Column for FixedColumn<K> {
         if !self.common.gather(simd, fields, spans) {
             return false;
         }
-        let mut sound = true;
         self.pending.reserve(spans.len());
         // A loop and no closure: it is to be compiled for this instruction set.
         for span in spans.iter() {
             let text = span.text(fields);
             let value = match self.kind.fast(simd, text) {
                 Some(value) => value,
-                None => read_exactly(&self.kind, text, &mut sound),
+                None => match read_exactly(&self.kind, text) {
+                    Some(value) => value,
+                    None => return false,
+                },
             };
             self.pending.push(value);
         }
-        sound
+        true
     }
 
     #[inline(always)]

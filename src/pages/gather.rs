@@ -7,13 +7,13 @@ use crate::csv::{Block, Kernel, Scan};
 
 /// The field ends of a block, column by column: those of one column stand side by side.
 #[derive(Debug, Default)]
-pub(super) struct Columns {
+pub(super) struct ColumnEnds {
     /// `width + 1` columns of `rows` ends each; the first holds the places before the records.
     ends: Vec<u32>,
     rows: usize,
 }
 
-impl Columns {
+impl ColumnEnds {
     /// Takes the ends of `rows` records of `width` fields as [`Scan::ends`] has them.
     fn fill(&mut self, kernel: Kernel, ends: &[u32], width: usize, rows: usize) {
         assert!(ends.len() == rows * width + 1, "the scan counted the fields");
@@ -37,14 +37,14 @@ impl Columns {
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     pub(super) buffer: &'a [u8],
-    columns: &'a Columns,
+    ends: &'a ColumnEnds,
     /// Fields of a record.
     width: usize,
     pub(super) rows: usize,
     crlf: bool,
 }
 
-/// Where a non-NULL field is. Written as two numbers side by side too.
+/// Where a non-NULL field is. The kernels write it as two numbers side by side.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[repr(C)]
 pub(super) struct Span {
@@ -101,12 +101,12 @@ impl<'a> Fields<'a> {
         kernel: Kernel,
         block: &'a Block,
         scan: &Scan,
-        columns: &'a mut Columns,
+        ends: &'a mut ColumnEnds,
         width: usize,
         rows: usize,
     ) -> Self {
-        columns.fill(kernel, scan.ends(), width, rows);
-        Self { buffer: block.buffer(), columns, width, rows, crlf: scan.crlf() }
+        ends.fill(kernel, scan.ends(), width, rows);
+        Self { buffer: block.buffer(), ends, width, rows, crlf: scan.crlf() }
     }
 
     /// The same with another buffer, for a field that was written anew.
@@ -133,7 +133,7 @@ impl<'a> Fields<'a> {
             levels.push_zeros(self.rows);
             return;
         };
-        let (before, ends) = self.columns.of(field);
+        let (before, ends) = self.ends.of(field);
         let room = spans.room(self.rows);
         let present = if empty_is_null || (self.crlf && field + 1 == self.width) {
             gather(before, ends, room, levels, |span| self.adjust(field, empty_is_null, span))

@@ -8,7 +8,7 @@
 
 use super::chunk::{ColumnChunk, PageTools};
 use super::explain::{Reject, Rules};
-use super::gather::{Columns, Fields, Spans};
+use super::gather::{ColumnEnds, Fields, Spans};
 use super::layout::{builders, file_schema};
 use super::options::EncodeOptions;
 use super::simd::Compiled;
@@ -76,7 +76,7 @@ pub struct RowGroupEncoder {
     rules: Rules,
     columns: Vec<Box<dyn Compiled>>,
     scan: Scan,
-    fields: Columns,
+    ends: ColumnEnds,
     spans: Spans,
     tools: PageTools,
     page_rows: usize,
@@ -95,7 +95,7 @@ impl RowGroupEncoder {
             rules: Rules::new(encoding.layout.fields, &encoding.layout.columns, options),
             columns,
             scan: Scan::new(encoding.kernel),
-            fields: Columns::default(),
+            ends: ColumnEnds::default(),
             spans: Spans::default(),
             tools: PageTools::new(options.codec).map_err(encoder_failed)?,
             page_rows: 0,
@@ -174,7 +174,7 @@ impl RowGroupEncoder {
     fn add_sound(&mut self, block: &Block) -> Result<bool> {
         let width = self.encoding.layout.fields;
         let Some(rows) = self.scan.block(block, width) else { return Ok(false) };
-        let fields = Fields::new(self.encoding.kernel, block, &self.scan, &mut self.fields, width, rows);
+        let fields = Fields::new(self.encoding.kernel, block, &self.scan, &mut self.ends, width, rows);
         for i in 0..self.columns.len() {
             if !self.columns[i].check(&fields, &mut self.spans) {
                 self.columns[..=i].iter_mut().for_each(|column| column.column().rollback());

@@ -11,7 +11,7 @@ use parquet::file::statistics::Statistics;
 /// A fixed-width type.
 pub(super) trait Kind: Send {
     /// A value, ordered as Parquet orders the column.
-    type Value: Copy + Default + PartialOrd + Send;
+    type Value: Copy + PartialOrd + Send;
 
     /// Reads what PostgreSQL writes; `None` if the text is anything else.
     fn fast(&mut self, simd: impl Simd, text: Text<'_>) -> Option<Self::Value>;

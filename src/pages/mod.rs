@@ -20,6 +20,8 @@ mod explain;
 mod fast;
 mod file;
 mod fixed;
+#[cfg(test)]
+mod for_tests;
 mod gather;
 mod gauge;
 mod group;

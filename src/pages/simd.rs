@@ -5,7 +5,7 @@
 //! ```
 //!
 //! A loop is written once, as a method of its column, and becomes part of a function of each instruction set. What
-//! an instruction set does in a way of its own is a method of [`Simd`]; all give the same results.
+//! an instruction set does in a way of its own is a method of [`Simd`]; all lead to the same files.
 
 use super::bits::Bits;
 use super::bytes::{self, Padded};
@@ -23,17 +23,29 @@ pub(super) trait Simd: Copy + Send + 'static {
     fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans);
 
     /// [`gather::gather`] as the fields stand.
-    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize;
+    #[inline(always)]
+    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
+        gather::gather(before, ends, room, levels, |span| span)
+    }
 
     /// A hash of the text. Differs between instruction sets, which changes no output.
-    fn hash(self, text: Padded<'_>) -> u32;
+    #[inline(always)]
+    fn hash(self, text: Padded<'_>) -> u32 {
+        text.hash()
+    }
 
     /// Appends what stands between a field's quotes, the second of each two quotes left out. The quotes come in
     /// pairs, side by side.
-    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>);
+    #[inline(always)]
+    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>) {
+        bytes::append_undoubled(inner, out);
+    }
 
     /// `HH:MM:SS[.f{1,6}]` at place 11 of a text of 19 or of 21 to 26 bytes, in microseconds.
-    fn time_of_day(self, text: Text<'_>) -> Option<i64>;
+    #[inline(always)]
+    fn time_of_day(self, text: Text<'_>) -> Option<i64> {
+        fast::time_of_day(text)
+    }
 }
 
 /// What every processor has.
@@ -47,26 +59,6 @@ impl Simd for Portable {
 
     fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
         column.commit(self, fields, spans);
-    }
-
-    #[inline(always)]
-    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
-        gather::gather(before, ends, room, levels, |span| span)
-    }
-
-    #[inline(always)]
-    fn hash(self, text: Padded<'_>) -> u32 {
-        text.hash()
-    }
-
-    #[inline(always)]
-    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>) {
-        bytes::append_undoubled(inner, out);
-    }
-
-    #[inline(always)]
-    fn time_of_day(self, text: Text<'_>) -> Option<i64> {
-        fast::time_of_day(text)
     }
 }
 

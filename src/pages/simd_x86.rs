@@ -1,10 +1,10 @@
 //! The columns' loops with AVX2 and AVX-512.
 
 use super::bits::Bits;
-use super::bytes::{self, MASKS, Padded, WIDE};
+use super::bytes::{MASKS, Padded, WIDE};
 use super::column::Column;
 use super::fast::{self, Text};
-use super::gather::{self, Fields, ROOM_SLACK, Span, Spans};
+use super::gather::{Fields, ROOM_SLACK, Span, Spans};
 use super::simd::Simd;
 use crate::csv::Kernel;
 use std::arch::x86_64::*;
@@ -28,9 +28,7 @@ impl Avx2 {
             && is_x86_feature_detected!("popcnt");
         (kernel != Kernel::Portable && has).then_some(Self(()))
     }
-}
 
-impl Avx2 {
     /// [`super::simd::turn`], if there are enough rows and columns.
     pub(super) fn turn(self, rows: &[u32], width: usize, columns: &mut [u32], height: usize) -> bool {
         let is_large = width + 1 >= TILE && height >= TILE;
@@ -54,51 +52,33 @@ impl Avx512 {
     }
 }
 
-/// What the loops are compiled for. AVX-512's wide registers would gain them nothing.
-macro_rules! compiled_loops {
-    () => {
-        fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
-            #[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
-            fn wide<C: Column>(
-                simd: impl Simd,
-                column: &mut C,
-                fields: &Fields<'_>,
-                spans: &mut Spans,
-            ) -> bool {
-                column.check(simd, fields, spans)
-            }
-            // SAFETY: `self` is the proof.
-            unsafe { wide(self, column, fields, spans) }
-        }
+/// What a column's loops are compiled for. AVX-512's wide registers would gain them nothing.
+#[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn check<C: Column>(simd: impl Simd, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+    column.check(simd, fields, spans)
+}
 
-        fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
-            #[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
-            fn wide<C: Column>(simd: impl Simd, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
-                column.commit(simd, fields, spans);
-            }
-            // SAFETY: `self` is the proof.
-            unsafe { wide(self, column, fields, spans) }
-        }
-    };
+/// See [`check`].
+#[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn commit<C: Column>(simd: impl Simd, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
+    column.commit(simd, fields, spans);
 }
 
 impl Simd for Avx2 {
-    compiled_loops!();
+    fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+        // SAFETY: `self` is the proof.
+        unsafe { check(self, column, fields, spans) }
+    }
 
-    #[inline(always)]
-    fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
-        gather::gather(before, ends, room, levels, |span| span)
+    fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
+        // SAFETY: `self` is the proof.
+        unsafe { commit(self, column, fields, spans) }
     }
 
     #[inline(always)]
     fn hash(self, text: Padded<'_>) -> u32 {
         // SAFETY: `self` is the proof.
         unsafe { hash(text) }
-    }
-
-    #[inline(always)]
-    fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>) {
-        bytes::append_undoubled(inner, out);
     }
 
     #[inline(always)]
@@ -112,7 +92,15 @@ impl Simd for Avx2 {
 }
 
 impl Simd for Avx512 {
-    compiled_loops!();
+    fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
+        // SAFETY: `self` is the proof.
+        unsafe { check(self, column, fields, spans) }
+    }
+
+    fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
+        // SAFETY: `self` is the proof.
+        unsafe { commit(self, column, fields, spans) }
+    }
 
     #[inline(always)]
     fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
@@ -239,8 +227,9 @@ fn turn(rows: &[u32], width: usize, columns: &mut [u32], height: usize) {
 
 /// Rows that are gathered at a time.
 const ROWS: usize = 16;
+const _: () = assert!(ROOM_SLACK >= ROWS && size_of::<Span>() == size_of::<u64>());
 
-/// See [`gather::gather`].
+/// See [`super::gather::gather`].
 #[target_feature(enable = "bmi1,bmi2,popcnt,avx512f,avx512bw,avx512vbmi2")]
 fn gather_wide(before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
     assert!(before.len() == ends.len() && room.len() >= ends.len() + ROOM_SLACK);
@@ -313,20 +302,9 @@ unsafe fn append_undoubled(inner: Text<'_>, out: &mut Vec<u8>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::csv::Block;
+    use crate::pages::bytes;
+    use crate::pages::for_tests::{seed, with_text};
     use crate::pages::simd::{Portable, turn as turn_any};
-
-    fn seed() -> u64 {
-        let seed =
-            std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
-        println!("seed {seed}");
-        seed
-    }
-
-    fn with_text<T>(bytes: &[u8], use_text: impl FnOnce(Text<'_>) -> T) -> T {
-        let block = Block::from_records(bytes, 0);
-        use_text(Text { buffer: block.buffer(), start: block.start(), len: bytes.len() })
-    }
 
     #[test]
     fn times_of_day_are_the_portable_ones() {
@@ -351,8 +329,34 @@ mod tests {
         assert!(known > 80_000, "only {known} were read");
     }
 
+    /// A text in a buffer that ends `behind` bytes after it.
+    fn with_bare<T>(bytes: &[u8], behind: usize, use_text: impl FnOnce(Text<'_>) -> T) -> T {
+        let buffer = [bytes, &vec![b'"'; behind]].concat().into_boxed_slice();
+        use_text(Text { buffer: &buffer, start: 0, len: bytes.len() })
+    }
+
+    #[test]
+    fn nothing_is_read_behind_the_buffer() {
+        let Some(simd) = Avx2::of(Kernel::Avx2) else { return println!("no AVX2 here") };
+        let time = b"2024-03-01 12:34:56.7";
+        for behind in [0, TIME_END - 1 - time.len(), TIME_END - time.len()] {
+            let read = with_bare(time, behind, |text| simd.time_of_day(text));
+            // Without its padding a text may be left to the exact reader.
+            assert!(read.is_none_or(|micros| micros == 45_296_700_000), "{behind} bytes behind: {read:?}");
+        }
+        let Some(simd) = Avx512::of(Kernel::Avx512) else { return };
+        for behind in [0, STEP - 1, STEP] {
+            let mut out = Vec::new();
+            with_bare(b"a\"\"b", behind, |text| simd.append_undoubled(text, &mut out));
+            assert_eq!(out, b"a\"b", "{behind} bytes behind");
+        }
+    }
+
     #[test]
     fn turned_and_gathered_as_the_portable_way() {
+        if Avx2::of(Kernel::Avx2).is_none() {
+            return println!("no AVX2 here");
+        }
         let mut rng = fastrand::Rng::with_seed(seed());
         for _ in 0..300 {
             let (width, height) = (rng.usize(1..60), rng.usize(1..300));

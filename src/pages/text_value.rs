@@ -1,4 +1,4 @@
-//! Raw text fields: hashed, undone of their quotes, cut to a width.
+//! Raw text fields: undone of their quotes, cut to a width, summed up as bounds.
 
 use super::bytes::append;
 use super::fast::Text;

@@ -13,8 +13,8 @@ fn chosen<K: Copy + PartialEq>(available: &[K], portable: K, avx2: K) -> K {
     }
 }
 
-/// The kernel that scans CSV.
-pub(super) fn scan_kernel() -> csv::Kernel {
+/// The kernel that scans and reads CSV.
+pub(super) fn csv_kernel() -> csv::Kernel {
     use csv::Kernel;
     chosen(&Kernel::available(), Kernel::Portable, Kernel::Avx2)
 }

@@ -1,7 +1,7 @@
 //! Cuts the uncompressed bytes into row groups and segments, at places that the bytes decide.
 
 use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
-use super::kernel::scan_kernel;
+use super::kernel::csv_kernel;
 use super::options::ConvertOptions;
 use super::watch::Watch;
 use crate::csv::{Block, SplitError, Splitter, raw_records};
@@ -80,7 +80,7 @@ impl<'a> RowGroups<'a> {
         let mut splitter = Splitter::new(BLOCK_BYTES);
         let (header, first) = read_header(&mut input, &mut splitter)?;
         let layout = fit(bind(&header, input.uri(), table, options)?)?;
-        let encoding = Encoding::new(layout, options.encode_options(), scan_kernel())?;
+        let encoding = Encoding::new(layout, options.encode_options(), csv_kernel())?;
         let groups = Self {
             input,
             watch,

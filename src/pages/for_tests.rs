@@ -1,0 +1,18 @@
+//! What the tests of this room share.
+
+use super::fast::Text;
+use crate::csv::Block;
+
+/// `CSL_SEED`, or any; printed, so that what failed can be run again.
+pub(super) fn seed() -> u64 {
+    let seed =
+        std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    println!("seed {seed}");
+    seed
+}
+
+/// Uses the bytes as a text in a padded buffer.
+pub(super) fn with_text<T>(bytes: &[u8], use_text: impl FnOnce(Text<'_>) -> T) -> T {
+    let block = Block::from_records(bytes, 0);
+    use_text(Text { buffer: block.buffer(), start: block.start(), len: bytes.len() })
+}
