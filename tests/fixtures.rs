@@ -40,7 +40,10 @@ fn check(name: &str) {
         table: name,
         out: &scratch.path().join("out"),
         report: &scratch.path().join("report.json"),
-        more: vec!["--max-rejects".into(), faults.lines().count().to_string()],
+        more: vec![
+            format!("--max-rejects={}", faults.lines().count()),
+            format!("--rejects={}", scratch.path().join("rejects.csv").display()),
+        ],
     };
     let (output, report) = convert.run();
     assert!(output.status.success(), "{name}: {}", said(&output));
