@@ -69,7 +69,7 @@ const TILE_ROWS: usize = 16;
 pub(super) fn turn(kernel: Kernel, rows: &[u32], width: usize, columns: &mut [u32]) {
     let height = columns.len() / (width + 1);
     #[cfg(target_arch = "x86_64")]
-    if let Some(simd) = super::simd_x86::Avx2::of(kernel)
+    if let Some(simd) = super::simd_x86::Wide::<false>::of(kernel)
         && simd.turn(rows, width, columns, height)
     {
         return;
@@ -118,11 +118,11 @@ impl<S: Simd, C: Column> Compiled for For<S, C> {
 pub(super) fn compiled<C: Column + 'static>(kernel: Kernel, column: C) -> Box<dyn Compiled> {
     #[cfg(target_arch = "x86_64")]
     {
-        use super::simd_x86::{Avx2, Avx512};
-        if let Some(simd) = Avx512::of(kernel) {
+        use super::simd_x86::Wide;
+        if let Some(simd) = Wide::<true>::of(kernel) {
             return Box::new(For { simd, column });
         }
-        if let Some(simd) = Avx2::of(kernel) {
+        if let Some(simd) = Wide::<false>::of(kernel) {
             return Box::new(For { simd, column });
         }
     }

@@ -3,21 +3,17 @@
 use super::bits::Bits;
 use super::bytes::{MASKS, Padded, WIDE};
 use super::column::Column;
-use super::fast::{self, Text};
+use super::fast::Text;
 use super::gather::{Fields, ROOM_SLACK, Span, Spans};
-use super::simd::Simd;
+use super::simd::{Portable, Simd};
 use crate::csv::Kernel;
 use std::arch::x86_64::*;
 
-/// AVX2, AES and the bit instructions that come with them.
+/// AVX2, AES and the bit instructions that come with them; with `AVX512`, also its byte instructions of 2019.
 #[derive(Clone, Copy)]
-pub(super) struct Avx2(());
+pub(super) struct Wide<const AVX512: bool>(());
 
-/// AVX-512 with the byte instructions of 2019.
-#[derive(Clone, Copy)]
-pub(super) struct Avx512(Avx2);
-
-impl Avx2 {
+impl Wide<false> {
     /// The proof, if `kernel` wants it and the processor has it.
     pub(super) fn of(kernel: Kernel) -> Option<Self> {
         let has = is_x86_feature_detected!("aes")
@@ -41,14 +37,14 @@ impl Avx2 {
     }
 }
 
-impl Avx512 {
+impl Wide<true> {
     /// The proof, if `kernel` wants it and the processor has it.
     pub(super) fn of(kernel: Kernel) -> Option<Self> {
         let has = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512vbmi2")
             && is_x86_feature_detected!("pclmulqdq");
-        Avx2::of(kernel).filter(|_| kernel == Kernel::Avx512 && has).map(Self)
+        Wide::<false>::of(kernel).filter(|_| kernel == Kernel::Avx512 && has).map(|_| Self(()))
     }
 }
 
@@ -64,34 +60,7 @@ fn commit<C: Column>(simd: impl Simd, column: &mut C, fields: &Fields<'_>, spans
     column.commit(simd, fields, spans);
 }
 
-impl Simd for Avx2 {
-    fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
-        // SAFETY: `self` is the proof.
-        unsafe { check(self, column, fields, spans) }
-    }
-
-    fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
-        // SAFETY: `self` is the proof.
-        unsafe { commit(self, column, fields, spans) }
-    }
-
-    #[inline(always)]
-    fn hash(self, text: Padded<'_>) -> u32 {
-        // SAFETY: `self` is the proof.
-        unsafe { hash(text) }
-    }
-
-    #[inline(always)]
-    fn time_of_day(self, text: Text<'_>) -> Option<i64> {
-        if text.start + TIME_END > text.buffer.len() {
-            return fast::time_of_day(text);
-        }
-        // SAFETY: `self` is the proof, and so many bytes were just seen.
-        unsafe { time_of_day(text) }
-    }
-}
-
-impl Simd for Avx512 {
+impl<const AVX512: bool> Simd for Wide<AVX512> {
     fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         // SAFETY: `self` is the proof.
         unsafe { check(self, column, fields, spans) }
@@ -104,19 +73,23 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
+        if !AVX512 {
+            return Portable.gather(before, ends, room, levels);
+        }
         // SAFETY: `self` is the proof.
         unsafe { gather_wide(before, ends, room, levels) }
     }
 
     #[inline(always)]
     fn hash(self, text: Padded<'_>) -> u32 {
-        self.0.hash(text)
+        // SAFETY: `self` is the proof.
+        unsafe { hash(text) }
     }
 
     #[inline(always)]
     fn append_undoubled(self, inner: Text<'_>, out: &mut Vec<u8>) {
-        if inner.start + inner.len + STEP > inner.buffer.len() {
-            return self.0.append_undoubled(inner, out);
+        if !AVX512 || inner.start + inner.len + STEP > inner.buffer.len() {
+            return Portable.append_undoubled(inner, out);
         }
         // SAFETY: `self` is the proof, and STEP bytes behind the text were just seen.
         unsafe { append_undoubled(inner, out) }
@@ -124,7 +97,11 @@ impl Simd for Avx512 {
 
     #[inline(always)]
     fn time_of_day(self, text: Text<'_>) -> Option<i64> {
-        self.0.time_of_day(text)
+        if text.start + TIME_END > text.buffer.len() {
+            return Portable.time_of_day(text);
+        }
+        // SAFETY: `self` is the proof, and so many bytes were just seen.
+        unsafe { time_of_day(text) }
     }
 }
 
@@ -303,12 +280,13 @@ unsafe fn append_undoubled(inner: Text<'_>, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::pages::bytes;
+    use crate::pages::fast;
     use crate::pages::for_tests::{seed, with_text};
-    use crate::pages::simd::{Portable, turn as turn_any};
+    use crate::pages::simd::turn as turn_any;
 
     #[test]
     fn times_of_day_are_the_portable_ones() {
-        let Some(simd) = Avx2::of(Kernel::Avx2) else { return println!("no AVX2 here") };
+        let Some(simd) = Wide::<false>::of(Kernel::Avx2) else { return println!("no AVX2 here") };
         let mut rng = fastrand::Rng::with_seed(seed());
         let mut known = 0;
         for _ in 0..200_000 {
@@ -337,14 +315,14 @@ mod tests {
 
     #[test]
     fn nothing_is_read_behind_the_buffer() {
-        let Some(simd) = Avx2::of(Kernel::Avx2) else { return println!("no AVX2 here") };
+        let Some(simd) = Wide::<false>::of(Kernel::Avx2) else { return println!("no AVX2 here") };
         let time = b"2024-03-01 12:34:56.7";
         for behind in [0, TIME_END - 1 - time.len(), TIME_END - time.len()] {
             let read = with_bare(time, behind, |text| simd.time_of_day(text));
             // Without its padding a text may be left to the exact reader.
             assert!(read.is_none_or(|micros| micros == 45_296_700_000), "{behind} bytes behind: {read:?}");
         }
-        let Some(simd) = Avx512::of(Kernel::Avx512) else { return };
+        let Some(simd) = Wide::<true>::of(Kernel::Avx512) else { return };
         for behind in [0, STEP - 1, STEP] {
             let mut out = Vec::new();
             with_bare(b"a\"\"b", behind, |text| simd.append_undoubled(text, &mut out));
@@ -354,7 +332,7 @@ mod tests {
 
     #[test]
     fn turned_and_gathered_as_the_portable_way() {
-        if Avx2::of(Kernel::Avx2).is_none() {
+        if Wide::<false>::of(Kernel::Avx2).is_none() {
             return println!("no AVX2 here");
         }
         let mut rng = fastrand::Rng::with_seed(seed());
@@ -374,7 +352,7 @@ mod tests {
             let columns = turned(Kernel::Portable);
             assert_eq!(columns, turned(Kernel::Avx2), "{height} rows of {width}");
 
-            let Some(simd) = Avx512::of(Kernel::Avx512) else { continue };
+            let Some(simd) = Wide::<true>::of(Kernel::Avx512) else { continue };
             let at = rng.usize(..width) * height;
             let (before, ends) = columns[at..at + 2 * height].split_at(height);
             let gathered = |gather: &dyn Fn(&mut [Span], &mut Bits) -> usize| {
@@ -393,7 +371,7 @@ mod tests {
 
     #[test]
     fn undoubled_as_the_portable_way() {
-        let Some(simd) = Avx512::of(Kernel::Avx512) else { return println!("no AVX-512 here") };
+        let Some(simd) = Wide::<true>::of(Kernel::Avx512) else { return println!("no AVX-512 here") };
         let mut rng = fastrand::Rng::with_seed(seed());
         for _ in 0..20_000 {
             let mut inner = Vec::new();
@@ -411,7 +389,7 @@ mod tests {
 
     #[test]
     fn hashes_depend_on_the_text_alone() {
-        let Some(simd) = Avx2::of(Kernel::Avx2) else { return println!("no AVX2 here") };
+        let Some(simd) = Wide::<false>::of(Kernel::Avx2) else { return println!("no AVX2 here") };
         let mut rng = fastrand::Rng::with_seed(seed());
         let hash = |bytes: &[u8]| with_text(bytes, |text| simd.hash(Padded::new(text).unwrap()));
         for _ in 0..20_000 {
