@@ -21,6 +21,8 @@ pub mod objects;
 #[cfg(feature = "cloud")]
 mod buffers;
 #[cfg(feature = "cloud")]
+mod connections;
+#[cfg(feature = "cloud")]
 mod credentials;
 #[cfg(feature = "cloud")]
 mod fault;

@@ -4,6 +4,8 @@
 //! AWS's chain ─► S3 ─► Bucket ─┬ reads: HEAD and ranged GET, retried here where the bytes are counted
 //!                              └ calls: list, put, multipart, retried by object_store
 //! ```
+//!
+//! All buckets share one set of connections.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -19,6 +21,7 @@ use object_store::{
     aws,
 };
 
+use super::connections::{CONNECT_TIMEOUT, Connections};
 use super::credentials::{Chain, endpoint_of, load};
 use super::discover::Listing;
 use super::fault::{Doing, Fault, cut};
@@ -29,10 +32,6 @@ use super::types::{ByteSource, ObjectInfo, SegmentSink};
 use super::upload::S3Sink;
 use crate::error::{Error, Place, Result};
 
-/// Longest wait for a connection.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest time for one call that is no read; a part of an upload over a slow line is the longest.
-const CALL_TIMEOUT: Duration = Duration::from_secs(300);
 /// No new try of a call begins later than this after the first.
 const CALL_RETRY_TIMEOUT: Duration = Duration::from_secs(180);
 /// Buckets whose clients are kept; a run has an export's, a staging place's and a manifest's.
@@ -64,6 +63,7 @@ pub struct S3 {
     hash_uploads: bool,
     tuning: Tuning,
     buckets: Arc<Mutex<HashMap<String, Arc<Bucket>>>>,
+    connections: Connections,
 }
 
 /// One bucket, ready to be asked.
@@ -96,6 +96,7 @@ impl S3 {
             credentials: Arc::new(Chain::new(&config)),
             tuning: Tuning::default(),
             buckets: Arc::default(),
+            connections: Connections::default(),
         };
         Ok(FOUND.get_or_init(|| found).clone())
     }
@@ -111,6 +112,7 @@ impl S3 {
             credentials: Arc::new(StaticCredentialProvider::new(credential)),
             tuning: options.tuning,
             buckets: Arc::default(),
+            connections: Connections::default(),
         }
     }
 
@@ -177,13 +179,8 @@ impl S3 {
         let region = self.region_of(name)?;
         let bucket = Arc::new(Bucket {
             name: name.to_owned(),
-            reads: self.client(name, &region, no_retries(), self.client_options().with_timeout_disabled())?,
-            calls: self.client(
-                name,
-                &region,
-                self.call_retries(),
-                self.client_options().with_timeout(CALL_TIMEOUT),
-            )?,
+            reads: self.client(name, &region, no_retries())?,
+            calls: self.client(name, &region, self.call_retries())?,
             tuning: self.tuning,
         });
         if kept.len() >= BUCKETS_KEPT_MAX {
@@ -199,7 +196,8 @@ impl S3 {
         if self.endpoint.is_some() {
             return Ok(self.region.clone().unwrap_or_else(|| REGION_OF_OTHER_ENDPOINTS.to_owned()));
         }
-        let options = self.client_options().with_timeout(CONNECT_TIMEOUT);
+        let options =
+            ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_timeout(CONNECT_TIMEOUT);
         match runtime()?.block_on(aws::resolve_bucket_region(bucket, &options)) {
             Ok(region) => Ok(region),
             Err(error) => self.region.clone().ok_or_else(|| {
@@ -210,25 +208,16 @@ impl S3 {
         }
     }
 
-    fn client_options(&self) -> ClientOptions {
+    fn client(&self, bucket: &str, region: &str, retry: RetryConfig) -> Result<AmazonS3> {
         let plain = is_plain(self.endpoint.as_deref());
-        ClientOptions::new().with_connect_timeout(CONNECT_TIMEOUT).with_allow_http(plain)
-    }
-
-    fn client(
-        &self,
-        bucket: &str,
-        region: &str,
-        retry: RetryConfig,
-        options: ClientOptions,
-    ) -> Result<AmazonS3> {
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(region)
             .with_credentials(self.credentials.clone())
             .with_retry(retry)
             .with_unsigned_payload(!self.hash_uploads)
-            .with_client_options(options);
+            .with_allow_http(plain)
+            .with_http_connector(self.connections.open(plain)?);
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
