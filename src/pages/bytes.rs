@@ -226,7 +226,7 @@ fn fold(a: u64, b: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::for_tests::with_text;
+    use crate::pages::for_tests::{rounds, with_text};
 
     fn random(rng: &mut fastrand::Rng) -> Vec<u8> {
         let len = [rng.usize(..9), rng.usize(..40), rng.usize(..300)][rng.usize(..3)];
@@ -236,7 +236,7 @@ mod tests {
     #[test]
     fn wide_steps_do_what_single_bytes_would() {
         let mut rng = fastrand::Rng::with_seed(11);
-        for _ in 0..20_000 {
+        for _ in 0..rounds(20_000) {
             let bytes = random(&mut rng);
             let mut out = b"before".to_vec();
             with_text(&bytes, |text| append(text, &mut out));
@@ -260,7 +260,7 @@ mod tests {
     #[test]
     fn doubled_quotes_become_one() {
         let mut rng = fastrand::Rng::with_seed(12);
-        for _ in 0..20_000 {
+        for _ in 0..rounds(20_000) {
             let mut value = random(&mut rng);
             value.iter_mut().filter(|byte| **byte == b'a').for_each(|byte| *byte = b'"');
             let doubled: Vec<u8> = value

@@ -190,7 +190,7 @@ pub(super) fn booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::for_tests::{seed, with_text};
+    use crate::pages::for_tests::{rounds, seed, with_text};
     use crate::pages::simd::Portable;
 
     /// What a mutation makes of a text is either unknown here or read as the exact reader reads it.
@@ -198,7 +198,7 @@ mod tests {
     fn agrees_with_the_exact_readers() {
         let mut rng = fastrand::Rng::with_seed(seed());
         let mut known = 0;
-        for _ in 0..200_000 {
+        for _ in 0..rounds(200_000) {
             let mut text = sample(&mut rng);
             if rng.bool() {
                 let at = rng.usize(..text.len());
@@ -209,7 +209,7 @@ mod tests {
             }
             known += with_text(text.as_bytes(), |t| check(t, &text));
         }
-        assert!(known > 100_000, "only {known} texts were read fast");
+        assert!(known as usize > rounds(100_000), "only {known} texts were read fast");
     }
 
     fn sample(rng: &mut fastrand::Rng) -> String {

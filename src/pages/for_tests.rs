@@ -11,6 +11,11 @@ pub(super) fn seed() -> u64 {
     seed
 }
 
+/// Rounds of a test on random values: few under Miri, which is a thousand times as slow.
+pub(super) fn rounds(full: usize) -> usize {
+    if cfg!(miri) { full / 200 } else { full }
+}
+
 /// Uses the bytes as a text in a padded buffer.
 pub(super) fn with_text<T>(bytes: &[u8], use_text: impl FnOnce(Text<'_>) -> T) -> T {
     let block = Block::from_records(bytes, 0);

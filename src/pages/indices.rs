@@ -68,6 +68,7 @@ fn pack_group(group: &[u16; 8], bits: u32, out: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use crate::pages::bits::read_varint;
+    use crate::pages::for_tests::rounds;
 
     fn read(mut bytes: &[u8], len: usize) -> Vec<u16> {
         let bits = u32::from(bytes[0]);
@@ -101,7 +102,7 @@ mod tests {
     #[test]
     fn indices_read_back() {
         let mut rng = fastrand::Rng::with_seed(3);
-        for round in 0..400 {
+        for round in 0..rounds(400).max(13) {
             let entries = [1, 2, 3, 4, 5, 16, 17, 255, 256, 257, 4096, 40_000, 65_536][round % 13];
             let mut want = Vec::new();
             while want.len() < rng.usize(1..3000) {

@@ -285,12 +285,12 @@ fn prefix(value: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pages::for_tests::seed;
+    use crate::pages::for_tests::{rounds, seed};
 
     #[test]
     fn the_range_is_that_of_the_sorted_texts() {
         let mut rng = fastrand::Rng::with_seed(seed());
-        for _ in 0..20_000 {
+        for _ in 0..rounds(20_000) {
             // Few letters and lengths about eight, so that prefixes tie.
             let text = |rng: &mut fastrand::Rng| -> Vec<u8> {
                 (0..rng.usize(..12)).map(|at| if at < 6 { b'a' } else { rng.u8(b'a'..b'd') }).collect()

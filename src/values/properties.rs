@@ -2,7 +2,7 @@
 
 use super::*;
 
-const ROUNDS: usize = 20_000;
+const ROUNDS: usize = if cfg!(miri) { 100 } else { 20_000 };
 
 fn seeded() -> fastrand::Rng {
     let given = std::env::var("CSL_SEED").ok().and_then(|seed| seed.parse().ok());
