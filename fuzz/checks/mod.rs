@@ -6,7 +6,7 @@
 //! tests/fuzz_short      seeds, changed at random  ──┘
 //! ```
 
-#![allow(dead_code, missing_docs, unreachable_pub, reason = "each target uses one of them")]
+#![allow(dead_code, unused_imports, missing_docs, unreachable_pub, reason = "each target uses one of them")]
 #![allow(clippy::unwrap_used, reason = "a check may fail")]
 
 mod bzip2;
