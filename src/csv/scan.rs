@@ -284,7 +284,8 @@ mod tests {
             std::env::var("CSL_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
         println!("seed {seed}");
         let mut rng = fastrand::Rng::with_seed(seed);
-        for _ in 0..if cfg!(miri) { 30 } else { 3000 } {
+        let rounds = if cfg!(miri) { 30 } else { 3000 };
+        for _ in 0..rounds {
             let len = rng.usize(1..400);
             let alphabet: &[u8] = if rng.bool() { b"ab,\"\n" } else { b"abcdefghijkl,\n\"\r\0" };
             let letters = (0..len).map(|_| alphabet[rng.usize(..alphabet.len())]);
