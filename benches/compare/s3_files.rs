@@ -69,6 +69,7 @@ struct Request {
 impl Store {
     fn serve(&self, connection: TcpStream) -> io::Result<()> {
         connection.set_nodelay(true)?;
+        do_not_pace(&connection);
         let mut answers = connection.try_clone()?;
         let mut requests = BufReader::with_capacity(16 << 10, connection);
         while let Some(request) = read_request(&mut requests)? {
@@ -177,6 +178,28 @@ impl Store {
         Ok(bytes)
     }
 }
+
+/// Leaves out what some systems do to be fair on shared lines: a timer for every few packets. Of the time on loopback
+/// that would be a part which no real S3 takes from the machine that is measured.
+#[cfg(target_os = "linux")]
+fn do_not_pace(connection: &TcpStream) {
+    use std::os::fd::AsRawFd;
+    const PLAIN: &[u8] = b"reno";
+    // SAFETY: the name's bytes live through the call, which is told their number and only reads them. A system
+    // that has no such algorithm says so and keeps its own, which is as good.
+    unsafe {
+        libc::setsockopt(
+            connection.as_raw_fd(),
+            libc::IPPROTO_TCP,
+            libc::TCP_CONGESTION,
+            PLAIN.as_ptr().cast(),
+            PLAIN.len() as libc::socklen_t,
+        );
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn do_not_pace(_: &TcpStream) {}
 
 /// Copies in large pieces.
 fn pour(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
