@@ -8,7 +8,6 @@ mod server;
 #[path = "support/sources.rs"]
 mod sources;
 
-use std::io::Write;
 use std::process::Command;
 use std::time::Duration;
 
@@ -322,7 +321,7 @@ fn uploads_come_back_as_they_were() {
         let (server, content) = (S3Server::start(), bytes(size));
         let sink = s3(&server, tuning()).sink(&place("staging/load/1")).unwrap();
         let mut writer = sink.create("part-00000.parquet").unwrap();
-        content.chunks(3_000_001).for_each(|chunk| writer.write_all(chunk).unwrap());
+        content.chunks(3_000_001).for_each(|chunk| writer.append(chunk.to_vec().into()).unwrap());
         assert!(server.names().is_empty());
         let object = writer.finish().unwrap();
         assert_eq!(object.uri, "s3://staging/load/1/part-00000.parquet");
@@ -343,7 +342,7 @@ fn an_upload_that_is_dropped_leaves_nothing() {
     let server = S3Server::start();
     let sink = s3(&server, tuning()).sink(&place("staging/load")).unwrap();
     let mut writer = sink.create("part").unwrap();
-    writer.write_all(&bytes(3 * UPLOAD_PART_BYTES)).unwrap();
+    writer.append(bytes(3 * UPLOAD_PART_BYTES).into()).unwrap();
     assert_eq!(server.uploads_open(), 1);
     drop(writer);
     assert_eq!((server.uploads_open(), server.names().len()), (0, 0));
@@ -364,7 +363,7 @@ fn uploads_heal_or_leave_nothing() {
         server.fault(Fault::Answer { kind, status, times });
         let sink = s3(&server, tuning()).sink(&place("staging/load")).unwrap();
         let mut writer = sink.create("part").unwrap();
-        let written = writer.write_all(&content).map_err(|error| store::write_error("part", error));
+        let written = writer.append(content.clone().into());
         let finished = written.and_then(|()| writer.finish());
         match code {
             0 => assert!(server.get("staging/load/part").unwrap() == content && finished.is_ok()),

@@ -9,6 +9,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::path::Path;
 
+use bytes::Bytes;
 use csl_stream::Error;
 use csl_stream::store::{self, ExportKind, Location};
 use sources::read_all;
@@ -125,8 +126,7 @@ fn a_segment_shows_only_when_it_is_whole() {
     let folder = dir.path().join("made/on/the/way");
     let sink = store::sink(&local(&folder)).unwrap();
     let mut writer = sink.create("part-00000.snappy.parquet").unwrap();
-    writer.write_all(b"0123456789").unwrap();
-    writer.flush().unwrap();
+    writer.append(Bytes::from_static(b"0123456789")).unwrap();
     assert!(names(&folder).iter().all(|name| name.starts_with('.')), "{:?}", names(&folder));
     let object = writer.finish().unwrap();
     assert_eq!((object.name.as_str(), object.bytes), ("part-00000.snappy.parquet", 10));
@@ -143,7 +143,7 @@ fn a_segment_that_is_dropped_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
     let sink = store::sink(&local(dir.path())).unwrap();
     let mut writer = sink.create("part").unwrap();
-    writer.write_all(&vec![7; 1 << 20]).unwrap();
+    writer.append(vec![7; 1 << 20].into()).unwrap();
     drop(writer);
     assert!(names(dir.path()).is_empty());
 }
@@ -154,7 +154,7 @@ fn a_segment_replaces_an_older_one_of_its_name() {
     let sink = store::sink(&local(dir.path())).unwrap();
     for content in [&b"first"[..], b"second"] {
         let mut writer = sink.create("part").unwrap();
-        writer.write_all(content).unwrap();
+        writer.append(Bytes::from_static(content)).unwrap();
         writer.finish().unwrap();
         assert_eq!(fs::read(dir.path().join("part")).unwrap(), content);
     }

@@ -1,9 +1,9 @@
 //! A source and a sink in memory, so that a conversion can be measured without a disk.
 
+use bytes::Bytes;
 use csl_stream::Result;
 use csl_stream::store::{ByteSource, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 use std::collections::BTreeMap;
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 /// Bytes that are there.
@@ -60,18 +60,12 @@ struct MemoryWriter {
     files: Arc<Mutex<BTreeMap<String, Vec<u8>>>>,
 }
 
-impl Write for MemoryWriter {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+impl SegmentWriter for MemoryWriter {
+    fn append(&mut self, bytes: Bytes) -> Result<()> {
+        self.bytes.extend_from_slice(&bytes);
         Ok(())
     }
-}
 
-impl SegmentWriter for MemoryWriter {
     fn finish(self: Box<Self>) -> Result<StoredObject> {
         let (uri, bytes) = (self.name.clone(), self.bytes.len() as u64);
         let stored = StoredObject { uri, name: self.name.clone(), bytes };

@@ -1,11 +1,13 @@
 //! The fast path against the exact one, and its kernels against each other.
 
 use super::exact::exact;
+use bytes::Bytes;
 use csl_stream::csv::{Block, Kernel, Scan, SplitError, Splitter, raw_records};
 use csl_stream::pages::{Codec, EncodeOptions, Encoding, Reject, RowGroupEncoder, SegmentFile};
 use csl_stream::schema::{ColumnType, Layout, OutputColumn, Width};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 /// A column of each type; the first may not be NULL.
 const TYPES: [ColumnType; 14] = [
@@ -154,7 +156,7 @@ fn encode(layout: &Layout, blocks: &[Block], kernel: Kernel) -> Output {
     first
 }
 
-fn encode_group(encoding: &Encoding, encoder: &mut RowGroupEncoder, blocks: &[Block]) -> Output {
+fn encode_group(encoding: &Arc<Encoding>, encoder: &mut RowGroupEncoder, blocks: &[Block]) -> Output {
     for block in blocks {
         if let Err(error) = encoder.add(block) {
             panic!("{error}");
@@ -163,9 +165,15 @@ fn encode_group(encoding: &Encoding, encoder: &mut RowGroupEncoder, blocks: &[Bl
     let mut group = encoder.finish().unwrap();
     assert_eq!(group.records, group.rows + group.rejects.len() as u64, "counts");
     let rejects = std::mem::take(&mut group.rejects);
-    let mut file = SegmentFile::new(Vec::new(), encoding).unwrap();
-    file.append(group).unwrap();
-    Output { file: file.finish().unwrap(), rejects }
+    let mut bytes = Vec::new();
+    let mut write = |page: Bytes| {
+        bytes.extend_from_slice(&page);
+        Ok(())
+    };
+    let mut file = SegmentFile::new(encoding, &mut write).unwrap();
+    file.append(group, &mut write).unwrap();
+    file.finish(&mut write).unwrap();
+    Output { file: bytes, rejects }
 }
 
 fn rows(file: &[u8]) -> Vec<Vec<parquet::record::Field>> {

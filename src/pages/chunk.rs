@@ -6,15 +6,12 @@ use super::options::Codec;
 use bytes::Bytes;
 use parquet::basic::Encoding;
 use parquet::column::page::{CompressedPage, Page, PageWriter};
-use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
-use parquet::file::reader::{ChunkReader, Length};
 use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use std::collections::VecDeque;
-use std::io::Read;
 
 /// Bytes that are left free before the values of a page: more than the levels of most pages take.
 const LEVELS_ROOM: usize = 4 << 10;
@@ -68,48 +65,11 @@ impl PageTools {
     }
 }
 
-/// A finished column chunk: its pages as the file has them, and what the row group must know of them.
+/// A finished column chunk: its pages as the file has them, and what the footer says of it, with offsets from
+/// its first byte.
 pub(super) struct ColumnChunk {
-    pub(super) pages: Pages,
-    pub(super) close: ColumnCloseResult,
-}
-
-/// Pages of a chunk, one behind the other; none is empty. The parquet crate reads them once, from the start.
-#[derive(Clone, Default)]
-pub(super) struct Pages(VecDeque<Bytes>);
-
-impl Length for Pages {
-    fn len(&self) -> u64 {
-        self.0.iter().map(|page| page.len() as u64).sum()
-    }
-}
-
-impl ChunkReader for Pages {
-    type T = Self;
-
-    fn get_read(&self, start: u64) -> Result<Self> {
-        let mut left = self.clone();
-        std::io::copy(&mut left.by_ref().take(start), &mut std::io::sink())?;
-        Ok(left)
-    }
-
-    fn get_bytes(&self, start: u64, length: usize) -> Result<Bytes> {
-        let mut bytes = vec![0; length];
-        self.get_read(start)?.read_exact(&mut bytes)?;
-        Ok(bytes.into())
-    }
-}
-
-impl Read for Pages {
-    fn read(&mut self, buf: &mut [u8]) -> std::io::Result<usize> {
-        let Some(page) = self.0.front_mut() else { return Ok(0) };
-        let part = page.split_to(buf.len().min(page.len()));
-        buf[..part.len()].copy_from_slice(&part);
-        if page.is_empty() {
-            self.0.pop_front();
-        }
-        Ok(part.len())
-    }
+    pub(super) pages: VecDeque<Bytes>,
+    pub(super) metadata: ColumnChunkMetaData,
 }
 
 /// The values of a dictionary page, PLAIN. Written only if a page has indices into it.
@@ -122,7 +82,7 @@ pub(super) struct DictionaryPage<'a> {
 /// The pages of one column chunk so far.
 #[derive(Default)]
 pub(super) struct ChunkBuilder {
-    pages: Pages,
+    pages: VecDeque<Bytes>,
     uncompressed: usize,
     rows: usize,
     /// Whether there are PLAIN pages, and pages of indices.
@@ -182,7 +142,7 @@ impl ChunkBuilder {
         self.indexed |= encoding == Encoding::RLE_DICTIONARY;
         let page = CompressedPage::new(data(compressor.compress(page)?), page.len());
         let page = self.written(page)?;
-        self.pages.0.push_back(page);
+        self.pages.push_back(page);
         Ok(())
     }
 
@@ -211,10 +171,10 @@ impl ChunkBuilder {
             };
             let page = self.written(CompressedPage::new(page, dictionary.bytes.len()))?;
             data_offset = page.len();
-            self.pages.0.push_front(page);
+            self.pages.push_front(page);
         }
         let Self { pages, uncompressed, rows, plain, indexed } = std::mem::take(self);
-        let len = pages.len();
+        let len: usize = pages.iter().map(Bytes::len).sum();
         let encodings =
             [(plain || indexed, Encoding::PLAIN), (true, Encoding::RLE), (indexed, Encoding::RLE_DICTIONARY)];
         let metadata = ColumnChunkMetaData::builder(column.clone())
@@ -229,15 +189,7 @@ impl ChunkBuilder {
             .set_dictionary_page_offset(indexed.then_some(0))
             .set_statistics(statistics)
             .build()?;
-        let close = ColumnCloseResult {
-            bytes_written: len,
-            rows_written: rows as u64,
-            metadata,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        };
-        Ok(ColumnChunk { pages, close })
+        Ok(ColumnChunk { pages, metadata })
     }
 }
 

@@ -1,42 +1,68 @@
-//! A Parquet file made of finished row groups. The container is the parquet crate's.
+//! A Parquet file made of finished row groups: their pages as they are, then the parquet crate's footer.
 
 use super::group::{EncodedRowGroup, Encoding, encoder_failed};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Result};
+use bytes::Bytes;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaDataReader;
-use parquet::file::properties::{WriterProperties, WriterVersion};
-use parquet::file::writer::SerializedFileWriter;
-use std::io::Write;
+use parquet::file::metadata::{
+    ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataReader, ParquetMetaDataWriter,
+    RowGroupMetaData,
+};
 use std::sync::Arc;
 
 /// Who wrote a file, as its footer says.
 pub const CREATED_BY: &str = concat!("csl-stream version ", env!("CARGO_PKG_VERSION"));
 
-/// A segment being written.
-pub struct SegmentFile<W: Write + Send> {
-    writer: SerializedFileWriter<W>,
+/// What a file starts with, and ends with.
+const MAGIC: &[u8] = b"PAR1";
+/// The format's version of files whose data pages are of version 1.
+const VERSION: i32 = 1;
+
+/// A segment being written. Its bytes go to `write`, in order, each once: whoever has them keeps them
+/// without a copy.
+pub struct SegmentFile {
+    encoding: Arc<Encoding>,
+    row_groups: Vec<RowGroupMetaData>,
+    /// Bytes so far.
+    bytes: usize,
     rows: u64,
 }
 
-impl<W: Write + Send> SegmentFile<W> {
+impl SegmentFile {
     /// Starts a file. No Arrow schema goes into it: Redshift has no use for it.
-    pub fn new(output: W, encoding: &Encoding) -> Result<Self> {
-        let properties = WriterProperties::builder()
-            .set_writer_version(WriterVersion::PARQUET_1_0)
-            .set_created_by(CREATED_BY.to_owned())
-            .build();
-        let schema = encoding.schema().root_schema_ptr();
-        let writer = SerializedFileWriter::new(output, schema, Arc::new(properties)).map_err(write_failed)?;
-        Ok(Self { writer, rows: 0 })
+    ///
+    /// # Errors
+    /// Those of `write`, here and below.
+    pub fn new(encoding: &Arc<Encoding>, write: impl FnOnce(Bytes) -> Result<()>) -> Result<Self> {
+        write(Bytes::from_static(MAGIC))?;
+        Ok(Self { encoding: encoding.clone(), row_groups: Vec::new(), bytes: MAGIC.len(), rows: 0 })
     }
 
     /// Appends a row group.
-    pub fn append(&mut self, group: EncodedRowGroup) -> Result<()> {
-        let mut row_group = self.writer.next_row_group().map_err(write_failed)?;
+    pub fn append(
+        &mut self,
+        group: EncodedRowGroup,
+        mut write: impl FnMut(Bytes) -> Result<()>,
+    ) -> Result<()> {
+        let start = self.bytes;
+        let mut columns = Vec::with_capacity(group.columns.len());
         for column in group.columns {
-            row_group.append_column(&column.pages, column.close).map_err(write_failed)?;
+            columns.push(moved(column.metadata, self.bytes as i64).map_err(encoder_failed)?);
+            for page in column.pages {
+                self.bytes += page.len();
+                write(page)?;
+            }
         }
-        row_group.close().map_err(write_failed)?;
+        let ordinal = i16::try_from(self.row_groups.len())
+            .map_err(|_| Error::machine("a segment has more row groups than Parquet can number"))?;
+        let row_group = RowGroupMetaData::builder(self.encoding.schema().clone())
+            .set_total_byte_size(columns.iter().map(ColumnChunkMetaData::uncompressed_size).sum())
+            .set_column_metadata(columns)
+            .set_num_rows(group.rows as i64)
+            .set_ordinal(ordinal)
+            .set_file_offset(start as i64)
+            .build();
+        self.row_groups.push(row_group.map_err(encoder_failed)?);
         self.rows += group.rows;
         Ok(())
     }
@@ -46,10 +72,22 @@ impl<W: Write + Send> SegmentFile<W> {
         self.rows
     }
 
-    /// Writes the footer and gives the output back.
-    pub fn finish(self) -> Result<W> {
-        self.writer.into_inner().map_err(write_failed)
+    /// Writes the footer.
+    pub fn finish(self, write: impl FnOnce(Bytes) -> Result<()>) -> Result<()> {
+        let (rows, schema) = (self.rows as i64, self.encoding.schema().clone());
+        let file = FileMetaData::new(VERSION, rows, Some(CREATED_BY.to_owned()), None, schema, None);
+        let metadata = ParquetMetaData::new(file, self.row_groups);
+        let mut footer = Vec::new();
+        ParquetMetaDataWriter::new(&mut footer, &metadata).finish().map_err(encoder_failed)?;
+        write(footer.into())
     }
+}
+
+/// The metadata of a chunk that starts at `start` of the file.
+fn moved(metadata: ColumnChunkMetaData, start: i64) -> Result<ColumnChunkMetaData, ParquetError> {
+    let (data, dictionary) = (metadata.data_page_offset(), metadata.dictionary_page_offset());
+    let builder = metadata.into_builder().set_data_page_offset(start + data);
+    builder.set_dictionary_page_offset(dictionary.map(|at| start + at)).build()
 }
 
 /// Bytes from the end of a file that usually hold the whole footer.
@@ -70,17 +108,4 @@ pub fn footer_rows(tail: &[u8]) -> Result<Result<u64, u64>> {
     let metadata = &tail[tail.len() - wanted..tail.len() - 8];
     let metadata = ParquetMetaDataReader::decode_metadata(metadata).map_err(damaged)?;
     Ok(Ok(metadata.file_metadata().num_rows() as u64))
-}
-
-/// The error of the output comes back as it was; of an I/O error the kind decides.
-fn write_failed(error: ParquetError) -> Error {
-    let cause = match error {
-        ParquetError::External(cause) => cause,
-        error => return encoder_failed(error),
-    };
-    match cause.downcast::<std::io::Error>().map(|cause| cause.downcast::<Error>()) {
-        Ok(Ok(error)) => error,
-        Ok(Err(cause)) => Error::from_io("cannot write parquet", Place::default(), cause),
-        Err(cause) => Error::machine("cannot write parquet").because(cause),
-    }
 }

@@ -16,7 +16,7 @@ use crate::csv::{Block, Kernel, Scan};
 use crate::error::{Error, Place, Result};
 use crate::schema::Layout;
 use parquet::errors::ParquetError;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::schema::types::SchemaDescPtr;
 use std::sync::Arc;
 
 /// Rows after which a page ends, at the end of a block.
@@ -54,18 +54,18 @@ pub struct Encoding {
     layout: Layout,
     options: EncodeOptions,
     kernel: Kernel,
-    schema: SchemaDescriptor,
+    schema: SchemaDescPtr,
 }
 
 impl Encoding {
     /// Fails only on a column name or type that Parquet cannot have.
     pub fn new(layout: Layout, options: EncodeOptions, kernel: Kernel) -> Result<Arc<Self>> {
-        let schema = file_schema(&layout.columns).map_err(encoder_failed)?;
+        let schema = Arc::new(file_schema(&layout.columns).map_err(encoder_failed)?);
         Ok(Arc::new(Self { layout, options, kernel, schema }))
     }
 
     /// The Parquet schema.
-    pub(super) fn schema(&self) -> &SchemaDescriptor {
+    pub(super) fn schema(&self) -> &SchemaDescPtr {
         &self.schema
     }
 }

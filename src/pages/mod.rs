@@ -1,13 +1,13 @@
 //! Field bytes to finished Parquet: typed values, pages, column chunks, row groups, files.
 //!
 //! ```text
-//! Block ─▶ RowGroupEncoder ─▶ EncodedRowGroup ─▶ SegmentFile ─▶ any writer
+//! Block ─▶ RowGroupEncoder ─▶ EncodedRowGroup ─▶ SegmentFile ─▶ Bytes, page by page
 //!             one a worker       column chunks      in order
 //! ```
 //!
 //! Each field goes from its bytes in the CSV to its bytes in the page in one step: no row objects,
-//! no arrays between. Levels, dictionaries and PLAIN values are written here; page headers, row group
-//! metadata and the footer are the parquet crate's. What comes out depends on the records alone.
+//! no arrays between. Levels, dictionaries and PLAIN values are written here; page headers and
+//! the footer are the parquet crate's. What comes out depends on the records alone.
 
 mod bits;
 mod boolean;

@@ -62,7 +62,8 @@ struct State {
 struct OpenSegment {
     segment: u64,
     name: String,
-    file: SegmentFile<Box<dyn SegmentWriter>>,
+    file: SegmentFile,
+    output: Box<dyn SegmentWriter>,
 }
 
 impl<'a> Stage<'a> {
@@ -118,8 +119,8 @@ impl<'a> Stage<'a> {
         if state.open.is_none() {
             self.open_file(state, segment)?;
         }
-        if let Some(open) = &mut state.open {
-            open.file.append(encoded).map_err(|error| error.in_object(&open.name))?;
+        if let Some(OpenSegment { name, file, output, .. }) = &mut state.open {
+            file.append(encoded, |bytes| output.append(bytes)).map_err(|error| error.in_object(name))?;
         }
         Ok(())
     }
@@ -185,16 +186,17 @@ impl<'a> Stage<'a> {
 
     fn open_file(&self, state: &mut State, segment: u64) -> Result<()> {
         let name = format!("part-{segment:05}.{}", self.options.file_suffix);
-        let output = self.options.sink.create(&name)?;
-        let file = SegmentFile::new(output, &self.options.encoding)?;
-        state.open = Some(OpenSegment { segment, name, file });
+        let mut output = self.options.sink.create(&name)?;
+        let file = SegmentFile::new(&self.options.encoding, |bytes| output.append(bytes))?;
+        state.open = Some(OpenSegment { segment, name, file, output });
         Ok(())
     }
 
     fn close_file(&self, state: &mut State) -> Result<()> {
-        let Some(OpenSegment { name, file, .. }) = state.open.take() else { return Ok(()) };
+        let Some(OpenSegment { name, file, mut output, .. }) = state.open.take() else { return Ok(()) };
         let rows = file.rows();
-        let object = file.finish().map_err(|error| error.in_object(&name))?.finish()?;
+        file.finish(|bytes| output.append(bytes)).map_err(|error| error.in_object(&name))?;
+        let object = output.finish()?;
         state.finished.push(object.clone());
         let read_back = self.read_back(&object)?;
         if read_back != rows {

@@ -10,6 +10,8 @@ use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
+use bytes::Bytes;
+
 use super::discover::Listing;
 use super::durable::{Survives, Taken, WholeFile};
 use super::types::{ByteSource, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
@@ -280,19 +282,12 @@ struct LocalWriter {
     survives: Survives,
 }
 
-impl Write for LocalWriter {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        // Whoever writes through layers of others gets the path back with the cause.
-        let failed = |cause, path: &Path| io::Error::other(Error::io("cannot write the file", path, cause));
-        self.file.write(buf).map_err(|cause| failed(cause, self.file.path()))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
-}
-
 impl SegmentWriter for LocalWriter {
+    fn append(&mut self, bytes: Bytes) -> Result<()> {
+        let written = self.file.write_all(&bytes);
+        written.map_err(|cause| Error::io("cannot write the file", self.file.path(), cause))
+    }
+
     fn finish(self: Box<Self>) -> Result<StoredObject> {
         let Self { file, name, taken, survives } = *self;
         let uri = file.path().display().to_string();

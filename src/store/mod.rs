@@ -124,14 +124,6 @@ pub fn fetch_small(location: &Location, bytes_max: usize) -> Result<Vec<u8>> {
     }
 }
 
-/// The error inside an I/O error that a [`SegmentWriter`] gave, or the I/O error as one of this crate.
-pub fn write_error(uri: &str, error: std::io::Error) -> Error {
-    match error.downcast::<Error>() {
-        Ok(inner) => inner.in_object(uri),
-        Err(error) => Error::io("cannot write", std::path::Path::new(uri), error),
-    }
-}
-
 /// Names of the files or objects in a folder or right below a prefix; nothing there is no error.
 ///
 /// # Errors

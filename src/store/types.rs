@@ -1,6 +1,7 @@
 //! The edges between the path and the outside.
 
 use crate::error::Result;
+use bytes::Bytes;
 
 /// What is known of an object when it is opened, and stays true while it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,7 +39,7 @@ impl<S: ByteSource + ?Sized> ByteSource for &mut S {
 
 /// Moves what fits from the front of a piece into `buf`, and says how many bytes those are.
 #[cfg(feature = "cloud")]
-pub(super) fn take(piece: &mut bytes::Bytes, buf: &mut [u8]) -> usize {
+pub(super) fn take(piece: &mut Bytes, buf: &mut [u8]) -> usize {
     let count = piece.len().min(buf.len());
     bytes::Buf::copy_to_slice(piece, &mut buf[..count]);
     count
@@ -93,7 +94,13 @@ pub trait SegmentSink: Send + Sync {
 }
 
 /// One object being written. Dropped without `finish`, it leaves nothing behind.
-pub trait SegmentWriter: std::io::Write + Send {
+pub trait SegmentWriter: Send {
+    /// Appends to the object. After an error nothing is left but to drop it.
+    ///
+    /// # Errors
+    /// Those of the place, with its name.
+    fn append(&mut self, bytes: Bytes) -> Result<()>;
+
     /// Makes the object visible under its name, whole.
     fn finish(self: Box<Self>) -> Result<StoredObject>;
 }

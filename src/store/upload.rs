@@ -2,19 +2,20 @@
 //! one fills.
 //!
 //! ```text
-//! write() ─► buffer, one part ─► at most UPLOADS_IN_FLIGHT parts under way ─► finish: complete
-//!              └─ full and no slot free: write() waits                       └ drop: abort
+//! append() ─► one part ─► at most UPLOADS_IN_FLIGHT parts under way ─► finish: complete
+//!               └─ full and no slot free: append() waits              └ drop: abort
 //! ```
+//!
+//! A part is a list of what was appended: nothing is copied.
 
-use std::io::{self, Write};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
+use bytes::Bytes;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use tokio::task::JoinSet;
 
-use super::buffers::{Buffer, Buffers};
 use super::fault::{Doing, Fault};
 use super::local::{check_length, check_segment};
 use super::ranged::{Fetch, fetch_part};
@@ -34,14 +35,11 @@ const ABORT_WAIT: Duration = Duration::from_secs(10);
 pub(super) struct S3Sink {
     bucket: Arc<Bucket>,
     prefix: Path,
-    /// Parts under way and the one that fills, of all segments.
-    buffers: Arc<Buffers>,
 }
 
 impl S3Sink {
     pub(super) fn new(bucket: Arc<Bucket>, prefix: Path) -> Self {
-        let buffers = Buffers::new(UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT + 1);
-        Self { bucket, prefix, buffers }
+        Self { bucket, prefix }
     }
 
     fn path(&self, name: &str) -> Result<Path> {
@@ -60,8 +58,8 @@ impl SegmentSink for S3Sink {
             bucket: self.bucket.clone(),
             path,
             name: name.to_owned(),
-            buffers: self.buffers.clone(),
-            buffer: self.buffers.take(),
+            part: Vec::new(),
+            part_bytes: 0,
             upload: None,
             parts: JoinSet::new(),
             bytes: 0,
@@ -96,8 +94,9 @@ struct S3Writer {
     path: Path,
     uri: String,
     name: String,
-    buffers: Arc<Buffers>,
-    buffer: Buffer,
+    /// The part that fills, and its length.
+    part: Vec<Bytes>,
+    part_bytes: usize,
     upload: Option<Box<dyn MultipartUpload>>,
     parts: JoinSet<object_store::Result<()>>,
     bytes: u64,
@@ -109,10 +108,10 @@ impl S3Writer {
         Fault::of_store(error).into_error(&self.uri, Doing::Writing)
     }
 
-    /// Sends the buffer as a part, as soon as fewer than the most are under way.
+    /// Sends the part, as soon as fewer than the most are under way.
     fn send_part(&mut self) -> Result<()> {
         self.wait_for_parts(UPLOADS_IN_FLIGHT - 1)?;
-        let payload = self.take_buffer();
+        let payload = self.take_part();
         if self.upload.is_none() {
             let started = runtime()?.block_on(self.bucket.calls.put_multipart(&self.path));
             self.upload = Some(started.map_err(|error| self.told(&error))?);
@@ -123,9 +122,9 @@ impl S3Writer {
         Ok(())
     }
 
-    fn take_buffer(&mut self) -> PutPayload {
-        let full = std::mem::replace(&mut self.buffer, self.buffers.take());
-        PutPayload::from(full.freeze())
+    fn take_part(&mut self) -> PutPayload {
+        self.part_bytes = 0;
+        self.part.drain(..).collect()
     }
 
     fn wait_for_parts(&mut self, left_max: usize) -> Result<()> {
@@ -139,13 +138,13 @@ impl S3Writer {
     }
 
     fn put_small(&mut self) -> Result<()> {
-        let payload = self.take_buffer();
+        let payload = self.take_part();
         let put = runtime()?.block_on(self.bucket.calls.put(&self.path, payload));
         put.map(|_| ()).map_err(|error| self.told(&error))
     }
 
     fn complete(&mut self) -> Result<()> {
-        if !self.buffer.is_empty() {
+        if self.part_bytes > 0 {
             self.send_part()?;
         }
         self.wait_for_parts(0)?;
@@ -158,29 +157,20 @@ impl S3Writer {
     }
 }
 
-impl Write for S3Writer {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        if self.failed {
-            return Err(io::Error::other("this upload has failed before"));
+impl SegmentWriter for S3Writer {
+    fn append(&mut self, mut bytes: Bytes) -> Result<()> {
+        self.bytes += bytes.len() as u64;
+        while !bytes.is_empty() {
+            if self.part_bytes == UPLOAD_PART_BYTES {
+                self.send_part().inspect_err(|_| self.failed = true)?;
+            }
+            let piece = bytes.split_to(bytes.len().min(UPLOAD_PART_BYTES - self.part_bytes));
+            self.part_bytes += piece.len();
+            self.part.push(piece);
         }
-        if self.buffer.is_full() {
-            self.send_part().map_err(|error| {
-                self.failed = true;
-                io::Error::other(error)
-            })?;
-        }
-        let count = self.buffer.fill(buf);
-        self.bytes += count as u64;
-        Ok(count)
-    }
-
-    /// Parts have a smallest size, so nothing can be pushed out early.
-    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
-}
 
-impl SegmentWriter for S3Writer {
     fn finish(mut self: Box<Self>) -> Result<StoredObject> {
         if self.failed {
             return Err(Error::transient("an upload that failed cannot be finished").in_object(&self.uri));

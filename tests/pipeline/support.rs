@@ -1,5 +1,6 @@
 //! Sources and sinks in memory, and a table with a column of each type.
 
+use bytes::Bytes;
 use csl_stream::pipeline::{ConvertOptions, Job, Outcome, Watch, convert};
 use csl_stream::report::RunReport;
 use csl_stream::schema::{BulkSchema, Table};
@@ -8,7 +9,6 @@ use csl_stream::{Error, Result};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use std::collections::BTreeMap;
-use std::io::Write;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -75,18 +75,12 @@ impl SegmentSink for MemorySink {
     }
 }
 
-impl Write for MemoryWriter {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.bytes.extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
+impl SegmentWriter for MemoryWriter {
+    fn append(&mut self, bytes: Bytes) -> Result<()> {
+        self.bytes.extend_from_slice(&bytes);
         Ok(())
     }
-}
 
-impl SegmentWriter for MemoryWriter {
     fn finish(self: Box<Self>) -> Result<StoredObject> {
         let stored =
             StoredObject { uri: self.name.clone(), name: self.name.clone(), bytes: self.bytes.len() as u64 };

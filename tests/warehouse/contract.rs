@@ -173,7 +173,7 @@ fn dropped(bench: &Bench) {
 fn dropped_writer(bench: &Bench) {
     let staging = bench.warehouse.stage(&full("a", None)).unwrap();
     let mut writer = staging.sink().create("part-0.parquet").unwrap();
-    std::io::Write::write_all(&mut writer, b"half a file").unwrap();
+    writer.append(bytes::Bytes::from_static(b"half a file")).unwrap();
     drop(writer);
     let file = put(&*staging, "part-0.parquet", &[1]);
     staging.load(&[file], &accepted(1)).unwrap();
@@ -183,7 +183,7 @@ fn dropped_writer(bench: &Bench) {
 fn tail(bench: &Bench) {
     let staging = bench.warehouse.stage(&full("a", None)).unwrap();
     let mut writer = staging.sink().create("part-0.parquet").unwrap();
-    std::io::Write::write_all(&mut writer, b"0123456789").unwrap();
+    writer.append(bytes::Bytes::from_static(b"0123456789")).unwrap();
     let object = writer.finish().unwrap();
     assert_eq!(object.bytes, 10);
     for (bytes, text) in [(0, ""), (4, "6789"), (10, "0123456789"), (99, "0123456789")] {

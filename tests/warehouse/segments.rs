@@ -11,7 +11,6 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::record::RowAccessor;
 use parquet::schema::parser::parse_message_type;
 use std::fs::File;
-use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -84,7 +83,7 @@ pub(crate) fn put(staging: &dyn Staging, name: &str, ids: &[i64]) -> FileReport 
 
 fn put_made_at(staging: &dyn Staging, name: &str, ids: &[i64], made_at: &str) -> FileReport {
     let mut writer = staging.sink().create(name).unwrap();
-    writer.write_all(&write(TIMED_SCHEMA, ids, Some(micros(made_at)))).unwrap();
+    writer.append(write(TIMED_SCHEMA, ids, Some(micros(made_at))).into()).unwrap();
     let object = writer.finish().unwrap();
     FileReport { uri: object.uri, rows: ids.len() as u64, bytes: object.bytes }
 }

@@ -15,9 +15,9 @@ use crate::error::{Error, Place, Result};
 use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::{self, Location, SegmentSink, SegmentWriter, StoredObject, objects};
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -200,17 +200,11 @@ struct Sent {
     sent: Arc<Mutex<HashSet<String>>>,
 }
 
-impl Write for Sent {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.inner.write(buf)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.inner.flush()
-    }
-}
-
 impl SegmentWriter for Sent {
+    fn append(&mut self, bytes: Bytes) -> Result<()> {
+        self.inner.append(bytes)
+    }
+
     fn finish(self: Box<Self>) -> Result<StoredObject> {
         let object = self.inner.finish()?;
         self.sent.lock().unwrap_or_else(PoisonError::into_inner).insert(object.name.clone());
@@ -224,18 +218,12 @@ struct Kept {
     written: u64,
 }
 
-impl Write for Kept {
-    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        self.written += buf.len() as u64;
-        Ok(buf.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
+impl SegmentWriter for Kept {
+    fn append(&mut self, bytes: Bytes) -> Result<()> {
+        self.written += bytes.len() as u64;
         Ok(())
     }
-}
 
-impl SegmentWriter for Kept {
     fn finish(self: Box<Self>) -> Result<StoredObject> {
         if self.written != self.object.bytes {
             return Err(Error::counts(format!(
@@ -272,7 +260,7 @@ mod tests {
         for (written, fits) in [(3, true), (2, false), (4, false)] {
             let object = StoredObject { uri: "s3://b/k".into(), name: "k".into(), bytes: 3 };
             let mut kept = Kept { object, written: 0 };
-            kept.write_all(&vec![0; written]).unwrap();
+            kept.append(vec![0; written].into()).unwrap();
             assert_eq!(Box::new(kept).finish().is_ok(), fits, "{written}");
         }
     }
