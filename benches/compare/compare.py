@@ -88,14 +88,16 @@ def peer(args, name, source, out):
 class Contender:
     """One line of the table."""
 
-    def __init__(self, name, command, env=None, suffix="", checked=True):
+    def __init__(self, name, command, env=None, suffix="", checked=True, settle=lambda: None):
         self.name, self.command, self.env, self.suffix, self.checked = name, command, env, suffix, checked
+        self.settle = settle
         self.runs, self.output_bytes, self.verdict = [], 0, ""
 
     def run(self, args):
         with tempfile.TemporaryDirectory(dir=args.cache, prefix="out-") as folder:
             out = f"{folder}/out{self.suffix}"
             result = measure(self.command(out), self.env)
+            self.settle()
             if self.checked and not self.verdict:
                 self.output_bytes = sum(os.path.getsize(file) for file in check.files(out))
                 checked = subprocess.run([sys.executable, f"{HERE}/check.py", out, f"{args.folder}/truth.json"],
@@ -110,7 +112,7 @@ class Contender:
         return statistics.median(own[0] / our[0] for own, our in zip(self.runs, ours.runs))
 
 
-def contenders(args, source, endpoint):
+def contenders(args, source, server):
     yield Contender(OURS, lambda out: convert(args, source, out))
     for name in filter(None, args.peers.split(",")):
         suffix = "" if name == "spark" else ".parquet"
@@ -119,7 +121,7 @@ def contenders(args, source, endpoint):
         if variant == "1thread":
             yield Contender(f"{OURS}, 1 thread", lambda out: convert(args, source, out, threads=1))
         elif variant == "s3":
-            yield s3(args, source, endpoint)
+            yield s3(args, source, server)
         else:
             env = {"CSL_KERNEL": variant}
             yield Contender(f"{OURS}, CSL_KERNEL={variant}", lambda out: convert(args, source, out), env)
@@ -128,13 +130,25 @@ def contenders(args, source, endpoint):
         yield Contender("lbzip2 -d alone", lambda _: unpack, checked=False)
 
 
-def s3(args, source, endpoint):
-    """From s3:// to s3:// on loopback. The server puts what it takes where a local output would be, so that the
-    same check reads it. Uploads are not hashed, as they are not over TLS."""
-    env = {"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none",
+def s3(args, source, server):
+    """From s3:// to s3:// on loopback. The server puts what it took where a local output would be once the time is
+    taken, so that the same check reads it. Uploads are not hashed, as they are not over TLS."""
+    env = {"AWS_ENDPOINT_URL": server.endpoint, "AWS_ACCESS_KEY_ID": "none", "AWS_SECRET_ACCESS_KEY": "none",
            "AWS_REGION": "us-east-1", "AWS_UNSIGNED_PAYLOAD": "true"}
     inside = lambda path: "s3://" + os.path.relpath(path, os.path.dirname(args.cache))
-    return Contender(f"{OURS}, s3:// to s3://", lambda out: convert(args, inside(source), inside(out)), env)
+    return Contender(f"{OURS}, s3:// to s3://", lambda out: convert(args, inside(source), inside(out)), env,
+                     settle=server.write_out)
+
+
+class S3Server:
+    """A process that serves the cache's folder as S3."""
+
+    def __init__(self, process):
+        self.process, self.endpoint = process, process.stdout.readline().strip()
+
+    def write_out(self):
+        print(file=self.process.stdin, flush=True)
+        self.process.stdout.readline()
 
 
 @contextlib.contextmanager
@@ -144,7 +158,7 @@ def s3_server(args):
         return
     command = [f"{args.tools}/s3_files", os.path.dirname(args.cache)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
-        yield server.stdout.readline().strip()
+        yield S3Server(server)
         server.stdin.close()
 
 
@@ -192,8 +206,8 @@ def main():
     args = arguments()
     args.folder = data(args, args.rows)
     source = source_of(args)
-    with s3_server(args) as endpoint:
-        lines = list(contenders(args, source, endpoint))
+    with s3_server(args) as server:
+        lines = list(contenders(args, source, server))
         for round_number in range(args.rounds + 1):
             for line in lines:
                 print(f"round {round_number}: {line.name}", file=sys.stderr)

@@ -1,61 +1,69 @@
 //! `s3_files FOLDER`: serves a folder as S3 on a loopback port, as cheaply as one can.
 //!
 //! ```text
-//! GET of a large range        the object, kept in memory ─▶ socket
-//! GET, HEAD bucket/key        file ─▶ 256 KiB ─▶ socket
-//! PUT part, PUT object        socket ─▶ 256 KiB ─▶ file, each part at its place
+//! file ─▶ memory, once ─▶ GET bucket/key
+//!         PUT part, PUT object ─▶ memory ─▶ file, when a line comes from standard input
 //! ```
 //!
-//! It prints its endpoint, then serves until standard input ends. Only what a conversion asks for is
-//! answered; nothing is checked: signatures, etags of parts, checksums. So as little as can be of the time
-//! that is measured is this server's. The tests have an S3 of their own.
+//! It prints its endpoint, then serves until standard input ends. At each line from there it puts what was
+//! uploaded into its files, forgets it, and prints an empty line: what a disk costs is not part of what S3 costs
+//! its client. Only what a conversion asks for is answered; nothing is checked: signatures, etags of parts,
+//! checksums. So as little as can be of the time that is measured is this server's. The tests have an S3 of their
+//! own.
 
 #![allow(missing_docs, unreachable_pub, reason = "a program for one measurement")]
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Where parts are put depends on it: every part but the last must be so long.
-const PART_BYTES: u64 = 8 << 20;
-/// What is copied at a time.
-const PIECE_BYTES: usize = 256 << 10;
-/// From this length on, a range is answered out of memory: a copy out of the page cache less.
-const KEPT_RANGE_BYTES_MIN: u64 = 1 << 20;
 /// A line of a header.
 const LINE_BYTES_MAX: u64 = 64 << 10;
+/// Longest part that is taken.
+const PART_BYTES_MAX: u64 = 64 << 20;
 
 fn main() -> io::Result<()> {
     let folder = std::env::args().nth(1).ok_or_else(|| io::Error::other("s3_files FOLDER"))?;
     let listener = TcpListener::bind("127.0.0.1:0")?;
     println!("http://{}", listener.local_addr()?);
-    let store = Arc::new(Store { folder: folder.into(), uploads: AtomicU64::new(0), kept: Mutex::default() });
+    let store = Arc::new(Store { folder: folder.into(), held: Mutex::default() });
+    let served = store.clone();
     std::thread::spawn(move || {
         for connection in listener.incoming().flatten() {
-            let store = store.clone();
+            let store = served.clone();
             std::thread::spawn(move || store.serve(connection));
         }
     });
-    io::copy(&mut io::stdin(), &mut io::sink()).map(drop)
+    for line in io::stdin().lines() {
+        line?;
+        store.write_out()?;
+        println!();
+    }
+    Ok(())
 }
 
 struct Store {
     folder: PathBuf,
-    uploads: AtomicU64,
-    kept: Mutex<Option<Kept>>,
+    held: Mutex<Held>,
 }
 
-/// The object that is read.
-struct Kept {
-    path: PathBuf,
-    modified: SystemTime,
-    bytes: Arc<Vec<u8>>,
+/// What is in memory.
+#[derive(Default)]
+struct Held {
+    files: HashMap<PathBuf, Arc<Object>>,
+    uploaded: HashMap<PathBuf, Arc<Object>>,
+    /// Parts of uploads that are under way, by upload and number.
+    uploads: HashMap<u64, BTreeMap<u64, Vec<u8>>>,
+    next_upload: u64,
+    /// Memory for the next part.
+    spare: Vec<Vec<u8>>,
 }
+
+/// The bytes of an object, in order.
+struct Object(Vec<Vec<u8>>);
 
 #[derive(Default)]
 struct Request {
@@ -92,7 +100,7 @@ impl Store {
 
     fn answer(&self, request: &Request, body: &mut impl Read, answers: &mut TcpStream) -> io::Result<()> {
         let path = self.folder.join(request.path.trim_start_matches('/'));
-        let upload = request.query.get("uploadId").map(|id| self.folder.join(format!("upload-{id}")));
+        let upload = request.query.get("uploadId").and_then(|id| id.parse().ok());
         match (request.method.as_str(), upload) {
             // Only asked to see that an output folder is empty.
             ("GET", _) if request.query.contains_key("list-type") => say(
@@ -101,82 +109,111 @@ impl Store {
                 "",
                 "<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>",
             ),
-            ("GET" | "HEAD", _) => self.read(&path, request, answers),
+            ("GET" | "HEAD", _) => read(&*self.object(&path)?, request, answers),
             ("PUT", Some(upload)) => {
                 let number: u64 = request.query.get("partNumber").and_then(|n| n.parse().ok()).unwrap_or(1);
-                let mut file = File::options().write(true).open(upload)?;
-                file.seek(SeekFrom::Start((number - 1) * PART_BYTES))?;
-                pour(body, &mut file)?;
+                let part = self.take_part(request.length, body)?;
+                self.held().uploads.entry(upload).or_default().insert(number, part);
                 say(answers, "200 OK", &format!("ETag: \"{number}\"\r\n"), "")
             }
             ("PUT", None) => {
-                make_room(&path)?;
-                pour(body, &mut File::create(&path)?)?;
+                let part = self.take_part(request.length, body)?;
+                self.held().uploaded.insert(path, Arc::new(Object(vec![part])));
                 say(answers, "200 OK", "ETag: \"1\"\r\n", "")
             }
             ("POST", None) => {
-                let id = self.uploads.fetch_add(1, Ordering::Relaxed);
-                File::create(self.folder.join(format!("upload-{id}")))?;
+                let mut held = self.held();
+                held.next_upload += 1;
                 let text = format!(
-                    "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
+                    "<InitiateMultipartUploadResult><UploadId>{}</UploadId></InitiateMultipartUploadResult>",
+                    held.next_upload
                 );
                 say(answers, "200 OK", "", &text)
             }
             ("POST", Some(upload)) => {
-                make_room(&path)?;
-                fs::rename(upload, &path)?;
+                let mut held = self.held();
+                let parts = held.uploads.remove(&upload).unwrap_or_default();
+                held.uploaded.insert(path, Arc::new(Object(parts.into_values().collect())));
                 let text =
                     "<CompleteMultipartUploadResult><ETag>\"1\"</ETag></CompleteMultipartUploadResult>";
                 say(answers, "200 OK", "", text)
             }
-            (_, upload) => {
-                fs::remove_file(upload.unwrap_or(path))?;
+            (_, Some(upload)) => {
+                self.held().uploads.remove(&upload);
+                say(answers, "204 No Content", "", "")
+            }
+            (_, None) => {
+                self.held().uploaded.remove(&path);
                 say(answers, "204 No Content", "", "")
             }
         }
     }
 
-    fn read(&self, path: &Path, request: &Request, answers: &mut TcpStream) -> io::Result<()> {
-        let mut file = File::open(path)?;
-        let length = file.metadata()?.len();
-        let (start, end) = request.range.map_or((0, length), |(start, last)| (start, length.min(last + 1)));
-        let status = match request.range {
-            Some(_) => {
-                format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{length}", end.max(1) - 1)
-            }
-            None => "200 OK".to_owned(),
-        };
-        let head = format!(
-            "HTTP/1.1 {status}\r\nETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 03:44:10 GMT\r\n\
-             Accept-Ranges: bytes\r\nContent-Length: {}\r\n\r\n",
-            end.saturating_sub(start)
-        );
-        answers.write_all(head.as_bytes())?;
-        if request.method != "GET" {
-            return Ok(());
-        }
-        if end.saturating_sub(start) >= KEPT_RANGE_BYTES_MIN {
-            let bytes = self.keep(path, file)?;
-            return answers.write_all(bytes.get(start as usize..end as usize).unwrap_or_default());
-        }
-        file.seek(SeekFrom::Start(start))?;
-        // Cheaper than sendfile, where both ends are on one machine.
-        pour(&mut file.take(end.saturating_sub(start)), answers)
+    fn held(&self) -> MutexGuard<'_, Held> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The bytes of a file; one is kept at a time.
-    fn keep(&self, path: &Path, mut file: File) -> io::Result<Arc<Vec<u8>>> {
-        let modified = file.metadata()?.modified()?;
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(same) = kept.as_ref().filter(|kept| kept.path == path && kept.modified == modified) {
-            return Ok(same.bytes.clone());
+    /// What was uploaded or, read once and then kept, a file.
+    fn object(&self, path: &Path) -> io::Result<Arc<Object>> {
+        let mut held = self.held();
+        if let Some(object) = held.uploaded.get(path).or_else(|| held.files.get(path)) {
+            return Ok(object.clone());
         }
-        let mut bytes = Vec::new();
-        file.read_to_end(&mut bytes)?;
-        let bytes = Arc::new(bytes);
-        *kept = Some(Kept { path: path.to_owned(), modified, bytes: bytes.clone() });
-        Ok(bytes)
+        let object = Arc::new(Object(vec![fs::read(path)?]));
+        held.files.insert(path.to_owned(), object.clone());
+        Ok(object)
     }
+
+    fn take_part(&self, length: u64, body: &mut impl Read) -> io::Result<Vec<u8>> {
+        if length > PART_BYTES_MAX {
+            return Err(io::Error::other("a part this long is not taken"));
+        }
+        let mut part = self.held().spare.pop().unwrap_or_default();
+        part.resize(length as usize, 0);
+        body.read_exact(&mut part)?;
+        Ok(part)
+    }
+
+    /// Puts what was uploaded into files, and keeps its memory for the next upload.
+    fn write_out(&self) -> io::Result<()> {
+        let uploaded = std::mem::take(&mut self.held().uploaded);
+        for (path, object) in uploaded {
+            path.parent().map_or(Ok(()), fs::create_dir_all)?;
+            let mut file = File::create(&path)?;
+            for part in &object.0 {
+                file.write_all(part)?;
+            }
+            if let Some(object) = Arc::into_inner(object) {
+                self.held().spare.extend(object.0);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn read(object: &Object, request: &Request, answers: &mut TcpStream) -> io::Result<()> {
+    let length: u64 = object.0.iter().map(|part| part.len() as u64).sum();
+    let (start, end) = request.range.map_or((0, length), |(start, last)| (start, length.min(last + 1)));
+    let status = match request.range {
+        Some(_) => format!("206 Partial Content\r\nContent-Range: bytes {start}-{}/{length}", end.max(1) - 1),
+        None => "200 OK".to_owned(),
+    };
+    let head = format!(
+        "HTTP/1.1 {status}\r\nETag: \"1\"\r\nLast-Modified: Sun, 22 Nov 2026 03:44:10 GMT\r\n\
+         Accept-Ranges: bytes\r\nContent-Length: {}\r\n\r\n",
+        end.saturating_sub(start)
+    );
+    answers.write_all(head.as_bytes())?;
+    if request.method != "GET" {
+        return Ok(());
+    }
+    let mut at = 0;
+    for part in &object.0 {
+        let inside = |place: u64| (place.saturating_sub(at) as usize).min(part.len());
+        answers.write_all(part.get(inside(start)..inside(end)).unwrap_or_default())?;
+        at += part.len() as u64;
+    }
+    Ok(())
 }
 
 /// Leaves out what some systems do to be fair on shared lines: a timer for every few packets. Of the time on loopback
@@ -200,21 +237,6 @@ fn do_not_pace(connection: &TcpStream) {
 
 #[cfg(not(target_os = "linux"))]
 fn do_not_pace(_: &TcpStream) {}
-
-/// Copies in large pieces.
-fn pour(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
-    let mut piece = vec![0; PIECE_BYTES];
-    loop {
-        match from.read(&mut piece)? {
-            0 => return Ok(()),
-            count => to.write_all(&piece[..count])?,
-        }
-    }
-}
-
-fn make_room(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), fs::create_dir_all)
-}
 
 fn say(answers: &mut TcpStream, status: &str, headers: &str, body: &str) -> io::Result<()> {
     let length = match status.starts_with("204") {
