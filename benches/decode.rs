@@ -8,7 +8,7 @@ mod support;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use csl_stream::csv::{Block, Kernel};
+use csl_stream::csv::{Blocks, Kernel};
 use csl_stream::pages::{Codec, EncodeOptions, Encoding, RowGroupEncoder};
 use csl_stream::schema::{BulkSchema, Layout, MissingColumns, UnknownColumns};
 use fastrand::Rng;
@@ -45,7 +45,7 @@ const CASES: &[Case] = &[
     }),
 ];
 
-fn blocks(make: fn(&mut Rng, usize) -> String) -> Vec<Block> {
+fn blocks(make: fn(&mut Rng, usize) -> String) -> Blocks {
     let mut random = Rng::with_seed(2);
     let mut csv = String::new();
     for record in 0..RECORDS {
@@ -75,7 +75,7 @@ fn layout(sql_type: &str, wanted: bool) -> Layout {
 fn decode(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("decode");
     group.throughput(Throughput::Elements((RECORDS * FIELDS) as u64));
-    let mut bench = |name: &str, layout: Layout, blocks: &[Block]| {
+    let mut bench = |name: &str, layout: Layout, blocks: &Blocks| {
         let options = EncodeOptions { codec: Codec::None, ..EncodeOptions::default() };
         let encoding = Encoding::new(layout, options, Kernel::best()).expect("Parquet has these types");
         let mut trial = RowGroupEncoder::new(encoding.clone()).expect("it can be made");

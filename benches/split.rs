@@ -7,7 +7,7 @@ mod support;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use csl_stream::csv::{Kernel, Scan, Splitter};
+use csl_stream::csv::{Blocks, Kernel, Scan, Splitter};
 use support::cpu_time::CpuTime;
 
 const DATA_BYTES: usize = 16 << 20;
@@ -19,22 +19,20 @@ fn split(criterion: &mut Criterion<CpuTime>) {
     let mut group = criterion.benchmark_group("split");
     group.throughput(Throughput::Bytes(records.len() as u64));
     group.bench_function("cut", |bencher| {
-        let mut buffer = Vec::new();
+        let mut blocks = Blocks::with_capacity(records.len() + 2 * support::BLOCK_BYTES);
         bencher.iter(|| {
             let (mut splitter, mut rest) = (Splitter::new(support::BLOCK_BYTES), &records[..]);
             let mut read = |buffer: &mut [u8]| std::io::Read::read(&mut rest, buffer);
-            while let Some(block) =
-                splitter.next_block(std::mem::take(&mut buffer), &mut read).expect("the records are sound")
-            {
-                buffer = black_box(block).into_buffer();
-            }
+            blocks.clear();
+            while splitter.next_block(&mut blocks, &mut read).expect("the records are sound").is_some() {}
+            black_box(&blocks);
         });
     });
     for kernel in Kernel::available() {
         group.bench_function(format!("scan/{kernel:?}"), |bencher| {
             let mut scan = Scan::new(kernel);
             bencher.iter(|| {
-                for block in &blocks {
+                for block in blocks.iter() {
                     assert!(black_box(scan.block(block, width)).is_some(), "the records are sound");
                 }
             });

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use cpu_time::CpuTime;
 use criterion::Criterion;
-use csl_stream::csv::{Block, Splitter};
+use csl_stream::csv::{Blocks, Splitter};
 use csl_stream::schema::{BulkSchema, Layout, MissingColumns, Table, UnknownColumns};
 
 use signatures::{SCHEMA, Signatures};
@@ -58,13 +58,11 @@ pub fn layout() -> Layout {
 }
 
 /// Cut as the program cuts.
-pub fn blocks(mut bytes: &[u8]) -> Vec<Block> {
+pub fn blocks(mut bytes: &[u8]) -> Blocks {
     let mut splitter = Splitter::new(BLOCK_BYTES);
-    let mut blocks = Vec::new();
-    while let Ok(Some(block)) =
-        splitter.next_block(Vec::new(), |buffer| std::io::Read::read(&mut bytes, buffer))
+    let mut blocks = Blocks::with_capacity(bytes.len() + 2 * BLOCK_BYTES);
+    while let Ok(Some(_)) = splitter.next_block(&mut blocks, |buffer| std::io::Read::read(&mut bytes, buffer))
     {
-        blocks.push(block);
     }
     blocks
 }

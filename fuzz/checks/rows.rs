@@ -2,7 +2,7 @@
 
 use super::exact::exact;
 use bytes::Bytes;
-use csl_stream::csv::{Block, Kernel, Scan, SplitError, Splitter, raw_records};
+use csl_stream::csv::{Block, Blocks, Kernel, Scan, SplitError, Splitter, raw_records};
 use csl_stream::pages::{Codec, EncodeOptions, Encoding, Reject, RowGroupEncoder, SegmentFile};
 use csl_stream::schema::{ColumnType, Layout, OutputColumn, Width};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -103,10 +103,10 @@ fn compare(layout: &Layout, input: &[u8], block_bytes: usize) {
 }
 
 /// The blocks, whatever their size; `None` if the file ends inside quotes.
-fn split(input: &[u8], block_bytes: usize) -> Option<Vec<Block>> {
-    let (mut splitter, mut rest, mut blocks) = (Splitter::new(block_bytes), input, Vec::new());
+fn split(input: &[u8], block_bytes: usize) -> Option<Blocks> {
+    let (mut splitter, mut rest, mut blocks) = (Splitter::new(block_bytes), input, Blocks::default());
     loop {
-        let next = splitter.next_block(Vec::new(), |buffer| {
+        let next = splitter.next_block(&mut blocks, |buffer| {
             let count = buffer.len().min(rest.len()).min(1 + block_bytes / 3);
             buffer[..count].copy_from_slice(&rest[..count]);
             rest = &rest[count..];
@@ -114,7 +114,7 @@ fn split(input: &[u8], block_bytes: usize) -> Option<Vec<Block>> {
         });
         let open = input.iter().filter(|&&byte| byte == b'"').count() % 2 == 1;
         match next {
-            Ok(Some(block)) => blocks.push(block),
+            Ok(Some(_)) => {}
             Ok(None) => {
                 assert!(!open, "a quote is open at the end, and nobody noticed");
                 return Some(blocks);
@@ -128,7 +128,7 @@ fn split(input: &[u8], block_bytes: usize) -> Option<Vec<Block>> {
     }
 }
 
-fn compare_scans(block: &Block, width: usize) {
+fn compare_scans(block: Block<'_>, width: usize) {
     let mut reference = None;
     for kernel in Kernel::available() {
         let mut scan = Scan::new(kernel);
@@ -146,7 +146,7 @@ struct Output {
     rejects: Vec<Reject>,
 }
 
-fn encode(layout: &Layout, blocks: &[Block], kernel: Kernel) -> Output {
+fn encode(layout: &Layout, blocks: &Blocks, kernel: Kernel) -> Output {
     let options = EncodeOptions { codec: Codec::None, rejects_max: u64::MAX, ..EncodeOptions::default() };
     let encoding = Encoding::new(layout.clone(), options, kernel).unwrap();
     let mut encoder = RowGroupEncoder::new(encoding.clone()).unwrap();
@@ -156,8 +156,8 @@ fn encode(layout: &Layout, blocks: &[Block], kernel: Kernel) -> Output {
     first
 }
 
-fn encode_group(encoding: &Arc<Encoding>, encoder: &mut RowGroupEncoder, blocks: &[Block]) -> Output {
-    for block in blocks {
+fn encode_group(encoding: &Arc<Encoding>, encoder: &mut RowGroupEncoder, blocks: &Blocks) -> Output {
+    for block in blocks.iter() {
         if let Err(error) = encoder.add(block) {
             panic!("{error}");
         }
@@ -187,8 +187,8 @@ fn parquet_bytes(file: &[u8]) -> bytes::Bytes {
 }
 
 /// A reject names where its record stands in the file.
-fn check_places(rejects: &[Reject], blocks: &[Block], input: &[u8]) {
-    let first = blocks.first().map_or(0, |block| block.byte as usize);
+fn check_places(rejects: &[Reject], blocks: &Blocks, input: &[u8]) {
+    let first = blocks.first().byte as usize;
     for reject in rejects {
         let at = reject.byte as usize;
         assert!(input[at..].starts_with(&reject.raw), "a reject's bytes are not those at its place");

@@ -1,14 +1,35 @@
-//! A buffer of whole records with room around them.
+//! Whole records in a buffer with room around them.
+
+use super::large_pages;
 
 /// Readable bytes before the first record: fast readers load words that end at a field's end.
 pub const PAD_BEFORE: usize = 64;
 /// Readable bytes after the last record: fast readers load words that start at a field's start.
 pub const PAD_AFTER: usize = 192;
 
-/// Whole records, each ended by a newline, in a padded buffer. Positions are indices into [`Block::buffer`].
-#[derive(Debug, Clone, Default)]
-pub struct Block {
-    buffer: Vec<u8>,
+/// Blocks one behind the other in one buffer.
+#[derive(Debug, Default)]
+pub struct Blocks {
+    /// What lies around the blocks is padding, or left from before.
+    pub(super) buffer: Vec<u8>,
+    places: Vec<Place>,
+    /// Bytes of the buffer as it was asked for.
+    capacity: usize,
+}
+
+/// Where a block's records are.
+#[derive(Debug)]
+struct Place {
+    start: usize,
+    end: usize,
+    byte: u64,
+    newline_added: bool,
+}
+
+/// Whole records, each ended by a newline. Positions are indices into [`Block::buffer`].
+#[derive(Debug, Clone, Copy)]
+pub struct Block<'a> {
+    buffer: &'a [u8],
     start: usize,
     end: usize,
     /// Offset of the first record in the uncompressed CSV.
@@ -17,27 +38,82 @@ pub struct Block {
     pub newline_added: bool,
 }
 
-impl Block {
-    /// Takes over a buffer whose records are the `len` bytes from `start`, at least [`PAD_BEFORE`], on.
-    /// Padding after them is made if it lacks.
-    pub(super) fn new(mut buffer: Vec<u8>, start: usize, len: usize, byte: u64, newline_added: bool) -> Self {
-        let end = start + len;
-        if buffer.len() < end + PAD_AFTER {
-            buffer.resize(end + PAD_AFTER, 0);
-        }
-        Self { buffer, start, end, byte, newline_added }
+impl Blocks {
+    /// None so far. Blocks of `bytes` bytes altogether, and the padding of a few hundred blocks, go into the buffer
+    /// before it must grow. Memory is only taken up as it is filled.
+    pub fn with_capacity(bytes: usize) -> Self {
+        let mut buffer = Vec::with_capacity(bytes);
+        large_pages::ask_for(&mut buffer);
+        Self { capacity: buffer.capacity(), buffer, places: Vec::new() }
     }
 
-    /// A block of these records, which lie at `byte` in the CSV. They must each end with a newline.
+    /// One block of these records, which lie at `byte` in the CSV. They must each end with a newline.
     pub fn from_records(records: &[u8], byte: u64) -> Self {
-        let mut buffer = vec![0; PAD_BEFORE];
-        buffer.extend_from_slice(records);
-        Self::new(buffer, PAD_BEFORE, records.len(), byte, false)
+        let mut blocks = Self { buffer: vec![0; PAD_BEFORE], ..Self::default() };
+        blocks.buffer.extend_from_slice(records);
+        blocks.push(PAD_BEFORE, records.len(), byte, false);
+        blocks
     }
 
-    /// The whole buffer, padding included.
-    pub fn buffer(&self) -> &[u8] {
-        &self.buffer
+    /// Adds a block whose records are already in the buffer: the `len` bytes from `start`, at least
+    /// [`PAD_BEFORE`], on. Padding after them is made if it lacks.
+    pub(super) fn push(&mut self, start: usize, len: usize, byte: u64, newline_added: bool) {
+        let end = start + len;
+        if self.buffer.len() < end + PAD_AFTER {
+            self.buffer.resize(end + PAD_AFTER, 0);
+        }
+        self.places.push(Place { start, end, byte, newline_added });
+    }
+
+    /// Index behind the last block.
+    pub(super) fn end(&self) -> usize {
+        self.places.last().map_or(0, |place| place.end)
+    }
+
+    /// Leaves out the first `bytes` bytes of the first block, which must be whole records (the header).
+    pub fn skip(&mut self, bytes: usize) {
+        let Some(first) = self.places.first_mut() else { return };
+        first.start = (first.start + bytes).min(first.end);
+        first.byte += bytes as u64;
+        if first.start == first.end {
+            self.places.remove(0);
+        }
+    }
+
+    /// Forgets the blocks. The buffer stays for the next ones, unless a giant record made it larger.
+    pub fn clear(&mut self) {
+        if self.buffer.capacity() > self.capacity {
+            *self = Self::with_capacity(self.capacity);
+        }
+        self.places.clear();
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The blocks, in order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Block<'_>> {
+        self.places.iter().map(|&Place { start, end, byte, newline_added }| Block {
+            buffer: &self.buffer,
+            start,
+            end,
+            byte,
+            newline_added,
+        })
+    }
+
+    /// The first one; without records if there is none.
+    pub fn first(&self) -> Block<'_> {
+        self.iter().next().unwrap_or(Block { buffer: &[], start: 0, end: 0, byte: 0, newline_added: false })
+    }
+}
+
+impl<'a> Block<'a> {
+    /// The whole buffer, padding and other blocks included.
+    pub fn buffer(&self) -> &'a [u8] {
+        self.buffer
     }
 
     /// Index of the first record's first byte; at least [`PAD_BEFORE`].
@@ -51,18 +127,31 @@ impl Block {
     }
 
     /// The records.
-    pub fn records(&self) -> &[u8] {
+    pub fn records(&self) -> &'a [u8] {
         &self.buffer[self.start..self.end]
     }
+}
 
-    /// Leaves out the first `bytes` bytes, which must be whole records (the header).
-    pub fn skip(&mut self, bytes: usize) {
-        self.start = (self.start + bytes).min(self.end);
-        self.byte += bytes as u64;
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_left_out() {
+        let mut blocks = Blocks::from_records(b"a,b\n1,2\n", 3);
+        blocks.skip(4);
+        assert_eq!((blocks.first().records(), blocks.first().byte), (&b"1,2\n"[..], 7));
+        blocks.skip(4);
+        assert!(blocks.is_empty() && blocks.first().records().is_empty());
     }
 
-    /// Gives the buffer back for the next block.
-    pub fn into_buffer(self) -> Vec<u8> {
-        self.buffer
+    #[test]
+    fn the_memory_of_a_giant_record_is_given_back() {
+        let mut blocks = Blocks::with_capacity(1000);
+        let small = blocks.buffer.capacity();
+        blocks.buffer.resize(100 * small, b'x');
+        blocks.push(PAD_BEFORE, 99 * small, 0, false);
+        blocks.clear();
+        assert!(blocks.is_empty() && blocks.buffer.capacity() < 2 * small);
     }
 }

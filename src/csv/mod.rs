@@ -14,12 +14,13 @@
 
 mod block;
 mod exact;
+mod large_pages;
 mod scan;
 #[cfg(target_arch = "x86_64")]
 mod scan_x86;
 mod split;
 
-pub use block::{Block, PAD_AFTER, PAD_BEFORE};
+pub use block::{Block, Blocks, PAD_AFTER, PAD_BEFORE};
 pub use exact::{FieldFault, RawField, RawRecord, raw_records};
 pub use scan::{Kernel, Scan};
 pub use split::{RECORD_BYTES_MAX, SplitError, Splitter};

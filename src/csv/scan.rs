@@ -60,7 +60,7 @@ impl Scan {
 
     /// Scans a block whose records should have `width` fields each. Returns the number of records,
     /// or `None` if anything breaks the dialect, the width, UTF-8, or holds a NUL.
-    pub fn block(&mut self, block: &Block, width: usize) -> Option<usize> {
+    pub fn block(&mut self, block: Block<'_>, width: usize) -> Option<usize> {
         let (start, end) = (block.start(), block.end());
         assert!(
             start > 0 && u32::try_from(block.buffer().len()).is_ok(),
@@ -80,7 +80,7 @@ impl Scan {
         clean.then_some(found.records)
     }
 
-    fn is_rectangular(&self, block: &Block, width: usize, records: usize) -> bool {
+    fn is_rectangular(&self, block: Block<'_>, width: usize, records: usize) -> bool {
         // As many newlines as records, and each width-th end is one: then no record is short or long.
         self.fields == records * width
             && self.ends[1..=self.fields]
@@ -276,6 +276,7 @@ fn prefix_xor(mut bits: u64) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::block::Blocks;
     use super::*;
 
     #[test]
@@ -290,7 +291,8 @@ mod tests {
             let alphabet: &[u8] = if rng.bool() { b"ab,\"\n" } else { b"abcdefghijkl,\n\"\r\0" };
             let letters = (0..len).map(|_| alphabet[rng.usize(..alphabet.len())]);
             let records: Vec<u8> = letters.chain([b'\n']).collect();
-            let block = Block::from_records(&records, 0);
+            let blocks = Blocks::from_records(&records, 0);
+            let block = blocks.first();
             let mut want = None;
             for kernel in Kernel::available() {
                 let mut ends = vec![0; len + 1 + ENDS_SLACK];
@@ -331,7 +333,8 @@ mod tests {
                     // The same fault at every place relative to the 64-byte groups.
                     let head = format!("{}{}\n", "x".repeat(prefix), ",".repeat(width - 1));
                     let text = format!("{head}{records}");
-                    let got = Scan::new(kernel).block(&Block::from_records(text.as_bytes(), 0), *width);
+                    let got =
+                        Scan::new(kernel).block(Blocks::from_records(text.as_bytes(), 0).first(), *width);
                     assert_eq!(got, want.map(|n| n + 1), "{kernel:?} {text:?}");
                 }
             }
@@ -340,7 +343,7 @@ mod tests {
 
     #[test]
     fn bad_utf8_is_seen() {
-        let block = Block::from_records(b"a\xff,b\n", 0);
-        assert_eq!(Scan::new(Kernel::best()).block(&block, 2), None);
+        let blocks = Blocks::from_records(b"a\xff,b\n", 0);
+        assert_eq!(Scan::new(Kernel::best()).block(blocks.first(), 2), None);
     }
 }

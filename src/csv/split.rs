@@ -4,7 +4,7 @@
 //! record goes on beyond that, at the last one before the multiple after. How the bytes arrive (in
 //! pieces of 1 byte or 8 MiB) changes nothing.
 
-use super::block::{Block, PAD_AFTER, PAD_BEFORE};
+use super::block::{Block, Blocks, PAD_AFTER, PAD_BEFORE};
 
 /// Longest record: 16 MiB, four times the longest row that Redshift's COPY takes. What is longer is nearly
 /// always a quote that was never closed.
@@ -61,14 +61,14 @@ impl Splitter {
         self
     }
 
-    /// The next block, or `None` at the end. `buffer` is one to reuse (its content is ignored);
-    /// `read` fills from the front of the slice it is given and returns how much, 0 at the end.
-    pub fn next_block<E>(
+    /// Adds the next block to `blocks` and returns it, or `None` at the end. `read` fills from the front of the
+    /// slice it is given and returns how much, 0 at the end.
+    pub fn next_block<'b, E>(
         &mut self,
-        buffer: Vec<u8>,
+        blocks: &'b mut Blocks,
         mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
-    ) -> Result<Option<Block>, SplitError<E>> {
-        let mut fill = Fill::new(buffer, &self.carry, self.block_bytes);
+    ) -> Result<Option<Block<'b>>, SplitError<E>> {
+        let mut fill = Fill::new(blocks, &self.carry, self.block_bytes);
         let (mut searched, mut inside) = (0, false);
         loop {
             let read_so_far = self.byte + fill.len as u64;
@@ -81,7 +81,7 @@ impl Splitter {
             let fresh = &fill.bytes()[searched..];
             inside ^= odd_quotes(fresh);
             if let Some(cut) = last_record_end(fresh, inside) {
-                return Ok(Some(self.cut(fill, searched + cut, false)));
+                return Ok(self.cut(fill, searched + cut, false));
             }
             searched = fill.len;
             if at_end {
@@ -93,7 +93,11 @@ impl Splitter {
         }
     }
 
-    fn last_block<E>(&mut self, mut fill: Fill, inside: bool) -> Result<Option<Block>, SplitError<E>> {
+    fn last_block<'b, E>(
+        &mut self,
+        mut fill: Fill<'b>,
+        inside: bool,
+    ) -> Result<Option<Block<'b>>, SplitError<E>> {
         if fill.len == 0 {
             return Ok(None);
         }
@@ -102,21 +106,22 @@ impl Splitter {
         }
         fill.push(b'\n');
         let end = fill.len;
-        Ok(Some(self.cut(fill, end, true)))
+        Ok(self.cut(fill, end, true))
     }
 
-    fn cut(&mut self, fill: Fill, len: usize, newline_added: bool) -> Block {
+    fn cut<'b>(&mut self, fill: Fill<'b>, len: usize, newline_added: bool) -> Option<Block<'b>> {
         self.carry.clear();
         self.carry.extend_from_slice(&fill.bytes()[len..]);
         let byte = self.byte;
         self.byte += len as u64;
-        Block::new(fill.buffer, fill.start, len, byte, newline_added)
+        fill.blocks.push(fill.start, len, byte, newline_added);
+        fill.blocks.iter().next_back()
     }
 }
 
-/// A padded buffer being filled.
-struct Fill {
-    buffer: Vec<u8>,
+/// The block that is being filled, behind the others.
+struct Fill<'b> {
+    blocks: &'b mut Blocks,
     start: usize,
     len: usize,
 }
@@ -124,13 +129,15 @@ struct Fill {
 /// What is read goes to a multiple of this: a copy out of the kernel is several times slower otherwise.
 const READ_ALIGN: usize = 64;
 
-impl Fill {
-    fn new(mut buffer: Vec<u8>, carry: &[u8], block_bytes: usize) -> Self {
-        grow(&mut buffer, PAD_BEFORE + READ_ALIGN + carry.len() + block_bytes + PAD_AFTER);
-        let misplaced = (buffer.as_ptr() as usize + PAD_BEFORE + carry.len()) % READ_ALIGN;
-        let start = PAD_BEFORE + (READ_ALIGN - misplaced) % READ_ALIGN;
+impl<'b> Fill<'b> {
+    fn new(blocks: &'b mut Blocks, carry: &[u8], block_bytes: usize) -> Self {
+        let from = blocks.end() + PAD_BEFORE;
+        let buffer = &mut blocks.buffer;
+        grow(buffer, from + READ_ALIGN + carry.len() + block_bytes + PAD_AFTER);
+        let misplaced = (buffer.as_ptr() as usize + from + carry.len()) % READ_ALIGN;
+        let start = from + (READ_ALIGN - misplaced) % READ_ALIGN;
         buffer[start..start + carry.len()].copy_from_slice(carry);
-        Self { buffer, start, len: carry.len() }
+        Self { blocks, start, len: carry.len() }
     }
 
     /// Reads `more` bytes; true if the input ended before.
@@ -140,9 +147,9 @@ impl Fill {
         read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
     ) -> Result<bool, E> {
         let size = self.len + more;
-        grow(&mut self.buffer, self.start + size + PAD_AFTER);
+        grow(&mut self.blocks.buffer, self.start + size + PAD_AFTER);
         while self.len < size {
-            let n = read(&mut self.buffer[self.start + self.len..self.start + size])?;
+            let n = read(&mut self.blocks.buffer[self.start + self.len..self.start + size])?;
             if n == 0 {
                 return Ok(true);
             }
@@ -152,7 +159,7 @@ impl Fill {
     }
 
     fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.start + self.len]
+        &self.blocks.buffer[self.start..self.start + self.len]
     }
 
     fn drop_front(&mut self, bytes: usize) {
@@ -161,17 +168,15 @@ impl Fill {
     }
 
     fn push(&mut self, byte: u8) {
-        self.buffer[self.start + self.len] = byte;
+        self.blocks.buffer[self.start + self.len] = byte;
         self.len += 1;
     }
 }
 
-/// Makes a buffer as long as is wanted, and a little longer so that the next carry fits too; a Vec left
-/// to itself would double.
+/// Makes a buffer at least as long as is wanted, and a little longer so that the next carry fits too.
 fn grow(buffer: &mut Vec<u8>, wanted: usize) {
     const SLACK: usize = 4 << 10;
     if buffer.len() < wanted {
-        buffer.reserve_exact(wanted + SLACK - buffer.len());
         buffer.resize(wanted + SLACK, 0);
     }
 }
@@ -200,17 +205,19 @@ mod tests {
     fn split(input: &[u8], block_bytes: usize, read_bytes: usize) -> Result<Vec<(u64, Vec<u8>)>, String> {
         let mut rest = input;
         let mut splitter = Splitter::new(block_bytes).with_record_bytes_max(64);
-        let mut blocks = Vec::new();
+        let mut blocks = Blocks::default();
         loop {
-            let block = splitter.next_block(Vec::new(), |buf| {
+            let block = splitter.next_block(&mut blocks, |buf| {
                 let n = buf.len().min(read_bytes).min(rest.len());
                 buf[..n].copy_from_slice(&rest[..n]);
                 rest = &rest[n..];
                 Ok::<_, ()>(n)
             });
             match block {
-                Ok(Some(block)) => blocks.push((block.byte, block.records().to_vec())),
-                Ok(None) => return Ok(blocks),
+                Ok(Some(_)) => {}
+                Ok(None) => {
+                    return Ok(blocks.iter().map(|block| (block.byte, block.records().to_vec())).collect());
+                }
                 Err(error) => return Err(format!("{error:?}")),
             }
         }

@@ -1,7 +1,7 @@
 //! What the tests of this room share.
 
 use super::fast::Text;
-use crate::csv::Block;
+use crate::csv::Blocks;
 
 /// `CSL_SEED`, or any; printed, so that what failed can be run again.
 pub(super) fn seed() -> u64 {
@@ -18,6 +18,7 @@ pub(super) fn rounds(full: usize) -> usize {
 
 /// Uses the bytes as a text in a padded buffer.
 pub(super) fn with_text<T>(bytes: &[u8], use_text: impl FnOnce(Text<'_>) -> T) -> T {
-    let block = Block::from_records(bytes, 0);
+    let blocks = Blocks::from_records(bytes, 0);
+    let block = blocks.first();
     use_text(Text { buffer: block.buffer(), start: block.start(), len: bytes.len() })
 }

@@ -99,7 +99,7 @@ impl std::ops::Deref for Spans {
 impl<'a> Fields<'a> {
     pub(super) fn new(
         kernel: Kernel,
-        block: &'a Block,
+        block: Block<'a>,
         scan: &Scan,
         ends: &'a mut ColumnEnds,
         width: usize,

@@ -12,7 +12,7 @@ use super::gather::{ColumnEnds, Fields, Spans};
 use super::layout::{builders, file_schema};
 use super::options::EncodeOptions;
 use super::simd::Compiled;
-use crate::csv::{Block, Kernel, Scan};
+use crate::csv::{Block, Blocks, Kernel, Scan};
 use crate::error::{Error, Place, Result};
 use crate::schema::Layout;
 use parquet::errors::ParquetError;
@@ -136,7 +136,7 @@ impl RowGroupEncoder {
     }
 
     /// Adds the records of a block.
-    pub fn add(&mut self, block: &Block) -> Result<()> {
+    pub fn add(&mut self, block: Block<'_>) -> Result<()> {
         if self.add_sound(block)? {
             self.records += self.last_records();
             return Ok(());
@@ -157,7 +157,7 @@ impl RowGroupEncoder {
         let lines_after = self.lines + lines;
         self.rejects.append(&mut rejects);
         if !sound.is_empty() {
-            if !self.add_sound(&Block::from_records(&sound, block.byte))? {
+            if !self.add_sound(Blocks::from_records(&sound, block.byte).first())? {
                 return Err(decoders_disagree(block.byte));
             }
             self.records += self.last_records();
@@ -171,7 +171,7 @@ impl RowGroupEncoder {
     }
 
     /// Adds a block if nothing in it is wrong.
-    fn add_sound(&mut self, block: &Block) -> Result<bool> {
+    fn add_sound(&mut self, block: Block<'_>) -> Result<bool> {
         let width = self.encoding.layout.fields;
         let Some(rows) = self.scan.block(block, width) else { return Ok(false) };
         let fields = Fields::new(self.encoding.kernel, block, &self.scan, &mut self.ends, width, rows);

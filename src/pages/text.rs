@@ -11,7 +11,7 @@ use super::kind::exact_value;
 use super::options::{EncodeOptions, Overlong};
 use super::simd::Simd;
 use super::text_value::{append_value, cut_to_width, lower_bound, may_be_wider, upper_bound};
-use crate::csv::Block;
+use crate::csv::Blocks;
 use crate::schema::{ColumnType, Width};
 use crate::values::{self, Rule};
 use parquet::basic::Encoding;
@@ -111,7 +111,8 @@ impl TextColumn {
             return self.push(simd, fields, &[span]);
         };
         self.truncated += 1;
-        let block = Block::from_records(&cut, 0);
+        let blocks = Blocks::from_records(&cut, 0);
+        let block = blocks.first();
         let span = Span::new(block.start(), cut.len());
         self.push(simd, &fields.in_buffer(block.buffer()), &[span]);
     }

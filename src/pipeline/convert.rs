@@ -7,10 +7,11 @@
 use super::decompress::{BLOCK_WAIT, Bzip2Blocks, Compression, Decompressed, Scratch};
 use super::options::ConvertOptions;
 use super::rejects::RejectsWriter;
-use super::split::{BufferPool, RowGroup, RowGroups};
+use super::split::{RowGroup, RowGroups, room};
 use super::stage::{FinishedRowGroup, Stage, StageOptions, Staged};
 use super::watch::Watch;
 use crate::bzip2::Work;
+use crate::csv::Blocks;
 use crate::error::{Error, Result};
 use crate::pages::RowGroupEncoder;
 use crate::schema::{Layout, Table};
@@ -73,7 +74,7 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
     let shared = Shared {
         blocks: groups.blocks(),
         groups: Mutex::new(Some(groups)),
-        pool: BufferPool::default(),
+        row_group_bytes: options.row_group_bytes,
         stage: &stage,
         watch,
     };
@@ -96,17 +97,17 @@ struct Shared<'r, 's> {
     blocks: Option<Bzip2Blocks<'r>>,
     /// `None` once the end, or an error, was reached.
     groups: Mutex<Option<RowGroups<'r>>>,
-    pool: BufferPool,
+    row_group_bytes: usize,
     stage: &'s Stage<'s>,
     watch: &'s Watch,
 }
 
 impl<'r> Shared<'r, '_> {
     fn work(&self, mut encoder: RowGroupEncoder) {
-        let mut scratch = Scratch::default();
-        while let Some((index, group)) = self.next_group(&mut scratch) {
+        let (mut blocks, mut scratch) = (room(self.row_group_bytes), Scratch::default());
+        while let Some((index, group)) = self.next_group(&mut blocks, &mut scratch) {
             // A row group that never arrives would keep the others waiting: even a panic is handed in.
-            let encode = || group.and_then(|group| self.encode(&mut encoder, group));
+            let encode = || group.and_then(|group| self.encode(&mut encoder, &blocks, &group));
             let finished = catch_unwind(AssertUnwindSafe(encode)).unwrap_or_else(|_| Err(worker_panicked()));
             if !self.stage.accept(index, finished) {
                 self.end();
@@ -115,11 +116,11 @@ impl<'r> Shared<'r, '_> {
     }
 
     /// The next row group, or why there is none; `None` when there is nothing more to do.
-    fn next_group(&self, scratch: &mut Scratch) -> Option<(u64, Result<RowGroup>)> {
+    fn next_group(&self, blocks: &mut Blocks, scratch: &mut Scratch) -> Option<(u64, Result<RowGroup>)> {
         let mut reading = self.readers_place(scratch);
         let groups = reading.as_mut()?;
         let index = groups.next_index();
-        let cut = catch_unwind(AssertUnwindSafe(|| groups.next(&self.pool, scratch)));
+        let cut = catch_unwind(AssertUnwindSafe(|| groups.next(blocks, scratch)));
         let next = cut.unwrap_or_else(|_| Err(worker_panicked())).transpose();
         if !matches!(next, Some(Ok(_))) {
             *reading = None;
@@ -149,16 +150,21 @@ impl<'r> Shared<'r, '_> {
         *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
-    fn encode(&self, encoder: &mut RowGroupEncoder, group: RowGroup) -> Result<FinishedRowGroup> {
+    fn encode(
+        &self,
+        encoder: &mut RowGroupEncoder,
+        blocks: &Blocks,
+        group: &RowGroup,
+    ) -> Result<FinishedRowGroup> {
         encoder.set_plan(&group.plan);
-        for block in group.blocks {
+        for block in blocks.iter() {
             if self.watch.stopped() {
                 return Err(Error::Interrupted);
             }
-            if !encoder.gave_up() {
-                encoder.add(&block)?;
+            if encoder.gave_up() {
+                break;
             }
-            self.pool.give_back(block.into_buffer());
+            encoder.add(block)?;
         }
         Ok(FinishedRowGroup { segment: group.segment, encoded: encoder.finish()? })
     }

@@ -4,11 +4,11 @@ use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
 use super::kernel::csv_kernel;
 use super::options::ConvertOptions;
 use super::watch::Watch;
-use crate::csv::{Block, SplitError, Splitter, raw_records};
+use crate::csv::{Blocks, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
 use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder};
 use crate::schema::{COLUMNS_MAX, Layout, Table, too_wide};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// Bytes of a block: small enough to stay in a core's second-level cache while each column walks it.
 pub(super) const BLOCK_BYTES: usize = 128 << 10;
@@ -17,29 +17,11 @@ const PLAN_RECORDS: u64 = 5_000;
 /// Blocks of such a trial.
 const PLAN_BLOCKS_MAX: usize = 64;
 
-/// A run of whole records that one worker turns into column chunks.
+/// What a run of whole records becomes; the records themselves are in the worker's blocks.
 pub(super) struct RowGroup {
     /// The segment, and so the file, it belongs to.
     pub(super) segment: u64,
-    pub(super) blocks: Vec<Block>,
     pub(super) plan: Arc<DictionaryPlan>,
-}
-
-/// Buffers that go round between the splitter and the workers.
-#[derive(Default)]
-pub(super) struct BufferPool(Mutex<Vec<Vec<u8>>>);
-
-impl BufferPool {
-    fn take(&self) -> Vec<u8> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    /// Keeps a buffer for the next block, unless a giant record made it large.
-    pub(super) fn give_back(&self, buffer: Vec<u8>) {
-        if buffer.capacity() <= 2 * BLOCK_BYTES {
-            self.0.lock().unwrap_or_else(PoisonError::into_inner).push(buffer);
-        }
-    }
 }
 
 /// The header of a file, as it stands there.
@@ -58,7 +40,7 @@ pub(super) struct RowGroups<'a> {
     watch: &'a Watch,
     splitter: Splitter,
     /// What is left of the block that the header was in.
-    first: Option<Block>,
+    first: Option<Blocks>,
     encoding: Arc<Encoding>,
     row_group_bytes: usize,
     segment_bytes: u64,
@@ -78,7 +60,8 @@ impl<'a> RowGroups<'a> {
         watch: &'a Watch,
     ) -> Result<(Self, Header)> {
         let mut splitter = Splitter::new(BLOCK_BYTES);
-        let (header, first) = read_header(&mut input, &mut splitter)?;
+        let mut first = room(options.row_group_bytes);
+        let header = read_header(&mut input, &mut splitter, &mut first)?;
         let layout = fit(bind(&header, input.uri(), table, options)?)?;
         let encoding = Encoding::new(layout, options.encode_options(), csv_kernel())?;
         let groups = Self {
@@ -111,17 +94,20 @@ impl<'a> RowGroups<'a> {
         self.next_index
     }
 
-    /// The next row group, or `None` at the end of the file.
-    pub(super) fn next(&mut self, pool: &BufferPool, scratch: &mut Scratch) -> Result<Option<RowGroup>> {
-        let mut blocks = Vec::new();
-        let mut bytes = 0;
+    /// Puts the next row group in `blocks`, in place of what is there; `None` at the end of the file.
+    pub(super) fn next(&mut self, blocks: &mut Blocks, scratch: &mut Scratch) -> Result<Option<RowGroup>> {
+        match self.first.take() {
+            Some(first) => *blocks = first,
+            None => blocks.clear(),
+        }
+        let mut bytes = blocks.first().records().len();
         while bytes < row_group_bytes(self.row_group_bytes, self.next_index) {
             if self.watch.stopped() {
                 return Err(Error::Interrupted);
             }
-            let Some(block) = self.next_block(pool, scratch)? else { break };
+            let block = self.splitter.next_block(blocks, |buf| self.input.read(buf, scratch));
+            let Some(block) = block.map_err(|error| cannot_split(error, self.input.uri()))? else { break };
             bytes += block.records().len();
-            blocks.push(block);
         }
         if blocks.is_empty() {
             return Ok(None);
@@ -134,19 +120,16 @@ impl<'a> RowGroups<'a> {
         self.bytes_in_segment += bytes as u64;
         let plan = match &self.plan {
             Some(plan) => plan.clone(),
-            None => self.plan.insert(Arc::new(plan_dictionaries(&self.encoding, &blocks)?)).clone(),
+            None => self.plan.insert(Arc::new(plan_dictionaries(&self.encoding, blocks)?)).clone(),
         };
         self.next_index += 1;
-        Ok(Some(RowGroup { segment: self.segment, blocks, plan }))
+        Ok(Some(RowGroup { segment: self.segment, plan }))
     }
+}
 
-    fn next_block(&mut self, pool: &BufferPool, scratch: &mut Scratch) -> Result<Option<Block>> {
-        if let Some(first) = self.first.take().filter(|first| !first.records().is_empty()) {
-            return Ok(Some(first));
-        }
-        let block = self.splitter.next_block(pool.take(), |buf| self.input.read(buf, scratch));
-        block.map_err(|error| cannot_split(error, self.input.uri()))
-    }
+/// Blocks that a whole row group fits in.
+pub(super) fn room(row_group_bytes: usize) -> Blocks {
+    Blocks::with_capacity(row_group_bytes + 2 * BLOCK_BYTES)
 }
 
 /// The bytes of a file's row group: the first ones are smaller, so that every worker soon has one, and a
@@ -161,7 +144,7 @@ fn row_group_bytes(full: usize, index: u64) -> usize {
 
 /// Encodes the first blocks of a segment on trial. Every worker then knows which dictionaries pay,
 /// and no worker has to wait for another's row group.
-fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &[Block]) -> Result<DictionaryPlan> {
+fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &Blocks) -> Result<DictionaryPlan> {
     let mut trial = RowGroupEncoder::new(encoding.clone())?;
     for block in blocks.iter().take(PLAN_BLOCKS_MAX) {
         trial.add(block)?;
@@ -172,9 +155,10 @@ fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &[Block]) -> Result<Dicti
     Ok(trial.into_plan())
 }
 
-fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter) -> Result<(Header, Block)> {
-    let block = splitter.next_block(Vec::new(), |buf| input.read(buf, &mut Scratch::default()));
-    let Some(mut block) = block.map_err(|error| cannot_split(error, input.uri()))? else {
+/// Leaves in `blocks` what comes behind the header in its block.
+fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter, blocks: &mut Blocks) -> Result<Header> {
+    let block = splitter.next_block(blocks, |buf| input.read(buf, &mut Scratch::default()));
+    let Some(block) = block.map_err(|error| cannot_split(error, input.uri()))? else {
         return Err(Error::input("the export is empty: it has not even a header line")
             .at(Place::uri(input.uri()))
             .mend("request a new export; one of an empty table still has its header"));
@@ -199,8 +183,8 @@ fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter) -> Result<
     }
     let raw = record.bytes.to_vec();
     let lines = memchr::memchr_iter(b'\n', &raw).count() as u64;
-    block.skip(raw.len());
-    Ok((Header { raw, names, lines }, block))
+    blocks.skip(raw.len());
+    Ok(Header { raw, names, lines })
 }
 
 fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> Result<Layout> {
@@ -233,6 +217,6 @@ pub(super) fn layout_of(
     table: &Table,
     options: &ConvertOptions,
 ) -> Result<Layout> {
-    let (header, _) = read_header(input, &mut Splitter::new(BLOCK_BYTES))?;
+    let header = read_header(input, &mut Splitter::new(BLOCK_BYTES), &mut Blocks::default())?;
     bind(&header, input.uri(), table, options)
 }
