@@ -144,11 +144,18 @@ class S3Server:
     """A process that serves the cache's folder as S3."""
 
     def __init__(self, process):
-        self.process, self.endpoint = process, process.stdout.readline().strip()
+        self.process = process
+        self.endpoint = self.answer()
+
+    def answer(self):
+        line = self.process.stdout.readline()
+        if not line:
+            raise SystemExit("s3_files ended; the message stands above")
+        return line.strip()
 
     def write_out(self):
         print(file=self.process.stdin, flush=True)
-        self.process.stdout.readline()
+        self.answer()
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ struct Held {
     /// Parts of uploads that are under way, by upload and number.
     uploads: HashMap<u64, BTreeMap<u64, Vec<u8>>>,
     next_upload: u64,
-    /// Memory for the next part.
+    /// Buffers for the next parts.
     spare: Vec<Vec<u8>>,
 }
 
@@ -122,18 +122,14 @@ impl Store {
                 say(answers, "200 OK", "ETag: \"1\"\r\n", "")
             }
             ("POST", None) => {
-                let mut held = self.held();
-                held.next_upload += 1;
+                let id = self.begin_upload();
                 let text = format!(
-                    "<InitiateMultipartUploadResult><UploadId>{}</UploadId></InitiateMultipartUploadResult>",
-                    held.next_upload
+                    "<InitiateMultipartUploadResult><UploadId>{id}</UploadId></InitiateMultipartUploadResult>"
                 );
                 say(answers, "200 OK", "", &text)
             }
             ("POST", Some(upload)) => {
-                let mut held = self.held();
-                let parts = held.uploads.remove(&upload).unwrap_or_default();
-                held.uploaded.insert(path, Arc::new(Object(parts.into_values().collect())));
+                self.end_upload(upload, path);
                 let text =
                     "<CompleteMultipartUploadResult><ETag>\"1\"</ETag></CompleteMultipartUploadResult>";
                 say(answers, "200 OK", "", text)
@@ -151,6 +147,18 @@ impl Store {
 
     fn held(&self) -> MutexGuard<'_, Held> {
         self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn begin_upload(&self) -> u64 {
+        let mut held = self.held();
+        held.next_upload += 1;
+        held.next_upload
+    }
+
+    fn end_upload(&self, upload: u64, path: PathBuf) {
+        let mut held = self.held();
+        let parts = held.uploads.remove(&upload).unwrap_or_default();
+        held.uploaded.insert(path, Arc::new(Object(parts.into_values().collect())));
     }
 
     /// What was uploaded or, read once and then kept, a file.

@@ -76,9 +76,12 @@ fn layout(types: &[ColumnType]) -> Layout {
 
 fn compare(layout: &Layout, input: &[u8], block_bytes: usize) {
     let Some(blocks) = split(input, block_bytes) else { return };
-    blocks.iter().for_each(|block| compare_scans(block, layout.fields));
+    // In a buffer of its own, what is read beyond a block's padding is seen by the sanitizer.
+    let alone: Vec<Blocks> =
+        blocks.iter().map(|block| Blocks::from_records(block.records(), block.byte)).collect();
+    alone.iter().for_each(|block| compare_scans(block.first(), layout.fields));
     let outputs: Vec<Output> =
-        Kernel::available().into_iter().map(|kernel| encode(layout, &blocks, kernel)).collect();
+        Kernel::available().into_iter().map(|kernel| encode(layout, &blocks, &alone, kernel)).collect();
     for output in &outputs[1..] {
         assert!(output.file == outputs[0].file, "kernels write different files");
         assert_eq!(output.rejects, outputs[0].rejects, "kernels reject different records");
@@ -146,18 +149,22 @@ struct Output {
     rejects: Vec<Reject>,
 }
 
-fn encode(layout: &Layout, blocks: &Blocks, kernel: Kernel) -> Output {
+fn encode(layout: &Layout, blocks: &Blocks, alone: &[Blocks], kernel: Kernel) -> Output {
     let options = EncodeOptions { codec: Codec::None, rejects_max: u64::MAX, ..EncodeOptions::default() };
     let encoding = Encoding::new(layout.clone(), options, kernel).unwrap();
     let mut encoder = RowGroupEncoder::new(encoding.clone()).unwrap();
-    let first = encode_group(&encoding, &mut encoder, blocks);
-    let second = encode_group(&encoding, &mut encoder, blocks);
-    assert!(first.file == second.file, "{kernel:?}: a row group depends on the one before");
+    let first = encode_group(&encoding, &mut encoder, blocks.iter());
+    let second = encode_group(&encoding, &mut encoder, alone.iter().map(Blocks::first));
+    assert!(first.file == second.file, "{kernel:?}: a row group depends on the one before, or on padding");
     first
 }
 
-fn encode_group(encoding: &Arc<Encoding>, encoder: &mut RowGroupEncoder, blocks: &Blocks) -> Output {
-    for block in blocks.iter() {
+fn encode_group<'a>(
+    encoding: &Arc<Encoding>,
+    encoder: &mut RowGroupEncoder,
+    blocks: impl Iterator<Item = Block<'a>>,
+) -> Output {
+    for block in blocks {
         if let Err(error) = encoder.add(block) {
             panic!("{error}");
         }

@@ -3,7 +3,7 @@
 //! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
 //! signed URL is a password.
 
-use crate::pipeline::{Codec, EmptyStrings, Overlong};
+use crate::pipeline::{Codec, EmptyStrings, Overlong, ROW_GROUP_BYTES_MAX};
 use crate::schema::{MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
@@ -380,8 +380,6 @@ pub struct CompletionsArgs {
 
 /// More threads than any machine has use for.
 const THREADS_MAX: i64 = 1024;
-/// Row groups are held in memory, some for each thread.
-const ROW_GROUP_BYTES_MAX: u64 = 1 << 30;
 /// PostgreSQL's limit of names, which ControlShift's tables keep.
 const NAME_BYTES_MAX: usize = 63;
 
@@ -405,7 +403,7 @@ fn parse_date(text: &str) -> Result<String, String> {
 
 fn parse_row_group(text: &str) -> Result<u64, String> {
     let bytes = super::size::parse_some(text)?;
-    if bytes > ROW_GROUP_BYTES_MAX {
+    if bytes > ROW_GROUP_BYTES_MAX as u64 {
         return Err("a row group is at most 1GiB".to_owned());
     }
     Ok(bytes)

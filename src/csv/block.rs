@@ -11,14 +11,14 @@ pub const PAD_AFTER: usize = 192;
 #[derive(Debug, Default)]
 pub struct Blocks {
     /// What lies around the blocks is padding, or left from before.
-    pub(super) buffer: Vec<u8>,
+    buffer: Vec<u8>,
     places: Vec<Place>,
-    /// Length of the buffer while no record is a giant.
+    /// Bytes of the buffer while no record is a giant.
     capacity: usize,
 }
 
 /// Where a block's records are.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 struct Place {
     start: usize,
     end: usize,
@@ -39,31 +39,49 @@ pub struct Block<'a> {
 }
 
 impl Blocks {
-    /// None so far. Blocks of `bytes` bytes altogether, and the padding of a few hundred blocks, go into the buffer
-    /// before it must grow. Memory is only taken up as it is filled.
+    /// None so far. They will have a buffer of `bytes` bytes, padding included, before it must grow. It is asked for
+    /// with the first block, and takes up memory as it is filled.
     pub fn with_capacity(bytes: usize) -> Self {
-        // Zeros that come from the system: nothing is written until the records are.
-        let mut buffer = vec![0; bytes];
-        large_pages::ask_for(&mut buffer);
-        Self { buffer, places: Vec::new(), capacity: bytes }
+        Self { capacity: bytes, ..Self::default() }
     }
 
     /// One block of these records, which lie at `byte` in the CSV. They must each end with a newline.
     pub fn from_records(records: &[u8], byte: u64) -> Self {
-        let mut blocks = Self { buffer: vec![0; PAD_BEFORE], ..Self::default() };
-        blocks.buffer.extend_from_slice(records);
+        let mut blocks = Self::with_capacity(PAD_BEFORE + records.len() + PAD_AFTER);
+        blocks.make_room(blocks.capacity)[PAD_BEFORE..][..records.len()].copy_from_slice(records);
         blocks.push(PAD_BEFORE, records.len(), byte, false);
         blocks
     }
 
+    /// The buffer, at least `bytes` long.
+    pub(super) fn make_room(&mut self, bytes: usize) -> &mut [u8] {
+        if self.buffer.is_empty() {
+            // A system that promises no memory beforehand may refuse: then the buffer grows as it is filled.
+            let _ = self.buffer.try_reserve_exact(self.capacity);
+            large_pages::ask_for(self.buffer.spare_capacity_mut());
+        }
+        if self.buffer.len() < bytes {
+            self.buffer.resize(bytes, 0);
+        }
+        &mut self.buffer
+    }
+
+    /// What [`Blocks::make_room`] made.
+    pub(super) fn buffer(&self) -> &[u8] {
+        &self.buffer
+    }
+
     /// Adds a block whose records are already in the buffer: the `len` bytes from `start`, at least
     /// [`PAD_BEFORE`], on. Padding after them is made if it lacks.
-    pub(super) fn push(&mut self, start: usize, len: usize, byte: u64, newline_added: bool) {
-        let end = start + len;
-        if self.buffer.len() < end + PAD_AFTER {
-            self.buffer.resize(end + PAD_AFTER, 0);
-        }
-        self.places.push(Place { start, end, byte, newline_added });
+    pub(super) fn push(&mut self, start: usize, len: usize, byte: u64, newline_added: bool) -> Block<'_> {
+        let place = Place { start, end: start + len, byte, newline_added };
+        self.make_room(place.end + PAD_AFTER);
+        self.places.push(place);
+        self.at(place)
+    }
+
+    fn at(&self, Place { start, end, byte, newline_added }: Place) -> Block<'_> {
+        Block { buffer: &self.buffer, start, end, byte, newline_added }
     }
 
     /// Index behind the last block.
@@ -81,12 +99,11 @@ impl Blocks {
         }
     }
 
-    /// Forgets the blocks. The buffer stays for the next ones, unless a giant record made it larger.
+    /// Forgets the blocks. The buffer stays for the next ones; what a giant record added to it does not.
     pub fn clear(&mut self) {
-        if self.buffer.len() > self.capacity {
-            *self = Self::with_capacity(self.capacity);
-        }
         self.places.clear();
+        self.buffer.truncate(self.capacity);
+        self.buffer.shrink_to(self.capacity);
     }
 
     /// Whether there are none.
@@ -95,19 +112,13 @@ impl Blocks {
     }
 
     /// The blocks, in order.
-    pub fn iter(&self) -> impl DoubleEndedIterator<Item = Block<'_>> {
-        self.places.iter().map(|&Place { start, end, byte, newline_added }| Block {
-            buffer: &self.buffer,
-            start,
-            end,
-            byte,
-            newline_added,
-        })
+    pub fn iter(&self) -> impl Iterator<Item = Block<'_>> {
+        self.places.iter().map(|&place| self.at(place))
     }
 
-    /// The first one; without records if there is none.
+    /// The first one. If there is none, one without records, and without padding: it must not be scanned.
     pub fn first(&self) -> Block<'_> {
-        self.iter().next().unwrap_or(Block { buffer: &[], start: 0, end: 0, byte: 0, newline_added: false })
+        self.iter().next().unwrap_or(self.at(Place { start: 0, end: 0, byte: 0, newline_added: false }))
     }
 }
 
@@ -151,6 +162,6 @@ mod tests {
         let mut blocks = Blocks::with_capacity(1000);
         blocks.push(PAD_BEFORE, 100_000, 0, false);
         blocks.clear();
-        assert!(blocks.is_empty() && blocks.buffer.capacity() < 2000);
+        assert!(blocks.is_empty() && blocks.buffer.capacity() < 2000, "{}", blocks.buffer.capacity());
     }
 }

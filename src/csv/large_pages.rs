@@ -1,11 +1,13 @@
-//! Large pages for large buffers: one page fault in place of five hundred.
+//! Large pages for large buffers: one page fault in place of five hundred. An advice: not a byte differs.
 
-/// Asks for large pages in the memory of a buffer that nothing was written to yet. A system that has none for it takes
-/// small ones ([madvise(2)][madvise], `MADV_HUGEPAGE`).
+use std::mem::MaybeUninit;
+
+/// Asks for large pages in memory that is not yet in use. A system that has none for it takes small ones
+/// ([madvise(2)][madvise], `MADV_HUGEPAGE`).
 ///
 /// [madvise]: https://man7.org/linux/man-pages/man2/madvise.2.html
 #[cfg(all(target_os = "linux", not(miri)))]
-pub(super) fn ask_for(buffer: &mut [u8]) {
+pub(super) fn ask_for(memory: &mut [MaybeUninit<u8>]) {
     use std::ffi::{c_int, c_void};
     const MADV_HUGEPAGE: c_int = 14;
     /// The advice is for whole pages, which are this large on all systems that take it, or smaller.
@@ -13,12 +15,12 @@ pub(super) fn ask_for(buffer: &mut [u8]) {
     unsafe extern "C" {
         fn madvise(start: *mut c_void, bytes: usize, advice: c_int) -> c_int;
     }
-    let before = buffer.as_ptr().align_offset(PAGE_BYTES);
-    let Some(aligned) = buffer.get_mut(before..) else { return };
+    let before = memory.as_ptr().align_offset(PAGE_BYTES);
+    let Some(aligned) = memory.get_mut(before..) else { return };
     let pages = aligned.len() / PAGE_BYTES * PAGE_BYTES;
-    // SAFETY: whole pages inside the buffer's own memory; the advice changes no content.
+    // SAFETY: whole pages of memory that is ours alone; the advice changes no content.
     unsafe { madvise(aligned.as_mut_ptr().cast(), pages, MADV_HUGEPAGE) };
 }
 
 #[cfg(any(not(target_os = "linux"), miri))]
-pub(super) fn ask_for(_: &mut [u8]) {}
+pub(super) fn ask_for(_: &mut [MaybeUninit<u8>]) {}

@@ -1,4 +1,5 @@
-//! PostgreSQL's CSV, cut into blocks, records and fields. Pure: bytes in, positions out.
+//! PostgreSQL's CSV, cut into blocks, records and fields. Pure: bytes in, positions out; the system is only asked for
+//! large pages.
 //!
 //! ```text
 //!  bytes ──▶ Splitter ──▶ Block (whole records) ──▶ scan ──▶ field ends + "something is wrong here"

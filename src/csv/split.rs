@@ -81,7 +81,7 @@ impl Splitter {
             let fresh = &fill.bytes()[searched..];
             inside ^= odd_quotes(fresh);
             if let Some(cut) = last_record_end(fresh, inside) {
-                return Ok(self.cut(fill, searched + cut, false));
+                return Ok(Some(self.cut(fill, searched + cut, false)));
             }
             searched = fill.len;
             if at_end {
@@ -106,16 +106,15 @@ impl Splitter {
         }
         fill.push(b'\n');
         let end = fill.len;
-        Ok(self.cut(fill, end, true))
+        Ok(Some(self.cut(fill, end, true)))
     }
 
-    fn cut<'b>(&mut self, fill: Fill<'b>, len: usize, newline_added: bool) -> Option<Block<'b>> {
+    fn cut<'b>(&mut self, fill: Fill<'b>, len: usize, newline_added: bool) -> Block<'b> {
         self.carry.clear();
         self.carry.extend_from_slice(&fill.bytes()[len..]);
         let byte = self.byte;
         self.byte += len as u64;
-        fill.blocks.push(fill.start, len, byte, newline_added);
-        fill.blocks.iter().next_back()
+        fill.blocks.push(fill.start, len, byte, newline_added)
     }
 }
 
@@ -132,8 +131,7 @@ const READ_ALIGN: usize = 64;
 impl<'b> Fill<'b> {
     fn new(blocks: &'b mut Blocks, carry: &[u8], block_bytes: usize) -> Self {
         let from = blocks.end() + PAD_BEFORE;
-        let buffer = &mut blocks.buffer;
-        grow(buffer, from + READ_ALIGN + carry.len() + block_bytes + PAD_AFTER);
+        let buffer = blocks.make_room(from + READ_ALIGN + carry.len() + block_bytes + PAD_AFTER);
         let misplaced = (buffer.as_ptr() as usize + from + carry.len()) % READ_ALIGN;
         let start = from + (READ_ALIGN - misplaced) % READ_ALIGN;
         buffer[start..start + carry.len()].copy_from_slice(carry);
@@ -147,9 +145,9 @@ impl<'b> Fill<'b> {
         read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
     ) -> Result<bool, E> {
         let size = self.len + more;
-        grow(&mut self.blocks.buffer, self.start + size + PAD_AFTER);
+        let room = &mut self.blocks.make_room(self.start + size + PAD_AFTER)[self.start..][..size];
         while self.len < size {
-            let n = read(&mut self.blocks.buffer[self.start + self.len..self.start + size])?;
+            let n = read(&mut room[self.len..])?;
             if n == 0 {
                 return Ok(true);
             }
@@ -159,7 +157,7 @@ impl<'b> Fill<'b> {
     }
 
     fn bytes(&self) -> &[u8] {
-        &self.blocks.buffer[self.start..self.start + self.len]
+        &self.blocks.buffer()[self.start..][..self.len]
     }
 
     fn drop_front(&mut self, bytes: usize) {
@@ -168,16 +166,8 @@ impl<'b> Fill<'b> {
     }
 
     fn push(&mut self, byte: u8) {
-        self.blocks.buffer[self.start + self.len] = byte;
+        self.blocks.make_room(self.start + self.len + 1)[self.start + self.len] = byte;
         self.len += 1;
-    }
-}
-
-/// Makes a buffer at least as long as is wanted, and a little longer so that the next carry fits too.
-fn grow(buffer: &mut Vec<u8>, wanted: usize) {
-    const SLACK: usize = 4 << 10;
-    if buffer.len() < wanted {
-        buffer.resize(wanted + SLACK, 0);
     }
 }
 

@@ -7,7 +7,7 @@
 use super::decompress::{BLOCK_WAIT, Bzip2Blocks, Compression, Decompressed, Scratch};
 use super::options::ConvertOptions;
 use super::rejects::RejectsWriter;
-use super::split::{RowGroup, RowGroups, room};
+use super::split::{RowGroup, RowGroups};
 use super::stage::{FinishedRowGroup, Stage, StageOptions, Staged};
 use super::watch::Watch;
 use crate::bzip2::Work;
@@ -69,23 +69,17 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
     };
     let rejects = RejectsWriter::new(rejects, &header, &stage_options.uri)?;
     let stage = Stage::new(stage_options, rejects);
-    let workers: Result<Vec<_>> =
-        (0..threads).map(|_| RowGroupEncoder::new(groups.encoding().clone())).collect();
-    let shared = Shared {
-        blocks: groups.blocks(),
-        groups: Mutex::new(Some(groups)),
-        row_group_bytes: options.row_group_bytes,
-        stage: &stage,
-        watch,
-    };
+    let worker = || Ok((RowGroupEncoder::new(groups.encoding().clone())?, groups.room()));
+    let workers: Result<Vec<_>> = (0..threads).map(|_| worker()).collect();
+    let shared = Shared { blocks: groups.blocks(), groups: Mutex::new(Some(groups)), stage: &stage, watch };
     std::thread::scope(|scope| {
         let mut workers = workers?.into_iter();
         let own = workers.next();
-        for encoder in workers {
-            scope.spawn(|| shared.work(encoder));
+        for (encoder, blocks) in workers {
+            scope.spawn(|| shared.work(encoder, blocks));
         }
-        if let Some(encoder) = own {
-            shared.work(encoder);
+        if let Some((encoder, blocks)) = own {
+            shared.work(encoder, blocks);
         }
         Ok::<_, Error>(())
     })?;
@@ -97,14 +91,13 @@ struct Shared<'r, 's> {
     blocks: Option<Bzip2Blocks<'r>>,
     /// `None` once the end, or an error, was reached.
     groups: Mutex<Option<RowGroups<'r>>>,
-    row_group_bytes: usize,
     stage: &'s Stage<'s>,
     watch: &'s Watch,
 }
 
 impl<'r> Shared<'r, '_> {
-    fn work(&self, mut encoder: RowGroupEncoder) {
-        let (mut blocks, mut scratch) = (room(self.row_group_bytes), Scratch::default());
+    fn work(&self, mut encoder: RowGroupEncoder, mut blocks: Blocks) {
+        let mut scratch = Scratch::default();
         while let Some((index, group)) = self.next_group(&mut blocks, &mut scratch) {
             // A row group that never arrives would keep the others waiting: even a panic is handed in.
             let encode = || group.and_then(|group| self.encode(&mut encoder, &blocks, &group));

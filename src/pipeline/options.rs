@@ -8,7 +8,7 @@ use crate::schema::{MissingColumns, UnknownColumns};
 pub struct ConvertOptions {
     /// Worker threads; all of the work is done by these.
     pub threads: usize,
-    /// Uncompressed CSV bytes of one row group, the unit of parallel work.
+    /// Uncompressed CSV bytes of one row group, the unit of parallel work; 1 to [`ROW_GROUP_BYTES_MAX`].
     pub row_group_bytes: usize,
     /// Uncompressed CSV bytes of one segment, which becomes one Parquet file.
     pub segment_bytes: u64,
@@ -30,6 +30,8 @@ pub struct ConvertOptions {
 
 /// Uncompressed CSV bytes of a row group unless told otherwise: 16 MiB.
 pub const ROW_GROUP_BYTES: usize = 16 << 20;
+/// What more is asked for is cut to this, 1 GiB: row groups are held in memory, one for each thread.
+pub const ROW_GROUP_BYTES_MAX: usize = 1 << 30;
 /// Uncompressed CSV bytes of a segment unless told otherwise: 256 MiB, some 64 MiB of Parquet.
 pub const SEGMENT_BYTES: u64 = 256 << 20;
 

@@ -2,9 +2,9 @@
 
 use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
 use super::kernel::csv_kernel;
-use super::options::ConvertOptions;
+use super::options::{ConvertOptions, ROW_GROUP_BYTES_MAX};
 use super::watch::Watch;
-use crate::csv::{Blocks, SplitError, Splitter, raw_records};
+use crate::csv::{Blocks, PAD_BEFORE, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
 use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder};
 use crate::schema::{COLUMNS_MAX, Layout, Table, too_wide};
@@ -17,7 +17,7 @@ const PLAN_RECORDS: u64 = 5_000;
 /// Blocks of such a trial.
 const PLAN_BLOCKS_MAX: usize = 64;
 
-/// What a run of whole records becomes; the records themselves are in the worker's blocks.
+/// Where a run of whole records goes, and how it is encoded; the records are in the worker's blocks.
 pub(super) struct RowGroup {
     /// The segment, and so the file, it belongs to.
     pub(super) segment: u64,
@@ -60,7 +60,8 @@ impl<'a> RowGroups<'a> {
         watch: &'a Watch,
     ) -> Result<(Self, Header)> {
         let mut splitter = Splitter::new(BLOCK_BYTES);
-        let mut first = room(options.row_group_bytes);
+        let row_group_bytes = options.row_group_bytes.clamp(1, ROW_GROUP_BYTES_MAX);
+        let mut first = room(row_group_bytes);
         let header = read_header(&mut input, &mut splitter, &mut first)?;
         let layout = fit(bind(&header, input.uri(), table, options)?)?;
         let encoding = Encoding::new(layout, options.encode_options(), csv_kernel())?;
@@ -70,7 +71,7 @@ impl<'a> RowGroups<'a> {
             splitter,
             first: Some(first),
             encoding,
-            row_group_bytes: options.row_group_bytes,
+            row_group_bytes,
             segment_bytes: options.segment_bytes,
             next_index: 0,
             segment: 0,
@@ -78,6 +79,11 @@ impl<'a> RowGroups<'a> {
             plan: None,
         };
         Ok((groups, header))
+    }
+
+    /// Blocks with room for a row group.
+    pub(super) fn room(&self) -> Blocks {
+        room(self.row_group_bytes)
     }
 
     pub(super) fn encoding(&self) -> &Arc<Encoding> {
@@ -100,7 +106,7 @@ impl<'a> RowGroups<'a> {
             Some(first) => *blocks = first,
             None => blocks.clear(),
         }
-        let mut bytes = blocks.first().records().len();
+        let mut bytes: usize = blocks.iter().map(|block| block.records().len()).sum();
         while bytes < row_group_bytes(self.row_group_bytes, self.next_index) {
             if self.watch.stopped() {
                 return Err(Error::Interrupted);
@@ -127,19 +133,21 @@ impl<'a> RowGroups<'a> {
     }
 }
 
-/// Blocks that a whole row group fits in.
-pub(super) fn room(row_group_bytes: usize) -> Blocks {
-    Blocks::with_capacity(row_group_bytes + 2 * BLOCK_BYTES)
+/// Blocks with room for a row group: its last block may go beyond its size, and each block has its padding.
+fn room(row_group_bytes: usize) -> Blocks {
+    const PADDING_SHARE: usize = BLOCK_BYTES / (2 * PAD_BEFORE);
+    Blocks::with_capacity(row_group_bytes + row_group_bytes / PADDING_SHARE + 3 * BLOCK_BYTES)
 }
 
 /// The bytes of a file's row group: the first ones are smaller, so that every worker soon has one, and a
 /// small file has enough of them for two.
 fn row_group_bytes(full: usize, index: u64) -> usize {
-    match index {
+    let bytes = match index {
         0 | 1 => full / 4,
         2 | 3 => full / 2,
         _ => full,
-    }
+    };
+    bytes.max(1)
 }
 
 /// Encodes the first blocks of a segment on trial. Every worker then knows which dictionaries pay,
