@@ -10,6 +10,8 @@ use std::mem::MaybeUninit;
 pub(super) fn ask_for(memory: &mut [MaybeUninit<u8>]) {
     use std::ffi::{c_int, c_void};
     const MADV_HUGEPAGE: c_int = 14;
+    /// Less is not worth the call.
+    const LARGE_BYTES: usize = 2 << 20;
     /// The advice is for whole pages, which are this large on all systems that take it, or smaller.
     const PAGE_BYTES: usize = 64 << 10;
     unsafe extern "C" {
@@ -18,6 +20,9 @@ pub(super) fn ask_for(memory: &mut [MaybeUninit<u8>]) {
     let before = memory.as_ptr().align_offset(PAGE_BYTES);
     let Some(aligned) = memory.get_mut(before..) else { return };
     let pages = aligned.len() / PAGE_BYTES * PAGE_BYTES;
+    if pages < LARGE_BYTES {
+        return;
+    }
     // SAFETY: whole pages of memory that is ours alone; the advice changes no content.
     unsafe { madvise(aligned.as_mut_ptr().cast(), pages, MADV_HUGEPAGE) };
 }
