@@ -154,7 +154,8 @@ class S3Server:
         return line.strip()
 
     def write_out(self):
-        print(file=self.process.stdin, flush=True)
+        with contextlib.suppress(BrokenPipeError):
+            print(file=self.process.stdin, flush=True)
         self.answer()
 
 

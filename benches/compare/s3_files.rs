@@ -186,6 +186,7 @@ impl Store {
     fn write_out(&self) -> io::Result<()> {
         let uploaded = std::mem::take(&mut self.held().uploaded);
         for (path, object) in uploaded {
+            self.held().files.remove(&path);
             path.parent().map_or(Ok(()), fs::create_dir_all)?;
             let mut file = File::create(&path)?;
             for part in &object.0 {

@@ -99,11 +99,12 @@ impl Blocks {
         }
     }
 
-    /// Forgets the blocks. The buffer stays for the next ones; what a giant record added to it does not.
+    /// Forgets the blocks. The buffer stays for the next ones, unless a giant record made it longer.
     pub fn clear(&mut self) {
         self.places.clear();
-        self.buffer.truncate(self.capacity);
-        self.buffer.shrink_to(self.capacity);
+        if self.buffer.len() > self.capacity {
+            self.buffer = Vec::new();
+        }
     }
 
     /// Whether there are none.

@@ -19,12 +19,12 @@ pub(super) fn ask_for(memory: &mut [MaybeUninit<u8>]) {
     }
     let before = memory.as_ptr().align_offset(PAGE_BYTES);
     let Some(aligned) = memory.get_mut(before..) else { return };
-    let pages = aligned.len() / PAGE_BYTES * PAGE_BYTES;
-    if pages < LARGE_BYTES {
+    let bytes = aligned.len() / PAGE_BYTES * PAGE_BYTES;
+    if bytes < LARGE_BYTES {
         return;
     }
     // SAFETY: whole pages of memory that is ours alone; the advice changes no content.
-    unsafe { madvise(aligned.as_mut_ptr().cast(), pages, MADV_HUGEPAGE) };
+    unsafe { madvise(aligned.as_mut_ptr().cast(), bytes, MADV_HUGEPAGE) };
 }
 
 #[cfg(any(not(target_os = "linux"), miri))]

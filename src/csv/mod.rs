@@ -24,4 +24,4 @@ mod split;
 pub use block::{Block, Blocks, PAD_AFTER, PAD_BEFORE};
 pub use exact::{FieldFault, RawField, RawRecord, raw_records};
 pub use scan::{Kernel, Scan};
-pub use split::{RECORD_BYTES_MAX, SplitError, Splitter};
+pub use split::{GAP_BYTES_MAX, RECORD_BYTES_MAX, SplitError, Splitter};

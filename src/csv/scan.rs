@@ -66,8 +66,12 @@ impl Scan {
             start > 0 && u32::try_from(block.buffer().len()).is_ok(),
             "blocks are padded and below 4 GiB"
         );
-        if self.ends.len() < end - start + ENDS_SLACK {
-            self.ends.resize(end - start + ENDS_SLACK, 0);
+        let ends_max = end - start + ENDS_SLACK;
+        if self.ends.len() > ENDS_KEPT_MAX && ends_max <= ENDS_KEPT_MAX {
+            self.ends = Vec::new();
+        }
+        if self.ends.len() < ends_max {
+            self.ends.resize(ends_max, 0);
         }
         self.ends[0] = start as u32 - 1;
         let found = run(self.kernel, block.buffer(), start, end, &mut self.ends[1..]);
@@ -106,6 +110,8 @@ impl Scan {
     }
 }
 
+/// Entries that are kept for the next block: what a giant record needed beyond them is given back.
+const ENDS_KEPT_MAX: usize = 1 << 20;
 /// Entries that the kernels may write beyond the last field end.
 pub(super) const ENDS_SLACK: usize = 130;
 

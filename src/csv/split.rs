@@ -127,6 +127,8 @@ struct Fill<'b> {
 
 /// What is read goes to a multiple of this: a copy out of the kernel is several times slower otherwise.
 const READ_ALIGN: usize = 64;
+/// Bytes that may lie unused before a block.
+pub const GAP_BYTES_MAX: usize = PAD_BEFORE + READ_ALIGN;
 
 impl<'b> Fill<'b> {
     fn new(blocks: &'b mut Blocks, carry: &[u8], block_bytes: usize) -> Self {
@@ -206,10 +208,19 @@ mod tests {
             match block {
                 Ok(Some(_)) => {}
                 Ok(None) => {
+                    assert_padded(&blocks);
                     return Ok(blocks.iter().map(|block| (block.byte, block.records().to_vec())).collect());
                 }
                 Err(error) => return Err(format!("{error:?}")),
             }
+        }
+    }
+
+    fn assert_padded(blocks: &Blocks) {
+        let mut behind = 0;
+        for block in blocks.iter() {
+            assert!(block.start() >= behind + PAD_BEFORE && block.end() + PAD_AFTER <= block.buffer().len());
+            behind = block.end();
         }
     }
 

@@ -4,6 +4,7 @@
 //! that place, decode and encode the row group, hand it to the stage. There are no queues between:
 //! what is in memory is one row group a worker, and those few that wait for an earlier one.
 
+use super::caught::caught;
 use super::decompress::{BLOCK_WAIT, Bzip2Blocks, Compression, Decompressed, Scratch};
 use super::options::ConvertOptions;
 use super::rejects::RejectsWriter;
@@ -101,8 +102,7 @@ impl<'r> Shared<'r, '_> {
         while let Some((index, group)) = self.next_group(&mut blocks, &mut scratch) {
             // A row group that never arrives would keep the others waiting: even a panic is handed in.
             let encode = || group.and_then(|group| self.encode(&mut encoder, &blocks, &group));
-            let finished = catch_unwind(AssertUnwindSafe(encode)).unwrap_or_else(|_| Err(worker_panicked()));
-            if !self.stage.accept(index, finished) {
+            if !self.stage.accept(index, caught(encode)) {
                 self.end();
             }
         }
@@ -113,8 +113,7 @@ impl<'r> Shared<'r, '_> {
         let mut reading = self.readers_place(scratch);
         let groups = reading.as_mut()?;
         let index = groups.next_index();
-        let cut = catch_unwind(AssertUnwindSafe(|| groups.next(blocks, scratch)));
-        let next = cut.unwrap_or_else(|_| Err(worker_panicked())).transpose();
+        let next = caught(|| groups.next(blocks, scratch)).transpose();
         if !matches!(next, Some(Ok(_))) {
             *reading = None;
         }
@@ -161,9 +160,4 @@ impl<'r> Shared<'r, '_> {
         }
         Ok(FinishedRowGroup { segment: group.segment, encoded: encoder.finish()? })
     }
-}
-
-fn worker_panicked() -> Error {
-    Error::machine("a worker broke down; the message stands above")
-        .mend("please report this with the message")
 }

@@ -5,6 +5,7 @@
 //!              └─ one worker at a time ─┘        └ all workers ┘                └ in order ┘
 //! ```
 
+mod caught;
 mod convert;
 mod decompress;
 mod kernel;

@@ -8,7 +8,8 @@ use crate::schema::{MissingColumns, UnknownColumns};
 pub struct ConvertOptions {
     /// Worker threads; all of the work is done by these.
     pub threads: usize,
-    /// Uncompressed CSV bytes of one row group, the unit of parallel work; 1 to [`ROW_GROUP_BYTES_MAX`].
+    /// Uncompressed CSV bytes of one row group, the unit of parallel work; at most
+    /// [`ROW_GROUP_BYTES_MAX`].
     pub row_group_bytes: usize,
     /// Uncompressed CSV bytes of one segment, which becomes one Parquet file.
     pub segment_bytes: u64,

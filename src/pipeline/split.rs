@@ -4,7 +4,7 @@ use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
 use super::kernel::csv_kernel;
 use super::options::{ConvertOptions, ROW_GROUP_BYTES_MAX};
 use super::watch::Watch;
-use crate::csv::{Blocks, PAD_BEFORE, SplitError, Splitter, raw_records};
+use crate::csv::{Blocks, GAP_BYTES_MAX, PAD_AFTER, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
 use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder};
 use crate::schema::{COLUMNS_MAX, Layout, Table, too_wide};
@@ -60,7 +60,7 @@ impl<'a> RowGroups<'a> {
         watch: &'a Watch,
     ) -> Result<(Self, Header)> {
         let mut splitter = Splitter::new(BLOCK_BYTES);
-        let row_group_bytes = options.row_group_bytes.clamp(1, ROW_GROUP_BYTES_MAX);
+        let row_group_bytes = options.row_group_bytes.min(ROW_GROUP_BYTES_MAX);
         let mut first = room(row_group_bytes);
         let header = read_header(&mut input, &mut splitter, &mut first)?;
         let layout = fit(bind(&header, input.uri(), table, options)?)?;
@@ -133,10 +133,10 @@ impl<'a> RowGroups<'a> {
     }
 }
 
-/// Blocks with room for a row group: its last block may go beyond its size, and each block has its padding.
+/// Blocks with room for a row group, and for a last block that begins with a carried record and goes beyond it.
 fn room(row_group_bytes: usize) -> Blocks {
-    const PADDING_SHARE: usize = BLOCK_BYTES / (2 * PAD_BEFORE);
-    Blocks::with_capacity(row_group_bytes + row_group_bytes / PADDING_SHARE + 3 * BLOCK_BYTES)
+    let gaps = (row_group_bytes / BLOCK_BYTES + 2) * GAP_BYTES_MAX;
+    Blocks::with_capacity(row_group_bytes + 2 * BLOCK_BYTES + gaps + PAD_AFTER)
 }
 
 /// The bytes of a file's row group: the first ones are smaller, so that every worker soon has one, and a

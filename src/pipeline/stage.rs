@@ -1,5 +1,6 @@
 //! Puts finished row groups in order, into files, and reads back what was written.
 
+use super::caught::caught;
 use super::rejects::RejectsWriter;
 use super::watch::Watch;
 use crate::error::{Error, Place, Result};
@@ -96,7 +97,7 @@ impl<'a> Stage<'a> {
             let next = state.next;
             let Some(group) = state.waiting.remove(&next) else { break };
             state.next += 1;
-            if let Err(error) = group.and_then(|group| self.append(&mut state, group)) {
+            if let Err(error) = group.and_then(|group| caught(|| self.append(&mut state, group))) {
                 state.error = Some(error);
                 state.waiting.clear();
                 // Dropped unfinished, the file leaves nothing behind.

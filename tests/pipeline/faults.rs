@@ -1,8 +1,11 @@
 //! Every kind of bad input: which rule, where exactly, and that nothing is lost.
 
 use crate::support::{Given, Run, table};
+use bytes::Bytes;
+use csl_stream::Result;
 use csl_stream::report::FaultReport;
 use csl_stream::schema::Table;
+use csl_stream::store::{SegmentSink, SegmentWriter, StoredObject};
 use parquet::record::Field;
 
 const HEADER: &str = "id,n,b,t,s\n";
@@ -242,5 +245,43 @@ mod compressed {
         let run = run(&packed, 0);
         assert_eq!(run.error().exit_code(), 1);
         assert!(run.error().to_string().contains("longer than 16 MiB"), "{}", run.error());
+    }
+}
+
+/// A sink that breaks down.
+struct Broken;
+
+impl SegmentSink for Broken {
+    fn create(&self, _: &str) -> Result<Box<dyn SegmentWriter>> {
+        Ok(Box::new(Self))
+    }
+
+    fn read_tail(&self, _: &StoredObject, _: u64) -> Result<Vec<u8>> {
+        unreachable!("nothing was finished")
+    }
+
+    fn remove(&self, _: &StoredObject) -> Result<()> {
+        unreachable!("nothing was finished")
+    }
+}
+
+impl SegmentWriter for Broken {
+    fn append(&mut self, _: Bytes) -> Result<()> {
+        panic!("this panic is wanted")
+    }
+
+    fn finish(self: Box<Self>) -> Result<StoredObject> {
+        unreachable!("nothing was appended")
+    }
+}
+
+#[test]
+fn a_sink_that_breaks_down_is_an_error() {
+    for threads in [1, 2, 3] {
+        let mut given = Given::new([HEADER, &"1,,,,x\n".repeat(100_000)].concat(), five_columns());
+        given.options.threads = threads;
+        given.options.row_group_bytes = 10_000;
+        let Err((_, error)) = given.run_into(&Broken) else { panic!("{threads} threads: it succeeded") };
+        assert_eq!(error.exit_code(), 1, "{threads} threads: {error}");
     }
 }

@@ -42,7 +42,7 @@ fn files_of_every_shape_are_read() {
 fn no_size_of_row_groups_loses_a_record() {
     // Several blocks, so that there is something behind the first row group.
     let csv = format!("x\n{}", "some text of no length to speak of\n".repeat(20_000));
-    for row_group_bytes in [1, 3, 4, 1_000, usize::MAX] {
+    for row_group_bytes in [0, 1, 2, 3, 4, 1_000, usize::MAX] {
         let mut given = Given::new(csv.as_str(), table(&[("x", "text", true)]));
         given.options.row_group_bytes = row_group_bytes;
         assert_eq!(given.run().report().rows.read, 20_000, "row groups of {row_group_bytes} bytes");

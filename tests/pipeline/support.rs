@@ -132,6 +132,12 @@ impl Given {
 
     pub(crate) fn run(&self) -> Run {
         let sink = MemorySink::default();
+        let outcome = self.run_into(&sink);
+        Run { outcome, files: sink.files() }
+    }
+
+    /// Converts, and leaves the files to the sink.
+    pub(crate) fn run_into(&self, sink: &dyn SegmentSink) -> Outcome {
         let job = Job {
             load_id: "test".into(),
             table: self.table.clone(),
@@ -140,8 +146,7 @@ impl Given {
             exported_at: None,
             rejects: self.rejects.clone(),
         };
-        let outcome: Outcome = convert(job, &self.options, &sink, &Watch::default());
-        Run { outcome, files: sink.files() }
+        convert(job, &self.options, sink, &Watch::default())
     }
 }
 
