@@ -114,7 +114,7 @@ impl Config {
             Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => {
                 return Err(Error::usage("there is no such configuration file")
                     .at(Place::uri(path.display().to_string()))
-                    .mend("correct --config, or leave it out"));
+                    .help("correct --config, or leave it out"));
             }
             Err(cause) => return Err(Error::io("cannot read the configuration", path, cause)),
         };
@@ -137,7 +137,7 @@ impl Config {
             let (_, place) = at(error.span().map_or(0, |span| span.start));
             Error::usage(format!("not a configuration file: {}", error.message()))
                 .at(Place::uri(place))
-                .mend("correct the line; https://toml.io describes the format")
+                .help("correct the line; https://toml.io describes the format")
         })?;
         for (section, table) in document.get_ref() {
             let (_, place) = at(section.span().start);
@@ -201,7 +201,7 @@ impl Config {
                 return Err(Error::usage(format!(
                     "{one} ({from_one}) and {other} ({from_other}) exclude each other"
                 ))
-                .mend("keep one of them"));
+                .help("keep one of them"));
             }
         }
         Ok(())
@@ -259,13 +259,13 @@ fn find(section: &str, name: &str, place: &str) -> Result<usize> {
 }
 
 fn unknown(what: &str, near: Option<&str>, place: &str) -> Error {
-    let mend =
+    let help =
         near.map_or("`csl-stream config` lists all keys".to_owned(), |near| format!("did you mean {near}?"));
-    Error::usage(what).at(Place::uri(place)).mend(mend)
+    Error::usage(what).at(Place::uri(place)).help(help)
 }
 
 fn wrong(key: &Key, place: Place) -> Error {
-    Error::usage(format!("{} must be {}", key.path(), key.kind.wanted())).at(place).mend("correct the value")
+    Error::usage(format!("{} must be {}", key.path(), key.kind.wanted())).at(place).help("correct the value")
 }
 
 /// A variable of one of our sections that is no key is a slip of the pen, and would be ignored in silence.

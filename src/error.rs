@@ -1,7 +1,7 @@
 //! Every error of the program, sorted by what the operator can do about it.
 //!
 //! An error says *what* is wrong, *where* (object, record, line, byte, column), *why* (the cause it
-//! wraps) and *how to mend it*. The variant alone decides the exit code.
+//! wraps) and *what helps*. The variant alone decides the exit code.
 
 use std::fmt;
 
@@ -55,7 +55,7 @@ pub struct Detail {
     /// Where it lies.
     pub place: Place,
     /// What the operator can do, as a sentence; empty if nothing helps.
-    pub mend: String,
+    pub help: String,
     /// The cause underneath.
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
@@ -87,7 +87,7 @@ pub enum Error {
     /// The file's columns or a table's types do not fit the schema: refresh the schema or allow it. Exit code 4.
     #[error("{0}")]
     Schema(Box<Detail>),
-    /// More rejected records than allowed: read the rejects, then mend the source or allow more. Exit code 5.
+    /// More rejected records than allowed: read the rejects, then fix the source or allow more. Exit code 5.
     #[error("{0}")]
     Rejects(Box<Detail>),
     /// Counts that must agree do not: nothing was loaded; report it. Exit code 6.
@@ -99,7 +99,7 @@ pub enum Error {
     /// The input is damaged, cut off, or changed under our hands: get the export anew. Exit code 1.
     #[error("{0}")]
     Input(Box<Detail>),
-    /// The machine refuses (disk full, I/O error): mend the machine. Exit code 1.
+    /// The machine refuses (disk full, I/O error): fix the machine. Exit code 1.
     #[error("{0}")]
     Machine(Box<Detail>),
     /// Stopped by a signal. Exit code 130.
@@ -142,9 +142,9 @@ impl Error {
 
     /// Says what the operator can do.
     #[must_use]
-    pub fn mend(mut self, mend: impl Into<String>) -> Self {
+    pub fn help(mut self, help: impl Into<String>) -> Self {
         if let Some(detail) = self.detail_mut() {
-            detail.mend = mend.into();
+            detail.help = help.into();
         }
         self
     }
@@ -167,7 +167,7 @@ impl Error {
     pub fn from_io(what: impl Into<String>, place: Place, cause: std::io::Error) -> Self {
         use std::io::ErrorKind as Kind;
         let what = what.into();
-        let (error, mend) = match cause.kind() {
+        let (error, help) = match cause.kind() {
             Kind::NotFound => (Self::access(what), "check the path"),
             Kind::PermissionDenied => (Self::access(what), "grant this user access to the path"),
             Kind::StorageFull | Kind::QuotaExceeded => {
@@ -175,7 +175,7 @@ impl Error {
             }
             _ => (Self::machine(what), ""),
         };
-        error.at(place).mend(mend).because(cause)
+        error.at(place).help(help).because(cause)
     }
 
     /// The detail, which an interrupt has none of.

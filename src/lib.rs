@@ -4,9 +4,9 @@
 //! discover → fetch → decompress → split → decode → encode → stage → load → record
 //! ```
 //!
-//! The rooms, from the outside in; imports run only downwards:
+//! The modules, from the outside in; imports run only downwards:
 //!
-//! | room | what it is for |
+//! | module | what it is for |
 //! |---|---|
 //! | [`cli`], [`config`], [`telemetry`] | commands, configuration, progress, printing, logs |
 //! | [`pipeline`] | the path above, a file for each stage |

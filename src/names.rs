@@ -41,7 +41,7 @@ pub fn check_within(what: &str, name: &str, bytes_max: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!("{name:?} cannot be a {what}"))
-        .mend(format!("use letters, digits, '_', '-' and '.', at most {bytes_max} of them")))
+        .help(format!("use letters, digits, '_', '-' and '.', at most {bytes_max} of them")))
 }
 
 /// How alike two names are, from 0 to 1: one minus the share of edits, or what they share as whole words.

@@ -23,14 +23,14 @@ pub fn start(verbose: u8) -> Result<()> {
         Some("json") => true,
         Some(other) => {
             return Err(
-                Error::usage(format!("{FORMAT_VARIABLE} is \"{other}\"")).mend("set it to text or json")
+                Error::usage(format!("{FORMAT_VARIABLE} is \"{other}\"")).help("set it to text or json")
             );
         }
     };
     let Some(filter) = asked.or_else(|| by_flag(verbose).map(str::to_owned)) else { return Ok(()) };
     let filter = EnvFilter::try_new(&filter).map_err(|cause| {
         Error::usage(format!("{FILTER_VARIABLE} is not a filter: \"{filter}\""))
-            .mend("write a level (debug), or module=level pairs (csl_stream=trace)")
+            .help("write a level (debug), or module=level pairs (csl_stream=trace)")
             .because(cause)
     })?;
     // Colours are for eyes: in a file or a journal they are rubbish. See https://no-color.org.

@@ -1,12 +1,12 @@
-//! Keeps the house as ARCHITECTURE.md draws it: imports run one way, pure rooms stay pure, files stay small.
+//! Keeps the structure as ARCHITECTURE.md draws it: imports run one way, pure modules stay pure, files stay small.
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-/// What each room may import. A room that is not here may not exist.
-const ROOMS: &[(&str, &[&str])] = &[
+/// What each module may import. A module that is not here may not exist.
+const MODULES: &[(&str, &[&str])] = &[
     ("error", &[]),
     ("bzip2", &[]),
     ("csv", &[]),
@@ -89,21 +89,21 @@ fn rust_files(dir: &str) -> Vec<PathBuf> {
     files
 }
 
-fn room_of(path: &Path) -> String {
+fn module_of(path: &Path) -> String {
     let inside = path.strip_prefix(Path::new(env!("CARGO_MANIFEST_DIR")).join("src")).unwrap();
     let first = inside.iter().next().unwrap().to_string_lossy();
     first.trim_end_matches(".rs").to_owned()
 }
 
-/// The code without comments, which may speak of any room.
+/// The code without comments, which may speak of any module.
 fn code(path: &Path) -> String {
     let text = std::fs::read_to_string(path).unwrap();
     text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
 }
 
-/// Every `crate::room`, also those in braces: `use crate::{a::B, c::D}`.
+/// Every `crate::module`, also those in braces: `use crate::{a::B, c::D}`.
 fn imports(code: &str) -> Vec<String> {
-    let mut rooms = Vec::new();
+    let mut modules = Vec::new();
     for after in code.split("crate::").skip(1) {
         match after.strip_prefix('{') {
             Some(list) => {
@@ -113,36 +113,36 @@ fn imports(code: &str) -> Vec<String> {
                         '}' if depth == 0 => break,
                         '{' => depth += 1,
                         '}' => depth -= 1,
-                        ',' if depth == 0 => rooms.push(std::mem::take(&mut item)),
+                        ',' if depth == 0 => modules.push(std::mem::take(&mut item)),
                         _ => item.push(letter),
                     }
                 }
-                rooms.push(item);
+                modules.push(item);
             }
-            None => rooms.push(after.to_owned()),
+            None => modules.push(after.to_owned()),
         }
     }
     let first_word = |text: &String| -> String {
         text.trim().chars().take_while(|letter| letter.is_alphanumeric() || *letter == '_').collect()
     };
-    // `crate::Error`, `crate::Result` and `crate::Place` are the error room's.
+    // `crate::Error`, `crate::Result` and `crate::Place` are the error module's.
     let rename = |word: String| if word.starts_with(char::is_uppercase) { "error".to_owned() } else { word };
-    rooms.iter().map(first_word).filter(|word| !word.is_empty()).map(rename).collect()
+    modules.iter().map(first_word).filter(|word| !word.is_empty()).map(rename).collect()
 }
 
 #[test]
 fn imports_run_one_way() {
-    let allowed: BTreeMap<_, _> = ROOMS.iter().copied().collect();
+    let allowed: BTreeMap<_, _> = MODULES.iter().copied().collect();
     let mut faults = Vec::new();
     for path in rust_files("src") {
-        let room = room_of(&path);
-        let Some(allowed) = allowed.get(room.as_str()) else {
-            faults.push(format!("{}: the room {room} is not in the plan of the house", path.display()));
+        let module = module_of(&path);
+        let Some(allowed) = allowed.get(module.as_str()) else {
+            faults.push(format!("{}: the module {module} is not in the plan", path.display()));
             continue;
         };
         for import in imports(&code(&path)) {
-            if import != room && !allowed.contains(&import.as_str()) {
-                faults.push(format!("{}: {room} may not import {import}", path.display()));
+            if import != module && !allowed.contains(&import.as_str()) {
+                faults.push(format!("{}: {module} may not import {import}", path.display()));
             }
         }
     }
@@ -151,20 +151,20 @@ fn imports_run_one_way() {
 
 #[test]
 fn the_plan_itself_has_no_circle() {
-    let plan: BTreeMap<_, _> = ROOMS.iter().copied().collect();
-    fn visit<'a>(room: &'a str, plan: &BTreeMap<&'a str, &'a [&'a str]>, path: &mut Vec<&'a str>) {
-        assert!(!path.contains(&room), "a circle: {path:?} → {room}");
-        path.push(room);
-        plan[room].iter().for_each(|next| visit(next, plan, path));
+    let plan: BTreeMap<_, _> = MODULES.iter().copied().collect();
+    fn visit<'a>(module: &'a str, plan: &BTreeMap<&'a str, &'a [&'a str]>, path: &mut Vec<&'a str>) {
+        assert!(!path.contains(&module), "a circle: {path:?} → {module}");
+        path.push(module);
+        plan[module].iter().for_each(|next| visit(next, plan, path));
         path.pop();
     }
-    ROOMS.iter().for_each(|(room, _)| visit(room, &plan, &mut Vec::new()));
+    MODULES.iter().for_each(|(module, _)| visit(module, &plan, &mut Vec::new()));
 }
 
 #[test]
-fn pure_rooms_stay_pure() {
+fn pure_modules_stay_pure() {
     let mut faults = Vec::new();
-    for path in rust_files("src").into_iter().filter(|path| PURE.contains(&room_of(path).as_str())) {
+    for path in rust_files("src").into_iter().filter(|path| PURE.contains(&module_of(path).as_str())) {
         // Tests may read a seed from the environment, in a module at the end or in a file of their own.
         let name = path.file_name().unwrap().to_string_lossy();
         if name == "properties.rs" || name.ends_with("tests.rs") {
@@ -183,10 +183,10 @@ fn pure_rooms_stay_pure() {
 }
 
 #[test]
-fn unsafe_stays_in_its_rooms() {
-    let rooms = ["csv", "pages", "bzip2"];
+fn unsafe_stays_in_its_modules() {
+    let modules = ["csv", "pages", "bzip2"];
     for path in rust_files("src") {
-        if !rooms.contains(&room_of(&path).as_str()) {
+        if !modules.contains(&module_of(&path).as_str()) {
             let code = code(&path);
             let has_unsafe = ["unsafe {", "unsafe fn", "unsafe impl"].iter().any(|word| code.contains(word));
             assert!(!has_unsafe, "{} has unsafe code", path.display());

@@ -77,7 +77,7 @@ fn serving(content: &[u8]) -> S3Server {
 
 /// Everything a person could see of an error.
 fn text_of(error: &Error) -> String {
-    format!("{error}; {error:?}; {}", error.detail().map(|detail| detail.mend.as_str()).unwrap_or_default())
+    format!("{error}; {error:?}; {}", error.detail().map(|detail| detail.help.as_str()).unwrap_or_default())
 }
 
 fn fails(way: Way, server: &S3Server, tuning: Tuning) -> Error {

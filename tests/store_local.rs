@@ -254,7 +254,7 @@ fn what_is_not_found_names_what_is_there() {
         (&Location::Stdin, "signatures", None, 2, &["neither a folder nor a prefix"]),
     ] {
         let error = store::discover(root, ExportKind::Full, table, date).unwrap_err();
-        let text = format!("{error}; {}", error.detail().unwrap().mend);
+        let text = format!("{error}; {}", error.detail().unwrap().help);
         assert_eq!(error.exit_code(), code, "{text}");
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
     }

@@ -146,7 +146,7 @@ fn calls_of_the_sdks_are_listed() {
         let operations = entry.map(|sdk| sdk.operations.keys().cloned().collect()).unwrap_or_default();
         faults.extend(differences(&name, &calls, &operations));
     }
-    assert!(faults.is_empty(), "mend docs/aws-calls.toml:\n{}", faults.join("\n"));
+    assert!(faults.is_empty(), "help docs/aws-calls.toml:\n{}", faults.join("\n"));
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn calls_of_the_store_are_listed() {
     let calls_made: BTreeSet<String> = sources().iter().flat_map(on_clients).collect();
     let listed = calls().store.into_iter().map(|call| call.method).collect();
     let faults = differences("object_store", &calls_made, &listed);
-    assert!(faults.is_empty(), "mend docs/aws-calls.toml:\n{}", faults.join("\n"));
+    assert!(faults.is_empty(), "help docs/aws-calls.toml:\n{}", faults.join("\n"));
 }
 
 #[test]

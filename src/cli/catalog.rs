@@ -32,7 +32,7 @@ pub(super) fn wait_for_job(config: &Config, _printer: Printer, _stopped: &dyn Fn
     match config.text("glue.job_name") {
         None => Ok(()),
         Some(_) => Err(Error::usage("this csl-stream was built without the glue feature")
-            .mend("remove glue.job_name, or use a build with the glue feature")),
+            .help("remove glue.job_name, or use a build with the glue feature")),
     }
 }
 
@@ -44,7 +44,7 @@ pub(super) fn check(config: &Config, say: &mut Say<'_>) {
         let found = glue::job(name).and_then(|job| match job {
             Job::Absent => {
                 Err(Error::usage(format!("there is no Glue job {name}: no load would wait for it"))
-                    .mend("correct glue.job_name, or remove it when the job is gone"))
+                    .help("correct glue.job_name, or remove it when the job is gone"))
             }
             Job::Idle => Ok(((), format!("{name} does not run"))),
             Job::Running(run) => Ok(((), format!("{name} is running ({run}): a load would wait"))),

@@ -1,4 +1,4 @@
-//! `csl-stream check`: everything that a load needs, one line each, ✔ or ✖ with the mend.
+//! `csl-stream check`: everything that a load needs, one line each, ✔ or ✖ with the help.
 
 use super::args::CheckArgs;
 use super::catalog;
@@ -20,7 +20,7 @@ struct Checked {
     ok: bool,
     /// What was found, or what is wrong.
     found: String,
-    mend: Option<String>,
+    help: Option<String>,
 }
 
 /// Takes what was looked at, one by one.
@@ -41,18 +41,18 @@ impl Say<'_> {
     pub(super) fn is<T>(&mut self, name: &str, result: Result<(T, String)>) -> Option<T> {
         let (value, checked, error) = match result {
             Ok((value, found)) => {
-                (Some(value), Checked { name: name.to_owned(), ok: true, found, mend: None }, None)
+                (Some(value), Checked { name: name.to_owned(), ok: true, found, help: None }, None)
             }
             Err(error) => {
-                let mend = error.detail().map(|detail| detail.mend.clone()).filter(|mend| !mend.is_empty());
-                let checked = Checked { name: name.to_owned(), ok: false, found: error.to_string(), mend };
+                let help = error.detail().map(|detail| detail.help.clone()).filter(|help| !help.is_empty());
+                let checked = Checked { name: name.to_owned(), ok: false, found: error.to_string(), help };
                 (None, checked, Some(error))
             }
         };
         let sign = if checked.ok { '✔' } else { '✖' };
         let mut line = format!("{sign} {name}: {}", checked.found);
-        if let Some(mend) = &checked.mend {
-            line += &format!("\n    {mend}");
+        if let Some(help) = &checked.help {
+            line += &format!("\n    {help}");
         }
         // A closed stdout has had enough; the exit code still says it.
         let _ = self.printer.result(&line);
@@ -132,7 +132,7 @@ fn tables(config: &Config, args: &CheckArgs, schema: Option<&BulkSchema>) -> Vec
 
 fn newest(config: &Config, table: &str) -> Result<((), String)> {
     let root = config.text("exports.root").ok_or_else(|| {
-        Error::usage("no exports were named").mend("give --exports, or set exports.root in csl-stream.toml")
+        Error::usage("no exports were named").help("give --exports, or set exports.root in csl-stream.toml")
     })?;
     let found = store::discover(&Location::parse(root)?, ExportKind::Full, table, None)?;
     let source = store::open(&found.location)?;
@@ -149,11 +149,11 @@ fn writable(dir: &std::path::Path) -> Result<((), String)> {
     Ok(((), format!("{} can be written to", dir.display())))
 }
 
-/// An error of the first one's class: its exit code says what to mend first.
+/// An error of the first one's class: its exit code says what to fix first.
 fn summed(mut error: Error, checked: &[Checked]) -> Error {
     let failed = checked.iter().filter(|checked| !checked.ok).count();
     let what = format!("{failed} of {} checks failed", checked.len());
-    let what_mend = "mend the first one first: others may come of it";
+    let help = "fix the first one first: others may come of it";
     error = match error {
         Error::Usage(_) => Error::usage(what),
         Error::Access(_) => Error::access(what),
@@ -163,5 +163,5 @@ fn summed(mut error: Error, checked: &[Checked]) -> Error {
         Error::Interrupted => return Error::Interrupted,
         _ => Error::machine(what),
     };
-    error.mend(what_mend)
+    error.help(help)
 }

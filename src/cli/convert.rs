@@ -56,7 +56,7 @@ fn prepare(
     let inputs = args.inputs.iter().map(|input| settings::location(input)).collect::<Result<Vec<_>>>()?;
     if inputs.len() > 1 && args.conversion.rejects.is_some() {
         return Err(Error::usage("--rejects names one file, and there are several inputs")
-            .mend("leave --rejects out: each input gets a file of its own"));
+            .help("leave --rejects out: each input gets a file of its own"));
     }
     let errands = errands(inputs, &settings::location(&args.out)?)?;
     let options = settings::convert_options(&config, &args.conversion)?;
@@ -78,7 +78,7 @@ fn errands(inputs: Vec<Location>, out: &Location) -> Result<Vec<Errand>> {
             return Err(Error::usage(format!(
                 "{other} and {input} would both go into the folder \"{folder}\""
             ))
-            .mend("convert them with two commands and two folders"));
+            .help("convert them with two commands and two folders"));
         }
         errands.push(Errand { out: out.child(&folder)?, input });
     }
@@ -97,7 +97,7 @@ fn folder_of(input: &Location) -> Result<String> {
     if name.is_empty() || name.starts_with('.') {
         return Err(Error::usage("the input has no name that a folder could have")
             .at(Place::uri(input.to_string()))
-            .mend("convert it alone"));
+            .help("convert it alone"));
     }
     Ok(name.to_owned())
 }
@@ -136,7 +136,7 @@ fn refuse_old_parquet(out: &Location) -> Result<()> {
             "the place holds Parquet already; old and new files would be read as one table",
         )
         .at(Place::uri(out.to_string()))
-        .mend("name another place, or remove the old files"));
+        .help("name another place, or remove the old files"));
     }
     Ok(())
 }

@@ -11,7 +11,7 @@ const FARGATE_VCPU_HOUR: f64 = 0.04048;
 const FARGATE_GB_HOUR: f64 = 0.004445;
 /// GB that Fargate gives to a vCPU at least.
 const FARGATE_GB_PER_VCPU: f64 = 2.0;
-/// Fargate reckons with a minute at least.
+/// Fargate bills a minute at least.
 const FARGATE_SECONDS_MIN: f64 = 60.0;
 /// US dollars for a GB-second of Lambda (x86).
 const LAMBDA_GB_SECOND: f64 = 0.000_016_666_7;
@@ -31,7 +31,7 @@ const CRAWLER_DPUS: f64 = 2.0;
 const CRAWLER_SECONDS: f64 = 600.0;
 /// Bytes of CSV that the Glue job gets through in a second: about two dollars for 50 GB.
 const GLUE_BYTES_PER_SECOND: f64 = 33_000_000.0;
-/// A job is reckoned with a minute at least.
+/// A job is billed with a minute at least.
 const GLUE_SECONDS_MIN: f64 = 60.0;
 
 /// What a run comes to.

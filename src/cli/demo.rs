@@ -67,6 +67,6 @@ fn text(path: &Path) -> Result<&str> {
     path.to_str().ok_or_else(|| {
         Error::usage("the demo's folder is not UTF-8")
             .at(Place::uri(path.display().to_string()))
-            .mend("choose another: --dir ./csl-demo")
+            .help("choose another: --dir ./csl-demo")
     })
 }

@@ -37,7 +37,7 @@ pub(super) fn run(printer: Printer, config: &Config) -> Result<()> {
 /// A function's disk is gone with it, and the local queue is a file.
 fn queue_url(config: &Config) -> Result<&str> {
     config.text("queue.url").ok_or_else(|| {
-        Error::usage("a Lambda function has no local queue").mend("set queue.url to an SQS queue")
+        Error::usage("a Lambda function has no local queue").help("set queue.url to an SQS queue")
     })
 }
 
@@ -58,7 +58,7 @@ fn fargate(config: &Config) -> Result<Option<Fargate>> {
     let Some(cluster) = config.text("fargate.cluster") else { return Ok(None) };
     let needed = |key: &str| {
         config.text(key).map(str::to_owned).ok_or_else(|| {
-            Error::usage(format!("fargate.cluster is set, and {key} is not")).mend("set both, or none")
+            Error::usage(format!("fargate.cluster is set, and {key} is not")).help("set both, or none")
         })
     };
     let queue_url = needed("fargate.queue_url")?;

@@ -5,5 +5,5 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 
 pub(super) fn run(_printer: Printer, _config: &Config) -> Result<()> {
-    Err(Error::usage("this csl-stream was built without the lambda feature").mend("use a build with it"))
+    Err(Error::usage("this csl-stream was built without the lambda feature").help("use a build with it"))
 }

@@ -72,7 +72,7 @@ impl<'a> Loads<'a> {
     /// The receiver has asked this; others that write to the queue need not have.
     fn allow(&self, order: &LoadOrder) -> Result<()> {
         policy(&self.config)?.allows(order).map_err(|refusal| {
-            Error::access(format!("this export may not be fetched: {}", refusal.reason())).mend(
+            Error::access(format!("this export may not be fetched: {}", refusal.reason())).help(
                 "correct exports.buckets or exports.slug if it is yours; if not, look who writes to the queue",
             )
         })
@@ -127,10 +127,10 @@ impl Loader for Loads<'_> {
 
 /// A schema or a target that cannot be reached is not the message's fault.
 fn passing(error: Error) -> Error {
-    let mend = error.detail().map(|detail| detail.mend.clone()).unwrap_or_default();
+    let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
     match error {
         Error::Usage(_) | Error::Access(_) => {
-            Error::transient("the worker cannot load anything now").mend(mend).because(error)
+            Error::transient("the worker cannot load anything now").help(help).because(error)
         }
         other => other,
     }
@@ -172,11 +172,11 @@ fn advised(error: Error, uri: &str) -> Error {
     let place = error.detail().and_then(|detail| detail.place.uri.clone()).unwrap_or_default();
     let is_export = place == uri || place.starts_with("http");
     match error {
-        Error::Access(_) if is_export => error.mend(
+        Error::Access(_) if is_export => error.help(
             "an export can be read for 6 hours after it was made: request a test ingest in ControlShift's \
              webhook settings, which sends a new one",
         ),
-        // Permissions of the warehouse, say: they are mended sooner than an export is made anew.
+        // Permissions of the warehouse, say: they are fixed sooner than an export is made anew.
         other => passing(other),
     }
 }

@@ -49,7 +49,7 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
         }
         LoadsCommand::Retry { .. } => {
             Err(Error::usage("a local load that failed leaves nothing that could be retried")
-                .mend("run backfill again; --to redshift retries a load into Redshift"))
+                .help("run backfill again; --to redshift retries a load into Redshift"))
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn check(config: &Config, say: &mut Say<'_>) {
     for (name, found) in listeners(config).check() {
         let found = found.map(|()| ((), format!("{name} is there"))).map_err(|cause| {
             Error::access(format!("{name} cannot be reached"))
-                .mend("check the name and the region, and allow this identity sns:GetTopicAttributes and dynamodb:DescribeTable")
+                .help("check the name and the region, and allow this identity sns:GetTopicAttributes and dynamodb:DescribeTable")
                 .because(cause)
         });
         say.is("listener", found);
@@ -45,7 +45,7 @@ pub(super) fn told(config: &Config, mut outcome: Outcome) -> Outcome {
     let cluster = ["redshift.workgroup", "redshift.cluster", "warehouse.to"];
     let news = News {
         report,
-        mend: error.and_then(|error| error.detail()).map(|detail| detail.mend.as_str()),
+        help: error.and_then(|error| error.detail()).map(|detail| detail.help.as_str()),
         exit_code: error.map_or(0, |error| error.exit_code()),
         manifest: manifests.of_load(),
         failed_manifest: error.and_then(|_| manifests.of_failure()),

@@ -71,7 +71,7 @@ struct Estimate {
     rows: u64,
     parquet_bytes: u64,
     seconds: u64,
-    /// The load that this is reckoned from; none: from rules of thumb.
+    /// The load that this is calculated from; none: from rules of thumb.
     from_load: Option<String>,
 }
 

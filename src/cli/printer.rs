@@ -4,7 +4,7 @@
 //! results ─────────────────────▶ stdout, or nothing beside --json
 //! JSON (--json) ───────────────▶ stdout, and nothing else goes there
 //! notes, progress ─────────────▶ stderr, unless --quiet
-//! errors and how to mend them ─▶ stderr, always
+//! errors and how to fix them ─▶ stderr, always
 //! ```
 
 use crate::error::{Error, Result};
@@ -103,10 +103,10 @@ impl Printer {
 
     /// What went wrong and what can be done about it.
     pub(super) fn error(self, error: &Error) {
-        let mend = error.detail().map_or(AFTER_INTERRUPT, |detail| detail.mend.as_str());
+        let help = error.detail().map_or(AFTER_INTERRUPT, |detail| detail.help.as_str());
         to_stderr(&format!("error: {error}"));
-        if !mend.is_empty() {
-            to_stderr(&format!("  help: {mend}"));
+        if !help.is_empty() {
+            to_stderr(&format!("  help: {help}"));
         }
     }
 }

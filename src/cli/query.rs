@@ -39,5 +39,5 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &QueryArgs) -> Res
 #[cfg(not(feature = "query"))]
 pub(super) fn run(_printer: Printer, _config: Config, _args: &QueryArgs) -> Result<()> {
     Err(crate::Error::usage("this csl-stream was built without the query feature")
-        .mend("use a build with it, or read the warehouse's Parquet files with DuckDB, pandas or Polars"))
+        .help("use a build with it, or read the warehouse's Parquet files with DuckDB, pandas or Polars"))
 }

@@ -50,7 +50,7 @@ impl Target {
         )?;
         let staging = text("staging.url").ok_or_else(|| {
             Error::usage("no staging place was named")
-                .mend("set staging.url to s3://bucket/prefix, in Redshift's region, in csl-stream.toml")
+                .help("set staging.url to s3://bucket/prefix, in Redshift's region, in csl-stream.toml")
         })?;
         let word = |key, default: &str| text(key).unwrap_or(default).to_owned();
         let manifests = match text("manifest.url") {
@@ -156,11 +156,11 @@ impl TargetPlan {
         } else if self.table.is_none() {
             text += "table      is not there: --create-table creates it\n";
         }
-        for Difference { what, mend, stops } in &self.differences {
+        for Difference { what, help, stops } in &self.differences {
             let word = if *stops { "misfit" } else { "differs" };
             text += &format!("{word:<10} {what}\n");
-            if !mend.is_empty() {
-                text += &format!("           {mend}\n");
+            if !help.is_empty() {
+                text += &format!("           {help}\n");
             }
         }
         if !self.sql.is_empty() {
@@ -199,7 +199,7 @@ pub(super) fn show(printer: Printer, config: &Config, id: &str) -> Result<()> {
     let target = Target::of(config)?;
     let row = target.redshift().load(id)?.ok_or_else(|| {
         Error::usage(format!("there is no load {id:?} in the ledger"))
-            .mend("`csl-stream loads list` shows those there are; one that failed is not in the ledger")
+            .help("`csl-stream loads list` shows those there are; one that failed is not in the ledger")
     })?;
     printer.json(&row)?;
     printer.result(&details(&row))

@@ -18,7 +18,7 @@ pub(super) enum TargetPlan {}
 
 fn absent() -> Error {
     Error::usage("this csl-stream was built without the redshift feature")
-        .mend("load into a folder: --to ./warehouse, or use a build with the redshift feature")
+        .help("load into a folder: --to ./warehouse, or use a build with the redshift feature")
 }
 
 impl Target {

@@ -61,7 +61,7 @@ fn same_region(redshift: &RedshiftWarehouse) -> Result<((), String)> {
     if bucket != own {
         return Err(Error::usage(format!("the staging bucket is in {bucket}, Redshift in {own}"))
             .at(Place::uri(staging.to_string()))
-            .mend("stage in a bucket of Redshift's own region: COPY of Parquet reads from no other"));
+            .help("stage in a bucket of Redshift's own region: COPY of Parquet reads from no other"));
     }
     Ok(((), format!("bucket and Redshift are in {own}")))
 }
@@ -107,7 +107,7 @@ fn table_is_there(
         let words = lacking.join(", ");
         return Err(Error::access(format!("the user may not {words}"))
             .at(Place::uri(target.qualified()))
-            .mend(format!("GRANT {words} ON {} TO the user that loads", target.qualified())));
+            .help(format!("GRANT {words} ON {} TO the user that loads", target.qualified())));
     }
     if let Some(table) = schema.and_then(|schema| schema.table(table).ok()) {
         let header: Vec<String> = table.columns.keys().cloned().collect();

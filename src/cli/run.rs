@@ -62,7 +62,7 @@ impl Reports {
         self.file = None;
         Err(Error::usage("the report would replace an input")
             .at(place)
-            .mend("name another file for --report"))
+            .help("name another file for --report"))
     }
 
     /// Empties the report file, now that the run begins: a killed run must not leave the report of

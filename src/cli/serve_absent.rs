@@ -6,5 +6,5 @@ use crate::config::Config;
 use crate::error::{Error, Result};
 
 pub(super) fn run(_printer: Printer, _config: Config, _args: &ServeArgs) -> Result<()> {
-    Err(Error::usage("this csl-stream was built without the serve feature").mend("use a build with it"))
+    Err(Error::usage("this csl-stream was built without the serve feature").help("use a build with it"))
 }

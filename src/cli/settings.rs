@@ -91,7 +91,7 @@ pub(super) fn schema(config: &Config) -> Result<BulkSchema> {
 /// Where flags or configuration say that the bulk schema is.
 pub(super) fn schema_location(config: &Config) -> Result<Location> {
     let source = config.text("schema.source").ok_or_else(|| {
-        Error::usage("no bulk schema was named").mend(
+        Error::usage("no bulk schema was named").help(
             "give --schema FILE|URL, or set schema.source in csl-stream.toml; \
              the URL is https://<your host>/api/bulk_data/schema.json",
         )
@@ -125,7 +125,7 @@ pub(super) fn find_export(
         return Ok(FoundExport { location: absolute(location), exported_at });
     }
     let root = config.text("exports.root").ok_or_else(|| {
-        Error::usage("no exports were named").mend(
+        Error::usage("no exports were named").help(
             "give --exports FOLDER|s3://bucket/slug, or --export FILE for one export, or set exports.root in \
              csl-stream.toml",
         )
@@ -154,12 +154,12 @@ pub(super) fn warehouse_dir(config: &Config) -> Result<PathBuf> {
     let to = config.text("warehouse.to").unwrap_or("./warehouse");
     if to == REDSHIFT {
         return Err(Error::usage("this needs a warehouse in a folder, and the warehouse is Redshift")
-            .mend("name the folder: --to ./warehouse"));
+            .help("name the folder: --to ./warehouse"));
     }
     match Location::parse(to)? {
         Location::Local(path) => Ok(path),
         other => Err(Error::usage(format!("a warehouse cannot be at {other}"))
-            .mend("name a folder: --to ./warehouse; to write Parquet into a bucket, use convert --out")),
+            .help("name a folder: --to ./warehouse; to write Parquet into a bucket, use convert --out")),
     }
 }
 

@@ -142,7 +142,7 @@ fn stop_on_signal(printer: Printer, stopper: Stopper, patience: Patience) -> Res
 #[cfg(unix)]
 fn still_waiting(after: Duration) -> crate::Error {
     crate::Error::transient(format!("interrupted: the run still waited after {} s", after.as_secs()))
-        .mend("`csl-stream loads list` shows what is loaded; the next run sweeps what this one left")
+        .help("`csl-stream loads list` shows what is loaded; the next run sweeps what this one left")
 }
 
 /// Elsewhere Ctrl-C ends the process; staged files are swept by the next run.

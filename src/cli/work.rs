@@ -32,7 +32,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
     config.check()?;
     if args.conversion.rejects.is_some() {
         return Err(Error::usage("many loads cannot write one file of rejects")
-            .mend("leave --rejects out: each load has a file of its own, TABLE-LOAD.rejects.csv"));
+            .help("leave --rejects out: each load has a file of its own, TABLE-LOAD.rejects.csv"));
     }
     let queue = Arc::new(queue(&config)?);
     queue.check_dead_letters()?;
@@ -54,7 +54,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
         Tally { stopped: true, .. } if args.once => Err(Error::Interrupted),
         Tally { dead: 1.., .. } if args.once => {
             Err(Error::input(format!("{} became dead letters", plural(tally.dead, "message")))
-                .mend("`csl-stream dead-letters list` says why"))
+                .help("`csl-stream dead-letters list` says why"))
         }
         _ => Ok(()),
     }
@@ -168,7 +168,7 @@ pub(super) fn dead_letters(printer: Printer, config: &Config, command: &DeadLett
 
 fn no_such(id: &str) -> Error {
     Error::usage(format!("there is no dead letter {id:?}"))
-        .mend("`csl-stream dead-letters list` shows those there are")
+        .help("`csl-stream dead-letters list` shows those there are")
 }
 
 fn table_of(letters: &[DeadLetter]) -> String {

@@ -16,5 +16,5 @@ pub(super) fn dead_letters(_printer: Printer, _config: &Config, _command: &DeadL
 pub(super) fn check(_config: &Config, _say: &mut super::check::Say<'_>) {}
 
 fn absent() -> Error {
-    Error::usage("this csl-stream was built without the serve feature").mend("use a build with it")
+    Error::usage("this csl-stream was built without the serve feature").help("use a build with it")
 }

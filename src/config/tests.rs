@@ -121,10 +121,10 @@ fn faults_name_the_place_and_the_mend() {
             "correct the value",
         ),
     ];
-    for (text, what, mend) in table {
+    for (text, what, help) in table {
         let error = read(text).unwrap_err();
         assert_eq!((error.to_string().as_str(), error.exit_code()), (*what, 2), "{text}");
-        assert_eq!(error.detail().unwrap().mend, *mend, "{text}");
+        assert_eq!(error.detail().unwrap().help, *help, "{text}");
     }
     let error = read("[load]\nmax_rejects = 1\nx = =").unwrap_err().to_string();
     assert!(error.contains("(at c.toml:3)"), "{error}");
@@ -151,7 +151,7 @@ fn variables_are_checked() {
     assert!(with_variable("CSL_LOG_FORMAT", "json").is_ok());
     assert!(with_variable("CSL_ANYTHING", "1").is_ok());
     let error = with_variable("CSL_LOAD_MAX_REJECT", "1").unwrap_err();
-    assert_eq!(error.detail().unwrap().mend, "did you mean CSL_LOAD_MAX_REJECTS?");
+    assert_eq!(error.detail().unwrap().help, "did you mean CSL_LOAD_MAX_REJECTS?");
     assert!(with_variable("CSL_LOAD_MAX_REJECTS", "many").is_err());
     assert!(with_variable("CSL_WAREHOUSE_KEEP_VERSIONS", "0").is_err());
     assert!(with_variable("CSL_WAREHOUSE_KEEP_VERSIONS", "1").is_ok());

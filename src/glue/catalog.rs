@@ -77,7 +77,7 @@ pub fn is_database(name: &str) -> Result<()> {
     runtime()?.block_on(client()?.get_database().name(name).send()).map(drop).map_err(|error| {
         Error::access(format!("the database {name} of the Data Catalog cannot be reached"))
             .at(Place::uri(format!("glue://{name}")))
-            .mend("create it, and allow this identity glue:GetDatabase; or remove glue.database")
+            .help("create it, and allow this identity glue:GetDatabase; or remove glue.database")
             .because(told(&error))
     })
 }

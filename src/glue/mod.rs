@@ -53,7 +53,7 @@ pub fn wait_until_idle(
         if left.is_zero() {
             return Err(Error::transient(format!("the Glue job {job} is still running ({run})"))
                 .at(Place::uri(format!("glue://{job}")))
-                .mend("run it again when the job has ended; when csl-stream loads this table, switch the job off and remove glue.job_name"));
+                .help("run it again when the job has ended; when csl-stream loads this table, switch the job off and remove glue.job_name"));
         }
         if !std::mem::replace(&mut told, true) {
             note(&run);
@@ -151,9 +151,9 @@ where
     let told = told(&error);
     let denied = error.code().is_some_and(|code| code.contains("AccessDenied") || code.contains("Token"));
     let class = if denied || matches!(error, SdkError::ConstructionFailure(_)) {
-        Error::access(what).mend("allow this identity glue:GetJobRuns, or remove glue.job_name")
+        Error::access(what).help("allow this identity glue:GetJobRuns, or remove glue.job_name")
     } else {
-        Error::transient(what).mend("run it again; or remove glue.job_name if the job is gone")
+        Error::transient(what).help("run it again; or remove glue.job_name if the job is gone")
     };
     class.at(Place::uri(format!("glue://{job}"))).because(told)
 }

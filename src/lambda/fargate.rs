@@ -113,6 +113,6 @@ impl Fargate {
     fn failed(&self, why: &str) -> Error {
         Error::transient(format!("no Fargate task was started: {}", why.trim()))
             .at(Place::uri(&self.cluster))
-            .mend("the function's role needs ecs:RunTask on the task, and iam:PassRole on its two roles")
+            .help("the function's role needs ecs:RunTask on the task, and iam:PassRole on its two roles")
     }
 }

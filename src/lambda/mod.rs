@@ -56,7 +56,7 @@ impl<'a> Function<'a> {
     /// [`Error::Usage`] outside Lambda; [`Error::Transient`] if Lambda's own interface fails.
     pub async fn run(self) -> Result<()> {
         if let Some(missing) = VARIABLES.iter().find(|name| std::env::var_os(name).is_none()) {
-            return Err(Error::usage(format!("{missing} is not set: this is no Lambda function")).mend(
+            return Err(Error::usage(format!("{missing} is not set: this is no Lambda function")).help(
                 "`csl-stream serve` receives webhooks on a machine of your own, `csl-stream work` loads",
             ));
         }
@@ -79,14 +79,14 @@ impl<'a> Function<'a> {
         }
         Err(told(
             &Error::input("an event of a shape that this function does not know")
-                .mend("feed it from an API Gateway, a function URL or an SQS queue"),
+                .help("feed it from an API Gateway, a function URL or an SQS queue"),
         ))
     }
 }
 
 /// The error in the log, and its first words for the caller.
 fn told(error: &Error) -> Failure {
-    let mend = error.detail().map(|detail| detail.mend.as_str()).unwrap_or_default();
-    tracing::error!(%error, mend, "the event was not answered");
+    let help = error.detail().map(|detail| detail.help.as_str()).unwrap_or_default();
+    tracing::error!(%error, help, "the event was not answered");
     error.to_string().into()
 }

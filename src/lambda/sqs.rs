@@ -143,8 +143,8 @@ fn handed_over(fargate: &Fargate, order: &LoadOrder) -> Disposition {
     match wait(fargate.hand_over(order)) {
         Ok(()) => Disposition::Done,
         Err(error) => {
-            let mend = error.detail().map(|detail| detail.mend.as_str()).unwrap_or_default();
-            tracing::error!(%error, mend, export = order.name(), "not handed to Fargate");
+            let help = error.detail().map(|detail| detail.help.as_str()).unwrap_or_default();
+            tracing::error!(%error, help, export = order.name(), "not handed to Fargate");
             Disposition::Retry(crate::work::RETRY_DELAYS[0])
         }
     }

@@ -156,13 +156,13 @@ impl Entry {
         let entry: Self = serde_json::from_slice(&bytes).map_err(|cause| {
             Error::input("the ledger entry is damaged")
                 .at(place())
-                .mend("point `current` to an older version, or remove the table's folder and load a full export")
+                .help("point `current` to an older version, or remove the table's folder and load a full export")
                 .because(cause)
         })?;
         if entry.format > ENTRY_FORMAT {
             return Err(Error::input(format!("the ledger entry has format {}", entry.format))
                 .at(place())
-                .mend(format!("it was written by {}: use that or a later program", entry.program)));
+                .help(format!("it was written by {}: use that or a later program", entry.program)));
         }
         Ok(entry)
     }

@@ -18,7 +18,7 @@ pub const RUNS_DIR: &str = ".loads";
 /// [`Error::Usage`] naming `what`.
 pub fn check_name(what: &str, name: &str) -> Result<()> {
     if name == CURRENT {
-        return Err(Error::usage(format!("{name:?} cannot be a {what}")).mend("it is the pointer's name"));
+        return Err(Error::usage(format!("{name:?} cannot be a {what}")).help("it is the pointer's name"));
     }
     names::check(what, name)
 }
@@ -55,7 +55,7 @@ pub fn current_version(table_dir: &Path) -> Result<Option<String>> {
 fn not_a_version(link: &Path) -> Error {
     Error::input("the table's pointer is not a link to a version in the same folder")
         .at(Place::uri(link.display().to_string()))
-        .mend("point it to one of the version folders beside it: ln -sfn VERSION current")
+        .help("point it to one of the version folders beside it: ln -sfn VERSION current")
 }
 
 /// Every table that has been loaded, by name.

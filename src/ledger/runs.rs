@@ -107,7 +107,7 @@ pub fn show(dir: &Path, load_id: &str) -> Result<Shown> {
     }
     Err(Error::usage(format!("there is no load {load_id:?}"))
         .at(Place::uri(dir.display().to_string()))
-        .mend("list the loads there are: csl-stream loads list"))
+        .help("list the loads there are: csl-stream loads list"))
 }
 
 /// Tables with a version, and those whose loads all failed so far.

@@ -95,8 +95,8 @@ pub(super) fn error_of(report: &RunReport) -> Option<String> {
 
 fn next_step(news: &News<'_>) -> Option<String> {
     if news.report.status != Status::Succeeded {
-        let mend = news.mend.filter(|mend| !mend.is_empty());
-        return Some(cut(&unsigned(mend.unwrap_or("run it again; what was there before is as it was"))));
+        let help = news.help.filter(|help| !help.is_empty());
+        return Some(cut(&unsigned(help.unwrap_or("run it again; what was there before is as it was"))));
     }
     let rejects = news.report.rejects.uri.as_deref().map(|uri| format!("read the rejected records: {uri}"));
     rejects.map(|step| cut(&unsigned(&step)))
@@ -189,7 +189,7 @@ mod tests {
         );
         let news = News {
             report: &report,
-            mend: Some("grant it"),
+            help: Some("grant it"),
             exit_code: 3,
             manifest: None,
             failed_manifest: Some("m/failed/t/id.json".into()),

@@ -45,7 +45,7 @@ pub struct News<'a> {
     /// The report.
     pub report: &'a RunReport,
     /// What the operator can do about the error.
-    pub mend: Option<&'a str>,
+    pub help: Option<&'a str>,
     /// The exit code of the process.
     pub exit_code: u8,
     /// `bucket/key` of the manifest that was loaded from, if there is one.

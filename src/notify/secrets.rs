@@ -1,4 +1,4 @@
-//! Texts that leave the house: what signs a URL or logs in stays at home.
+//! Texts that leave the program: what signs a URL or logs in stays at home.
 //!
 //! Errors of this crate name places without their queries already. Causes are other people's words, and a
 //! topic may end in anybody's mailbox: so every text is looked through once more before it is sent.

@@ -229,7 +229,7 @@ impl RowGroupEncoder {
 fn decoders_disagree(byte: u64) -> Error {
     Error::counts("the fast and the exact decoder disagree about a record")
         .at(Place::byte(byte))
-        .mend("please report this with the records around the place; run with CSL_KERNEL=portable meanwhile")
+        .help("please report this with the records around the place; run with CSL_KERNEL=portable meanwhile")
 }
 
 pub(super) fn encoder_failed(error: ParquetError) -> Error {

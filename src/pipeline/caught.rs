@@ -7,6 +7,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(super) fn caught<T>(step: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
         Err(Error::machine("a worker broke down; the message stands above")
-            .mend("please report this with the message"))
+            .help("please report this with the message"))
     })
 }

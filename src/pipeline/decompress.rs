@@ -191,16 +191,16 @@ fn damaged(error: io::Error, uri: &str, format: &str) -> Error {
     let bzip2 = error.get_ref().and_then(|cause| cause.downcast_ref::<bzip2::Error>());
     if let Some(bzip2::Error::WorkerLost) = bzip2 {
         return Error::machine("a worker broke down; the message stands above")
-            .mend("please report this with the message");
+            .help("please report this with the message");
     }
     let place = Place { byte: bzip2.and_then(bzip2::Error::byte), ..Place::uri(uri) };
     let cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
-    let (what, mend) = if cut_off {
+    let (what, help) = if cut_off {
         ("cut off", "the export is not complete: fetch it again, or request a new one")
     } else {
         ("damaged", "fetch the export again, or request a new one")
     };
-    Error::input(format!("the {format} data is {what}")).at(place).mend(mend).because(error)
+    Error::input(format!("the {format} data is {what}")).at(place).help(help).because(error)
 }
 
 /// A source as the decoders want it; counts what is read.

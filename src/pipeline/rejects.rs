@@ -1,6 +1,6 @@
 //! The records that are left out: written down with their reasons, so that nothing is lost.
 //!
-//! `FILE` holds the header and the raw records, ready to be mended and loaded again; beside it, with
+//! `FILE` holds the header and the raw records, ready to be fixed and loaded again; beside it, with
 //! the ending `.jsonl`, stands one line of JSON for each fault.
 
 use crate::error::{Error, Place, Result};
@@ -98,13 +98,13 @@ pub(super) fn reasons_path(path: &Path) -> PathBuf {
 }
 
 fn check_path(path: &Path, source: &str) -> Result<()> {
-    let refused = |what: &str, mend: &str| {
-        Err(Error::usage(what).at(Place::uri(path.display().to_string())).mend(mend))
+    let refused = |what: &str, help: &str| {
+        Err(Error::usage(what).at(Place::uri(path.display().to_string())).help(help))
     };
     let reasons = reasons_path(path);
     if reasons == path {
-        let mend = "name it .csv: the reasons are written beside it, with the ending .jsonl";
-        return refused("the rejects file must not end in .jsonl", mend);
+        let help = "name it .csv: the reasons are written beside it, with the ending .jsonl";
+        return refused("the rejects file must not end in .jsonl", help);
     }
     let source = std::fs::canonicalize(source);
     let is_source = |path: &Path| matches!((&source, std::fs::canonicalize(path)), (Ok(a), Ok(b)) if *a == b);

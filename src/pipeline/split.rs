@@ -169,7 +169,7 @@ fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter, blocks: &m
     let Some(block) = block.map_err(|error| cannot_split(error, input.uri()))? else {
         return Err(Error::input("the export is empty: it has not even a header line")
             .at(Place::uri(input.uri()))
-            .mend("request a new export; one of an empty table still has its header"));
+            .help("request a new export; one of an empty table still has its header"));
     };
     let place = || Place { line: Some(1), ..Place::uri(input.uri()) };
     let Some(record) = raw_records(block.records(), COLUMNS_MAX).next() else {
@@ -185,7 +185,7 @@ fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter, blocks: &m
             let shown = String::from_utf8_lossy(field.bytes).into_owned();
             return Err(Error::schema(format!("the header has a damaged column name: {shown}"))
                 .at(Place { byte: Some(block.byte + field.at as u64), ..place() })
-                .mend("check that this is a CSV export with a header line, in UTF-8"));
+                .help("check that this is a CSV export with a header line, in UTF-8"));
         };
         names.push(name);
     }
@@ -207,14 +207,14 @@ fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {
         SplitError::OpenQuote { byte } => {
             Error::input("the file ends inside a quoted field of the record that starts here")
                 .at(at(byte))
-                .mend(
+                .help(
                     "the file is cut off, or a quote before its end was never closed: fetch the export again",
                 )
         }
         SplitError::LongRecord { byte, bytes_max } => {
             Error::input(format!("the record that starts here is longer than {} MiB", bytes_max >> 20))
                 .at(at(byte))
-                .mend("look for a quote that was never closed at this place")
+                .help("look for a quote that was never closed at this place")
         }
     }
 }

@@ -177,8 +177,8 @@ impl<'a> Stage<'a> {
             };
         }
         let see = report.uri.map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
-        let mend = format!("{see}mend the source, or allow more with --max-rejects");
-        let error = Error::rejects(what).at(place).mend(mend);
+        let help = format!("{see}fix the source, or allow more with --max-rejects");
+        let error = Error::rejects(what).at(place).help(help);
         match unwritten.and(flushed.map(drop)) {
             Ok(()) => error,
             Err(cause) => error.because(cause),
@@ -270,5 +270,5 @@ fn remove(sink: &dyn SegmentSink, objects: &[StoredObject]) {
 
 fn counts_disagree(one: &str, count: u64, other: &str, other_count: u64) -> Error {
     Error::counts(format!("{count} {one}, but {other_count} {other}"))
-        .mend("nothing was loaded; please report this with the run report")
+        .help("nothing was loaded; please report this with the run report")
 }

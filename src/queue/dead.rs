@@ -1,4 +1,4 @@
-//! Dead letters: messages that cannot be loaded until somebody mends something.
+//! Dead letters: messages that cannot be loaded until somebody fixes something.
 
 use super::message::LoadOrder;
 use super::name::without_query;
@@ -16,7 +16,7 @@ const URL_FIELD: &str = "downloadUrl";
 /// Why a message became a dead letter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reason {
-    /// The error in one line, and what mends it.
+    /// The error in one line, and what helps.
     pub text: String,
     /// The exit code that `backfill` would have had.
     pub exit_code: u8,
@@ -57,8 +57,8 @@ pub struct DeadLetter {
 impl Reason {
     /// The reason that an error is.
     pub fn of(error: &Error) -> Self {
-        let mend = error.detail().map(|detail| detail.mend.as_str()).filter(|mend| !mend.is_empty());
-        let text = mend.map_or_else(|| error.to_string(), |mend| format!("{error}; {mend}"));
+        let help = error.detail().map(|detail| detail.help.as_str()).filter(|help| !help.is_empty());
+        let text = help.map_or_else(|| error.to_string(), |help| format!("{error}; {help}"));
         // Attributes of SQS hold no control characters.
         let text = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter });
         Self { text: text.take(REASON_CHARS_MAX).collect(), exit_code: error.exit_code() }
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn a_reason_says_what_and_how_to_mend_it() {
-        let reason = Reason::of(&Error::access("no\nway").mend("grant it"));
+        let reason = Reason::of(&Error::access("no\nway").help("grant it"));
         assert_eq!((reason.text.as_str(), reason.exit_code), ("no way; grant it", 3));
     }
 }

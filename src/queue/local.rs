@@ -78,7 +78,7 @@ impl LocalQueue {
         if format > FORMAT {
             return Err(Error::input(format!("the queue has format {format}"))
                 .at(Place::uri(path.display().to_string()))
-                .mend("it was written by a later csl-stream: use that one"));
+                .help("it was written by a later csl-stream: use that one"));
         }
         Ok(Self { writer: Writer::start(connection, path)?, path: path.to_owned() })
     }

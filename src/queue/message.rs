@@ -43,14 +43,14 @@ impl LoadOrder {
     /// # Errors
     /// [`Error::Input`] for what is longer than [`MESSAGE_BYTES_MAX`] or of another shape.
     pub fn parse(body: &str) -> Result<Self> {
-        let mend = "look at who else writes to this queue; `csl-stream dead-letters` shows what was refused";
+        let help = "look at who else writes to this queue; `csl-stream dead-letters` shows what was refused";
         if body.len() > MESSAGE_BYTES_MAX {
             return Err(
-                Error::input(format!("a message of {} bytes is no load message", body.len())).mend(mend)
+                Error::input(format!("a message of {} bytes is no load message", body.len())).help(help)
             );
         }
         // serde_json's own words could repeat what stands in the message.
-        serde_json::from_str(body).map_err(|_| Error::input("this is no load message").mend(mend))
+        serde_json::from_str(body).map_err(|_| Error::input("this is no load message").help(help))
     }
 
     /// The message as it is sent.

@@ -76,7 +76,7 @@ impl SqsQueue {
     pub(super) fn dead_letter_url(&self) -> Result<&str> {
         self.dead_letter_url.as_deref().ok_or_else(|| {
             Error::usage("there is no queue for dead letters")
-                .mend("set queue.dead_letter_url: a message that cannot be loaded must not be lost")
+                .help("set queue.dead_letter_url: a message that cannot be loaded must not be lost")
         })
     }
 
@@ -224,7 +224,7 @@ fn check_url(url: &str) -> Result<()> {
     }
     Err(Error::usage("this is no URL of a queue")
         .at(Place::uri(url))
-        .mend("write it as SQS shows it: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"))
+        .help("write it as SQS shows it: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME"))
 }
 
 /// A queue hears only its own region.
@@ -262,20 +262,20 @@ where
     let class = match &error {
         SdkError::ServiceError(service) if service.raw().status().is_client_error() => match code.as_str() {
             code if code.contains("Throttl") || code.contains("OverLimit") => {
-                Error::transient("SQS has too much to do").mend("run again in a few minutes")
+                Error::transient("SQS has too much to do").help("run again in a few minutes")
             }
             code if code.contains("ReceiptHandle")
                 || code.contains("MessageNotInflight")
                 || code.contains("InvalidParameterValue") =>
             {
-                Error::usage("the message is no longer ours").mend("somebody else has taken it")
+                Error::usage("the message is no longer ours").help("somebody else has taken it")
             }
             _ => Error::access("SQS refuses")
-                .mend("check the queue's URL, and that these credentials may use it (README, permissions)"),
+                .help("check the queue's URL, and that these credentials may use it (README, permissions)"),
         },
         SdkError::ConstructionFailure(_) => Error::access("SQS cannot be asked")
-            .mend("check AWS_REGION and the credentials: `csl-stream check`"),
-        _ => Error::transient("SQS does not answer").mend("run again in a few minutes; check the network"),
+            .help("check AWS_REGION and the credentials: `csl-stream check`"),
+        _ => Error::transient("SQS does not answer").help("run again in a few minutes; check the network"),
     };
     class.at(Place::uri(url)).because(cause)
 }

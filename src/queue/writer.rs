@@ -166,17 +166,17 @@ impl Failure {
     fn into_error(self, path: &Path) -> Error {
         let error = match self.code {
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-                Error::transient("the queue is busy").mend("look which process holds the file")
+                Error::transient("the queue is busy").help("look which process holds the file")
             }
             Some(ErrorCode::DiskFull) => {
-                Error::machine("the queue is full").mend("free some space, and look why nobody takes from it")
+                Error::machine("the queue is full").help("free some space, and look why nobody takes from it")
             }
             Some(ErrorCode::PermissionDenied | ErrorCode::ReadOnly | ErrorCode::CannotOpen) => {
                 Error::access("the queue cannot be written")
-                    .mend("grant this user access to the file and its folder")
+                    .help("grant this user access to the file and its folder")
             }
             Some(ErrorCode::NotADatabase | ErrorCode::DatabaseCorrupt) => {
-                Error::input("this is no queue, or it is damaged").mend("name another file in queue.path")
+                Error::input("this is no queue, or it is damaged").help("name another file in queue.path")
             }
             _ => Error::machine("the queue refuses"),
         };

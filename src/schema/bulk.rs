@@ -54,7 +54,7 @@ impl BulkSchema {
     /// # Errors
     /// [`Error::Input`] if it is not JSON, [`Error::Schema`] if it is not a schema that can be used.
     pub fn parse(bytes: &[u8], origin: &str) -> Result<Self> {
-        Self::read(bytes).map_err(|error| error.at(Place::uri(origin)).mend(REFRESH))
+        Self::read(bytes).map_err(|error| error.at(Place::uri(origin)).help(REFRESH))
     }
 
     fn read(bytes: &[u8]) -> Result<Self> {
@@ -91,7 +91,7 @@ impl BulkSchema {
             let hint =
                 if near.is_empty() { String::new() } else { format!("; near names: {}", listed(&near)) };
             Error::schema(format!("the schema has no table {}{hint}", shown(name)))
-                .mend("`csl-stream schema show` lists the tables")
+                .help("`csl-stream schema show` lists the tables")
         })
     }
 
@@ -247,7 +247,7 @@ mod tests {
             assert!(error.to_string().contains(text), "{json}: {error}");
             assert!(error.to_string().contains("schema.json"), "{error}");
             assert_eq!(error.exit_code(), exit_code, "{error}");
-            assert!(!error.detail().unwrap().mend.is_empty());
+            assert!(!error.detail().unwrap().help.is_empty());
         }
     }
 

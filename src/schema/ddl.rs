@@ -57,7 +57,7 @@ fn create_each<'a>(tables: impl Iterator<Item = &'a Table>, options: &DdlOptions
         let columns = columns_of(table, &mut ddl.warnings, &mut faults);
         write_table(&mut ddl.sql, &qualified(table, options), &columns, options.replace);
     }
-    if faults.is_empty() { Ok(ddl) } else { Err(Error::schema(listed(&faults)).mend(NUMERIC_MEND)) }
+    if faults.is_empty() { Ok(ddl) } else { Err(Error::schema(listed(&faults)).help(NUMERIC_MEND)) }
 }
 
 fn columns_of(table: &Table, warnings: &mut Vec<String>, faults: &mut Vec<String>) -> Vec<String> {
@@ -128,7 +128,7 @@ mod tests {
         let error = create_tables(&parse(numeric), &DdlOptions::default()).unwrap_err();
         let text = error.to_string();
         assert!(text.contains(r#""a": "#) && text.contains(r#""b": "#), "{text}");
-        assert!(error.detail().unwrap().mend.contains("numeric(p,s)"));
+        assert!(error.detail().unwrap().help.contains("numeric(p,s)"));
     }
 
     #[test]

@@ -53,8 +53,8 @@ impl<'a> Fitting<'a> {
         let source = self.table.columns.get(&column.name);
         let (column_type, width, conversion) = match fit(&column, source, &target.target_type) {
             Ok(fit) => fit,
-            Err(mend) => {
-                self.misfit(&column, target, &mend);
+            Err(help) => {
+                self.misfit(&column, target, &help);
                 (column.column_type, column.width, Conversion::None)
             }
         };
@@ -79,14 +79,14 @@ impl<'a> Fitting<'a> {
         self.stop(what, format!("ALTER TABLE {} ADD COLUMN {name} {ddl}", self.target.qualified()));
     }
 
-    fn misfit(&mut self, column: &OutputColumn, target: &TargetColumn, mend: &str) {
+    fn misfit(&mut self, column: &OutputColumn, target: &TargetColumn, help: &str) {
         let what = format!(
             "column {} is {} in the table, and the export's {} does not fit it",
             shown(&column.name),
             target.target_type.ddl(),
             column.column_type.redshift_ddl(),
         );
-        self.stop(what, mend.to_owned());
+        self.stop(what, help.to_owned());
     }
 
     /// Text that a narrower column may cut is said beforehand; each cut is counted when it happens.
@@ -102,7 +102,7 @@ impl<'a> Fitting<'a> {
                 "column {} takes {bytes} bytes; a longer text is cut or rejected",
                 shown(&column.name)
             );
-            let mend = match bytes {
+            let help = match bytes {
                 // Only a VARCHAR can be widened in place.
                 0..VARCHAR_BYTES_MAX => format!(
                     "ALTER TABLE {} ALTER COLUMN {} TYPE VARCHAR({VARCHAR_BYTES_MAX})",
@@ -111,7 +111,7 @@ impl<'a> Fitting<'a> {
                 ),
                 _ => String::new(),
             };
-            self.differences.push(Difference { what, mend, stops: false });
+            self.differences.push(Difference { what, help, stops: false });
         }
     }
 
@@ -119,8 +119,8 @@ impl<'a> Fitting<'a> {
         let what = format!("column {} of the table is not in the export", shown(&extra.name));
         let allowed = self.missing == MissingColumns::Null && (extra.nullable || extra.has_default);
         if allowed {
-            let mend = "it gets its default, or NULL".to_owned();
-            self.differences.push(Difference { what, mend, stops: false });
+            let help = "it gets its default, or NULL".to_owned();
+            self.differences.push(Difference { what, help, stops: false });
         } else if extra.nullable || extra.has_default {
             self.stop(what, "fill it with its default or NULL with --missing-columns null".to_owned());
         } else {
@@ -134,13 +134,13 @@ impl<'a> Fitting<'a> {
         let places: Vec<usize> = columns.iter().filter_map(at).collect();
         if !places.is_sorted() {
             let what = "the table's columns stand in another order than the export's".to_owned();
-            let mend = "nothing to do: the copy names its columns".to_owned();
-            self.differences.push(Difference { what, mend, stops: false });
+            let help = "nothing to do: the copy names its columns".to_owned();
+            self.differences.push(Difference { what, help, stops: false });
         }
     }
 
-    fn stop(&mut self, what: String, mend: String) {
-        self.differences.push(Difference { what, mend, stops: true });
+    fn stop(&mut self, what: String, help: String) {
+        self.differences.push(Difference { what, help, stops: true });
     }
 }
 

@@ -43,7 +43,7 @@ pub enum MissingColumns {
 /// The error for a header of more fields than [`COLUMNS_MAX`].
 pub fn too_wide(fields: usize) -> Error {
     Error::schema(format!("the header has {fields} fields, more than the {COLUMNS_MAX} a table can have"))
-        .mend("check that the file is a comma-separated export with a header")
+        .help("check that the file is a comma-separated export with a header")
 }
 
 /// What each field of a record becomes.
@@ -195,10 +195,10 @@ impl<'a> Binding<'a> {
 
     fn finish(self, fields: usize) -> Result<Layout> {
         let (mut faults, mut advice) = (Vec::new(), Vec::new());
-        let mut add = |names: &[String], label: &str, mend: &'static str| {
+        let mut add = |names: &[String], label: &str, help: &'static str| {
             if !names.is_empty() {
                 faults.push(format!("{label} {}", listed(names)));
-                advice.push(mend);
+                advice.push(help);
             }
         };
         add(&self.empty, "no name in field", "give every field of the header a name");
@@ -221,7 +221,7 @@ impl<'a> Binding<'a> {
         }
         let table = shown(&self.table.name);
         let what = format!("the header does not fit the schema of {table}: {}", faults.join("; "));
-        Err(Error::schema(what).mend(advice.join("; ")))
+        Err(Error::schema(what).help(advice.join("; ")))
     }
 }
 

@@ -83,10 +83,10 @@ fn names_all_faults_at_once() {
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    let mend = &error.detail().unwrap().mend;
+    let help = &error.detail().unwrap().help;
     for part in ["--unknown-columns drop", "--missing-columns null", "csl-stream schema diff", "numeric(p,s)"]
     {
-        assert!(mend.contains(part), "{part}: {mend}");
+        assert!(help.contains(part), "{part}: {help}");
     }
 }
 
@@ -114,7 +114,7 @@ fn faults() {
         let error = bind(header, &members(), unknown, missing).unwrap_err();
         assert!(error.to_string().contains(text), "{header}: {error}");
         assert_eq!(error.exit_code(), 4, "{header}");
-        assert!(!error.detail().unwrap().mend.is_empty(), "{header}");
+        assert!(!error.detail().unwrap().help.is_empty(), "{header}");
     }
     assert!(Layout::bind(&[], &members(), Drop, Null).is_err());
 }

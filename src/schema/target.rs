@@ -6,7 +6,7 @@
 //!    ▼
 //! Fitted ── layout: the target's names, types and widths
 //!        ├─ conversions: what SQL has to do after the copy, column by column
-//!        └─ differences: each with what mends it; one that stops the load makes `fit` an error
+//!        └─ differences: each with what helps; one that stops the load makes `fit` an error
 //! ```
 //!
 //! COPY takes no value that is not exactly of the column's type, so the file is written in the target's
@@ -151,8 +151,8 @@ pub struct Difference {
     /// What differs, with the column's name.
     pub what: String,
     /// What to do about it; empty if nothing has to be done.
-    pub mend: String,
-    /// Whether nothing can be loaded before it is mended.
+    pub help: String,
+    /// Whether nothing can be loaded before it is fixed.
     pub stops: bool,
 }
 
@@ -189,7 +189,7 @@ impl TargetTable {
     /// [`TargetTable::compare`], and refuses what cannot be loaded.
     ///
     /// # Errors
-    /// [`Error::Schema`] that names every difference that stops the load, each with its mend.
+    /// [`Error::Schema`] that names every difference that stops the load, each with its help.
     pub fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Fitted> {
         let fitted = self.compare(layout, table, missing);
         match fitted.fault(self) {
@@ -207,10 +207,10 @@ impl Fitted {
             return None;
         }
         let what: Vec<&str> = stopping.iter().map(|difference| difference.what.as_str()).collect();
-        let mut mends: Vec<&str> = stopping.iter().map(|difference| difference.mend.as_str()).collect();
-        mends.dedup();
+        let mut helps: Vec<&str> = stopping.iter().map(|difference| difference.help.as_str()).collect();
+        helps.dedup();
         let what = format!("the export does not fit the table {}: {}", target.qualified(), what.join("; "));
-        Some(Error::schema(what).mend(mends.join("; ")))
+        Some(Error::schema(what).help(helps.join("; ")))
     }
 }
 

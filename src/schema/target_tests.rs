@@ -70,9 +70,9 @@ fn every_pair_of_types_fits_or_says_how_to_mend_it() {
                 assert_eq!(stops, None, "{source} → {to}");
                 assert_eq!(fitted.layout.columns[0].column_type, *column_type, "{source} → {to}");
             }
-            Err(mend) => {
+            Err(help) => {
                 let stops = stops.unwrap_or_else(|| panic!("{source} → {to} must not fit"));
-                assert!(stops.mend.contains(mend) && stops.what.contains("\"a\""), "{stops:?}");
+                assert!(stops.help.contains(help) && stops.what.contains("\"a\""), "{stops:?}");
             }
         }
     }
@@ -131,10 +131,10 @@ fn names_order_and_missing_columns() {
         ),
         (&[("b", "int4"), ("a", "int4")], Fail, "another order", "names its columns", false),
     ];
-    for (to, missing, what, mend, stops) in cases {
+    for (to, missing, what, help, stops) in cases {
         let fitted = compare(&[("a", "integer"), ("b", "integer")], to, *missing);
         let [difference] = &fitted.differences[..] else { panic!("{:?}", fitted.differences) };
-        assert!(difference.what.contains(what) && difference.mend.contains(mend), "{difference:?}");
+        assert!(difference.what.contains(what) && difference.help.contains(help), "{difference:?}");
         assert_eq!(difference.stops, *stops, "{difference:?}");
     }
     let folded = compare(&[("Id", "integer")], &[("id", "int4 not null")], Fail);

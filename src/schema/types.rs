@@ -161,7 +161,7 @@ impl SqlType {
     fn decimal(&self) -> Result<ColumnType> {
         let Some(arguments) = &self.arguments else {
             return Err(
-                Error::schema("numeric without precision would be rounded by Redshift").mend(NUMERIC_MEND)
+                Error::schema("numeric without precision would be rounded by Redshift").help(NUMERIC_MEND)
             );
         };
         let parsed = match arguments.as_slice() {
@@ -178,7 +178,7 @@ impl SqlType {
             _ => {
                 let arguments = shown(&arguments.join(","));
                 let what = format!("numeric with precision and scale {arguments} does not fit 38 digits");
-                Err(Error::schema(what).mend(NUMERIC_MEND))
+                Err(Error::schema(what).help(NUMERIC_MEND))
             }
         }
     }
@@ -306,7 +306,7 @@ mod tests {
         for sql_type in bad {
             let error = ColumnType::of(&column("decimal", sql_type)).unwrap_err();
             assert_eq!(error.exit_code(), 4, "{sql_type}");
-            assert!(error.detail().unwrap().mend.contains("numeric(p,s)"), "{sql_type}");
+            assert!(error.detail().unwrap().help.contains("numeric(p,s)"), "{sql_type}");
         }
     }
 

@@ -8,7 +8,7 @@ use crate::error::{Error, Place, Result};
 fn absent(location: &Location) -> Error {
     Error::usage("this csl-stream was built without the cloud feature: it knows neither S3 nor URLs")
         .at(Place::uri(location.to_string()))
-        .mend("use a local path, or a build with the cloud feature")
+        .help("use a local path, or a build with the cloud feature")
 }
 
 pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {

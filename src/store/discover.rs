@@ -90,7 +90,7 @@ fn check_request(table: &str, date: Option<&str>) -> Result<()> {
     names::check("table name", table)?;
     match date {
         Some(date) if !is_date(date) => Err(Error::usage(format!("\"{date}\" is not a date"))
-            .mend("write it as YYYYMMDD, as the export's folders are named")),
+            .help("write it as YYYYMMDD, as the export's folders are named")),
         _ => Ok(()),
     }
 }
@@ -131,11 +131,11 @@ fn no_table(root: &Location, kind: ExportKind, table: &str) -> Error {
     // What else is there is advice: a listing that fails must not hide the fault itself.
     let tables = root.child(kind).and_then(|place| super::list(&place)).unwrap_or_default().folders;
     if tables.is_empty() {
-        return error.mend(format!(
+        return error.help(format!(
             "no {kind}/ was found there: the root must be the folder, or s3://bucket/slug, that holds {kind}/"
         ));
     }
-    error.mend(format!(
+    error.help(format!(
         "check the name; tables there: {}",
         shown(&names::likeliest_first(table, tables.iter().map(String::as_str)))
     ))
@@ -144,14 +144,14 @@ fn no_table(root: &Location, kind: ExportKind, table: &str) -> Error {
 fn no_date(folder: &Location, table: &str, date: &str, dates: &[String]) -> Error {
     Error::access(format!("there is no export of table \"{table}\" of {date}"))
         .at(Place::uri(folder.to_string()))
-        .mend(format!("dates there: {}", shown(dates)))
+        .help(format!("dates there: {}", shown(dates)))
 }
 
 fn no_file(folder: &Location, table: &str, dates: &[String]) -> Error {
     let tried = &dates[..dates.len().min(DATES_TRIED_MAX)];
     Error::access(format!("no file is named like an export of table \"{table}\""))
         .at(Place::uri(folder.to_string()))
-        .mend(format!("looked for {table}_<timestamp>.csv[.bz2|.gz|.zst] in {}", shown(tried)))
+        .help(format!("looked for {table}_<timestamp>.csv[.bz2|.gz|.zst] in {}", shown(tried)))
 }
 
 fn shown<S: AsRef<str>>(names: &[S]) -> String {

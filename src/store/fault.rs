@@ -92,11 +92,11 @@ impl Fault {
         let (error, cause) = match self {
             Self::Changed(cause) => (
                 Error::input("the object changed while it was read")
-                    .mend("a newer export has taken its place: run again to read that one"),
+                    .help("a newer export has taken its place: run again to read that one"),
                 cause,
             ),
             Self::NoCredentials(cause) => (
-                Error::access("no AWS credentials were found").mend(
+                Error::access("no AWS credentials were found").help(
                     "set AWS_PROFILE (after `aws sso login` if it is an SSO profile), or give this machine a role",
                 ),
                 cause,
@@ -104,18 +104,18 @@ impl Fault {
             Self::Denied(cause) => (denied(doing), cause),
             Self::Missing(cause) => (missing(doing), cause),
             Self::WrongRegion(cause) => (
-                Error::usage("the bucket is in another region than the one that was asked").mend(
+                Error::usage("the bucket is in another region than the one that was asked").help(
                     "set AWS_REGION to the bucket's region; ControlShift's are us-east-1 and, for the EU, eu-central-1",
                 ),
                 cause,
             ),
             Self::Refused(cause) => (
-                Error::access("the server refuses the request").mend("check the location and the settings"),
+                Error::access("the server refuses the request").help("check the location and the settings"),
                 cause,
             ),
             Self::Passing(cause) => (
                 Error::transient("the server does not answer as it should, also after retries")
-                    .mend("run again in a few minutes; if it stays, check the network and the endpoint"),
+                    .help("run again in a few minutes; if it stays, check the network and the endpoint"),
                 cause,
             ),
         };
@@ -125,13 +125,13 @@ impl Fault {
 
 fn denied(doing: Doing) -> Error {
     match doing {
-        Doing::Reading => Error::access("access was denied").mend(
+        Doing::Reading => Error::access("access was denied").help(
             "an export is readable for 6 hours after it was made: request a new one, or take tonight's; \
              if it is younger, check the credentials and that they may s3:GetObject it",
         ),
         Doing::Listing => Error::access("listing the bucket was denied")
-            .mend("allow these credentials s3:ListBucket on the bucket, or name one export with --export"),
-        Doing::Writing => Error::access("writing was denied").mend(
+            .help("allow these credentials s3:ListBucket on the bucket, or name one export with --export"),
+        Doing::Writing => Error::access("writing was denied").help(
             "allow these credentials s3:PutObject, s3:GetObject and s3:AbortMultipartUpload below the staging place",
         ),
     }
@@ -139,9 +139,9 @@ fn denied(doing: Doing) -> Error {
 
 fn missing(doing: Doing) -> Error {
     match doing {
-        Doing::Reading => Error::access("there is no such object").mend("check the bucket and the key"),
+        Doing::Reading => Error::access("there is no such object").help("check the bucket and the key"),
         Doing::Listing | Doing::Writing => {
-            Error::access("there is no such bucket or object").mend("check the names")
+            Error::access("there is no such bucket or object").help("check the names")
         }
     }
 }
@@ -189,9 +189,9 @@ mod tests {
             (503, "SlowDown", 7, "few minutes"),
         ] {
             let error = Fault::of_status(status, cause.to_owned()).into_error("s3://b/k", Doing::Reading);
-            let mend = error.detail().map(|detail| detail.mend.clone()).unwrap_or_default();
+            let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
             assert_eq!(error.exit_code(), code, "{status} {cause}");
-            assert!(mend.contains(advice), "{status} {cause}: {mend}");
+            assert!(help.contains(advice), "{status} {cause}: {help}");
         }
     }
 

@@ -68,7 +68,7 @@ pub(super) fn resolver(url: &HttpUrl) -> Result<Arc<impl Resolve + 'static>> {
     if disguised || number.is_some_and(|number| !is_public(number)) {
         return Err(Error::input("a URL that was sent to us must not lead to a private address")
             .at(Place::uri(url.to_string()))
-            .mend("set AWS_ENDPOINT_URL_S3 if this is your own stand-in for S3"));
+            .help("set AWS_ENDPOINT_URL_S3 if this is your own stand-in for S3"));
     }
     // Found out here, the reason is told; a client would try again and again. Where a proxy finds the
     // addresses, we may find none, which is no reason to stop.
@@ -76,7 +76,7 @@ pub(super) fn resolver(url: &HttpUrl) -> Result<Arc<impl Resolve + 'static>> {
     if !found.is_empty() && !found.iter().any(|address| is_public(address.ip())) {
         return Err(Error::access("a URL that was sent to us leads to a private address")
             .at(Place::uri(url.to_string()))
-            .mend("if S3 has private names here (a VPC endpoint), grant access to read the export by its s3:// name"));
+            .help("if S3 has private names here (a VPC endpoint), grant access to read the export by its s3:// name"));
     }
     Ok(Arc::new(PublicOnly { host: url.host().to_owned() }))
 }

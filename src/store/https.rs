@@ -240,7 +240,7 @@ impl StreamSource {
         if !framed {
             return Err(Error::access("the server says neither how long the object is nor where it ends")
                 .at(Place::uri(url.to_string()))
-                .mend("download the file by other means and name the local copy"));
+                .help("download the file by other means and name the local copy"));
         }
         let etag = Version::of(answer.headers()).name();
         let info = ObjectInfo { uri: url.to_string(), etag, bytes };

@@ -80,7 +80,7 @@ impl LocalSource {
         if metadata.is_dir() {
             return Err(Error::usage("this is a folder, not a file")
                 .at(Place::uri(uri))
-                .mend("name a file; a folder of exports goes with --exports"));
+                .help("name a file; a folder of exports goes with --exports"));
         }
         let pin = metadata.is_file().then(|| Pin::of(&metadata));
         let info = ObjectInfo { uri, etag: pin.map(|pin| pin.etag()), bytes: pin.map(|pin| pin.bytes) };
@@ -101,7 +101,7 @@ impl LocalSource {
             metadata.len()
         ))
         .at(Place { uri: Some(self.info.uri.clone()), byte: Some(self.at), ..Place::default() })
-        .mend("wait until nothing writes to it any more, or read a copy; then run again"))
+        .help("wait until nothing writes to it any more, or read a copy; then run again"))
     }
 }
 
@@ -272,7 +272,7 @@ pub(super) fn check_length(object: &StoredObject, found: u64) -> Result<()> {
     }
     Err(Error::counts(format!("{} bytes were written, but {found} are stored", object.bytes))
         .at(Place::uri(&object.uri))
-        .mend("something else writes to this place: give each run a place of its own"))
+        .help("something else writes to this place: give each run a place of its own"))
 }
 
 struct LocalWriter {

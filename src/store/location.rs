@@ -59,7 +59,7 @@ impl Location {
             "https" => HttpUrl::parse("https", rest).map(Self::Https),
             "http" => HttpUrl::parse("http", rest).map(Self::Https),
             other => Err(Error::usage(format!("locations of scheme \"{other}\" are not known"))
-                .mend("use a path, -, file://, s3:// or https://")),
+                .help("use a path, -, file://, s3:// or https://")),
         }
     }
 
@@ -76,7 +76,7 @@ impl Location {
             Self::S3 { bucket, key } => Ok(Self::S3 { bucket: bucket.clone(), key: format!("{key}/{name}") }),
             Self::Stdin | Self::Https(_) => {
                 Err(Error::usage(format!("{self} is neither a folder nor a prefix"))
-                    .mend("name a folder or s3://bucket/prefix"))
+                    .help("name a folder or s3://bucket/prefix"))
             }
         }
     }
@@ -131,20 +131,20 @@ impl HttpUrl {
         // Also refuses backslashes, which some parsers read as slashes: two readings of one URL are a trap.
         if let Some(odd) = rest.chars().find(|c| !c.is_ascii_graphic() || *c == '\\') {
             return Err(Error::usage(format!("a URL cannot hold the character {odd:?}"))
-                .mend("percent-encode it, or quote the URL for the shell"));
+                .help("percent-encode it, or quote the URL for the shell"));
         }
         let authority = rest.split(['/', '?']).next().unwrap_or_default();
         if authority.contains('@') {
             return Err(Error::usage("a URL with a user name or password is not taken")
-                .mend("use a signed URL without them"));
+                .help("use a signed URL without them"));
         }
         let host = host_of(authority)
-            .ok_or_else(|| Error::usage("the URL has no valid host").mend("write https://host/path"))?;
+            .ok_or_else(|| Error::usage("the URL has no valid host").help("write https://host/path"))?;
         if scheme == "http" && !is_loopback(host) {
             return Err(Error::usage(format!(
                 "plain http to \"{host}\" would send the export readable by anyone"
             ))
-            .mend("use https://; http:// is for this machine alone"));
+            .help("use https://; http:// is for this machine alone"));
         }
         let text = format!("{scheme}://{rest}");
         let host_start = scheme.len() + "://".len();
@@ -250,7 +250,7 @@ fn parse_file(rest: &str) -> Result<Location> {
     let path = rest.strip_prefix("localhost").unwrap_or(rest);
     if !path.starts_with('/') {
         return Err(Error::usage("a file:// location names no absolute path")
-            .mend("write file:///folder/file, or leave file:// away"));
+            .help("write file:///folder/file, or leave file:// away"));
     }
     let bytes =
         percent_decoded(path).ok_or_else(|| Error::usage("a file:// location holds a broken % escape"))?;
@@ -289,12 +289,12 @@ fn parse_s3(rest: &str) -> Result<Location> {
     let (bucket, key) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() || !bucket.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c)) {
         return Err(Error::usage(format!("\"{bucket}\" is not a bucket name"))
-            .mend("write s3://bucket/key; an access point or an ARN is not taken"));
+            .help("write s3://bucket/key; an access point or an ARN is not taken"));
     }
     let key = key.trim_matches('/');
     if !key.is_empty() && key.split('/').any(|segment| matches!(segment, "" | "." | "..")) {
         return Err(Error::usage(format!("the key \"{key}\" holds an empty segment, . or .."))
-            .mend("write the key as S3 lists it"));
+            .help("write the key as S3 lists it"));
     }
     Ok(Location::S3 { bucket: bucket.to_owned(), key: key.to_owned() })
 }

@@ -95,7 +95,7 @@ pub fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
         Location::S3 { .. } => remote::sink(location),
         Location::Stdin | Location::Https(_) => Err(Error::usage("segments cannot be written there")
             .at(Place::uri(location.to_string()))
-            .mend("name a folder or s3://bucket/prefix")),
+            .help("name a folder or s3://bucket/prefix")),
     }
 }
 
@@ -118,7 +118,7 @@ pub fn fetch_small(location: &Location, bytes_max: usize) -> Result<Vec<u8>> {
         if fetched.len() + count > bytes_max {
             return Err(Error::input(format!("this is larger than {bytes_max} bytes"))
                 .at(Place::uri(location.to_string()))
-                .mend("check that the location names the right file"));
+                .help("check that the location names the right file"));
         }
         fetched.extend_from_slice(&chunk[..count]);
     }

@@ -79,7 +79,7 @@ pub fn below(location: &Location) -> Result<Vec<ObjectBelow>> {
     if found.len() > LISTED_MAX {
         return Err(Error::machine(format!("there are more than {LISTED_MAX} objects"))
             .at(Place::uri(location.to_string()))
-            .mend("name a staging place of its own"));
+            .help("name a staging place of its own"));
     }
     Ok(found)
 }

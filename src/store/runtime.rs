@@ -1,4 +1,4 @@
-//! The one async runtime under the synchronous face of this room.
+//! The one async runtime under the synchronous face of this module.
 //!
 //! Two threads move all bytes of S3 and URLs; the threads of the pipeline do the work on them. It is
 //! built when the first remote place is opened, and lives as long as the process.

@@ -202,7 +202,7 @@ impl S3 {
             Ok(region) => Ok(region),
             Err(error) => self.region.clone().ok_or_else(|| {
                 Error::usage(format!("the region of bucket \"{bucket}\" cannot be found out"))
-                    .mend("check the bucket's name, or set AWS_REGION to its region")
+                    .help("check the bucket's name, or set AWS_REGION to its region")
                     .because(cut(&error.to_string()))
             }),
         }
@@ -223,7 +223,7 @@ impl S3 {
         }
         builder.build().map_err(|error| {
             Error::usage(format!("bucket \"{bucket}\" cannot be set up"))
-                .mend("check the bucket's name and AWS_ENDPOINT_URL")
+                .help("check the bucket's name and AWS_ENDPOINT_URL")
                 .because(cut(&error.to_string()))
         })
     }

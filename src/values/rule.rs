@@ -95,7 +95,7 @@ impl Rule {
     }
 
     /// What the operator can do about it, short.
-    pub const fn mend(self) -> &'static str {
+    pub const fn help(self) -> &'static str {
         match self {
             Self::Boolean => "write t, f, true, false, yes, no, on, off, 1 or 0",
             Self::Integer => "write a whole number in plain digits",
@@ -141,7 +141,7 @@ mod tests {
         for rule in Rule::ALL {
             let is_name_byte = |b: u8| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit();
             assert!(rule.as_str().bytes().all(is_name_byte), "{rule}");
-            assert!(!rule.mend().is_empty() && !rule.mend().ends_with('.'), "{rule}");
+            assert!(!rule.help().is_empty() && !rule.help().ends_with('.'), "{rule}");
         }
     }
 }

@@ -112,8 +112,8 @@ impl LocalWarehouse {
         let place = Place::uri(self.dir.display().to_string());
         let error = Error::usage(format!("there is no table {table:?} in the warehouse")).at(place);
         match self.tables() {
-            Ok(tables) if !tables.is_empty() => error.mend(format!("tables: {}", tables.join(", "))),
-            _ => error.mend("no table has been loaded yet: csl-stream backfill --table T"),
+            Ok(tables) if !tables.is_empty() => error.help(format!("tables: {}", tables.join(", "))),
+            _ => error.help("no table has been loaded yet: csl-stream backfill --table T"),
         }
     }
 }
@@ -149,11 +149,11 @@ impl Warehouse for LocalWarehouse {
             // Two processes were admitted at once, and the other was first.
             return Err(Error::transient("another load changed the table while this one waited for it")
                 .at(Place::uri(table_dir.display().to_string()))
-                .mend("run it again: it will see that there is nothing to do"));
+                .help("run it again: it will see that there is nothing to do"));
         }
         if table_dir.join(&request.load_id).exists() {
             return Err(Error::usage(format!("load id {} was used before", request.load_id))
-                .mend("give every run a new id"));
+                .help("give every run a new id"));
         }
         let staging = table_dir.join(format!("{}{}", sweep::STAGING, request.load_id));
         fs::create_dir(&staging)

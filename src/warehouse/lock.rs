@@ -59,5 +59,5 @@ fn held(file: &mut File, path: &Path, wait: Duration) -> Error {
     let holder = if holder.trim().is_empty() { "another load" } else { holder.trim() };
     Error::transient(format!("the table is being loaded by {holder}; waited {} s", wait.as_secs_f32()))
         .at(Place::uri(path.display().to_string()))
-        .mend("run it again when that load has ended")
+        .help("run it again when that load has ended")
 }

@@ -57,7 +57,7 @@ fn is_later(part: &Part, full_exported_at: Option<&str>) -> bool {
 pub(super) fn assemble(kept: Vec<&Part>, new: Part) -> Result<Vec<Part>> {
     if kept.len() >= PARTS_MAX {
         return Err(Error::usage(format!("the table holds {} loads since its full export", kept.len()))
-            .mend("load a full export of this table: it replaces them all"));
+            .help("load a full export of this table: it replaces them all"));
     }
     let mut parts: Vec<Part> = kept.into_iter().cloned().collect();
     let position = if new.kind == ExportKind::Full { 0 } else { parts.len() };
@@ -87,7 +87,7 @@ pub(super) fn verify(staging: &Path, files: &[FileReport], accepted: u64) -> Res
     if rows != accepted {
         return Err(Error::counts(format!("the staged files hold {rows} rows, accepted were {accepted}"))
             .at(place(staging))
-            .mend("nothing was loaded; keep the report and tell the maintainers"));
+            .help("nothing was loaded; keep the report and tell the maintainers"));
     }
     Ok(verified)
 }

@@ -57,7 +57,7 @@ fn network(text: &str) -> Result<IpNet> {
     let net = text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     net.ok_or_else(|| {
         Error::usage(format!("webhook.allow_from: {text:?} is neither an address nor a network"))
-            .mend("write addresses like 192.0.2.7 or networks like 192.0.2.0/24; ControlShift's support knows its own")
+            .help("write addresses like 192.0.2.7 or networks like 192.0.2.0/24; ControlShift's support knows its own")
     })
 }
 

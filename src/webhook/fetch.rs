@@ -115,11 +115,11 @@ impl Policy {
         };
         if let Some(bucket) = buckets.iter().find(|bucket| !plain(bucket)) {
             return Err(Error::usage(format!("exports.buckets: {bucket:?} is no bucket's name"))
-                .mend("list names like agra-data-exports-production, without s3://"));
+                .help("list names like agra-data-exports-production, without s3://"));
         }
         if let Some(slug) = slug.filter(|slug| !is_slug(slug)) {
             return Err(Error::usage(format!("exports.slug: {slug:?} is no organisation's"))
-                .mend("write the first part of the exports' keys, like my-org"));
+                .help("write the first part of the exports' keys, like my-org"));
         }
         let endpoint =
             match endpoint.filter(|url| !url.is_empty()) {

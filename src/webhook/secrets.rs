@@ -71,13 +71,13 @@ impl Secrets {
     /// read or holds none.
     pub fn open(mut sources: Sources) -> Result<Self> {
         if sources.list.is_empty() && sources.file.is_none() && sources.arn.is_none() {
-            return Err(Error::usage("no signing secret was named").mend(
+            return Err(Error::usage("no signing secret was named").help(
                 "set webhook.secret_file, webhook.secret_arn or webhook.secrets to the secret of the webhook \
                  endpoint in ControlShift; webhook.signature = \"unchecked\" takes webhooks from anybody",
             ));
         }
         if !sources.list.is_empty() {
-            sources.list = counted(sources.list).map_err(|error| error.mend("correct webhook.secrets"))?;
+            sources.list = counted(sources.list).map_err(|error| error.help("correct webhook.secrets"))?;
         }
         let mut held = Held::default();
         if let Some(path) = &sources.file {
@@ -213,7 +213,7 @@ fn read(path: &Path) -> Result<Vec<String>> {
     let text = std::fs::read_to_string(path)
         .map_err(|cause| Error::io("cannot read the signing secrets", path, cause))?;
     let place = Place::uri(path.display().to_string());
-    of_lines(&text).map_err(|error| error.at(place).mend("write one secret a line into the file"))
+    of_lines(&text).map_err(|error| error.at(place).help("write one secret a line into the file"))
 }
 
 fn of_lines(text: &str) -> Result<Vec<String>> {
@@ -238,7 +238,7 @@ async fn ask(arn: &str) -> Result<Vec<String>> {
     let answer = answer.map_err(|cause| {
         Error::access("cannot read the signing secrets from Secrets Manager")
             .at(Place::uri(arn))
-            .mend("allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a key of its own")
+            .help("allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a key of its own")
             .because(Box::new(cause.into_service_error()) as Box<dyn std::error::Error + Send + Sync>)
     })?;
     of_text(answer.secret_string().unwrap_or_default()).map_err(|error| error.at(Place::uri(arn)))
@@ -261,7 +261,7 @@ fn of_text(text: &str) -> Result<Vec<String>> {
         Ok(Form::List(secrets) | Form::Named { secrets }) => counted(secrets),
         Ok(Form::One { secret }) => counted(vec![secret]),
         Err(_) => Err(Error::usage("the secret's JSON has another form")
-            .mend("write [\"…\"], {\"secrets\": [\"…\"]}, {\"secret\": \"…\"}, or the secret alone")),
+            .help("write [\"…\"], {\"secrets\": [\"…\"]}, {\"secret\": \"…\"}, or the secret alone")),
     }
 }
 

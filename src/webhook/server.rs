@@ -43,7 +43,7 @@ impl Server {
         let refused = |cause: std::io::Error| {
             Error::usage("cannot listen there")
                 .at(Place::uri(listen))
-                .mend("set webhook.listen to an address of this machine, and a port that is free")
+                .help("set webhook.listen to an address of this machine, and a port that is free")
                 .because(cause)
         };
         let address = listen.to_socket_addrs().map_err(refused)?.next();

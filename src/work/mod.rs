@@ -94,9 +94,9 @@ impl Worker {
         let waits = self.others.is_none() && !self.selection.selects(order);
         (tries > self.tries_max && !waits).then(|| {
             let what = format!("taken {} times, and never came to an end", tries - 1);
-            let mend =
+            let help =
                 "look why the worker died (memory, time, machine), then `csl-stream dead-letters redrive`";
-            Reason::of(&Error::machine(what).mend(mend))
+            Reason::of(&Error::machine(what).help(help))
         })
     }
 

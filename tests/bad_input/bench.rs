@@ -129,8 +129,8 @@ impl Bench {
     /// Everything about a run that failed: what it said, what it wrote down, what it left.
     pub(crate) fn check_failure(&self, case: &str, answer: &Answer, expected: &Expected<'_>) {
         let export = self.export(1).display().to_string();
-        let mend = self.check_message(case, answer, expected, &export);
-        assert!(!mend.is_empty(), "{case}: no help: {answer:?}");
+        let help = self.check_message(case, answer, expected, &export);
+        assert!(!help.is_empty(), "{case}: no help: {answer:?}");
         let report: Value = serde_json::from_str(&answer.out).unwrap();
         assert_eq!(report["status"], "failed", "{case}: {report}");
         assert_eq!(report["source"]["uri"], export.as_str(), "{case}: {report}");

@@ -8,7 +8,7 @@ use std::fs;
 type Case = (&'static str, fn() -> Vec<u8>, i32, &'static [&'static str], &'static str);
 
 const CUT_OFF: &str = "fetch it again, or request a new one";
-const REJECTS: &str = "see rejects.csv and its .jsonl; mend the source, or allow more with --max-rejects";
+const REJECTS: &str = "see rejects.csv and its .jsonl; fix the source, or allow more with --max-rejects";
 
 fn check(cases: &[Case]) {
     for (case, export, code, told, help) in cases {

@@ -27,7 +27,7 @@ fn no_space() {
         probe.is_ok_and(|output| output.status.success())
     });
     let way = way.expect(
-        "no small disk can be mounted; mend it with: apt-get install util-linux mount, and run the tests as \
+        "no small disk can be mounted; fix it with: apt-get install util-linux mount, and run the tests as \
          root (in a container with --cap-add SYS_ADMIN) or allow user namespaces: \
          sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0",
     );

@@ -171,7 +171,7 @@ fn what_cannot_be_cut_or_bound_fails_at_its_place() {
     for (csv, code, parts) in cases {
         let run = run(csv, 0);
         let error = run.error();
-        let text = format!("{error}; {}", error.detail().map_or("", |detail| &detail.mend));
+        let text = format!("{error}; {}", error.detail().map_or("", |detail| &detail.help));
         let shown = String::from_utf8_lossy(&csv[..csv.len().min(60)]).into_owned();
         assert_eq!(error.exit_code(), *code, "{shown:?}: {text}");
         assert!(text.len() < 2_000, "{shown:?}: a message of {} bytes", text.len());

@@ -37,12 +37,12 @@ fn each_fault_is_a_cross_with_its_mend() {
         ),
         ("", |_| {}, 4, "✖ table t", "--create-table"),
     ];
-    for (table, fault, code, cross, mend) in cases {
+    for (table, fault, code, cross, help) in cases {
         let world = World::with(table);
         world.export("full", NIGHT, "", &[1]);
         fault(&world);
         let answer = check(&world);
         assert_eq!(answer.code, Some(*code), "{cross}: {answer:#?}");
-        assert!(answer.out.contains(cross) && answer.out.contains(mend), "{}", answer.out);
+        assert!(answer.out.contains(cross) && answer.out.contains(help), "{}", answer.out);
     }
 }

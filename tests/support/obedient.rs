@@ -17,7 +17,7 @@ pub(crate) fn obedient(program: &Path) -> Command {
     let probe = Command::new("setpriv").args(["--bounding-set", POWERS, "--", "true"]).status();
     assert!(
         probe.is_ok_and(|status| status.success()),
-        "setpriv is missing or may not drop powers; mend it with: apt-get install util-linux, or run the \
+        "setpriv is missing or may not drop powers; fix it with: apt-get install util-linux, or run the \
          tests as a user without privileges"
     );
     command.arg(program);

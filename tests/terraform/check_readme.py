@@ -24,7 +24,7 @@ def check(module: Module, write: bool = False) -> list[str]:
     if write:
         readme.write_text(text)
         return []
-    return ["README.md: the tables are not those of the files; mend it with: scripts/check-terraform --write"]
+    return ["README.md: the tables are not those of the files; fix it with: scripts/check-terraform --write"]
 
 
 def inputs(module: Module) -> str:

@@ -87,7 +87,7 @@ def pack(name: str, folder: str) -> Path:
     except (OSError, subprocess.CalledProcessError) as error:
         raise SystemExit(
             f"the typings {name} could not be fetched ({error}); "
-            "mend it with: apt-get install npm, and a way to an npm registry (npm config set registry URL)"
+            "fix it with: apt-get install npm, and a way to an npm registry (npm config set registry URL)"
         ) from error
     return next(Path(folder).glob("*.tgz"))
 

@@ -251,5 +251,5 @@ fn a_missing_table_lists_the_tables_there_are() {
     load(&warehouse, &full("a", None), &[&[1]]);
     let error = warehouse.snapshot("petitions").err().unwrap();
     assert!(matches!(error, Error::Usage(_)));
-    assert_eq!(error.detail().unwrap().mend, "tables: signatures");
+    assert_eq!(error.detail().unwrap().help, "tables: signatures");
 }

@@ -121,15 +121,15 @@ fn refuses_with_advice() {
         ("select 1 / (id - id) from signatures", "ivide by zero", ""),
         ("", "", ""),
     ];
-    for (sql, what, mend) in cases {
+    for (sql, what, help) in cases {
         let error = ask(dir.path(), sql, Format::Csv).unwrap_err();
-        println!("{sql:?}: {error} / {}", error.detail().unwrap().mend);
+        println!("{sql:?}: {error} / {}", error.detail().unwrap().help);
         assert!(matches!(error, Error::Usage(_)), "{sql}: {error}");
         assert!(error.to_string().to_lowercase().contains(&what.to_lowercase()), "{sql}: {error}");
-        assert!(error.detail().unwrap().mend.contains(mend), "{sql}: {}", error.detail().unwrap().mend);
+        assert!(error.detail().unwrap().help.contains(help), "{sql}: {}", error.detail().unwrap().help);
     }
     let none = ask(Path::new("/not/there"), "select * from t", Format::Csv).unwrap_err();
-    assert!(none.detail().unwrap().mend.contains("there are no tables"), "{none}");
+    assert!(none.detail().unwrap().help.contains("there are no tables"), "{none}");
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn read(message: &Message) -> LoadOrder {
 }
 
 fn reason() -> Reason {
-    Reason { text: "it is bad; mend it".to_owned(), exit_code: 5 }
+    Reason { text: "it is bad; fix it".to_owned(), exit_code: 5 }
 }
 
 #[test]
@@ -241,7 +241,7 @@ fn dead_letters_have_a_reason_and_come_back() {
         let letters = subject.run(subject.queue.dead_letters());
         assert_eq!(letters.len(), 12, "{}", subject.name);
         let letter = &letters[0];
-        assert_eq!((letter.reason.as_str(), letter.exit_code), ("it is bad; mend it", Some(5)));
+        assert_eq!((letter.reason.as_str(), letter.exit_code), ("it is bad; fix it", Some(5)));
         assert!(letter.tries == Some(1) && letter.died_at.is_some(), "{letter:?}");
         assert!(letter.export.as_ref().unwrap().starts_with("s3://b/org/full/t"), "{letter:?}");
         assert!(!format!("{letters:?}").contains("SECRET"), "{}", subject.name);

@@ -100,7 +100,7 @@ fn what_is_no_load_message_is_a_dead_letter_with_its_reason() {
     assert_eq!(world.messages(), 0);
 }
 
-/// Poison: a fault that stays until it is mended, and that another try could have got round.
+/// Poison: a fault that stays until it is fixed, and that another try could have got round.
 #[test]
 fn what_always_fails_is_a_dead_letter_after_its_tries_and_redrives() {
     let world = world();

@@ -51,7 +51,7 @@ pub enum DeadLettersCommand {
         /// Its id, as `dead-letters list` prints it
         id: String,
     },
-    /// Put them back into the queue, after what was wrong is mended
+    /// Put them back into the queue, after what was wrong is fixed
     Redrive {
         /// Their ids
         #[arg(value_name = "ID", required_unless_present = "all", conflicts_with = "all")]

@@ -63,7 +63,7 @@ impl std::str::FromStr for FilesTable {
         let (name, path) = text.split_once('=').filter(|(name, _)| is_name(name)).unwrap_or(("files", text));
         if path.is_empty() {
             return Err(Error::usage(format!("{text:?} names no files"))
-                .mend("write NAME=DIR or NAME='DIR/*.parquet'"));
+                .help("write NAME=DIR or NAME='DIR/*.parquet'"));
         }
         // SQL folds unquoted names to lower case.
         Ok(Self { name: name.to_ascii_lowercase(), path: path.to_owned() })
@@ -138,19 +138,19 @@ fn describe(error: &DataFusionError, tables: &[String]) -> Error {
     let text = clean(&text);
     match root {
         DataFusionError::ResourcesExhausted(_) => {
-            Error::machine(text).mend("ask for fewer rows or columns, or group by less")
+            Error::machine(text).help("ask for fewer rows or columns, or group by less")
         }
         DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-            Error::input(text).mend("see whether the files are there and whole")
+            Error::input(text).help("see whether the files are there and whole")
         }
         DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) | DataFusionError::Ffi(_) => {
             Error::machine(text)
         }
         _ if text.contains("not supported:") => {
-            Error::usage(text).mend("queries only read: tables change by loads alone")
+            Error::usage(text).help("queries only read: tables change by loads alone")
         }
         _ if text.starts_with("table ") && text.ends_with(" not found") => {
-            Error::usage(text).mend(listing(tables))
+            Error::usage(text).help(listing(tables))
         }
         _ => Error::usage(text),
     }

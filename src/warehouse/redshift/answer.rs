@@ -48,23 +48,23 @@ impl CallFault {
         let what = format!("{doing} failed");
         let text = format!("{code} {}", self.message).to_lowercase();
         let error = if self.is_passing() {
-            Error::transient(what).mend("run it again in a few minutes: what was loaded is not loaded twice")
+            Error::transient(what).help("run it again in a few minutes: what was loaded is not loaded twice")
         } else if text.contains("expiredtoken")
             || text.contains("unrecognizedclient")
             || text.contains("expired")
         {
             Error::access(what)
-                .mend("the AWS credentials are not valid any more: renew them and run it again")
+                .help("the AWS credentials are not valid any more: renew them and run it again")
         } else if text.contains("accessdenied") || text.contains("not authorized") {
-            Error::access(what).mend(
+            Error::access(what).help(
                 "allow this identity redshift-data:ExecuteStatement, BatchExecuteStatement, DescribeStatement, \
                  GetStatementResult, DescribeTable and CancelStatement, and redshift:GetClusterCredentials \
                  or redshift-serverless:GetCredentials or the secret",
             )
         } else if text.contains("credentials") {
-            Error::access(what).mend("set AWS_PROFILE, or give this machine a role")
+            Error::access(what).help("set AWS_PROFILE, or give this machine a role")
         } else {
-            Error::access(what).mend(
+            Error::access(what).help(
                 "check redshift.cluster or redshift.workgroup, redshift.database, the login and AWS_REGION",
             )
         };
@@ -115,17 +115,17 @@ impl StatementFault {
         let what = format!("{doing} failed");
         let text = self.message.to_lowercase();
         let error = if self.is_passing() || self.aborted {
-            Error::transient(what).mend("run it again: nothing was changed")
+            Error::transient(what).help("run it again: nothing was changed")
         } else if text.contains("permission denied")
             || text.contains("not authorized")
             || text.contains("must be owner")
         {
             Error::access(what)
-                .mend("grant the database user what it lacks; `csl-stream check` lists all of it")
+                .help("grant the database user what it lacks; `csl-stream check` lists all of it")
         } else if self.is_missing() {
-            Error::schema(what).mend("create the table: csl-stream schema ddl prints the statement")
+            Error::schema(what).help("create the table: csl-stream schema ddl prints the statement")
         } else {
-            Error::machine(what).mend("nothing was changed; Redshift's own words are the cause")
+            Error::machine(what).help("nothing was changed; Redshift's own words are the cause")
         };
         error.at(Place::uri(connection)).because(cut(&self.message))
     }

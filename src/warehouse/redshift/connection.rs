@@ -50,26 +50,26 @@ impl Connection {
             (None, Some(workgroup)) => Place::Workgroup(workgroup.to_owned()),
             (Some(_), Some(_)) => {
                 return Err(Error::usage("redshift.cluster and redshift.workgroup exclude each other")
-                    .mend("name the one that holds the mirror"));
+                    .help("name the one that holds the mirror"));
             }
             (None, None) => {
-                return Err(Error::usage("no Redshift was named").mend(
+                return Err(Error::usage("no Redshift was named").help(
                     "set redshift.cluster (provisioned) or redshift.workgroup (serverless) in csl-stream.toml",
                 ));
             }
         };
         let database = database.ok_or_else(|| {
-            Error::usage("no database was named").mend("set redshift.database in csl-stream.toml")
+            Error::usage("no database was named").help("set redshift.database in csl-stream.toml")
         })?;
         let login = match (secret_arn, db_user) {
             (Some(_), Some(_)) => {
                 return Err(Error::usage("redshift.secret_arn and redshift.db_user exclude each other")
-                    .mend("keep the one that statements shall run as"));
+                    .help("keep the one that statements shall run as"));
             }
             (Some(arn), None) => Login::Secret(arn.to_owned()),
             (None, Some(_)) if workgroup.is_some() => {
                 return Err(Error::usage("a serverless workgroup takes no redshift.db_user")
-                    .mend("use redshift.secret_arn, or the caller's own identity"));
+                    .help("use redshift.secret_arn, or the caller's own identity"));
             }
             (None, Some(user)) => Login::User(user.to_owned()),
             (None, None) => Login::Own,

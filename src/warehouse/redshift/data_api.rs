@@ -89,7 +89,7 @@ impl DataApi {
         let shared = aws_config()?;
         let region = shared.region().map(ToString::to_string);
         if region.is_none() {
-            return Err(Error::usage("no AWS region is set").mend("set AWS_REGION to the region of Redshift"));
+            return Err(Error::usage("no AWS region is set").help("set AWS_REGION to the region of Redshift"));
         }
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT_TIMEOUT)
@@ -350,7 +350,7 @@ fn check_statement(sql: &str) -> Result<()> {
             "a statement has {} bytes, and the Data API takes less than {STATEMENT_BYTES_MAX}",
             sql.len()
         ))
-        .mend("shorten the names of columns, or have fewer of them"));
+        .help("shorten the names of columns, or have fewer of them"));
     }
     Ok(())
 }

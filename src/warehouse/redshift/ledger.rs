@@ -189,7 +189,7 @@ impl LedgerRow {
         let text = |at: usize| cells.get(at).cloned().flatten();
         let damaged = |at: usize| {
             Error::input(format!("{LEDGER}.{} is not what this program wrote", COLUMNS[at].0))
-                .mend("a later version may have written it: use that one")
+                .help("a later version may have written it: use that one")
         };
         let needed = |at: usize| text(at).ok_or_else(|| damaged(at));
         let number = |at: usize| needed(at)?.parse::<u64>().map_err(|_| damaged(at));

@@ -43,7 +43,7 @@ impl RedshiftWarehouse {
         let copied = self.api().transaction("csl-stream check", &sqls, &token(&id, "check", 1));
         copied.map_err(|fault| match fault {
             Fault::Statement(fault) => Error::access("Redshift cannot copy from the staging place")
-                .mend(
+                .help(
                     "give redshift.iam_role s3:GetObject and s3:ListBucket on the staging bucket, attach it to the \
                      cluster or workgroup, and let the database user assume it",
                 )

@@ -98,16 +98,16 @@ impl Attempts<'_> {
                 Some(row) => Ok(row),
                 None => Err(Error::transient("another load of this export was there first")
                     .at(at)
-                    .mend("run it again: it will see that there is nothing to do")),
+                    .help("run it again: it will see that there is nothing to do")),
             },
             Some(Role::Newest) => Err(Error::transient("a newer full export was loaded meanwhile")
                 .at(at)
-                .mend("run it again: it will see that there is nothing to do")),
+                .help("run it again: it will see that there is nothing to do")),
             Some(Role::Count) => {
                 let accepted = self.load.entry.rows_accepted;
                 Err(Error::counts(format!("{accepted} rows were accepted, but another number was copied"))
                     .at(at)
-                    .mend("the table is as it was; please report this with the run report")
+                    .help("the table is as it was; please report this with the run report")
                     .because(cut(&fault.message)))
             }
             Some(Role::Copy) => Err(self.copy_failed(fault)),
@@ -131,7 +131,7 @@ impl Attempts<'_> {
         let fault = StatementFault { message: told, ..fault };
         let error = fault.clone().into_error("the copy", &self.api.connection().to_string());
         match error {
-            Error::Machine(_) => error.mend(
+            Error::Machine(_) => error.help(
                 "the table is as it was; check that the COPY role may read the staging bucket, that the bucket is in \
                  Redshift's region, and that the table is as it was when the load began",
             ),
@@ -148,7 +148,7 @@ impl Attempts<'_> {
     fn vanished(&self) -> Error {
         Error::transient("the load has ended, but the ledger does not have it")
             .at(place(self.api.connection()))
-            .mend("run it again: what is loaded is not loaded twice")
+            .help("run it again: what is loaded is not loaded twice")
     }
 }
 

@@ -60,7 +60,7 @@ impl StagingPlace {
             Location::S3 { .. } => Ok(Self(location)),
             other => Err(Error::usage("files for Redshift are staged in S3")
                 .at(Place::uri(other.to_string()))
-                .mend("set staging.url to s3://bucket/prefix, in Redshift's region")),
+                .help("set staging.url to s3://bucket/prefix, in Redshift's region")),
         }
     }
 
@@ -99,14 +99,14 @@ impl StagingPlace {
         let Some(found) = found else {
             return Err(Error::usage(format!("nothing is staged of a load {load_id:?}"))
                 .at(Place::uri(self.0.to_string()))
-                .mend("run backfill again; a retry needs the load's staged files and manifest"));
+                .help("run backfill again; a retry needs the load's staged files and manifest"));
         };
         let place = self.0.child(&found.name)?;
         let bytes = store::fetch_small(&place, RECORD_BYTES_MAX)?;
         serde_json::from_slice(&bytes).map_err(|cause| {
             Error::input("the record of the staged load is damaged")
                 .at(Place::uri(place.to_string()))
-                .mend("run backfill again")
+                .help("run backfill again")
                 .because(cause)
         })
     }
@@ -149,7 +149,7 @@ impl StagingSink {
             };
             return Err(Error::counts(what)
                 .at(Place::uri(&file.uri))
-                .mend("nothing was loaded; keep the report and tell the maintainers"));
+                .help("nothing was loaded; keep the report and tell the maintainers"));
         }
         Ok(())
     }
@@ -164,7 +164,7 @@ impl SegmentSink for StagingSink {
         if self.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
             return Err(Error::machine(format!("the segment {name} is written twice"))
                 .at(Place::uri(self.place.to_string()))
-                .mend("nothing was loaded; please report this"));
+                .help("nothing was loaded; please report this"));
         }
         match self.present.get(name) {
             None => Ok(Box::new(Sent { inner: self.inner.create(name)?, sent: Arc::clone(&self.sent) })),
@@ -231,7 +231,7 @@ impl SegmentWriter for Kept {
                 self.object.bytes, self.written
             ))
             .at(Place::uri(&self.object.uri))
-            .mend("remove the load's staged files and run it again; please report this"));
+            .help("remove the load's staged files and run it again; please report this"));
         }
         Ok(self.object)
     }

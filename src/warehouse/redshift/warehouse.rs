@@ -93,7 +93,7 @@ impl RedshiftWarehouse {
         self.find_target(table)?.ok_or_else(|| {
             Error::schema(format!("there is no table {table:?} in schema {:?}", self.settings.schema))
                 .at(Place::uri(self.connection().to_string()))
-                .mend("create it with --create-table, or by what `csl-stream schema ddl` prints; if it is there, grant this user SELECT, INSERT and DELETE on it")
+                .help("create it with --create-table, or by what `csl-stream schema ddl` prints; if it is there, grant this user SELECT, INSERT and DELETE on it")
         })
     }
 
@@ -157,7 +157,7 @@ impl RedshiftWarehouse {
         if self.target(&staged.entry.table)? != staged.target {
             return Err(Error::schema("the table has changed since the files were written")
                 .at(Place::uri(self.connection().to_string()))
-                .mend("run backfill again: it writes them in the table's new types"));
+                .help("run backfill again: it writes them in the table's new types"));
         }
         self.ensure_ledger(&staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
@@ -309,7 +309,7 @@ impl Staging for RedshiftStaging {
         for difference in &fitted.differences {
             tracing::info!(
                 what = difference.what,
-                mend = difference.mend,
+                help = difference.help,
                 "the table differs from the export"
             );
         }
@@ -325,7 +325,7 @@ impl Staging for RedshiftStaging {
                 "the staged files hold {staged} rows, accepted were {accepted}"
             ))
             .at(Place::uri(self.sink.place().to_string()))
-            .mend("nothing was loaded; keep the report and tell the maintainers"));
+            .help("nothing was loaded; keep the report and tell the maintainers"));
         }
         self.sink.check(files)?;
         let load = self.staged(files, rows);
