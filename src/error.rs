@@ -223,7 +223,7 @@ impl Error {
 }
 
 /// An error with all its causes in one line, none said twice: some repeat what is underneath.
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     let (mut text, mut next) = (error.to_string(), error.source());
     while let Some(cause) = next {
@@ -237,7 +237,7 @@ pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
 }
 
 /// The text, with an ellipsis if it has more characters than this: servers answer with whole pages.
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub(crate) fn cut(text: &str, chars_max: usize) -> String {
     match text.char_indices().nth(chars_max) {
         Some((at, _)) => format!("{}…", &text[..at]),

@@ -24,13 +24,13 @@ pub mod cli;
 pub mod config;
 pub mod csv;
 pub mod error;
-#[cfg(feature = "glue")]
+#[cfg(feature = "aws")]
 pub mod glue;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 pub mod lambda;
 pub mod ledger;
 pub mod names;
-#[cfg(feature = "notify")]
+#[cfg(feature = "aws")]
 pub mod notify;
 pub mod pages;
 pub mod pipeline;

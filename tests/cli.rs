@@ -93,7 +93,7 @@ fn wrong_usage_exits_with_2() {
         (&["backfill", "--table", "signatures", "--schema", SCHEMA], "no exports were named"),
         (
             &["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "redshift"],
-            if cfg!(feature = "redshift") { "no Redshift was named" } else { "without the redshift feature" },
+            if cfg!(feature = "aws") { "no Redshift was named" } else { "without the aws feature" },
         ),
         (&["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "s3://b"], "cannot be at s3://b"),
         (&["convert", "--table", "t", "--out", "o"], "<INPUT>..."),

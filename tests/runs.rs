@@ -4,7 +4,7 @@
 
 #[path = "support/answer.rs"]
 mod answer;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 #[path = "support/s3.rs"]
 mod server;
 
@@ -335,7 +335,7 @@ fn a_failed_conversion_leaves_nothing_in_the_way_of_the_next() {
     assert!(parquet_of(&place.path("o")).len() > 2);
 }
 
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 #[test]
 fn a_prefix_that_holds_parquet_is_refused_like_a_folder() {
     let (place, server) = (Place::new(), server::S3Server::start());

@@ -12,7 +12,7 @@ use crate::report::{RunReport, Status};
 ///
 /// # Errors
 /// `Error::Transient` if it still runs after the time that a load may wait.
-#[cfg(feature = "glue")]
+#[cfg(feature = "aws")]
 pub(super) fn wait_for_job(config: &Config, printer: Printer, stopped: &dyn Fn() -> bool) -> Result<()> {
     let Some(job) = config.text("glue.job_name") else { return Ok(()) };
     let minutes = config.number("glue.wait_minutes").unwrap_or(0);
@@ -27,17 +27,17 @@ pub(super) fn wait_for_job(config: &Config, printer: Printer, stopped: &dyn Fn()
 }
 
 /// Without the feature nobody can look, and loading beside the job could load twice.
-#[cfg(not(feature = "glue"))]
+#[cfg(not(feature = "aws"))]
 pub(super) fn wait_for_job(config: &Config, _printer: Printer, _stopped: &dyn Fn() -> bool) -> Result<()> {
     match config.text("glue.job_name") {
         None => Ok(()),
-        Some(_) => Err(Error::usage("this csl-stream was built without the glue feature")
-            .help("remove glue.job_name, or use a build with the glue feature")),
+        Some(_) => Err(Error::usage("this csl-stream was built without the aws feature")
+            .help("remove glue.job_name, or use a build with the aws feature")),
     }
 }
 
 /// Looks at the job and the database that the configuration names.
-#[cfg(feature = "glue")]
+#[cfg(feature = "aws")]
 pub(super) fn check(config: &Config, say: &mut Say<'_>) {
     use crate::glue::{self, Job};
     if let Some(name) = config.text("glue.job_name") {
@@ -57,7 +57,7 @@ pub(super) fn check(config: &Config, say: &mut Say<'_>) {
 }
 
 /// As [`wait_for_job`]: without the feature nobody can look.
-#[cfg(not(feature = "glue"))]
+#[cfg(not(feature = "aws"))]
 pub(super) fn check(config: &Config, say: &mut Say<'_>) {
     if config.text("glue.job_name").is_some() {
         say.is("Glue job", wait_for_job(config, say.printer(), &|| false).map(|()| ((), String::new())));
@@ -78,7 +78,7 @@ pub(super) fn registered(config: &Config, mut outcome: Outcome) -> Outcome {
     outcome
 }
 
-#[cfg(all(feature = "glue", feature = "redshift"))]
+#[cfg(feature = "aws")]
 fn register(config: &Config, database: &str, report: &RunReport) -> Result<()> {
     let staging = crate::store::Location::parse(config.text("staging.url").unwrap_or_default())?;
     crate::glue::register(&crate::glue::StagedFiles {
@@ -91,7 +91,7 @@ fn register(config: &Config, database: &str, report: &RunReport) -> Result<()> {
     })
 }
 
-#[cfg(not(all(feature = "glue", feature = "redshift")))]
+#[cfg(not(feature = "aws"))]
 fn register(_config: &Config, _database: &str, _report: &RunReport) -> Result<()> {
-    Err(crate::error::Error::usage("this csl-stream was built without the glue feature"))
+    Err(crate::error::Error::usage("this csl-stream was built without the aws feature"))
 }

@@ -32,7 +32,7 @@ pub(super) struct Say<'a> {
 
 impl Say<'_> {
     /// Who prints.
-    #[cfg(not(feature = "glue"))]
+    #[cfg(not(feature = "aws"))]
     pub(super) fn printer(&self) -> Printer {
         self.printer
     }

@@ -52,7 +52,7 @@ impl<'a> Loads<'a> {
     }
 
     /// Rejected records go into this folder.
-    #[cfg(feature = "lambda")]
+    #[cfg(feature = "serve")]
     pub(super) fn rejects_in(self, folder: PathBuf) -> Self {
         Self { rejects: folder, ..self }
     }

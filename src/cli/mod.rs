@@ -17,13 +17,13 @@ mod convert;
 mod cost;
 mod cost_cmd;
 mod demo;
-#[cfg_attr(not(feature = "lambda"), path = "lambda_absent.rs")]
+#[cfg_attr(not(feature = "serve"), path = "lambda_absent.rs")]
 mod lambda;
 mod load;
 #[cfg(feature = "serve")]
 mod loader;
 mod loads;
-#[cfg_attr(not(feature = "notify"), path = "notices_absent.rs")]
+#[cfg_attr(not(feature = "aws"), path = "notices_absent.rs")]
 mod notices;
 mod plan;
 mod printer;
@@ -31,9 +31,9 @@ mod progress;
 mod query;
 #[cfg(feature = "serve")]
 mod receiver;
-#[cfg_attr(not(feature = "redshift"), path = "redshift_absent.rs")]
+#[cfg_attr(not(feature = "aws"), path = "redshift_absent.rs")]
 mod redshift;
-#[cfg(feature = "redshift")]
+#[cfg(feature = "aws")]
 mod redshift_check;
 mod run;
 mod schema;
@@ -83,7 +83,7 @@ pub fn main() -> ExitCode {
 /// The words of the command line. Lambda starts a function's program without any.
 fn command_line() -> Vec<OsString> {
     let words = std::env::args_os();
-    #[cfg(feature = "lambda")]
+    #[cfg(feature = "serve")]
     if words.len() == 1 && std::env::var_os(crate::lambda::RUNTIME_API).is_some() {
         return words.chain(["lambda".into()]).collect();
     }

@@ -17,8 +17,8 @@ pub(super) enum Target {}
 pub(super) enum TargetPlan {}
 
 fn absent() -> Error {
-    Error::usage("this csl-stream was built without the redshift feature")
-        .help("load into a folder: --to ./warehouse, or use a build with the redshift feature")
+    Error::usage("this csl-stream was built without the aws feature")
+        .help("load into a folder: --to ./warehouse, or use a build with the aws feature")
 }
 
 impl Target {

@@ -20,7 +20,7 @@ pub(super) enum Target {
 }
 
 /// What is loaded, as far as it is known before a byte is read.
-#[cfg_attr(not(feature = "redshift"), allow(dead_code))]
+#[cfg_attr(not(feature = "aws"), allow(dead_code))]
 pub(super) struct Load<'a> {
     pub(super) table: &'a Table,
     pub(super) kind: ExportKind,

@@ -1,4 +1,4 @@
-//! What stands in for S3 and URLs in a build without the cloud feature: advice.
+//! What stands in for S3 and URLs in a build without the aws feature: advice.
 
 use super::discover::Listing;
 use super::location::Location;
@@ -6,9 +6,9 @@ use super::types::{ByteSource, SegmentSink};
 use crate::error::{Error, Place, Result};
 
 fn absent(location: &Location) -> Error {
-    Error::usage("this csl-stream was built without the cloud feature: it knows neither S3 nor URLs")
+    Error::usage("this csl-stream was built without the aws feature: it knows neither S3 nor URLs")
         .at(Place::uri(location.to_string()))
-        .help("use a local path, or a build with the cloud feature")
+        .help("use a local path, or a build with the aws feature")
 }
 
 pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {

@@ -15,44 +15,44 @@ mod local;
 mod location;
 mod types;
 
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub mod objects;
 
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod buffers;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod connections;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod credentials;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod fault;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod guard;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub mod https;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod ranged;
-#[cfg_attr(not(feature = "cloud"), path = "absent.rs")]
+#[cfg_attr(not(feature = "aws"), path = "absent.rs")]
 mod remote;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod runtime;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub mod s3;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
 pub use durable::{sync_dir, write_atomically};
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub use guard::{S3_ENDPOINT, foreign};
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
-#[cfg(any(feature = "redshift", feature = "notify", feature = "glue", feature = "serve"))]
+#[cfg(feature = "aws")]
 pub(crate) use runtime::runtime;
 pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub use upload::{UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT};
 
 use crate::error::{Error, Place, Result};
@@ -61,7 +61,7 @@ use crate::error::{Error, Place, Result};
 ///
 /// # Errors
 /// [`Error::Machine`] if the network threads cannot be started.
-#[cfg(any(feature = "redshift", feature = "notify", feature = "glue", feature = "serve"))]
+#[cfg(feature = "aws")]
 pub(crate) fn aws_config() -> Result<aws_config::SdkConfig> {
     static FOUND: std::sync::OnceLock<aws_config::SdkConfig> = std::sync::OnceLock::new();
     if let Some(found) = FOUND.get() {

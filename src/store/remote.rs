@@ -1,4 +1,4 @@
-//! What a build with the cloud feature does with S3 and URLs.
+//! What a build with the aws feature does with S3 and URLs.
 
 use super::discover::Listing;
 use super::https;

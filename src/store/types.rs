@@ -38,7 +38,7 @@ impl<S: ByteSource + ?Sized> ByteSource for &mut S {
 }
 
 /// Moves what fits from the front of a piece into `buf`, and says how many bytes those are.
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub(super) fn take(piece: &mut Bytes, buf: &mut [u8]) -> usize {
     let count = piece.len().min(buf.len());
     bytes::Buf::copy_to_slice(piece, &mut buf[..count]);

@@ -5,7 +5,7 @@ mod lock;
 mod parts;
 #[cfg(feature = "query")]
 pub mod query;
-#[cfg(feature = "redshift")]
+#[cfg(feature = "aws")]
 pub mod redshift;
 mod sweep;
 mod version;
