@@ -6,7 +6,7 @@
 
 use clap::CommandFactory;
 use csl_stream::cli::args::Cli;
-use csl_stream::config::{KEYS, Key};
+use csl_stream::config::{Key, keys};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -64,7 +64,7 @@ fn the_help_texts_are_in_cli_md() {
 }
 
 fn row(key: &Key) -> String {
-    let default = key.default.map_or(String::new(), |default| format!("`{default}`"));
+    let default = key.default_text().map_or(String::new(), |default| format!("`{default}`"));
     format!("| `{}` | `{}` | {default} | {} |\n", key.path(), key.variable(), key.about)
 }
 
@@ -73,7 +73,7 @@ fn the_configuration_keys_are_in_the_readme() {
     let readme = std::fs::read_to_string(path("README.md")).unwrap();
     let (before, rest) = readme.split_once(TABLE_START).expect("the README marks where the table starts");
     let (_, after) = rest.split_once(TABLE_END).expect("the README marks where the table ends");
-    let rows: String = KEYS.iter().map(row).collect();
+    let rows: String = keys().iter().map(row).collect();
     let table = format!("| key | environment | default | what it is |\n|---|---|---|---|\n{rows}");
     compare("README.md", &format!("{before}{TABLE_START}{table}{TABLE_END}{after}"));
 }

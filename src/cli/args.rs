@@ -3,9 +3,9 @@
 //! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
 //! signed URL is a password.
 
-use crate::pipeline::{Codec, EmptyStrings, Overlong, ROW_GROUP_BYTES_MAX};
-use crate::schema::{MissingColumns, UnknownColumns};
-use crate::store::ExportKind;
+use crate::ops::{
+    Codec, EmptyStrings, ExportKind, MissingColumns, Overlong, ROW_GROUP_BYTES_MAX, UnknownColumns,
+};
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -76,7 +76,7 @@ pub enum Command {
     Convert(ConvertArgs),
     /// Show what backfill would do; change nothing
     Plan(BackfillArgs),
-    /// Look whether everything a load needs is there: configuration, access, tables
+    /// Check that everything a load needs is in place: configuration, access, tables
     Check(CheckArgs),
     /// The bulk schema: as DDL, compared, shown, fetched
     #[command(subcommand)]
@@ -351,7 +351,11 @@ pub struct LocalArgs {
 
 /// Flags of `config`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ConfigArgs {
+    /// What about the configuration.
+    #[command(subcommand)]
+    pub command: Option<ConfigCommand>,
     /// As for backfill.
     #[arg(long, value_name = "URI")]
     pub exports: Option<String>,
@@ -361,6 +365,15 @@ pub struct ConfigArgs {
     /// As for backfill.
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// What about the configuration.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// Show every setting and where it came from; this is what `config` alone does
+    Show,
+    /// Print the JSON Schema of csl-stream.toml, for editors and validators
+    Schema,
 }
 
 /// Flags of `demo`.

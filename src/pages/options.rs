@@ -1,6 +1,8 @@
 //! What a user may choose about the pages.
 
 use clap::ValueEnum;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Compression of the Parquet pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -26,7 +28,8 @@ impl Codec {
 }
 
 /// What happens to a text value that is wider than its column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Overlong {
     /// Cut at a character boundary, counted and reported.
     #[default]
@@ -36,7 +39,8 @@ pub enum Overlong {
 }
 
 /// What becomes of `""`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum EmptyStrings {
     /// It stays the empty string, apart from NULL.
     #[default]

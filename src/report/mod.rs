@@ -2,6 +2,11 @@
 //!
 //! Its shape is a contract: scripts read it.
 
+mod checklist;
+pub mod words;
+
+pub use checklist::{Checked, Checklist};
+
 use crate::store::{ExportKind, ObjectInfo};
 use serde::{Deserialize, Serialize};
 

@@ -32,7 +32,7 @@ mod guard;
 pub mod https;
 #[cfg(feature = "aws")]
 mod ranged;
-#[cfg_attr(not(feature = "aws"), path = "absent.rs")]
+#[cfg(feature = "aws")]
 mod remote;
 #[cfg(feature = "aws")]
 mod runtime;
@@ -56,6 +56,34 @@ pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, 
 pub use upload::{UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT};
 
 use crate::error::{Error, Place, Result};
+
+/// What a build without the aws feature says of S3 and URLs.
+#[cfg(not(feature = "aws"))]
+mod remote {
+    use super::{ByteSource, Location, SegmentSink, discover::Listing};
+    use crate::error::{Error, Place, Result};
+    use crate::features::Feature;
+
+    fn missing(location: &Location) -> Error {
+        Feature::Aws.missing("S3 or a URL").at(Place::uri(location.to_string()))
+    }
+
+    pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn open_whole(location: &Location) -> Result<Box<dyn ByteSource>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn list(location: &Location) -> Result<Listing> {
+        Err(missing(location))
+    }
+}
 
 /// What AWS's own chain says of credentials, region and endpoints, for the clients of other services.
 ///

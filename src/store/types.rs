@@ -46,7 +46,18 @@ pub(super) fn take(piece: &mut Bytes, buf: &mut [u8]) -> usize {
 }
 
 /// Whether an export holds the whole table or rows to add.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    clap::ValueEnum,
+    schemars::JsonSchema,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportKind {
     /// Replaces the table.

@@ -3,6 +3,7 @@
 mod local;
 mod lock;
 mod parts;
+mod plan;
 #[cfg(feature = "query")]
 pub mod query;
 #[cfg(feature = "aws")]
@@ -11,11 +12,19 @@ mod sweep;
 mod version;
 
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
+pub use plan::{Intent, TargetPlan};
 
-use crate::error::Result;
-use crate::report::{FileReport, Rows};
+use crate::error::{Error, Result};
+use crate::ledger::{Run, Shown};
+use crate::report::{Checklist, FileReport, Rows, RunReport};
 use crate::schema::{Layout, MissingColumns, Table};
-use crate::store::{ExportKind, ObjectInfo, SegmentSink};
+use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink};
+use std::sync::Arc;
+
+/// Asked now and then while something waits: whether it is to end.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Writes the Parquet file of a probe (one row of one integer column, `a`) into a place.
+pub type WriteProbe<'a> = dyn Fn(&Location) -> Result<Vec<FileReport>> + 'a;
 
 /// A load that is about to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,12 +72,95 @@ pub struct LoadReceipt {
 }
 
 /// A place that holds tables and replaces or extends them in one step.
+///
+/// What only one of them can has a default here, so that nobody who loads asks which it is.
 pub trait Warehouse: Send + Sync {
+    /// Where it is, for people.
+    fn shown(&self) -> String;
+
+    /// Ends waits as soon as `stop` says so, and cancels what runs.
+    fn stop_when(&mut self, stop: Stop) {
+        drop(stop);
+    }
+
+    /// Looks at the table before a byte is read, makes it if that is wanted, and says under which id the load
+    /// runs: `id`, unless the work itself has one.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if there is no table that could be loaded into.
+    fn prepare(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
+        let _ = intent;
+        Ok(id.to_owned())
+    }
+
     /// Whether this load should happen at all. Changes nothing.
     fn admit(&self, request: &LoadRequest) -> Result<Admission>;
 
     /// Takes the table's lock and prepares an empty place for the segments.
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>>;
+
+    /// What a load of `rows` rows of this layout would do to the table; none where tables take every shape.
+    ///
+    /// # Errors
+    /// If the table cannot be looked at.
+    fn plan(&self, intent: &Intent<'_>, layout: &Layout, rows: u64) -> Result<Option<TargetPlan>> {
+        let _ = (intent, layout, rows);
+        Ok(None)
+    }
+
+    /// Loads of one table or of all, newest first, at most so many.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn loads(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>>;
+
+    /// All that is known of one load.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no such load.
+    fn load(&self, id: &str) -> Result<Shown>;
+
+    /// Writes down how a run ended, where the load itself has not done so.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn remember(&self, report: &RunReport) -> Result<()> {
+        let _ = report;
+        Ok(())
+    }
+
+    /// The report of the last successful load of this kind, where reports are kept.
+    fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
+        let _ = (table, kind);
+        None
+    }
+
+    /// A failed load as far as its files are there, to be loaded by [`Warehouse::retry`].
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if nothing is left of it.
+    fn staged(&self, id: &str) -> Result<RunReport> {
+        let _ = id;
+        Err(Error::usage("a local load that failed leaves nothing that could be retried")
+            .help("run backfill again; --to redshift retries a load into Redshift"))
+    }
+
+    /// Loads from what [`Warehouse::staged`] found, without reading the export again.
+    ///
+    /// # Errors
+    /// As a load.
+    fn retry(&self, id: &str) -> Result<RunReport> {
+        self.staged(id)
+    }
+
+    /// Tries what a load of these tables needs, on nothing that matters. A table comes with its columns, if
+    /// the schema has them.
+    fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>);
+
+    /// Where staged files stay for others to read, if they do.
+    fn staging_place(&self) -> Option<&Location> {
+        None
+    }
 }
 
 /// The segments of one load, on their way into a table. Dropped without [`Staging::load`], it

@@ -6,13 +6,15 @@ use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
 use super::sql::{LoadColumn, LoadSql};
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
-use super::{run, target};
+use super::{history, run, target};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{check_name, timestamp};
-use crate::report::{FileReport, Rows};
+use crate::ledger::{Run, Shown, check_name, timestamp};
+use crate::report::{Checklist, FileReport, Rows, RunReport};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{Location, SegmentSink, objects};
-use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse};
+use crate::warehouse::{
+    Admission, Intent, LoadReceipt, LoadRequest, Staging, TargetPlan, Warehouse, WriteProbe,
+};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -59,11 +61,6 @@ impl RedshiftWarehouse {
     pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
         let staging = StagingPlace::new(settings.staging.clone())?;
         Ok(Self { api, settings, staging })
-    }
-
-    /// Ends waits as soon as `stop` says so, and cancels what runs.
-    pub fn stop_when(&mut self, stop: Stop) {
-        self.api.stop_when(stop);
     }
 
     /// Its client.
@@ -119,39 +116,22 @@ impl RedshiftWarehouse {
             .map_err(|fault| fault.into_error("asking Redshift", self.connection()))
     }
 
-    /// Loads of one table or of all, newest first.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn loads(&self, table: Option<&str>, limit: Option<usize>) -> Result<Vec<LedgerRow>> {
-        run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, limit))
+    fn rows(&self, table: Option<&str>, limit: usize) -> Result<Vec<LedgerRow>> {
+        run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, Some(limit)))
     }
 
-    /// One load, or none.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn load(&self, load_id: &str) -> Result<Option<LedgerRow>> {
+    fn row(&self, load_id: &str) -> Result<Option<LedgerRow>> {
         run::one(&self.api, &self.settings.schema, load_id)
-    }
-
-    /// A load as far as it is staged, whether or not it was loaded.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if nothing is staged.
-    pub fn staged(&self, load_id: &str) -> Result<LedgerRow> {
-        check_name("load id", load_id)?;
-        Ok(self.staging.find(load_id)?.entry)
     }
 
     /// Runs a load again from what is staged of it.
     ///
     /// # Errors
     /// [`Error::Usage`] if nothing is staged; [`Error::Schema`] if the table has changed since.
-    pub fn retry(&self, load_id: &str) -> Result<(LedgerRow, Vec<FileReport>)> {
+    fn retry_staged(&self, load_id: &str) -> Result<(LedgerRow, Vec<FileReport>)> {
         check_name("load id", load_id)?;
         let staged = self.staging.find(load_id)?;
-        if let Some(row) = self.load(load_id)? {
+        if let Some(row) = self.row(load_id)? {
             return Ok((row, staged.files));
         }
         if self.target(&staged.entry.table)? != staged.target {
@@ -253,6 +233,47 @@ impl RedshiftWarehouse {
 }
 
 impl Warehouse for RedshiftWarehouse {
+    fn shown(&self) -> String {
+        format!("{}/{}", self.connection(), self.settings.schema)
+    }
+
+    fn stop_when(&mut self, stop: Stop) {
+        self.api.stop_when(stop);
+    }
+
+    fn prepare(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
+        self.prepare_load(intent, id)
+    }
+
+    fn plan(&self, intent: &Intent<'_>, layout: &Layout, rows: u64) -> Result<Option<TargetPlan>> {
+        self.plan_load(intent, layout, rows).map(Some)
+    }
+
+    fn loads(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>> {
+        Ok(history::runs(&self.rows(table, limit)?))
+    }
+
+    fn load(&self, id: &str) -> Result<Shown> {
+        history::shown(self.row(id)?, id)
+    }
+
+    fn staged(&self, id: &str) -> Result<RunReport> {
+        check_name("load id", id)?;
+        Ok(history::report(&self.staging.find(id)?.entry, Vec::new()))
+    }
+
+    fn retry(&self, id: &str) -> Result<RunReport> {
+        self.retry_staged(id).map(|(row, files)| history::report(&row, files))
+    }
+
+    fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>) {
+        self.inspect(tables, probe, list);
+    }
+
+    fn staging_place(&self) -> Option<&Location> {
+        Some(&self.settings.staging)
+    }
+
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
         check_name("table name", &request.table)?;
         let mut answers = Vec::with_capacity(2);

@@ -1,77 +1,66 @@
 //! How a message becomes a load: the same as a backfill of the export that it names.
 //!
 //! ```text
-//! order ─ prepare: schema, table, target, anew each time ─▶ open ─▶ Loading::load ─▶ told, remembered, concluded
+//! order ─ prepare: schema, table, target, anew each time ─▶ open ─▶ Loading::load ─▶ told, remembered, ended
 //!                                                            │
 //!                    the signed URL; if that is refused, the s3:// name by AWS's own credentials
 //! ```
 //! The signed URL comes first: it needs no grant and no credentials. Whichever opens, the export keeps the
 //! name that [`LoadOrder::name`] gives it, so that the ledger knows it again.
 
-use super::args::WorkArgs;
+use super::listeners::told;
 use super::load::{Loading, remembered};
-use super::notices;
-use super::printer::Printer;
-use super::receiver::policy;
-use super::run::{Reports, Run, conclude};
-use super::settings;
-use super::signals::Stopper;
-use super::target::Target;
-use super::work::{batch, selection};
+use super::observer::Observer;
+use super::receive::policy;
+use super::run::Run;
+use super::work::Work;
+use super::{schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::pipeline::{ConvertOptions, Outcome};
+use crate::pipeline::{ConvertOptions, Outcome, Watch};
 use crate::queue::{LoadOrder, ObjectName};
 use crate::report::Status;
 use crate::schema::Table;
 use crate::store::{self, ByteSource, Location, ObjectInfo};
-use crate::work::{Batch, Loader};
-use std::path::PathBuf;
+use crate::warehouse::Warehouse;
+use crate::work::Loader;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Loads what messages name, under one configuration.
 pub(super) struct Loads<'a> {
-    printer: Printer,
-    config: Config,
-    args: &'a WorkArgs,
-    stopper: Stopper,
-    /// Where rejected records go.
-    rejects: PathBuf,
+    config: &'a Config,
+    request: &'a Work,
+    observer: &'a dyn Observer,
+    /// The load under way.
+    current: Mutex<Arc<Watch>>,
 }
 
 /// What a load needs to know before it opens the export.
 struct Ready {
     options: ConvertOptions,
-    target: Target,
+    warehouse: Box<dyn Warehouse>,
     table: Table,
 }
 
 impl<'a> Loads<'a> {
-    /// Rejected records go into the working folder.
-    pub(super) fn new(printer: Printer, config: Config, args: &'a WorkArgs, stopper: Stopper) -> Self {
-        Self { printer, config, args, stopper, rejects: PathBuf::new() }
+    pub(super) fn new(config: &'a Config, request: &'a Work, observer: &'a dyn Observer) -> Self {
+        Self { config, request, observer, current: Mutex::default() }
     }
 
-    /// Rejected records go into this folder.
-    #[cfg(feature = "serve")]
-    pub(super) fn rejects_in(self, folder: PathBuf) -> Self {
-        Self { rejects: folder, ..self }
+    pub(super) fn observer(&self) -> &'a dyn Observer {
+        self.observer
     }
 
     /// Whether the settings can be worked with at all.
     pub(super) fn check(&self) -> Result<()> {
-        settings::convert_options(&self.config, &self.args.conversion)?;
-        policy(&self.config)?;
-        Target::of(&self.config)?;
-        settings::schema(&self.config).map(drop)
-    }
-
-    pub(super) fn batch(&self) -> Batch {
-        batch(&self.config, &selection(&self.config))
+        policy(self.config)?;
+        target::open(self.config)?;
+        schema::read(self.config).map(drop)
     }
 
     /// The receiver has asked this; others that write to the queue need not have.
     fn allow(&self, order: &LoadOrder) -> Result<()> {
-        policy(&self.config)?.allows(order).map_err(|refusal| {
+        policy(self.config)?.allows(order).map_err(|refusal| {
             Error::access(format!("this export may not be fetched: {}", refusal.reason())).help(
                 "correct exports.buckets or exports.slug if it is yours; if not, look who writes to the queue",
             )
@@ -80,23 +69,23 @@ impl<'a> Loads<'a> {
 
     /// The schema is read anew: it moves, and an export is of the schema of its night.
     fn prepare(&self, order: &LoadOrder) -> Result<Ready> {
-        let options = settings::convert_options(&self.config, &self.args.conversion)?;
-        let target = Target::of(&self.config).map_err(passing)?;
-        let schema = settings::schema(&self.config).map_err(passing)?;
-        Ok(Ready { options, target, table: schema.table(&order.table)?.clone() })
+        let options = self.request.conversion.options(self.config);
+        let warehouse = target::open(self.config).map_err(passing)?;
+        let schema = schema::read(self.config).map_err(passing)?;
+        Ok(Ready { options, warehouse, table: schema.table(&order.table)?.clone() })
     }
 
-    fn load_one(&self, run: &Run, order: &LoadOrder) -> Outcome {
+    fn load_one(&self, run: &Run<'_>, order: &LoadOrder) -> Outcome {
         let uri = order.name();
         let ready = self.allow(order).and_then(|()| self.prepare(order)).map_err(|error| {
             // A table that the schema lacks must not become a folder of the warehouse.
             let uri = (!matches!(error, Error::Schema(_))).then(|| uri.clone());
             run.failed(uri, error)
         })?;
-        let Ready { options, target, table } = ready;
-        let (config, create_table) = (&self.config, self.args.target.create_table);
-        let rejects = self.rejects.join(run.rejects_path(None));
-        let loading = Loading { run, config, options, target, table, create_table, rejects };
+        let Ready { options, warehouse, table } = ready;
+        let (config, create_table) = (self.config, self.request.create_table);
+        let rejects = self.request.rejects.join(run.rejects_path(None));
+        let loading = Loading { run, config, options, warehouse, table, create_table, rejects };
         let outcome = loading.load(&uri, order.exported_at(), || open(order));
         outcome.map_err(|(report, error)| (report, advised(error, &uri)))
     }
@@ -104,24 +93,24 @@ impl<'a> Loads<'a> {
 
 impl Loader for Loads<'_> {
     fn load(&self, order: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status> {
-        let run = Run::begin(self.printer, &order.table, order.kind, &self.stopper);
+        let run = Run::begin(self.observer, &order.table, order.kind);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&run.watch);
         let outcome = self.load_one(&run, order);
         let outcome = match &outcome {
             Err((_, error)) if !is_final(error) => outcome,
-            _ => notices::told(&self.config, outcome),
+            _ => told(self.config, outcome),
         };
-        let outcome = remembered(self.printer, &self.config, outcome);
-        let reports = Reports::open(self.printer, None, [])?;
-        let concluded = conclude(self.printer, &reports, "loaded", outcome);
-        concluded.map(|report| report.status).inspect_err(|error| self.printer.error(error))
+        let outcome = remembered(&run, self.config, outcome);
+        self.observer.ended(&outcome)?;
+        outcome.map(|report| report.status).map_err(|(_, error)| error)
     }
 
     fn cut(&self) {
-        self.stopper.cut();
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).stop();
     }
 
     fn note(&self, text: &str) {
-        self.printer.note(text);
+        self.observer.note(text);
     }
 }
 
