@@ -34,9 +34,6 @@ pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs) -> Result<()> {
-    if args.dry_run {
-        return super::plan::run(printer, config?, args);
-    }
     let named = [args.export.export.as_deref(), args.conversion.schema.schema.as_deref().map(OsStr::new)];
     let reports = Reports::open(printer, args.output.report.as_deref(), named.into_iter().flatten())?;
     let stopper = Stopper::of_signals(printer)?;

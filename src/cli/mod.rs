@@ -106,6 +106,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
     // Commands that do not ask for it must work beside a broken configuration file.
     let config = || Config::load(config.as_deref());
     match &cli.command {
+        Command::Backfill(args) if args.dry_run => plan::run(printer, config()?, args),
         Command::Backfill(args) => backfill::run(printer, config(), args),
         Command::Convert(args) => convert::run(printer, config(), args),
         Command::Plan(args) => plan::run(printer, config()?, args),

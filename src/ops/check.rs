@@ -46,7 +46,7 @@ pub fn check(config: &Config, names: &[String], list: &mut Checklist<'_>) {
     listeners::check(config, list);
     glue_job::check(config, list);
     #[cfg(feature = "serve")]
-    super::work::check(config, list);
+    super::queues::check(config, list);
 }
 
 fn tables(config: &Config, names: &[String], schema: Option<&BulkSchema>) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Messages that could not be loaded: looked at, and put back.
 
-use super::work::queue;
+use super::queues::queue;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::queue::Redrive;

@@ -1,9 +1,9 @@
 //! The parts that this program answers the events of an AWS Lambda function with.
 
 use super::observer::Observer;
-use super::receive::{policy, receiver};
-use super::work::{Work, queue, queue_url, sqs, worker};
-use super::work_load::Loads;
+use super::queues::{policy, queue, queue_url, sqs, worker};
+use super::receive::receiver;
+use super::work_load::{Loads, Work};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::lambda::{Fargate, Function, Jobs};

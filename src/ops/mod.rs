@@ -34,6 +34,8 @@ pub mod plan;
 #[cfg(feature = "query")]
 pub mod query;
 #[cfg(feature = "serve")]
+mod queues;
+#[cfg(feature = "serve")]
 pub mod receive;
 mod run;
 pub mod schema;

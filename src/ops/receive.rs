@@ -3,12 +3,11 @@
 //! Making one asks nobody; what it does afterwards is async, on the caller's runtime.
 
 use super::observer::Observer;
-use super::work::{queue, worker};
+use super::queues::{policy, queue, worker};
 use crate::config::{Config, Signature};
 use crate::error::Result;
-use crate::store::{Location, S3_ENDPOINT};
+use crate::store::Location;
 use crate::webhook::addresses::Addresses;
-use crate::webhook::fetch::Policy;
 use crate::webhook::routes::Routes;
 use crate::webhook::secrets::{Secrets, Sources};
 use crate::webhook::{Check, Metrics, Receiver, Tables};
@@ -59,12 +58,6 @@ async fn prepare(receiver: Arc<Receiver>) {
     if let Check::Signed(secrets) = &receiver.check {
         secrets.keys().await;
     }
-}
-
-/// What may be fetched; the worker asks too, because others can write to its queue.
-pub(super) fn policy(config: &Config) -> Result<Policy> {
-    let endpoint = std::env::var(S3_ENDPOINT).ok();
-    Policy::new(&config.exports.buckets, config.exports.slug.as_deref(), endpoint.as_deref())
 }
 
 fn check(config: &Config, observer: &dyn Observer) -> Result<Check> {

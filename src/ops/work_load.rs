@@ -11,9 +11,9 @@
 use super::listeners::told;
 use super::load::{Loading, remembered};
 use super::observer::Observer;
-use super::receive::policy;
+use super::options::Conversion;
+use super::queues::policy;
 use super::run::Run;
-use super::work::Work;
 use super::{schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -24,7 +24,19 @@ use crate::schema::Table;
 use crate::store::{self, ByteSource, Location, ObjectInfo};
 use crate::warehouse::Warehouse;
 use crate::work::Loader;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the worker decides for all of its loads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Work {
+    /// How exports are converted.
+    pub conversion: Conversion,
+    /// Make a table in Redshift from the schema if it is not there.
+    pub create_table: bool,
+    /// Folder of rejected records; empty: the current one.
+    pub rejects: PathBuf,
+}
 
 /// Loads what messages name, under one configuration.
 pub(super) struct Loads<'a> {
