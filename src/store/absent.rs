@@ -1,8 +1,7 @@
 //! What stands in for S3 and URLs in a build without the cloud feature: advice.
 
-use super::discover::Listing;
 use super::location::Location;
-use super::types::{ByteSource, SegmentSink};
+use super::types::{ByteSource, Listing, SegmentSink};
 use crate::error::{Error, Place, Result};
 
 fn absent(location: &Location) -> Error {
