@@ -13,6 +13,7 @@ mod ledger;
 mod load_id;
 mod manifest;
 mod probe;
+mod quote;
 mod run;
 mod sql;
 mod staging;
