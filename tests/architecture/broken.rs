@@ -5,6 +5,9 @@ use super::plan::{Module, Plan, faults};
 use super::rules::{RULES, files_are_small, no_file_circle};
 use std::path::Path;
 
+/// Names and texts.
+type Files<'a> = &'a [(&'a str, &'a str)];
+
 const SMALL: Plan = Plan {
     modules: &[
         Module::new("main", &["cli"]),
@@ -17,7 +20,7 @@ const SMALL: Plan = Plan {
 };
 
 /// Sound, and full of what must not be taken for an arrow.
-const SOUND: &[(&str, &str)] = &[
+const SOUND: Files<'_> = &[
     ("src/main.rs", "fn main() { csl_stream::cli::run(); }"),
     ("src/lib.rs", "pub mod base; pub mod cli; pub mod path; pub use base::Thing;"),
     ("src/cli.rs", "mod words; use crate::path; pub fn run() { path::go(words::WORD); }"),
@@ -45,14 +48,14 @@ const SOUND: &[(&str, &str)] = &[
 ];
 
 /// The faults that all rules find in the sound tree with these files in place of its own.
-fn faults_with(plan: &Plan, changes: &[(&str, &str)]) -> Vec<String> {
+fn faults_with(plan: &Plan, changes: Files<'_>) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     write(folder.path(), SOUND);
     write(folder.path(), changes);
     RULES.iter().flat_map(|rule| rule(folder.path(), plan)).collect()
 }
 
-fn write(root: &Path, files: &[(&str, &str)]) {
+fn write(root: &Path, files: Files<'_>) {
     for (name, text) in files {
         let path = root.join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -69,7 +72,7 @@ fn a_sound_tree_has_no_fault() {
 #[test]
 fn each_break_is_the_expected_fault() {
     let long = "\n".repeat(501);
-    let cases: &[(&str, &[(&str, &str)], &[&str])] = &[
+    let cases: &[(&str, Files<'_>, &[&str])] = &[
         (
             "a circle between two files of a module",
             &[("src/base/kind.rs", "use super::Thing; pub struct Kind; pub fn of(_: Thing) {}")],

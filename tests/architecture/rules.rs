@@ -101,9 +101,8 @@ pub(crate) fn pure_is_pure(root: &Path, plan: &Plan) -> Vec<String> {
 fn impure_word(path: &[String]) -> Option<&'static str> {
     IMPURE.iter().copied().find(|word| {
         let words: Vec<&str> = word.split("::").collect();
-        let same = |(word, segment): (&&str, &String)| match word.strip_suffix('_') {
-            Some(start) => segment.starts_with(start) && segment.contains('_'),
-            None => segment == word,
+        let same = |(word, segment): (&&str, &String)| {
+            segment == word || word.ends_with('_') && segment.starts_with(word)
         };
         path.len() >= words.len() && words.iter().zip(path).all(same)
     })
