@@ -25,7 +25,7 @@ impl TargetTable {
     /// [`TargetTable::compare`], and refuses what cannot be loaded.
     ///
     /// # Errors
-    /// [`Error::Schema`] that names every difference that stops the load, each with its help.
+    /// [`crate::Error::Schema`] that names every difference that stops the load, each with its help.
     pub fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Checked<Fitted> {
         let fitted = self.compare(layout, table, missing);
         match fitted.fault(self) {
