@@ -59,7 +59,6 @@ pub(super) fn location(text: &OsStr) -> Result<Location> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use clap::CommandFactory;
 
     #[test]

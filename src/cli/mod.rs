@@ -134,7 +134,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
             Some(ConfigCommand::Schema) => config_cmd::schema(printer),
             Some(ConfigCommand::Show) | None => config_cmd::show(printer, config()?, args),
         },
-        Command::Demo(args) => demo::run(printer, args),
+        Command::Demo(args) => demo::run(printer, args, execute),
         Command::Completions(args) => completions::run(printer, args),
     }
 }

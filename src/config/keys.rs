@@ -4,8 +4,7 @@
 //! sections.rs ── schemars ──▶ JSON Schema ──▶ keys: kind, default, what it is for ──▶ layers, docs, `config`
 //! ```
 
-use super::Config;
-use super::sections::Address;
+use super::sections::{Address, Sections};
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
@@ -166,7 +165,7 @@ pub fn keys() -> &'static [Key] {
 /// The JSON Schema of `csl-stream.toml`.
 pub fn json_schema() -> Schema {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
-    let mut schema = settings.into_generator().into_root_schema_for::<Config>();
+    let mut schema = settings.into_generator().into_root_schema_for::<Sections>();
     AsToml.transform(&mut schema);
     schema.insert("title".to_owned(), json!("csl-stream.toml"));
     schema

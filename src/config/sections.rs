@@ -196,6 +196,40 @@ sections! {
     }
 }
 
+/// All settings, by section.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sections {
+    /// Where exports lie.
+    pub exports: Exports,
+    /// What the exports' columns are.
+    pub schema: SchemaSource,
+    /// Where tables go.
+    pub warehouse: Warehouse,
+    /// How Redshift is reached.
+    pub redshift: Redshift,
+    /// Where Parquet waits for its COPY.
+    pub staging: Staging,
+    /// Copies of the manifests, as the old pipeline kept them.
+    pub manifest: Manifest,
+    /// Who hears of loads.
+    pub notify: Notify,
+    /// Tables of the old loader that are kept up to date.
+    pub dynamodb: DynamoDb,
+    /// The old Glue job, and the Data Catalog.
+    pub glue: Glue,
+    /// The receiver of webhooks.
+    pub webhook: Webhook,
+    /// Messages between the receiver and the worker.
+    pub queue: Queue,
+    /// What the worker loads.
+    pub work: Work,
+    /// Tasks for loads that are too large for a Lambda function.
+    pub fargate: Fargate,
+    /// How records are converted and loaded.
+    pub load: Load,
+}
+
 fn owned(texts: &[&str]) -> Vec<String> {
     texts.iter().map(|text| (*text).to_owned()).collect()
 }

@@ -16,6 +16,7 @@
 mod block;
 mod exact;
 mod large_pages;
+mod masks;
 mod scan;
 #[cfg(target_arch = "x86_64")]
 mod scan_x86;

@@ -7,11 +7,11 @@
 //! ```
 
 use super::chunk::{ColumnChunk, PageTools};
+use super::compiled::Compiled;
 use super::explain::{Reject, Rules};
 use super::gather::{ColumnEnds, Fields, Spans};
 use super::layout::{builders, file_schema};
 use super::options::EncodeOptions;
-use super::simd::Compiled;
 use crate::csv::{Block, Blocks, Kernel, Scan};
 use crate::error::{Error, Place, Result};
 use crate::schema::Layout;

@@ -1,7 +1,7 @@
 //! The types whose values have a fixed width: how each is read, written and summed up.
 
-use super::bytes::append_all;
-use super::fast::{self, DayCache, Text};
+use super::bytes::{Text, append_all};
+use super::fast::{self, DayCache};
 use super::simd::Simd;
 use crate::csv::{FieldFault, RawField};
 use crate::values::{self, Rule};

@@ -3,10 +3,10 @@
 
 use super::boolean::BooleanColumn;
 use super::column::Common;
+use super::compiled::{Compiled, compiled};
 use super::fixed::FixedColumn;
 use super::kind::{BigInt, Date, Decimal, Double, Integer, Real, Timestamp};
 use super::options::EncodeOptions;
-use super::simd::{Compiled, compiled};
 use super::text::TextColumn;
 use crate::csv::Kernel;
 use crate::schema::{ColumnType, OutputColumn};

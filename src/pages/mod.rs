@@ -14,6 +14,7 @@ mod boolean;
 mod bytes;
 mod chunk;
 mod column;
+mod compiled;
 mod compress;
 mod dictionary;
 mod explain;
@@ -29,11 +30,14 @@ mod indices;
 mod kind;
 mod layout;
 mod options;
+mod portable;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod simd_x86;
+mod spans;
 mod text;
 mod text_value;
+mod turn;
 
 pub use explain::{Fault, Reject};
 pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};

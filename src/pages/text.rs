@@ -1,15 +1,16 @@
 //! Columns of text.
 
+use super::bytes::Text;
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools, PlainPage};
 use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::TextDictionary;
-use super::fast::Text;
-use super::gather::{Fields, Span, Spans};
+use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::exact_value;
 use super::options::{EncodeOptions, Overlong};
 use super::simd::Simd;
+use super::spans::Span;
 use super::text_value::{append_value, cut_to_width, lower_bound, may_be_wider, upper_bound};
 use crate::csv::Blocks;
 use crate::schema::{ColumnType, Width};

@@ -1,8 +1,8 @@
 //! Raw text fields: undone of their quotes, cut to a width, summed up as bounds.
 
-use super::bytes::append;
-use super::fast::Text;
-use super::simd::{Portable, Simd};
+use super::bytes::{Text, append};
+use super::portable::Portable;
+use super::simd::Simd;
 use crate::schema::Width;
 use crate::values;
 

@@ -5,6 +5,7 @@ use super::target::{
     Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
 };
 use super::{Column, ColumnType, Layout, MissingColumns, OutputColumn, Table, Width, quote_identifier};
+use crate::error::Result as Checked;
 
 /// Characters of UTF-8 are at most this many bytes.
 const CHAR_BYTES_MAX: u32 = 4;
@@ -14,8 +15,28 @@ const UUID_BYTES: u32 = 36;
 /// What a column becomes, or why it cannot.
 type Fit = Result<(ColumnType, Option<Width>, Conversion), String>;
 
+impl TargetTable {
+    /// Compares a layout with the target and gives it the target's types; never fails, so that a plan
+    /// can show everything.
+    pub fn compare(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Fitted {
+        Fitting::new(self, table, missing).run(layout)
+    }
+
+    /// [`TargetTable::compare`], and refuses what cannot be loaded.
+    ///
+    /// # Errors
+    /// [`crate::Error::Schema`] that names every difference that stops the load, each with its help.
+    pub fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Checked<Fitted> {
+        let fitted = self.compare(layout, table, missing);
+        match fitted.fault(self) {
+            Some(error) => Err(error),
+            None => Ok(fitted),
+        }
+    }
+}
+
 /// A comparison under way.
-pub(super) struct Fitting<'a> {
+struct Fitting<'a> {
     target: &'a TargetTable,
     table: &'a Table,
     missing: MissingColumns,
@@ -23,11 +44,11 @@ pub(super) struct Fitting<'a> {
 }
 
 impl<'a> Fitting<'a> {
-    pub(super) fn new(target: &'a TargetTable, table: &'a Table, missing: MissingColumns) -> Self {
+    fn new(target: &'a TargetTable, table: &'a Table, missing: MissingColumns) -> Self {
         Self { target, table, missing, differences: Vec::new() }
     }
 
-    pub(super) fn run(mut self, layout: Layout) -> Fitted {
+    fn run(mut self, layout: Layout) -> Fitted {
         let mut columns = Vec::with_capacity(layout.columns.len());
         let mut conversions = Vec::with_capacity(layout.columns.len());
         for column in layout.columns {
@@ -209,3 +230,7 @@ fn text_width(source: Option<Width>, bytes: u32) -> Width {
 fn is_json(column: &Column) -> bool {
     matches!(column.sql_type.trim().to_ascii_lowercase().as_str(), "json" | "jsonb")
 }
+
+#[cfg(test)]
+#[path = "fitting_tests.rs"]
+mod tests;

@@ -115,3 +115,12 @@ pub trait SegmentWriter: Send {
     /// Makes the object visible under its name, whole.
     fn finish(self: Box<Self>) -> Result<StoredObject>;
 }
+
+/// One level of names below a place.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Names of folders or common prefixes, without slashes.
+    pub folders: Vec<String>,
+    /// Names and lengths of files or objects.
+    pub files: Vec<(String, Option<u64>)>,
+}

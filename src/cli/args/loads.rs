@@ -1,6 +1,6 @@
 //! Flags of `loads`.
 
-use super::parse_table;
+use super::groups::parse_table;
 use clap::{Args, Subcommand, ValueHint};
 
 /// Where loads are remembered.

@@ -1,6 +1,6 @@
 //! Flags of `work` and `dead-letters`.
 
-use super::{ConversionArgs, TargetArgs};
+use super::groups::{ConversionArgs, TargetArgs};
 use clap::{Args, Subcommand};
 
 /// Flags of `work`.

@@ -4,7 +4,7 @@
 //! holds, whatever became of the process that loaded it. It decides what is a duplicate and what is older.
 //! Beside it `csl_stream_locks` has one row for each table, which every load changes.
 
-use super::sql::{literal_or_null, qualified, quote_literal};
+use super::quote::{literal_or_null, qualified, quote_literal};
 use crate::error::{Error, Result};
 use crate::store::ExportKind;
 use crate::warehouse::{Admission, LoadRequest};

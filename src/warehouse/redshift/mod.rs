@@ -16,6 +16,7 @@ mod load_id;
 mod manifest;
 mod prepare;
 mod probe;
+mod quote;
 mod run;
 mod sql;
 mod staging;

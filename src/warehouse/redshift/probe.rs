@@ -3,7 +3,7 @@
 use super::data_api::Fault;
 use super::load_id::token;
 use super::manifest::Manifest;
-use super::sql::quote_literal;
+use super::quote::quote_literal;
 use super::warehouse::RedshiftWarehouse;
 use crate::error::{Error, Result};
 use crate::report::FileReport;
@@ -67,7 +67,7 @@ impl RedshiftWarehouse {
     /// # Errors
     /// If the catalogue cannot be asked.
     pub fn privileges(&self, table: &str) -> Result<Vec<(&'static str, bool)>> {
-        let name = quote_literal(&super::sql::qualified(&self.settings().schema, table));
+        let name = quote_literal(&super::quote::qualified(&self.settings().schema, table));
         let asked = ["SELECT", "INSERT", "DELETE"];
         let calls = asked.map(|word| format!("HAS_TABLE_PRIVILEGE({name}, '{word}')")).join(", ");
         let rows = self

@@ -10,6 +10,7 @@
 //! a text that is no number. Redshift and PostgreSQL both understand every statement but COPY.
 
 use super::ledger::{LEDGER, LOCKS, LedgerRow};
+use super::quote::{qualified, quote_literal};
 use crate::schema::{Conversion, TargetTable, TargetType, VARCHAR_BYTES_MAX, quote_identifier};
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};
@@ -75,16 +76,6 @@ pub struct LoadSql<'a> {
     pub manifest_uri: &'a str,
     /// What the ledger is to say; its counts are those that the guards compare with.
     pub entry: &'a LedgerRow,
-}
-
-/// A text between single quotes. Backslashes are doubled too: Redshift takes them for escapes.
-pub(super) fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-}
-
-/// A literal, or NULL.
-pub(super) fn literal_or_null(text: Option<&str>) -> String {
-    text.map_or_else(|| "NULL".to_owned(), quote_literal)
 }
 
 /// `YYYYMMDDhhmmss…` as `YYYY-MM-DD hh:mm:ss`; what is missing is zero. `None` for anything else.
@@ -297,11 +288,6 @@ impl LoadSql<'_> {
     fn temporary(&self, what: &str) -> String {
         quote_identifier(&format!("csl_{what}_{}", self.entry.load_id.replace('-', "")))
     }
-}
-
-/// `"schema"."table"`.
-pub(super) fn qualified(schema: &str, table: &str) -> String {
-    format!("{}.{}", quote_identifier(schema), quote_identifier(table))
 }
 
 /// Fails unless no row is counted. The failing text hangs on the count: a constant would be evaluated

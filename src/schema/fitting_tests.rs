@@ -1,5 +1,5 @@
 use super::*;
-use crate::schema::{BulkSchema, ColumnType, UnknownColumns, Width};
+use crate::schema::{BulkSchema, UnknownColumns};
 
 fn target(columns: &[(&str, &str)]) -> TargetTable {
     let column = |&(name, sql): &(&str, &str)| {
