@@ -25,6 +25,16 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
     .into()
 });
 
+/// What is printed while something takes longer than a reader's machine would.
+static PROGRESS: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?m)^.*B/s, [\d,]+ records(, [\d,]+ rejected)?\n").expect("the pattern is one")
+});
+
+/// What was printed, but for its progress.
+pub(crate) fn without_progress(printed: &str) -> String {
+    PROGRESS.replace_all(printed, "").into_owned()
+}
+
 fn general(line: &str) -> String {
     PATTERNS.iter().fold(line.trim_end().to_owned(), |line, (pattern, word)| {
         pattern.replace_all(&line, *word).into_owned()
@@ -83,6 +93,13 @@ fn what_may_differ_and_what_may_not() {
     ] {
         assert_eq!(same(page, printed), expected, "{page:?} {printed:?}");
     }
+}
+
+#[test]
+fn progress_is_no_output() {
+    let printed =
+        "signatures: 1.2 MB of 3.8 MB (31 %), 240 kB/s, 6,000 records, 2 rejected\n20,000 records\n";
+    assert_eq!(without_progress(printed), "20,000 records\n");
 }
 
 #[test]

@@ -131,7 +131,7 @@ impl Shell {
     fn shown(&self, printed: &Path) -> String {
         let text = String::from_utf8_lossy(&fs::read(printed).expect("what was printed")).into_owned();
         let home = fs::canonicalize(self.home()).expect("the home");
-        let text = text.replace(&*home.to_string_lossy(), HOME);
+        let text = compare::without_progress(&text.replace(&*home.to_string_lossy(), HOME));
         self.ports.iter().fold(text, |text, (port, here)| text.replace(here, port))
     }
 
