@@ -1,4 +1,4 @@
-//! Every key that `csl-stream.toml` may hold. The list is the contract; the table of the documents is compared with it.
+//! Every key that `csl-stream.toml` may hold. The list is the contract; the README's table is compared with it.
 
 /// What a key's value may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
