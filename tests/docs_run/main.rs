@@ -14,7 +14,7 @@ mod shell;
 use std::path::{Path, PathBuf};
 
 /// Blocks that are run in all pages together, at least: fewer, and the pages were not found.
-const RUNS_MIN: usize = 30;
+const RUNS_MIN: usize = 45;
 
 fn pages() -> Vec<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
