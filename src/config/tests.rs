@@ -188,7 +188,7 @@ fn environment_and_flags_win() {
 
 #[test]
 fn variables_are_checked() {
-    let tables = |text| with_variable("CSL_WORK_TABLES", text).unwrap().work.tables;
+    let tables = |text| with_variable("CSL_WORK_TABLES", text).unwrap().work.tables.clone();
     assert_eq!(tables("a, b").named().unwrap(), ["a", "b"]);
     assert_eq!(tables("all").named(), None);
     assert!(with_variable("CSL_LOG_FORMAT", "json").is_ok());

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! A version is never changed after it was switched to; its name is the load's id, which sorts by time.
-//! `docs/warehouse.md` has the invariants and how to read it.
+//! `docs/reference/local-warehouse.md` has the layout, `docs/explanation/redshift.md` the invariants.
 
 use super::lock::TableLock;
 use super::parts::PartsSink;
