@@ -23,6 +23,9 @@ pub use work::{DeadLettersCommand, WorkArgs};
 
 use groups::parse_table;
 
+/// Width of help texts: that of the narrowest terminal in use.
+const HELP_COLUMNS: usize = 80;
+
 const AFTER_HELP: &str = "\
 Examples:
   csl-stream demo
@@ -40,7 +43,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 sch
 /// Streams ControlShift bulk exports into Parquet and a warehouse: validated, parallel, all or nothing.
 #[derive(Debug, Parser)]
 #[command(name = "csl-stream", version, after_help = AFTER_HELP)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, term_width = HELP_COLUMNS)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]

@@ -15,7 +15,10 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) ->
     };
     let mut list = Checklist::new(&mut heard);
     let configured = config.and_then(|config| configured(config, args));
-    let configured = configured.map(|config| (config, "valid".to_owned()));
+    let configured = configured.map(|config| {
+        let file = config.file().map_or(String::new(), |path| format!(" ({})", path.display()));
+        (config, format!("valid{file}"))
+    });
     if let Some(config) = list.is("configuration", configured) {
         check(&config, &args.tables, &mut list);
     }

@@ -4,7 +4,7 @@ use super::args::CostArgs;
 use super::printer::{Printer, columns};
 use crate::error::Result;
 use crate::ops::cost::{Night, Nights, nights};
-use crate::report::words::{plural, size};
+use crate::report::words::{duration, plural, size, usd};
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, args: &CostArgs) -> Result<()> {
@@ -17,23 +17,23 @@ fn text(nights: &Nights) -> String {
     let title = ["CSV", "CONVERT", "FARGATE", "LAMBDA", "GLUE"].map(str::to_owned).to_vec();
     let rows: Vec<_> = std::iter::once(title).chain(nights.nights.iter().map(row)).collect();
     format!(
-        "{}\n{} at {} of CSV a second each. While Redshift copies, a minute costs ${:.4} in Fargate, ${:.4} in Lambda.\n",
+        "{}\n{} at {} of CSV a second each. While Redshift copies, a minute costs {} in Fargate, {} in Lambda.\n",
         columns(&rows),
         plural(u64::from(nights.vcpus), "vCPU"),
         size(nights.bytes_per_vcpu_second),
-        nights.copy_minute.fargate_usd,
-        nights.copy_minute.lambda_usd,
+        usd(nights.copy_minute.fargate_usd),
+        usd(nights.copy_minute.lambda_usd),
     )
 }
 
 fn row(night: &Night) -> Vec<String> {
-    let lambda = night.cost.lambda_usd.map_or("too long".to_owned(), |usd| format!("${usd:.4}"));
+    let lambda = night.cost.lambda_usd.map_or("too long".to_owned(), usd);
     vec![
         size(night.csv_bytes),
-        plural(night.convert_seconds, "second"),
-        format!("${:.4}", night.cost.fargate_usd),
+        duration(night.convert_seconds as f64),
+        usd(night.cost.fargate_usd),
         lambda,
-        format!("${:.2}", night.cost.glue_usd),
+        usd(night.cost.glue_usd),
     ]
 }
 

@@ -59,7 +59,10 @@ fn details(letter: &DeadLetter) -> String {
         lines.push(format!("  exit code {code}"));
     }
     if let Some(tries) = letter.tries {
-        lines.push(format!("  {}", plural(u64::from(tries), "taking")));
+        lines.push(format!(
+            "  tried {}",
+            if tries == 1 { "once".to_owned() } else { plural(u64::from(tries), "time") }
+        ));
     }
     lines.push(format!("  died {died}"));
     lines.push(format!("  message {}", letter.message));

@@ -8,7 +8,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::ops::cost::Cost;
 use crate::ops::plan::{Difference, Plan, TargetPlan, plan};
-use crate::report::words::{count, plural, size};
+use crate::report::words::{duration, plural, round, size, usd};
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Result<()> {
@@ -38,9 +38,9 @@ fn text(plan: &Plan) -> String {
         let from = estimate.from_load.as_ref().map_or("rules of thumb".to_owned(), |id| format!("load {id}"));
         text += &format!(
             "estimate   about {} rows, {} of Parquet, {} (from {from})\n",
-            count(estimate.rows),
+            round(estimate.rows),
             size(estimate.parquet_bytes),
-            plural(estimate.seconds, "second"),
+            duration(estimate.seconds as f64),
         );
     }
     if let Some(cost) = &plan.cost {
@@ -89,8 +89,8 @@ fn target_text(target: &TargetPlan) -> String {
 
 fn cost_text(cost: &Cost) -> String {
     let lambda = match cost.lambda_usd {
-        Some(usd) => format!("${usd:.4} on Lambda"),
+        Some(dollars) => format!("{} on Lambda", usd(dollars)),
         None => "too long for Lambda".to_owned(),
     };
-    format!("about ${:.4} on Fargate, {lambda}, against ${:.2} with Glue", cost.fargate_usd, cost.glue_usd)
+    format!("about {} on Fargate, {lambda}, against {} with Glue", usd(cost.fargate_usd), usd(cost.glue_usd))
 }

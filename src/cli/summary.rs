@@ -1,7 +1,7 @@
 //! A run in a few lines for people.
 
-use crate::report::words::{count, plural, size};
-use crate::report::{RunReport, Status};
+use crate::report::words::{count, duration, plural, size};
+use crate::report::{FileReport, RunReport, Status};
 
 /// A run in a few lines for people; `verb` is what was done with the rows: loaded, converted.
 pub(super) fn summary(report: &RunReport, verb: &str) -> String {
@@ -16,9 +16,9 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
     }
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
     let mut lines = vec![
-        format!("{table}: {} {verb} in {:.1} s", plural(rows.accepted, "row"), seconds.total),
-        format!("  from {} ({}, {})", source.uri, size(source.bytes), source.compression),
-        format!("  into {}, {}", plural(files.len() as u64, "file"), size(bytes)),
+        format!("{table}: {} {verb} in {}", plural(rows.accepted, "row"), took(source.bytes, seconds.total)),
+        format!("  from {} ({}, {})", source.uri, size(source.bytes), compression(&source.compression)),
+        format!("  into {}", place(files, bytes)),
         format!(
             "  read {} = accepted {} + rejected {}",
             count(rows.read),
@@ -30,7 +30,7 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
         lines.push(format!("  {} kept from the old table", plural(rows.carried_over, "row")));
     }
     if rows.truncated_values > 0 {
-        lines.push(format!("  {} cut to their column's width", plural(rows.truncated_values, "value")));
+        lines.push(format!("  {} cut to the width of the column", plural(rows.truncated_values, "value")));
     }
     if let Some(uri) = &rejects.uri {
         lines.push(format!("  rejected records: {uri}"));
@@ -38,6 +38,27 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
     lines.extend(report.warnings.iter().map(|warning| format!("  warning: {warning}")));
     lines.push(format!("  load {load_id}"));
     lines.join("\n")
+}
+
+/// The time, and how fast that was.
+fn took(bytes: u64, seconds: f64) -> String {
+    match bytes {
+        0 => duration(seconds),
+        _ => format!("{}, {}/s", duration(seconds), size((bytes as f64 / seconds.max(0.001)) as u64)),
+    }
+}
+
+fn compression(word: &str) -> &str {
+    if word == "none" { "uncompressed" } else { word }
+}
+
+/// The folder of the files, and how much is in it.
+fn place(files: &[FileReport], bytes: u64) -> String {
+    let content = format!("{}, {}", plural(files.len() as u64, "file"), size(bytes));
+    match files.first().and_then(|file| file.uri.rsplit_once('/')) {
+        Some((folder, _)) => format!("{folder} ({content})"),
+        None => content,
+    }
 }
 
 /// The word for a status, as in the report.
@@ -54,27 +75,35 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::ops::{ExportKind, not_begun};
-    use crate::report::Rows;
+    use crate::report::{Rows, Seconds};
 
     #[test]
     fn a_summary_says_what_happened() {
         let (mut report, _) = not_begun("signatures", ExportKind::Full, Error::input("x")).unwrap_err();
+        report.load_id = "01a".to_owned();
         report.status = Status::Succeeded;
+        report.source.uri = "s3://b/signatures.csv".to_owned();
+        (report.source.bytes, report.source.compression) = (3_800_000, "none".to_owned());
+        report.seconds = Seconds { total: 0.0124, convert: 0.01, load: 0.002 };
         report.rows =
             Rows { read: 3, accepted: 2, rejected: 1, truncated_values: 1, carried_over: 4, loaded: 2 };
-        let text = summary(&report, "loaded");
-        for line in [
-            "signatures: 2 rows loaded in ",
-            "read 3 = accepted 2 + rejected 1",
-            "4 rows kept",
-            "1 value cut",
-            "into 0 files",
-        ] {
-            assert!(text.contains(line), "{text}");
-        }
+        let uri = "./warehouse/signatures/01a/01a-part-00000.snappy.parquet".to_owned();
+        report.files = vec![FileReport { uri, rows: 2, bytes: 590_000 }];
+        insta::assert_snapshot!(summary(&report, "loaded"), @r"
+        signatures: 2 rows loaded in 12 ms, 306 MB/s
+          from s3://b/signatures.csv (3.8 MB, uncompressed)
+          into ./warehouse/signatures/01a (1 file, 590 kB)
+          read 3 = accepted 2 + rejected 1
+          4 rows kept from the old table
+          1 value cut to the width of the column
+          load 01a
+        ");
         report.status = Status::Skipped;
         report.error = Some("this export is in the table already".into());
-        let text = summary(&report, "loaded");
-        assert!(text.starts_with("signatures: skipped: this export"), "{text}");
+        insta::assert_snapshot!(summary(&report, "loaded"), @r"
+        signatures: skipped: this export is in the table already
+          from s3://b/signatures.csv
+          load 01a
+        ");
     }
 }

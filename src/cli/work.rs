@@ -52,5 +52,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
 
 fn told(tally: &Tally) -> String {
     let Tally { done, obsolete, retried, dead, given_back, .. } = tally;
-    format!("{done} done ({obsolete} obsolete), {retried} tried again, {dead} dead, {given_back} given back")
+    format!(
+        "{done} done ({obsolete} obsolete), {retried} retried, {dead} dead letters, {given_back} returned"
+    )
 }

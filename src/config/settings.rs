@@ -94,6 +94,14 @@ impl Config {
         self.origins.get(path).unwrap_or(&Origin::Default)
     }
 
+    /// The configuration file that was read, if any of its keys counted.
+    pub fn file(&self) -> Option<&Path> {
+        self.origins.values().find_map(|origin| match origin {
+            Origin::File(path, _) => Some(path.as_path()),
+            _ => None,
+        })
+    }
+
     /// Refuses keys that exclude each other.
     ///
     /// # Errors

@@ -31,6 +31,38 @@ pub fn plural(number: u64, one: &str) -> String {
     format!("{} {one}{}", count(number), if number == 1 { "" } else { "s" })
 }
 
+/// An estimate: two digits and zeros, so that nobody takes it for a count: `270,000`.
+pub fn round(number: u64) -> String {
+    let power = 10u64.saturating_pow(number.checked_ilog10().unwrap_or(0).saturating_sub(1));
+    count(
+        (number / power).saturating_add(u64::from(number % power >= power.div_ceil(2) && power > 1)) * power,
+    )
+}
+
+/// How long something took: `12 ms`, `1.3 s`, `2 min 5 s`, `50 h`.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    let two = |high: u64, unit: &str, low: u64, below: &str| match low {
+        0 => format!("{} {unit}", count(high)),
+        low => format!("{} {unit} {low} {below}", count(high)),
+    };
+    match seconds {
+        _ if seconds < 0.9995 => format!("{:.0} ms", seconds * 1000.0),
+        _ if seconds < 59.95 => format!("{seconds:.1} s"),
+        _ if whole < 3600 => two(whole / 60, "min", whole % 60, "s"),
+        _ => two(whole / 3600, "h", whole % 3600 / 60, "min"),
+    }
+}
+
+/// US dollars: `$3,703.85`, and four decimals below one.
+pub fn usd(dollars: f64) -> String {
+    if dollars < 1.0 {
+        return format!("${dollars:.4}");
+    }
+    let cents = (dollars * 100.0).round() as u64;
+    format!("${}.{:02}", count(cents / 100), cents % 100)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -46,5 +78,35 @@ mod tests {
             assert_eq!(count(number), text);
         }
         assert_eq!((plural(1, "file"), plural(2, "file")), ("1 file".into(), "2 files".into()));
+    }
+
+    #[test]
+    fn estimates_have_two_digits() {
+        for (number, text) in
+            [(0, "0"), (7, "7"), (99, "99"), (268_635, "270,000"), (999, "1,000"), (1_249, "1,200")]
+        {
+            assert_eq!(round(number), text);
+        }
+    }
+
+    #[test]
+    fn times_and_prices_are_shown() {
+        for (seconds, text) in [
+            (0.0, "0 ms"),
+            (0.0124, "12 ms"),
+            (0.9996, "1.0 s"),
+            (59.94, "59.9 s"),
+            (60.0, "1 min"),
+            (125.2, "2 min 5 s"),
+            (3_600.0, "1 h"),
+            (178_572.0, "49 h 36 min"),
+        ] {
+            assert_eq!(duration(seconds), text);
+        }
+        for (dollars, text) in
+            [(0.0002, "$0.0002"), (0.22, "$0.2200"), (3_703.846, "$3,703.85"), (1.0, "$1.00")]
+        {
+            assert_eq!(usd(dollars), text);
+        }
     }
 }

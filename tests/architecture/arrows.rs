@@ -13,16 +13,21 @@ const HOPS_MAX: usize = 16;
 /// Every arrow between files.
 ///
 /// A name counts for the file that defines it, whoever passes it on. What `mod.rs` passes on is an arrow of its own;
-/// the name of a module alone is one to its file, unless the taker is part of that module.
-pub(crate) fn between_files(tree: &Tree) -> Arrows {
+/// the name of a module alone is one to its file, unless the taker is part of that module. Only what is taken through
+/// one of the `faces` from outside counts for the face.
+pub(crate) fn between_files(tree: &Tree, faces: &[&str]) -> Arrows {
     let uses: Vec<Uses> = tree.files.iter().map(|file| Uses::of(&file.syntax)).collect();
-    let names = Names { tree, uses: &uses };
+    let names = Names { tree, uses: &uses, faces };
     let mut arrows = Arrows::new();
     for (from, uses) in uses.iter().enumerate() {
         let inline = uses.paths.iter().map(|path| (path, false));
         let taken = uses.bindings.iter().map(|binding| (&binding.path, binding.name == "*")).chain(inline);
         for (path, all) in taken {
-            for (to, name) in names.resolve(from, path, all, HOPS_MAX) {
+            let found = match names.through_face(from, path) {
+                Some(found) => vec![found],
+                None => names.resolve(from, path, all, HOPS_MAX),
+            };
+            for (to, name) in found {
                 if to != from {
                     let file = |i: usize| tree.files[i].name.clone();
                     arrows.entry(file(from)).or_default().entry(file(to)).or_default().insert(name);
@@ -50,9 +55,24 @@ pub(crate) fn between_modules(tree: &Tree, files: &Arrows) -> Arrows {
 struct Names<'a> {
     tree: &'a Tree,
     uses: &'a [Uses],
+    faces: &'a [&'a str],
 }
 
 impl Names<'_> {
+    /// The file of a face that `path` is taken through, from outside of it.
+    fn through_face(&self, from: usize, path: &Taken) -> Option<(usize, String)> {
+        let (mut full, rest) = self.start(from, path, HOPS_MAX)?;
+        full.extend(rest);
+        let face = full.first().filter(|name| self.faces.contains(&name.as_str()))?;
+        if self.tree.files[from].top() == face {
+            return None;
+        }
+        (1..=full.len()).rev().find_map(|end| {
+            let file = *self.tree.files_of(&full[..end])?.first()?;
+            Some((file, full.get(end).unwrap_or(&full[end - 1]).clone()))
+        })
+    }
+
     /// The files that define what `path` means in the file `from`, with its name; none if it is of another crate or
     /// of the file itself.
     fn resolve(&self, from: usize, path: &Taken, all: bool, hops: usize) -> Vec<(usize, String)> {

@@ -206,6 +206,40 @@ fn a_module_of_two_files_is_seen_in_both() {
 }
 
 #[test]
+fn what_is_taken_through_a_face_is_the_faces() {
+    let changes = [
+        ("src/path.rs", "pub use crate::base::Kind; mod part; pub fn go(_: Kind) {}"),
+        ("src/path/part.rs", "use crate::base::Thing; pub(crate) fn part(_: Thing) {}"),
+        ("src/cli.rs", "use crate::path::{self, Kind}; pub fn run() { path::go(Kind) }"),
+    ];
+    const STRICT: Plan = Plan {
+        modules: &[
+            Module::new("main", &["cli"]),
+            Module::new("cli", &["path"]),
+            Module::new("path", &["base"]),
+            Module::new("lib", &["base"]),
+            Module::new("base", &[]).pure(),
+        ],
+        ..SMALL
+    };
+    const FACED: Plan = Plan {
+        modules: &[
+            Module::new("main", &["cli"]),
+            Module::new("cli", &["path"]),
+            Module::new("path", &["base"]).face(),
+            Module::new("lib", &["base"]),
+            Module::new("base", &[]).pure(),
+        ],
+        ..SMALL
+    };
+    assert_eq!(faults_with(&STRICT, &changes), ["cli.rs: cli may not import base (Kind)"]);
+    assert!(faults_with(&FACED, &changes).is_empty());
+    let past =
+        [changes[0], changes[1], ("src/cli.rs", "pub fn run() { crate::path::go(crate::base::Kind) }")];
+    assert_eq!(faults_with(&FACED, &past), ["cli.rs: cli may not import base (Kind)"]);
+}
+
+#[test]
 fn a_known_circle_passes_until_it_has_gone() {
     let known = Plan { circles_left: &["base/kind.rs → base/made.rs → base/kind.rs"], ..SMALL };
     let circle = [("src/base/kind.rs", "use super::Thing; pub struct Kind;")];

@@ -10,15 +10,21 @@ pub(crate) struct Module {
     pub(crate) is_pure: bool,
     /// Each block has its safety argument; all others do without.
     pub(crate) may_be_unsafe: bool,
+    /// What others take through it counts as its own: it passes names on so that they need nothing below it.
+    pub(crate) is_face: bool,
 }
 
 impl Module {
     pub(crate) const fn new(name: &'static str, may_import: &'static [&'static str]) -> Self {
-        Self { name, may_import, is_pure: false, may_be_unsafe: false }
+        Self { name, may_import, is_pure: false, may_be_unsafe: false, is_face: false }
     }
 
     pub(crate) const fn pure(self) -> Self {
         Self { is_pure: true, ..self }
+    }
+
+    pub(crate) const fn face(self) -> Self {
+        Self { is_face: true, ..self }
     }
 
     pub(crate) const fn may_be_unsafe(self) -> Self {
@@ -34,6 +40,10 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
+    pub(crate) fn faces(&self) -> Vec<&'static str> {
+        self.modules.iter().filter(|module| module.is_face).map(|module| module.name).collect()
+    }
+
     pub(crate) fn module(&self, name: &str) -> Option<&Module> {
         self.modules.iter().find(|module| module.name == name)
     }
@@ -65,12 +75,14 @@ const MODULES: &[Module] = &[
             "ledger",
             "report",
             "store",
+            "pages",
             "schema",
             "features",
             "error",
         ],
-    ),
-    Module::new("config", &["pipeline", "store", "names", "error"]),
+    )
+    .face(),
+    Module::new("config", &["pipeline", "store", "pages", "names", "error"]),
     Module::new(
         "pipeline",
         &["warehouse", "report", "store", "pages", "csv", "values", "schema", "bzip2", "error"],

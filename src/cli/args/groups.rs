@@ -56,10 +56,10 @@ pub struct ConversionArgs {
     #[command(flatten)]
     pub schema: SchemaArgs,
     /// Columns of the file that the schema lacks
-    #[arg(long, value_enum, default_value_t = UnknownColumns::Fail, help_heading = "Schema")]
+    #[arg(long, value_enum, value_name = "fail|drop", default_value_t = UnknownColumns::Fail, help_heading = "Schema")]
     pub unknown_columns: UnknownColumns,
     /// Columns of the schema that the file lacks
-    #[arg(long, value_enum, default_value_t = MissingColumns::Fail, help_heading = "Schema")]
+    #[arg(long, value_enum, value_name = "fail|null", default_value_t = MissingColumns::Fail, help_heading = "Schema")]
     pub missing_columns: MissingColumns,
     /// Rejected records that are tolerated [config: load.max_rejects; default: 0]
     #[arg(long, value_name = "N")]
@@ -70,10 +70,10 @@ pub struct ConversionArgs {
     pub rejects: Option<PathBuf>,
     /// Text wider than its column: cut at a character boundary and counted, or rejected [config:
     /// load.overlong; default: truncate]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "truncate|reject")]
     pub overlong: Option<Overlong>,
     /// "" in text columns: kept apart from NULL, or made NULL [config: load.empty_strings; default: keep]
-    #[arg(long, value_enum)]
+    #[arg(long, value_enum, value_name = "keep|null")]
     pub empty_strings: Option<EmptyStrings>,
     /// Widest text where the schema names no width, in bytes; default: any
     #[arg(long, value_name = "BYTES", value_parser = parse_text_bytes)]
