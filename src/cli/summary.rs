@@ -1,7 +1,7 @@
 //! A run in a few lines for people.
 
 use crate::report::words::{count, duration, plural, size};
-use crate::report::{FileReport, RunReport, Status};
+use crate::report::{FileReport, RunReport, SourceReport, Status};
 
 /// A run in a few lines for people; `verb` is what was done with the rows: loaded, converted.
 pub(super) fn summary(report: &RunReport, verb: &str) -> String {
@@ -15,17 +15,18 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
         );
     }
     let bytes: u64 = files.iter().map(|file| file.bytes).sum();
+    // What a ledger does not remember of a load is left out.
     let mut lines = vec![
-        format!("{table}: {} {verb} in {}", plural(rows.accepted, "row"), took(source.bytes, seconds.total)),
-        format!("  from {} ({}, {})", source.uri, size(source.bytes), compression(&source.compression)),
-        format!("  into {}", place(files, bytes)),
-        format!(
-            "  read {} = accepted {} + rejected {}",
-            count(rows.read),
-            count(rows.accepted),
-            count(rows.rejected)
-        ),
+        format!("{table}: {} {verb}{}", plural(rows.accepted, "row"), took(source.bytes, seconds.total)),
+        format!("  from {}{}", source.uri, stored(source)),
     ];
+    lines.extend((!files.is_empty()).then(|| format!("  into {}", place(files, bytes))));
+    lines.extend([format!(
+        "  read {} = accepted {} + rejected {}",
+        count(rows.read),
+        count(rows.accepted),
+        count(rows.rejected)
+    )]);
     if rows.carried_over > 0 {
         lines.push(format!("  {} kept from the old table", plural(rows.carried_over, "row")));
     }
@@ -43,13 +44,15 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
 /// The time, and how fast that was.
 fn took(bytes: u64, seconds: f64) -> String {
     match bytes {
-        0 => duration(seconds),
-        _ => format!("{}, {}/s", duration(seconds), size((bytes as f64 / seconds.max(0.001)) as u64)),
+        _ if seconds == 0.0 => String::new(),
+        0 => format!(" in {}", duration(seconds)),
+        _ => format!(" in {}, {}/s", duration(seconds), size((bytes as f64 / seconds.max(0.001)) as u64)),
     }
 }
 
-fn compression(word: &str) -> &str {
-    if word == "none" { "uncompressed" } else { word }
+fn stored(source: &SourceReport) -> String {
+    let word = if source.compression == "none" { "uncompressed" } else { &source.compression };
+    if source.bytes == 0 { String::new() } else { format!(" ({}, {word})", size(source.bytes)) }
 }
 
 /// The folder of the files, and how much is in it.

@@ -48,15 +48,16 @@ pub fn duration(seconds: f64) -> String {
     };
     match seconds {
         _ if seconds < 0.9995 => format!("{:.0} ms", seconds * 1000.0),
-        _ if seconds < 59.95 => format!("{seconds:.1} s"),
+        _ if seconds < 9.95 => format!("{seconds:.1} s"),
+        _ if seconds < 59.5 => format!("{seconds:.0} s"),
         _ if whole < 3600 => two(whole / 60, "min", whole % 60, "s"),
         _ => two(whole / 3600, "h", whole % 3600 / 60, "min"),
     }
 }
 
-/// US dollars: `$3,703.85`, and four decimals below one.
+/// US dollars: `$3,703.85`, and four decimals below ten cents.
 pub fn usd(dollars: f64) -> String {
-    if dollars < 1.0 {
+    if dollars < 0.1 {
         return format!("${dollars:.4}");
     }
     let cents = (dollars * 100.0).round() as u64;
@@ -95,7 +96,7 @@ mod tests {
             (0.0, "0 ms"),
             (0.0124, "12 ms"),
             (0.9996, "1.0 s"),
-            (59.94, "59.9 s"),
+            (59.4, "59 s"),
             (60.0, "1 min"),
             (125.2, "2 min 5 s"),
             (3_600.0, "1 h"),
@@ -104,7 +105,7 @@ mod tests {
             assert_eq!(duration(seconds), text);
         }
         for (dollars, text) in
-            [(0.0002, "$0.0002"), (0.22, "$0.2200"), (3_703.846, "$3,703.85"), (1.0, "$1.00")]
+            [(0.0002, "$0.0002"), (0.22, "$0.22"), (3_703.846, "$3,703.85"), (1.0, "$1.00")]
         {
             assert_eq!(usd(dollars), text);
         }

@@ -79,8 +79,8 @@ fn what_may_differ_and_what_may_not() {
     for (page, printed, expected) in [
         ("loaded in 0.1 s", "loaded in 12 ms", true),
         ("20,000 rows", "20,001 rows", false),
-        ("(3.8 MB, none)", "(590 kB, none)", true),
-        ("(3.8 MB, none)", "(3.8 MB, bzip2)", false),
+        ("(3.8 MB, uncompressed)", "(590 kB, uncompressed)", true),
+        ("(3.8 MB, uncompressed)", "(3.8 MB, bzip2)", false),
         ("load 01a20456-04f7-758b-8f8c-566ba0fb953a", "load 01a30456-04f7-758b-8f8c-566ba0fb953b", true),
         ("first 2026-02-01 00:01:10.100", "first 2026-02-01 00:01:10.101", false),
         ("a  b", "a    b", true),
