@@ -1,7 +1,7 @@
 //! Schemas and headers: what is read holds together, whatever the bytes.
 
 use super::memory::MemorySource;
-use csl_stream::csv::raw_records;
+use csl_stream::csv::{LineEnd, raw_records};
 use csl_stream::pipeline::{ConvertOptions, Job, read_layout};
 use csl_stream::schema::{
     BulkSchema, DdlOptions, Layout, MissingColumns, Table, UnknownColumns, create_tables, diff,
@@ -69,7 +69,7 @@ fn bound(file: &[u8], table: &Table, options: &ConvertOptions) -> Option<Option<
     if file.is_empty() {
         return None;
     }
-    let record = raw_records(file, usize::MAX).next()?;
+    let record = raw_records(file, LineEnd::CrLf, usize::MAX).next()?;
     let names: Option<Vec<String>> = record
         .fields
         .iter()

@@ -29,13 +29,15 @@ mod indices;
 mod kind;
 mod layout;
 mod options;
+mod rejects;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod simd_x86;
 mod text;
 mod text_value;
 
-pub use explain::{Fault, Reject};
 pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
-pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, ROW_GROUP_REJECTS_MAX, RowGroupEncoder};
+pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, RowGroupEncoder};
+pub use kind::rule_of;
 pub use options::{Codec, EmptyStrings, EncodeOptions, Overlong};
+pub use rejects::{Fault, PackedReject, Reject, Rejects};

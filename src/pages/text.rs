@@ -10,7 +10,7 @@ use super::indices::write_indices;
 use super::kind::exact_value;
 use super::options::{EncodeOptions, Overlong};
 use super::simd::Simd;
-use super::text_value::{append_value, cut_to_width, lower_bound, may_be_wider, upper_bound};
+use super::text_value::{append_value, cut_to_width, fits, lower_bound, may_be_wider, upper_bound};
 use crate::csv::Blocks;
 use crate::schema::{ColumnType, Width};
 use crate::values::{self, Rule};
@@ -22,6 +22,11 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 /// The width that a text column's values are held to.
 pub(super) fn width_of(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> Option<Width> {
     spec.width.or(options.text_bytes_max.map(Width::Bytes))
+}
+
+/// Whether a value that is too wide is cut. Only plain text is: anything else would lose its form.
+pub(super) fn cuts(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> bool {
+    spec.column_type.is_plain_text() && options.overlong == Overlong::Truncate
 }
 
 /// Checks the form of a text, such as that of a UUID.
@@ -39,7 +44,7 @@ pub(super) fn form_of(column_type: ColumnType) -> Option<Form> {
 pub(super) struct TextColumn {
     common: Common,
     width: Option<Width>,
-    overlong: Overlong,
+    cuts: bool,
     form: Option<Form>,
     plain: PlainPage,
     range: TextRange,
@@ -53,7 +58,7 @@ impl TextColumn {
     pub(super) fn new(common: Common, options: &EncodeOptions) -> Self {
         Self {
             width: width_of(&common.spec, options),
-            overlong: options.overlong,
+            cuts: cuts(&common.spec, options),
             form: form_of(common.spec.column_type),
             common,
             plain: PlainPage::new(),
@@ -66,16 +71,12 @@ impl TextColumn {
     }
 
     fn has_checks(&self) -> bool {
-        !self.common.spec.nullable
-            || self.form.is_some()
-            || (self.width.is_some() && self.overlong == Overlong::Reject)
+        !self.common.spec.nullable || self.form.is_some() || (self.width.is_some() && !self.cuts)
     }
 
     fn is_sound(&self, raw: Text<'_>) -> bool {
-        let fits = match (self.width, self.overlong) {
-            (Some(width), Overlong::Reject) if may_be_wider(raw.len, width) => {
-                cut_to_width(raw, width).is_none()
-            }
+        let fits = match self.width {
+            Some(width) if !self.cuts && may_be_wider(raw.len, width) => fits(raw, width),
             _ => true,
         };
         fits && self.form.is_none_or(|form| exact_value(raw.bytes(), form).is_ok())
@@ -98,7 +99,7 @@ impl TextColumn {
     #[inline(always)]
     fn push_all(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span]) {
         let longest = spans.iter().map(Span::len).max().unwrap_or(0);
-        let Some(width) = self.width.filter(|&width| may_be_wider(longest, width)) else {
+        let Some(width) = self.width.filter(|&width| self.cuts && may_be_wider(longest, width)) else {
             return self.push(simd, fields, spans);
         };
         spans.iter().for_each(|span| self.push_cut(simd, fields, *span, width));

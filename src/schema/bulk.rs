@@ -1,8 +1,8 @@
 //! The schema API's answer: `{"tables":[{"table":{"name":…,"columns":{…}}}],"settings":{…}}`.
 
-use super::names::{listed, shown};
+use super::names::listed;
 use super::{Column, Table};
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, shown};
 use crate::names::nearest;
 use indexmap::IndexMap;
 use serde::de::{self, Deserializer, MapAccess};

@@ -13,6 +13,7 @@ mod bulk;
 mod ddl;
 mod diff;
 mod fitting;
+mod guess;
 mod header;
 mod names;
 mod target;
@@ -26,7 +27,7 @@ pub use diff::{
 };
 pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
 pub use target::{Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX};
-pub use types::{ColumnType, DECIMAL_PRECISION_MAX, Width};
+pub use types::{ColumnType, DECIMAL_PRECISION_MAX, SUPER_LEVELS_MAX, Width};
 
 use indexmap::IndexMap;
 use serde::Deserialize;

@@ -16,6 +16,7 @@ mod decimal;
 mod float;
 mod geography;
 mod integer;
+mod json;
 #[cfg(test)]
 mod properties;
 mod rule;
@@ -33,7 +34,7 @@ pub use integer::{big_int, integer, small_int};
 pub use rule::Rule;
 pub use timestamp::{date, timestamp, timestamp_tz};
 pub use uuid::uuid;
-pub use width::{fits, truncate};
+pub use width::{fits, surely_fits, truncate};
 
 /// The bytes without the white space that C's `isspace` knows, which PostgreSQL skips around numbers
 /// and booleans. The vertical tab is one, though not for Rust's `is_ascii_whitespace`.
