@@ -8,7 +8,7 @@
 //! ```
 
 use super::guess::FirstLine;
-use super::names::listed;
+use super::names::{SHOWN_NAMES_MAX, listed};
 use super::types::NUMERIC_MEND;
 use super::{COLUMNS_MAX, Column, ColumnType, Table, Width};
 use crate::error::{Error, Result, shown};
@@ -173,7 +173,9 @@ impl<'a> Binding<'a> {
             }
             (None, UnknownColumns::Fail) if !self.quotes => self.unknown.push(format!("field {}", at + 1)),
             (None, UnknownColumns::Fail) => {
-                let hint = self.near(name).map(|near| format!(" (near: {near})")).unwrap_or_default();
+                // No hint for what is not listed: it takes longer than all the rest.
+                let near = if self.unknown.len() < SHOWN_NAMES_MAX { self.near(name) } else { None };
+                let hint = near.map(|near| format!(" (near: {near})")).unwrap_or_default();
                 self.unknown.push(format!("{}{hint}", shown(name)));
             }
         }

@@ -6,20 +6,20 @@ use csl_stream::schema::Table;
 const ROWS: usize = 1_000;
 
 fn columns() -> Table {
-    table(&[("id", "integer", false), ("s", "text", true), ("n", "numeric(5,2)", true)])
+    table(&[("id", "integer", false), ("s", "text", true)])
 }
 
-/// A thousand rows; commas, quotes and newlines stand in values, and values may be NULL.
+/// A thousand short rows; commas, quotes and newlines stand in values, and values may be NULL.
 fn rows() -> Vec<u8> {
-    let text = |at: usize| match at % 5 {
-        0 => String::new(),
-        1 => "\"a,\"\"b\"\"\"".to_owned(),
-        2 => "\"two\nlines\"".to_owned(),
-        _ => format!("t{at}"),
+    let text = |at: usize| match at % 50 {
+        0 => "\"a,\"\"b\"\"\"",
+        10 => "\"two\nlines\"",
+        20 => "\"\"",
+        25..50 => "t",
+        _ => "",
     };
-    let number = |at: usize| if at.is_multiple_of(3) { String::new() } else { format!("{}.5", at % 10) };
-    let rows: String = (0..ROWS).map(|at| format!("{at},{},{}\n", text(at), number(at))).collect();
-    format!("id,s,n\n{rows}").into_bytes()
+    let rows: String = (0..ROWS).map(|at| format!("{},{}\n", at % 13, text(at))).collect();
+    format!("id,s\n{rows}").into_bytes()
 }
 
 /// Where a record ends: quotes before it are closed.
@@ -83,7 +83,7 @@ fn at_any_byte_of_a_packed_file() {
         }
         assert_eq!(given(&packed, 0).run().report().rows.accepted, ROWS as u64, "{name}");
         // Cut first, then packed: the pack is whole, and what is in it is not.
-        for len in [csv.len() - 1, csv.len() - 9, csv.len() / 2, 5, 1] {
+        for len in [csv.len() - 1, csv.len() - 2, 4, 1] {
             let run = given(&pack(&csv[..len]), 10).run();
             assert!(run.error().to_string().contains("cut off"), "{name} of {len}: {}", run.error());
         }
@@ -93,14 +93,14 @@ fn at_any_byte_of_a_packed_file() {
 #[test]
 fn the_place_of_the_cut_is_told() {
     let cases: &[(&str, &[&str])] = &[
+        ("id", &["cut off at byte 2", "byte 0"]),
         ("id,s", &["cut off at byte 4", "byte 0"]),
-        ("id,s,n", &["cut off at byte 6", "byte 0"]),
-        ("id,s,n\n1,,\n2,,", &["cut off at byte 14", "byte 11"]),
-        ("id,s,n\n1,,\n2,\"a\"", &["cut off at byte 16", "byte 11"]),
-        ("id,s,n\n1,,\n2,\"a\"\"", &["inside a quoted field", "byte 11", "cut off"]),
-        ("id,s,n\r\n1,,\r", &["cut off at byte 12", "byte 8"]),
-        ("id,s,n\n1,,\n2,,\r", &["cut off at byte 15", "byte 11"]),
-        ("\u{feff}id,s,n", &["cut off at byte 9", "byte 3"]),
+        ("id,s\n1,\n2,", &["cut off at byte 10", "byte 8"]),
+        ("id,s\n1,\n2,\"a\"", &["cut off at byte 13", "byte 8"]),
+        ("id,s\n1,\n2,\"a\"\"", &["inside a quoted field", "byte 8", "cut off"]),
+        ("id,s\r\n1,\r", &["cut off at byte 9", "byte 6"]),
+        ("id,s\n1,\n2,\r", &["cut off at byte 11", "byte 8"]),
+        ("\u{feff}id,s", &["cut off at byte 7", "byte 3"]),
     ];
     for (csv, told) in cases {
         let run = given(csv.as_bytes(), 10).run();
@@ -114,18 +114,19 @@ fn the_place_of_the_cut_is_told() {
 #[test]
 fn an_open_end_is_whole_when_it_is_allowed() {
     for (csv, rows) in [
-        ("id,s,n", 0),
-        ("id,s,n\n1,a,", 1),
-        ("id,s,n\n1,a,\n2,b,1.5", 2),
-        ("id,s,n\r\n1,a,\r\n2,b,1.5", 2),
-        ("id,s,n\n1,a,\n", 1),
+        ("id,s", 0),
+        ("id,s\n1,a", 1),
+        ("id,s\n1,", 1),
+        ("id,s\n1,a\n2,\"b\"", 2),
+        ("id,s\r\n1,a\r\n2,b", 2),
+        ("id,s\n1,a\n", 1),
     ] {
         let mut given = given(csv.as_bytes(), 0);
         given.options.allow_open_end = true;
         assert_eq!(given.run().report().rows.accepted, rows, "{csv:?}");
     }
     // What is cut for certain stays cut.
-    for csv in ["id,s,n\n1,\"a", "id,s,n\r\n1,a,\r", "id,s,n\n1,a,\r", "id,s,n\r"] {
+    for csv in ["id,s\n1,\"a", "id,s\r\n1,a\r", "id,s\n1,a\r", "id,s\r"] {
         let mut given = given(csv.as_bytes(), 10);
         given.options.allow_open_end = true;
         assert_eq!(given.run().error().exit_code(), 1, "{csv:?}");
