@@ -56,7 +56,7 @@ fn cut_off() {
             "CSV inside the last value",
             || after_header("1,,,,\n2,5,t,,half a wo"),
             1,
-            &["cut off at byte 41", "EXPORT, byte 24"],
+            &["cut off at byte 40", "EXPORT, byte 24"],
             "--allow-open-end",
         ),
         (
