@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Each field goes from its bytes in the CSV to its bytes in the page in one step: no row objects,
-//! no arrays between. Levels, dictionaries and PLAIN values are written here; page headers and
-//! the footer are the parquet crate's. What comes out depends on the records alone.
+//! no arrays between. Levels, dictionaries and PLAIN values and page headers are
+//! written here; the footer is the parquet crate's. What comes out depends on the records alone.
 
 mod bits;
 mod boolean;
@@ -25,6 +25,7 @@ mod for_tests;
 mod gather;
 mod gauge;
 mod group;
+mod header;
 mod indices;
 mod kind;
 mod layout;
