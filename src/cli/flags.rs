@@ -49,6 +49,7 @@ pub(super) fn conversion(args: &ConversionArgs) -> Result<Conversion> {
         unknown_columns: args.unknown_columns,
         missing_columns: args.missing_columns,
         text_bytes_max: args.text_bytes_max,
+        allow_open_end: args.allow_open_end,
     })
 }
 

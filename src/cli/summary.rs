@@ -31,7 +31,11 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
         lines.push(format!("  {} kept from the old table", plural(rows.carried_over, "row")));
     }
     if rows.truncated_values > 0 {
-        lines.push(format!("  {} cut to the width of the column", plural(rows.truncated_values, "value")));
+        let named = report.columns.iter().filter(|column| column.truncated > 0);
+        let named: Vec<_> =
+            named.map(|column| format!("{} in {}", count(column.truncated), column.name)).collect();
+        let values = plural(rows.truncated_values, "value");
+        lines.push(format!("  {values} cut to the width of the column: {}", named.join(", ")));
     }
     if let Some(uri) = &rejects.uri {
         lines.push(format!("  rejected records: {uri}"));

@@ -9,7 +9,7 @@ pub(super) struct Found {
     pub(super) ends: usize,
     pub(super) records: usize,
     pub(super) lines: u64,
-    pub(super) crlf: bool,
+    pub(super) any_return: bool,
     pub(super) bad: bool,
 }
 
@@ -90,6 +90,12 @@ impl Carry {
     }
 
     pub(super) fn found(self, ends: usize, records: usize, lines: u64) -> Found {
-        Found { ends, records, lines, crlf: self.any_return != 0, bad: self.bad != 0 || self.inside != 0 }
+        Found {
+            ends,
+            records,
+            lines,
+            any_return: self.any_return != 0,
+            bad: self.bad != 0 || self.inside != 0,
+        }
     }
 }

@@ -6,6 +6,7 @@
 //! the exact reader ([`super::raw_records`]), which names the fault.
 
 use super::block::Block;
+use super::line_end::LineEnd;
 use super::masks::{Carry, ENDS_SLACK, Found, Masks};
 
 /// Which implementation scans, and which the columns' loops are compiled for.
@@ -50,13 +51,13 @@ pub struct Scan {
     ends: Vec<u32>,
     fields: usize,
     lines: u64,
-    crlf: bool,
+    line_end: LineEnd,
 }
 
 impl Scan {
-    /// A scanner with buffers to reuse.
-    pub fn new(kernel: Kernel) -> Self {
-        Self { kernel, ends: Vec::new(), fields: 0, lines: 0, crlf: false }
+    /// A scanner with buffers to reuse, for records that all end so.
+    pub fn new(kernel: Kernel, line_end: LineEnd) -> Self {
+        Self { kernel, ends: Vec::new(), fields: 0, lines: 0, line_end }
     }
 
     /// Scans a block whose records should have `width` fields each. Returns the number of records,
@@ -78,8 +79,8 @@ impl Scan {
         let found = run(self.kernel, block.buffer(), start, end, &mut self.ends[1..]);
         self.fields = found.ends;
         self.lines = found.lines;
-        self.crlf = found.crlf;
         let clean = !found.bad
+            && (self.line_end == LineEnd::CrLf || !found.any_return)
             && self.is_rectangular(block, width, found.records)
             && simdutf8::basic::from_utf8(block.records()).is_ok();
         clean.then_some(found.records)
@@ -92,7 +93,13 @@ impl Scan {
                 .iter()
                 .skip(width - 1)
                 .step_by(width)
-                .all(|&end| block.buffer()[end as usize] == b'\n')
+                .all(|&end| self.is_line_end(block, end as usize))
+    }
+
+    /// Whether a record ends with this separator, as all must.
+    fn is_line_end(&self, block: Block<'_>, at: usize) -> bool {
+        block.buffer()[at] == b'\n'
+            && (self.line_end == LineEnd::Lf || (at > block.start() && block.buffer()[at - 1] == b'\r'))
     }
 
     /// The positions: `ends()[i] + 1 .. ends()[i + 1]` is field `i`, counted over all records.
@@ -100,9 +107,9 @@ impl Scan {
         &self.ends[..=self.fields]
     }
 
-    /// Whether a record may end in CRLF: then the last field's end is one too far.
+    /// Whether records end in CRLF: then the last field's end is one too far.
     pub fn crlf(&self) -> bool {
-        self.crlf
+        self.line_end == LineEnd::CrLf
     }
 
     /// Newlines of the block, those inside quotes too.
@@ -221,8 +228,10 @@ mod tests {
     fn breaches_of_the_dialect_are_seen() {
         let cases: &[(&str, usize, Option<usize>)] = &[
             ("a,b\n", 2, Some(1)),
-            ("a,b\r\n", 2, Some(1)),
-            ("\"a\",\"b\"\r\n", 2, Some(1)),
+            ("\"a\",\"b\r\n\"\n", 2, Some(1)),
+            ("a,b\r\n", 2, None),
+            ("\"a\",\"b\"\r\n", 2, None),
+            ("a,\r\n", 2, None),
             (",\n", 2, Some(1)),
             ("\"\",\"\"\"\"\n", 2, Some(1)),
             ("\"a\"\"b\",\"\n\"\nx,y\n", 2, Some(2)),
@@ -246,8 +255,8 @@ mod tests {
                     // The same fault at every place relative to the 64-byte groups.
                     let head = format!("{}{}\n", "x".repeat(prefix), ",".repeat(width - 1));
                     let text = format!("{head}{records}");
-                    let got =
-                        Scan::new(kernel).block(Blocks::from_records(text.as_bytes(), 0).first(), *width);
+                    let got = Scan::new(kernel, LineEnd::Lf)
+                        .block(Blocks::from_records(text.as_bytes(), 0).first(), *width);
                     assert_eq!(got, want.map(|n| n + 1), "{kernel:?} {text:?}");
                 }
             }
@@ -255,8 +264,37 @@ mod tests {
     }
 
     #[test]
+    fn all_records_end_alike() {
+        let cases: &[(&str, Option<usize>)] = &[
+            ("a,b\r\n", Some(1)),
+            ("\"a\",\"b\"\r\n", Some(1)),
+            ("a,\r\nc,\"\n\"\r\n", Some(2)),
+            ("a,b\n", None),
+            ("a,b\r\nc,d\n", None),
+            ("a,b\nc,d\r\n", None),
+            ("a,\"b\r\n\"\n", None),
+            ("a,b\r\r\n", None),
+            ("a\r,b\r\n", None),
+        ];
+        for (records, want) in cases {
+            for kernel in Kernel::available() {
+                for prefix in [0, 1, 30, 61, 62, 63] {
+                    let text = format!("{},\r\n{records}", "x".repeat(prefix));
+                    let blocks = Blocks::from_records(text.as_bytes(), 0);
+                    let got = Scan::new(kernel, LineEnd::CrLf).block(blocks.first(), 2);
+                    assert_eq!(got, want.map(|n| n + 1), "{kernel:?} {text:?}");
+                }
+            }
+        }
+        // The byte before a block is not its own.
+        let mut blocks = Blocks::from_records(b"\r\n", 0);
+        blocks.skip(1);
+        assert_eq!(Scan::new(Kernel::best(), LineEnd::CrLf).block(blocks.first(), 1), None);
+    }
+
+    #[test]
     fn bad_utf8_is_seen() {
         let blocks = Blocks::from_records(b"a\xff,b\n", 0);
-        assert_eq!(Scan::new(Kernel::best()).block(blocks.first(), 2), None);
+        assert_eq!(Scan::new(Kernel::best(), LineEnd::Lf).block(blocks.first(), 2), None);
     }
 }

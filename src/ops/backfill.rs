@@ -40,9 +40,10 @@ pub(super) struct Prepared {
 
 /// Reads the schema and finds the export; changes nothing.
 pub(super) fn prepare(config: &Config, request: &Backfill) -> Result<Prepared> {
-    let options = request.conversion.options(config);
     let warehouse = target::open(config)?;
-    let table = schema::read(config)?.table(&request.table)?.clone();
+    let schema = schema::read(config)?;
+    let (table, options) =
+        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
     let export = request.export.find(config, &request.table)?;
     Ok(Prepared { options, warehouse, table, export })
 }

@@ -75,11 +75,14 @@ fn prepare(
         return Err(Error::usage("--rejects names one file, and there are several inputs")
             .help("leave --rejects out: each input gets a file of its own"));
     }
+    let schema_location = schema::location(config)?;
     let errands = errands(request.inputs.clone(), &request.out)?;
-    let table = schema::read(config)?.table(&request.table)?.clone();
-    let inputs = std::iter::once(schema::location(config)?).chain(request.inputs.iter().cloned());
+    let schema = schema::read(config)?;
+    let (table, options) =
+        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
+    let inputs = std::iter::once(schema_location).chain(request.inputs.iter().cloned());
     observer.about_to_read(&inputs.collect::<Vec<_>>())?;
-    Ok((errands, request.conversion.options(config), table))
+    Ok((errands, options, table))
 }
 
 /// One input goes into `out` itself; several go each into a folder named after the file.

@@ -82,8 +82,9 @@ pub(super) fn intent<'a>(
     options: &ConvertOptions,
     create_table: bool,
 ) -> Intent<'a> {
-    // Neither shapes a file.
-    let shaping = ConvertOptions { threads: 0, max_rejects: 0, ..options.clone() };
+    // None of these shapes a file.
+    let others = std::sync::Arc::default();
+    let shaping = ConvertOptions { threads: 0, max_rejects: 0, other_tables: others, ..options.clone() };
     Intent {
         request,
         table,

@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::pipeline::{Codec, ConvertOptions};
-use crate::schema::{MissingColumns, UnknownColumns};
+use crate::schema::{BulkSchema, MissingColumns, UnknownColumns};
 
 /// Choices that have no key. [`Default`] is what the documentation says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -19,13 +19,15 @@ pub struct Conversion {
     pub unknown_columns: UnknownColumns,
     /// Columns of the schema that the file lacks.
     pub missing_columns: MissingColumns,
+    /// Take a last record without a line end for whole: a file made by hand. Of an export it is a cut.
+    pub allow_open_end: bool,
     /// Widest text in bytes where the schema names no width; none: any.
     pub text_bytes_max: Option<u32>,
 }
 
 impl Conversion {
-    /// All options of the path: these and those of `[load]`.
-    pub(super) fn options(&self, config: &Config) -> ConvertOptions {
+    /// All options of the path: these and those of `[load]`; the schema's tables are for hints.
+    pub(super) fn options(&self, config: &Config, schema: &BulkSchema) -> ConvertOptions {
         let preset = ConvertOptions::default();
         ConvertOptions {
             threads: self.threads.unwrap_or(preset.threads),
@@ -38,6 +40,8 @@ impl Conversion {
             unknown_columns: self.unknown_columns,
             missing_columns: self.missing_columns,
             text_bytes_max: self.text_bytes_max,
+            allow_open_end: self.allow_open_end,
+            other_tables: schema.tables.clone().into(),
         }
     }
 }

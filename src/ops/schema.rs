@@ -133,6 +133,7 @@ pub(super) fn shown_column(
     let width = width.map(|width| match width {
         Width::Chars(count) => plural(u64::from(count), "character"),
         Width::Bytes(count) => plural(u64::from(count), "byte"),
+        Width::Super => "SUPER".to_owned(),
     });
     ShownColumn {
         name: name.to_owned(),
@@ -157,7 +158,9 @@ fn parquet_type(column_type: ColumnType) -> String {
         ColumnType::Timestamp => "TIMESTAMP(µs)".to_owned(),
         ColumnType::TimestampTz => "TIMESTAMP(µs, UTC)".to_owned(),
         ColumnType::Date => "DATE".to_owned(),
-        ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => "UTF8".to_owned(),
+        ColumnType::Uuid | ColumnType::Geography | ColumnType::Structured | ColumnType::Text => {
+            "UTF8".to_owned()
+        }
     }
 }
 

@@ -81,9 +81,9 @@ impl<'a> Loads<'a> {
 
     /// The schema is read anew: it moves, and an export is of the schema of its night.
     fn prepare(&self, order: &LoadOrder) -> Result<Ready> {
-        let options = self.request.conversion.options(self.config);
         let warehouse = target::open(self.config).map_err(passing)?;
         let schema = schema::read(self.config).map_err(passing)?;
+        let options = self.request.conversion.options(self.config, &schema);
         Ok(Ready { options, warehouse, table: schema.table(&order.table)?.clone() })
     }
 

@@ -100,6 +100,13 @@ impl<'a> Fields<'a> {
         Fields { buffer, ..*self }
     }
 
+    /// Bytes of the longest field of a column, quotes included; none if the file lacks it.
+    pub(super) fn longest(&self, field: Option<usize>) -> usize {
+        let Some(field) = field else { return 0 };
+        let (before, ends) = self.ends.of(field);
+        before.iter().zip(ends).map(|(before, end)| end - before - 1).max().unwrap_or(0) as usize
+    }
+
     /// Collects the non-NULL fields of a column into `spans`, instead of what was there, and appends a level for
     /// each row. A column that the file lacks is NULL throughout.
     #[inline(always)]

@@ -38,7 +38,7 @@ fn field(column: &OutputColumn) -> Result<Type> {
             (PhysicalType::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS)))
         }
         ColumnType::Date => (PhysicalType::INT32, Some(LogicalType::Date)),
-        ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => {
+        ColumnType::Uuid | ColumnType::Geography | ColumnType::Structured | ColumnType::Text => {
             (PhysicalType::BYTE_ARRAY, Some(LogicalType::String))
         }
     };
@@ -81,7 +81,7 @@ pub(super) fn builders(
             ColumnType::Timestamp => compiled(kernel, FixedColumn::new(common, Timestamp::new(false))),
             ColumnType::TimestampTz => compiled(kernel, FixedColumn::new(common, Timestamp::new(true))),
             ColumnType::Date => compiled(kernel, FixedColumn::new(common, Date)),
-            ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => {
+            ColumnType::Uuid | ColumnType::Geography | ColumnType::Structured | ColumnType::Text => {
                 compiled(kernel, TextColumn::new(common, options))
             }
         }

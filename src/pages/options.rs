@@ -1,5 +1,6 @@
 //! What a user may choose about the pages.
 
+use crate::csv::LineEnd;
 use clap::ValueEnum;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -27,7 +28,10 @@ impl Codec {
     }
 }
 
-/// What happens to a text value that is wider than its column.
+/// What happens to a value of plain text that is wider than its column. What has a form ([`ColumnType::is_plain_text`]
+/// says no) is rejected whatever is asked for: half a JSON is none.
+///
+/// [`ColumnType::is_plain_text`]: crate::schema::ColumnType::is_plain_text
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Overlong {
@@ -62,4 +66,6 @@ pub struct EncodeOptions {
     pub text_bytes_max: Option<u32>,
     /// Rejects after which a row group need not be finished.
     pub rejects_max: u64,
+    /// How the records of the file end.
+    pub line_end: LineEnd,
 }

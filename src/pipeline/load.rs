@@ -95,6 +95,7 @@ fn convert_into(
         report.source.compression = found.as_str().to_owned();
     }
     report.rows = converted.staged.rows;
+    report.columns = converted.staged.columns;
     report.rejects = converted.staged.rejects;
     converted.result?;
     report.files = converted.staged.files;

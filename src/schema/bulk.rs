@@ -1,8 +1,8 @@
 //! The schema API's answer: `{"tables":[{"table":{"name":…,"columns":{…}}}],"settings":{…}}`.
 
 use super::Table;
-use super::names::{listed, shown};
-use crate::error::{Error, Place, Result};
+use super::names::listed;
+use crate::error::{Error, Place, Result, shown};
 use crate::names::nearest;
 use std::collections::HashSet;
 

@@ -57,7 +57,10 @@ fn every_pair_of_types_fits_or_says_how_to_mend_it() {
         ("text", "char(5)", Err("make the column VARCHAR")),
         ("text", "super", Err("make the column CHARACTER VARYING(max)")),
         ("text", "integer", Err("make the column CHARACTER VARYING(max)")),
-        ("jsonb", "super", Ok(T::Text)),
+        ("jsonb", "super", Ok(T::Structured)),
+        ("jsonb", "varchar(65535)", Ok(T::Structured)),
+        ("integer[]", "super", Err("make the column CHARACTER VARYING(max)")),
+        ("hstore", "char(5)", Err("make the column VARCHAR")),
         ("geography(Point,4326)", "geography", Ok(T::Geography)),
         ("geography(Point,4326)", "varchar(65535)", Ok(T::Geography)),
         ("text", "hllsketch", Err("make the column CHARACTER VARYING(max)")),
@@ -86,11 +89,40 @@ fn text_is_as_wide_as_the_narrower_of_both() {
         ("character varying(5)", "varchar(20)", Width::Chars(5), false),
         ("character varying(5)", "varchar(19)", Width::Bytes(19), true),
         ("character varying(5)", "varchar(4)", Width::Bytes(4), true),
+        ("jsonb", "super", Width::Super, false),
+        ("geography", "geography", Width::Bytes(65_535), false),
+        ("geography", "varchar(65535)", Width::Bytes(65_535), false),
     ];
     for (source, to, width, told) in cases {
         let fitted = compare(&[("a", source)], &[("a", to)], MissingColumns::Fail);
         assert_eq!(fitted.layout.columns[0].width, Some(width), "{source} → {to}");
         assert_eq!(!fitted.differences.is_empty(), told, "{source} → {to}: {:?}", fitted.differences);
+    }
+}
+
+#[test]
+fn what_a_narrower_column_would_cut_or_refuse_is_told() {
+    let (cut, rejected) = ("a longer text is cut or rejected", "a longer value is rejected");
+    let cases = [
+        ("text", "varchar(256)", Some(cut)),
+        ("character varying", "varchar(256)", Some(cut)),
+        ("jsonb", "varchar(256)", Some(rejected)),
+        ("hstore", "varchar(256)", Some(rejected)),
+        ("integer[]", "varchar(256)", Some(rejected)),
+        ("inet", "varchar(10)", Some(rejected)),
+        ("geography(Point,4326)", "varchar(256)", Some(rejected)),
+        ("geography", "varchar(65535)", None),
+        ("geography", "geography", None),
+        ("jsonb", "super", None),
+        ("uuid", "varchar(40)", None),
+    ];
+    for (source, to, told) in cases {
+        let fitted = compare(&[("a", source)], &[("a", to)], MissingColumns::Fail);
+        let found: Vec<_> = fitted.differences.iter().map(|difference| difference.what.as_str()).collect();
+        match told {
+            None => assert!(found.is_empty(), "{source} → {to}: {found:?}"),
+            Some(told) => assert!(found.len() == 1 && found[0].ends_with(told), "{source} → {to}: {found:?}"),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ mod bulk;
 mod ddl;
 mod diff;
 mod fitting;
+mod guess;
 mod header;
 mod names;
 mod table;
@@ -28,4 +29,4 @@ pub use diff::{
 pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
 pub use table::{Column, Table};
 pub use target::{Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX};
-pub use types::{ColumnType, DECIMAL_PRECISION_MAX, Width};
+pub use types::{ColumnType, DECIMAL_PRECISION_MAX, SUPER_LEVELS_MAX, Width};

@@ -1,6 +1,6 @@
 //! A table of the bulk schema, and its columns.
 
-use super::names::shown;
+use crate::error::shown;
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde::de::{self, Deserializer, MapAccess};

@@ -16,6 +16,7 @@ mod decimal;
 mod float;
 mod geography;
 mod integer;
+mod json;
 mod parts;
 #[cfg(test)]
 mod properties;
@@ -34,4 +35,4 @@ pub use integer::{big_int, integer, small_int};
 pub use rule::Rule;
 pub use timestamp::{date, timestamp, timestamp_tz};
 pub use uuid::uuid;
-pub use width::{fits, truncate};
+pub use width::{fits, surely_fits, truncate};

@@ -182,3 +182,27 @@ impl Run {
 pub(crate) fn rng() -> fastrand::Rng {
     fastrand::Rng::with_seed(crate::seed::seed())
 }
+
+/// Bytes packed by other programs' libraries.
+pub(crate) mod packed {
+    use std::io::Write;
+
+    pub(crate) fn bzip2(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+        zstd::encode_all(bytes, 1).unwrap()
+    }
+
+    type Packer = fn(&[u8]) -> Vec<u8>;
+    pub(crate) const PACKERS: [(&str, Packer); 3] = [("bzip2", bzip2), ("gzip", gzip), ("zstd", zstd)];
+}

@@ -135,6 +135,33 @@ fn text_is_held_to_the_targets_bytes() {
 }
 
 #[test]
+fn what_has_a_form_is_rejected_before_the_copy_if_it_is_too_long() {
+    let text = |letters: usize| format!("{{\"\"a\"\": \"\"{}\"\"}}", "p".repeat(letters));
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (params, value, fits) in [
+        ("VARCHAR(256)", text(300), false),
+        ("VARCHAR(256)", text(200), true),
+        ("super", text(70_000), false),
+        ("super", text(60_000), true),
+        ("super", deep(1_001), false),
+        ("super", deep(1_000), true),
+    ] {
+        let table = crate::world::TABLE.replace("params VARCHAR(65535)", &format!("params {params}"));
+        let world = World::with(&format!("SET search_path = public; {table}"));
+        let header = "email,created_at,score,params,active,petition_id,id";
+        world.put("full", NIGHT, &format!("{header}\n,,,\"{value}\",,,1\n,,,\"{{}}\",,,2\n"));
+        let answer = world.backfill(&[]);
+        let what = format!("{} bytes for {params}: {}", value.len(), answer.err);
+        assert_eq!(answer.code, Some(if fits { 0 } else { 5 }), "{what}");
+        assert!(fits || answer.err.contains("rule overlong") && answer.err.contains("\"params\""), "{what}");
+        if !fits {
+            assert_eq!(world.loaded(&["--max-rejects", "1"])["rows"]["rejected"], 1, "{what}");
+            assert_eq!(world.ids(), "2", "{what}");
+        }
+    }
+}
+
+#[test]
 fn the_ledger_is_listed_and_shown() {
     let world = World::new();
     let none = world.run(&["loads", "list"]);

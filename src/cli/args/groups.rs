@@ -75,6 +75,9 @@ pub struct ConversionArgs {
     /// "" in text columns: kept apart from NULL, or made NULL [config: load.empty_strings; default: keep]
     #[arg(long, value_enum, value_name = "keep|null")]
     pub empty_strings: Option<EmptyStrings>,
+    /// Take a last record without a line end for whole: a file made by hand. Of an export it is a cut
+    #[arg(long)]
+    pub allow_open_end: bool,
     /// Widest text where the schema names no width, in bytes; default: any
     #[arg(long, value_name = "BYTES", value_parser = parse_text_bytes)]
     pub text_bytes_max: Option<u32>,
