@@ -18,6 +18,7 @@ use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
 use super::fault::{CREDENTIALS_PATH, in_full};
+use super::naming::S3_ENDPOINT;
 
 /// Credentials are asked for anew this long before they run out.
 const REFRESH_BEFORE_EXPIRY: Duration = Duration::from_secs(5 * 60);
@@ -35,7 +36,7 @@ pub(super) async fn load() -> SdkConfig {
 
 /// The endpoint for S3, if it is not AWS's own: the service's variable wins over the general one.
 pub(super) fn endpoint_of(config: &SdkConfig) -> Option<String> {
-    let service = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty());
+    let service = std::env::var(S3_ENDPOINT).ok().filter(|url| !url.is_empty());
     service.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 

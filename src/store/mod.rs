@@ -11,8 +11,10 @@
 
 mod discover;
 mod durable;
+mod exported_at;
 mod local;
 mod location;
+mod naming;
 mod types;
 
 #[cfg(feature = "cloud")]
@@ -41,12 +43,14 @@ pub mod s3;
 #[cfg(feature = "cloud")]
 mod upload;
 
-pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
+pub use discover::{DATES_TRIED_MAX, Export, discover};
 pub use durable::{sync_dir, write_atomically};
+pub use exported_at::{AHEAD_MAX, age_of, exported_at_of};
 #[cfg(feature = "cloud")]
-pub use guard::{S3_ENDPOINT, foreign};
+pub use guard::foreign;
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
+pub use naming::{Endpoint, NoObject, ObjectOfUrl, S3_ENDPOINT, name_of, name_of_url, object_of_url};
 #[cfg(feature = "cloud")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
 #[cfg(any(feature = "redshift", feature = "notify", feature = "glue", feature = "serve"))]
