@@ -23,8 +23,8 @@ use crate::error::{Error, Result};
 use crate::pipeline::{ConvertOptions, Outcome};
 use crate::queue::{LoadOrder, ObjectName};
 use crate::report::Status;
-use crate::schema::Table;
-use crate::store::{self, ByteSource, Location, ObjectInfo};
+use crate::schema::{BulkSchema, Table};
+use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
 use crate::work::{Batch, Loader};
 use std::path::PathBuf;
 
@@ -72,7 +72,7 @@ impl<'a> Loads<'a> {
     /// The receiver has asked this; others that write to the queue need not have.
     fn allow(&self, order: &LoadOrder) -> Result<()> {
         policy(&self.config)?.allows(order).map_err(|refusal| {
-            Error::access(format!("this export may not be fetched: {}", refusal.reason())).help(
+            Error::usage(format!("this export may not be fetched: {}", refusal.reason())).help(
                 "correct exports.buckets or exports.slug if it is yours; if not, look who writes to the queue",
             )
         })
@@ -82,7 +82,7 @@ impl<'a> Loads<'a> {
     fn prepare(&self, order: &LoadOrder) -> Result<Ready> {
         let options = settings::convert_options(&self.config, &self.args.conversion)?;
         let target = Target::of(&self.config).map_err(passing)?;
-        let schema = settings::schema(&self.config).map_err(passing)?;
+        let schema = settings::schema(&self.config).and_then(named_tables).map_err(passing)?;
         Ok(Ready { options, target, table: schema.table(&order.table)?.clone() })
     }
 
@@ -116,6 +116,17 @@ impl Loader for Loads<'_> {
         concluded.map(|report| report.status).inspect_err(|error| self.printer.error(error))
     }
 
+    fn buried(&self, order: Option<&LoadOrder>, error: Error) {
+        // A message that nobody can read names no table; listeners want one.
+        let (table, kind) = order.map_or(("unknown", ExportKind::Full), |order| (&order.table, order.kind));
+        let run = Run::begin(self.printer, table, kind, &self.stopper);
+        let outcome = notices::told(&self.config, Err(run.failed(order.map(LoadOrder::name), error)));
+        if let Err((report, error)) = outcome {
+            report.warnings.iter().for_each(|warning| self.printer.note(&format!("warning: {warning}")));
+            self.printer.error(&error);
+        }
+    }
+
     fn cut(&self) {
         self.stopper.cut();
     }
@@ -125,15 +136,22 @@ impl Loader for Loads<'_> {
     }
 }
 
-/// A schema or a target that cannot be reached is not the message's fault.
+/// A schema or a target that cannot be reached is not the message's fault; neither is an address that
+/// answers with a page of HTML, half a JSON, or nothing.
 fn passing(error: Error) -> Error {
     let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
     match error {
-        Error::Usage(_) | Error::Access(_) => {
-            Error::transient("the worker cannot load anything now").help(help).because(error)
-        }
-        other => other,
+        Error::Interrupted | Error::Transient(_) | Error::Machine(_) => error,
+        lasting => Error::transient("the worker cannot load anything now").help(help).because(lasting),
     }
+}
+
+/// A schema without a table is none: every export would be of a table that it lacks.
+fn named_tables(schema: BulkSchema) -> Result<BulkSchema> {
+    if schema.tables.is_empty() {
+        return Err(Error::schema("the schema names no table"));
+    }
+    Ok(schema)
 }
 
 fn open(order: &LoadOrder) -> Result<Box<dyn ByteSource>> {
@@ -177,7 +195,8 @@ fn advised(error: Error, uri: &str) -> Error {
              webhook settings, which sends a new one",
         ),
         // Permissions of the warehouse, say: they are fixed sooner than an export is made anew.
-        other => passing(other),
+        Error::Usage(_) | Error::Access(_) => passing(error),
+        other => other,
     }
 }
 

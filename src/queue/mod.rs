@@ -1,9 +1,9 @@
 //! The queue between the webhook receiver and the worker: SQS, or a durable file.
 //!
 //! ```text
-//! receiver ── send ──▶ waiting ── receive ──▶ taken ──┬ delete ────▶ loaded, gone
-//!                         ▲                           ├ give_back ─▶ waiting, not counted (local)
-//!                         │                           ├ retry ─────▶ waiting after a delay, a try more
+//! receiver ── send ──▶ waiting ── receive ──▶ taken ── begin ─┬ delete ────▶ loaded, gone
+//!                         ▲                                   ├ give_back ─▶ waiting, not counted (local)
+//!                         │                                   ├ retry ─────▶ waiting after a delay, a try more
 //!                         ├─── VISIBILITY runs out ───┤
 //!                         └────── redrive ─────── dead letters ◀─ bury, with the reason
 //! ```
@@ -14,10 +14,12 @@
 //! | | local file | SQS |
 //! |---|---|---|
 //! | `receive` gives | messages of one table, which nobody else has one of | up to 10 of any table; FIFO: as local |
-//! | a try is | a taking that was not given back | every taking |
+//! | a try is | a load that began and was not given back | every taking: they say nothing of loads |
+//! | lanes | one a table, served in turn | FIFO: SQS's groups |
 //! | the same export again | joins the waiting message | FIFO: dropped for 5 minutes; standard: a second message |
 
 mod dead;
+mod format;
 mod local;
 mod message;
 mod name;
@@ -34,7 +36,7 @@ use local::LocalQueue;
 use sqs::SqsQueue;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// How long a taken message is nobody else's, unless it is renewed.
 pub const VISIBILITY: Duration = Duration::from_secs(45);
@@ -69,16 +71,22 @@ pub struct Message {
     pub id: String,
     /// What was sent; [`LoadOrder::parse`] reads it.
     pub body: String,
-    /// How often it was taken, this time included.
+    /// Which try the load is that comes next, or is under way: 1 for the first. SQS counts takings, which
+    /// are more.
     pub tries: u32,
+    /// Loads that began and of which nobody said how they ended: each has taken its worker along. SQS cannot
+    /// tell them from messages that were only taken beside others.
+    pub deaths: Option<u32>,
+    /// When it came into the queue, if that is known: its export was made before.
+    pub sent: Option<SystemTime>,
     /// Proof that it was taken by us.
     receipt: String,
 }
 
 impl Message {
     /// A message that somebody else took for us: Lambda, which feeds its functions.
-    pub fn fed(id: String, body: String, tries: u32, receipt: String) -> Self {
-        Self { id, body, tries, receipt }
+    pub fn fed(id: String, body: String, tries: u32, sent: Option<SystemTime>, receipt: String) -> Self {
+        Self { id, body, tries, deaths: None, sent, receipt }
     }
 }
 
@@ -139,6 +147,29 @@ impl Queue {
         }
     }
 
+    /// Says that the load of a taken message begins now, and counts it; says whether the message was still
+    /// ours. SQS keeps no such count.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn begin(&self, message: &Message) -> Result<bool> {
+        match &self.0 {
+            Kind::Local(queue) => queue.begin(message).await,
+            Kind::Sqs(_) => Ok(true),
+        }
+    }
+
+    /// How many messages wait for another try after one that failed; SQS does not tell them from others.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn put_off(&self) -> Result<u64> {
+        match &self.0 {
+            Kind::Local(queue) => queue.put_off().await,
+            Kind::Sqs(_) => Ok(0),
+        }
+    }
+
     /// How many messages somebody has taken; of SQS about, and with those that wait after a try.
     ///
     /// # Errors
@@ -161,13 +192,13 @@ impl Queue {
         }
     }
 
-    /// Puts a message back that was not tried; it waits `delay`.
+    /// Puts a message back that nothing is wrong with, whether or not its load had begun; it waits `delay`.
     ///
     /// # Errors
     /// As [`Queue::send`].
     pub async fn give_back(&self, message: &Message, delay: Duration) -> Result<()> {
         match &self.0 {
-            Kind::Local(queue) => queue.put_back(message, delay, 1).await,
+            Kind::Local(queue) => queue.give_back(message, delay).await,
             Kind::Sqs(queue) => queue.put_back(message, delay).await,
         }
     }
@@ -178,7 +209,7 @@ impl Queue {
     /// As [`Queue::send`].
     pub async fn retry(&self, message: &Message, delay: Duration) -> Result<()> {
         match &self.0 {
-            Kind::Local(queue) => queue.put_back(message, delay, 0).await,
+            Kind::Local(queue) => queue.retry(message, delay).await,
             Kind::Sqs(queue) => queue.put_back(message, delay).await,
         }
     }
@@ -260,7 +291,7 @@ impl fmt::Display for Queue {
 impl Message {
     /// One that was taken once.
     pub(crate) fn for_tests(order: &LoadOrder) -> Self {
-        Self { id: order.deduplication_id(), body: order.body(), tries: 1, receipt: String::new() }
+        Self { id: order.deduplication_id(), body: order.body(), tries: 1, deaths: Some(0), sent: None, receipt: String::new() }
     }
 }
 

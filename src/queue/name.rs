@@ -4,9 +4,9 @@
 //! ledger knows an export by its name, so that nothing is loaded twice: it must be the same for all.
 
 use super::message::{LoadOrder, ObjectName};
-use crate::store::{Endpoint, Location, ObjectOfUrl, age_of, exported_at_of, object_of_url};
+use crate::store::{Endpoint, Location, ObjectOfUrl, exported_at_of, object_of_url, time_of};
 use sha2::{Digest, Sha256};
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 impl LoadOrder {
     /// The object that the order names, or that its URL leads to if that is one of S3.
@@ -33,9 +33,9 @@ impl LoadOrder {
         exported_at_of(&Location::parse(&self.name()).ok()?)
     }
 
-    /// How long ago it was made, if its name says when.
-    pub fn age(&self, now: SystemTime) -> Option<Duration> {
-        age_of(&self.exported_at()?, now)
+    /// The moment when it was made, if its name says so.
+    pub fn made(&self) -> Option<SystemTime> {
+        time_of(&self.exported_at()?)
     }
 
     /// The same for the same export: 64 hexadecimal digits.

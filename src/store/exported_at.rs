@@ -22,10 +22,9 @@ pub fn exported_at_of(location: &Location) -> Option<String> {
     exported_at_by(location.file_name()?, SystemTime::now())
 }
 
-/// How long ago the export was made whose time this is; nothing for one ahead of the clock.
-pub fn age_of(exported_at: &str, now: SystemTime) -> Option<Duration> {
-    let made = UNIX_EPOCH.checked_add(Duration::from_secs(seconds_of(exported_at)?))?;
-    Some(now.duration_since(made).unwrap_or_default())
+/// The moment that an export's timestamp stands for, in UTC.
+pub fn time_of(exported_at: &str) -> Option<SystemTime> {
+    UNIX_EPOCH.checked_add(Duration::from_secs(seconds_of(exported_at)?))
 }
 
 /// The same of a file's name, by another clock.
@@ -140,19 +139,21 @@ mod tests {
     }
 
     #[test]
-    fn ages() {
+    fn moments() {
         for (at, seconds) in [
-            ("20261128120000", Some(0)),
-            ("20261128115959", Some(1)),
-            ("202611280600", Some(6 * 3600)),
-            ("20261128", Some(12 * 3600)),
-            ("20261128130000", Some(0)),
-            ("19700101", Some(NOW_SECONDS)),
-            ("20000301", Some(NOW_SECONDS - 951_868_800)),
+            ("20261128120000", Some(NOW_SECONDS)),
+            ("20261128115959", Some(NOW_SECONDS - 1)),
+            ("202611280600", Some(NOW_SECONDS - 6 * 3600)),
+            ("20261128", Some(NOW_SECONDS - 12 * 3600)),
+            ("20261128130000", Some(NOW_SECONDS + 3600)),
+            ("20261128120000999", Some(NOW_SECONDS)),
+            ("19700101", Some(0)),
+            ("20000301", Some(951_868_800)),
             ("99999999", None),
             ("", None),
         ] {
-            assert_eq!(age_of(at, now()).map(|age| age.as_secs()), seconds, "{at}");
+            let found = time_of(at).map(|time| time.duration_since(UNIX_EPOCH).unwrap().as_secs());
+            assert_eq!(found, seconds, "{at}");
         }
     }
 }

@@ -45,7 +45,7 @@ mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover};
 pub use durable::{sync_dir, write_atomically};
-pub use exported_at::{AHEAD_MAX, age_of, exported_at_of};
+pub use exported_at::{AHEAD_MAX, exported_at_of, time_of};
 #[cfg(feature = "cloud")]
 pub use guard::foreign;
 pub use local::{LocalSink, LocalSource, StdinSource};
