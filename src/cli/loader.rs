@@ -3,9 +3,9 @@
 //! ```text
 //! order ─ prepare: schema, table, target, anew each time ─▶ open ─▶ Loading::load ─▶ told, remembered, concluded
 //!                                                            │
-//!                    the signed URL; if that is refused, the s3:// name by AWS's own credentials
+//!                    the signed URL; where that is refused, the s3:// name (store::open_either)
 //! ```
-//! The signed URL comes first: it needs no grant and no credentials. Whichever opens, the export keeps the
+//! Whichever opens, the export keeps the
 //! name that [`LoadOrder::name`] gives it, so that the ledger knows it again.
 
 use super::args::WorkArgs;
@@ -155,18 +155,11 @@ fn named_tables(schema: BulkSchema) -> Result<BulkSchema> {
 }
 
 fn open(order: &LoadOrder) -> Result<Box<dyn ByteSource>> {
-    let opened = store::foreign(&order.download_url).and_then(|url| store::open(&url));
-    let source = match (opened, order.object()) {
-        // Without credentials the second way has nothing to add to what the first said.
-        (Err(refused @ Error::Access(_)), Some(object)) => open_object(object).map_err(|_| refused)?,
-        (opened, _) => opened?,
-    };
+    let url = store::foreign(&order.download_url)?;
+    let name = order.object().map(|ObjectName { bucket, key }| Location::S3 { bucket, key });
+    let source = store::open_either(&url, name.as_ref())?;
     let info = ObjectInfo { uri: order.name(), ..source.info().clone() };
     Ok(Box::new(Named { source, info }))
-}
-
-fn open_object(object: ObjectName) -> Result<Box<dyn ByteSource>> {
-    store::open(&Location::S3 { bucket: object.bucket, key: object.key })
 }
 
 /// A source under the export's own name.

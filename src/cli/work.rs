@@ -57,7 +57,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
                 .help("`csl-stream dead-letters list` says why"))
         }
         Tally { waiting: 1.., .. } if args.once => {
-            Err(Error::transient(format!("{} wait for another try", plural(tally.waiting, "message")))
+            Err(Error::transient(format!("{} left to be tried again", plural(tally.waiting, "message")))
                 .help("run `csl-stream work --once` again in a quarter of an hour"))
         }
         _ => Ok(()),

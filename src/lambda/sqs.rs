@@ -201,9 +201,13 @@ mod tests {
             let body = json!({ "downloadUrl": "u", "table": table, "kind": "full" }).to_string();
             Message::fed(id.to_owned(), body, tries, None, String::new())
         };
-        for (tries, expected) in
-            [(1, "l1 l2 s1 t1"), (2, "s1 t1 l1 l2"), (3, "t1 l1 l2 s1"), (4, "l1 l2 s1 t1"), (0, "l1 l2 s1 t1")]
-        {
+        for (tries, expected) in [
+            (1, "l1 l2 s1 t1"),
+            (2, "s1 t1 l1 l2"),
+            (3, "t1 l1 l2 s1"),
+            (4, "l1 l2 s1 t1"),
+            (0, "l1 l2 s1 t1"),
+        ] {
             let batch = ["l1", "s1", "l2", "t1"].map(|id| message(id, &id[..1], tries));
             let order: Vec<String> = turned(batch.into()).into_iter().map(|message| message.id).collect();
             assert_eq!(order.join(" "), expected, "{tries}");

@@ -118,10 +118,8 @@ impl LocalQueue {
     }
 
     pub(super) async fn put_off(&self) -> Result<u64> {
-        self.count(
-            "SELECT count(*) FROM message WHERE receipt IS NULL AND ended > 0 AND waits_until_ms > ?1",
-        )
-        .await
+        self.count("SELECT count(*) FROM message WHERE receipt IS NULL AND ended > 0 AND waits_until_ms > ?1")
+            .await
     }
 
     async fn count(&self, sql: &'static str) -> Result<u64> {
@@ -336,7 +334,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let db = connect(&dir.path().join("queue.db")).unwrap();
         (0..900).for_each(|at| sent(&db, "m", at));
-        let others: Vec<String> = (0..10).map(|at| format!("{}{at}", if at < 5 { "a" } else { "z" })).collect();
+        let others: Vec<String> =
+            (0..10).map(|at| format!("{}{at}", if at < 5 { "a" } else { "z" })).collect();
         others.iter().for_each(|table| sent(&db, table, 0));
         let mut served = Vec::new();
         for _ in 0..12 {

@@ -291,7 +291,14 @@ impl fmt::Display for Queue {
 impl Message {
     /// One that was taken once.
     pub(crate) fn for_tests(order: &LoadOrder) -> Self {
-        Self { id: order.deduplication_id(), body: order.body(), tries: 1, deaths: Some(0), sent: None, receipt: String::new() }
+        Self {
+            id: order.deduplication_id(),
+            body: order.body(),
+            tries: 1,
+            deaths: Some(0),
+            sent: None,
+            receipt: String::new(),
+        }
     }
 }
 

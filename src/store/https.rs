@@ -55,7 +55,7 @@ pub fn open(url: &HttpUrl, tuning: Tuning) -> Result<Box<dyn ByteSource>> {
     })?;
     let info = ObjectInfo { uri: url.to_string(), etag: version.name(), bytes: Some(length) };
     let fetch = Arc::new(UrlFetch { link, version });
-    Ok(Box::new(RangedSource::new(fetch, info, length, tuning)))
+    Ok(Box::new(RangedSource::new(fetch, info, length, tuning, 0)))
 }
 
 /// Opens `url` with one plain GET: for small answers that a server makes on the spot.

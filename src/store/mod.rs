@@ -27,6 +27,8 @@ mod connections;
 #[cfg(feature = "cloud")]
 mod credentials;
 #[cfg(feature = "cloud")]
+mod either;
+#[cfg(feature = "cloud")]
 mod fault;
 #[cfg(feature = "cloud")]
 mod guard;
@@ -46,6 +48,8 @@ mod upload;
 pub use discover::{DATES_TRIED_MAX, Export, discover};
 pub use durable::{sync_dir, write_atomically};
 pub use exported_at::{AHEAD_MAX, exported_at_of, time_of};
+#[cfg(feature = "cloud")]
+pub use either::open_either;
 #[cfg(feature = "cloud")]
 pub use guard::foreign;
 pub use local::{LocalSink, LocalSource, StdinSource};

@@ -96,9 +96,7 @@ pub fn object_of_url(url: &str, endpoint: Option<&Endpoint>) -> Result<ObjectOfU
 /// everything else as it is shown.
 pub fn name_of(location: &Location) -> String {
     match location {
-        Location::Https(url) => {
-            name_of_url(url.secret()).unwrap_or_else(|| location.to_string())
-        }
+        Location::Https(url) => name_of_url(url.secret()).unwrap_or_else(|| location.to_string()),
         _ => location.to_string(),
     }
 }

@@ -126,6 +126,20 @@ where
     }
 }
 
+/// The same for requests that carry bodies, whose time is the line's: the connection's own limits end them.
+pub(super) async fn repeating<T, F>(tuning: Tuning, mut request: impl FnMut() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = object_store::Result<T>>,
+{
+    let mut retry = Retry::new(tuning);
+    loop {
+        match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => retry.pause(Fault::of_store(&error)).await?,
+        }
+    }
+}
+
 /// `future`, or a passing fault if it takes longer than `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
@@ -238,11 +252,12 @@ pub(super) struct RangedSource {
 }
 
 impl RangedSource {
-    pub(super) fn new(fetch: Arc<dyn Fetch>, info: ObjectInfo, length: u64, tuning: Tuning) -> Self {
+    /// From byte `at` on.
+    pub(super) fn new(fetch: Arc<dyn Fetch>, info: ObjectInfo, length: u64, tuning: Tuning, at: u64) -> Self {
         let ahead = tuning.part_bytes.saturating_mul(tuning.read_ahead as u64).min(length);
         let buffers = Buffers::new(PIECE_BYTES, ahead as usize / PIECE_BYTES + 1);
         let (window, piece) = (VecDeque::new(), Bytes::new());
-        Self { fetch, info, tuning, length, buffers, window, piece, at: 0, ask_at: 0 }
+        Self { fetch, info, tuning, length, buffers, window, piece, at, ask_at: at }
     }
 
     fn ask_ahead(&mut self) -> Result<()> {

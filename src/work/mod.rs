@@ -201,7 +201,9 @@ mod tests {
         };
         assert_eq!(worker.handle(&loader, &order, &past(1, 0), None), Disposition::Done);
         rusqlite::Connection::open(path).unwrap().execute_batch("DROP TABLE message").unwrap();
-        for (tries, hours, delay) in [(1, 7, RETRY_DELAYS[0]), (2, 7, RETRY_DELAYS[1]), (3, 5, RETRY_DELAYS[2])] {
+        for (tries, hours, delay) in
+            [(1, 7, RETRY_DELAYS[0]), (2, 7, RETRY_DELAYS[1]), (3, 5, RETRY_DELAYS[2])]
+        {
             assert_eq!(worker.handle(&loader, &order, &past(tries, hours), None), Disposition::Retry(delay));
         }
         assert!(loader.0.lock().unwrap().is_none(), "nothing is dead yet");

@@ -70,8 +70,17 @@ pub fn run(
     let (end, ended) = channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || taken.keep(loader, &ended));
-        let mut shift =
-            Shift { queue, worker, loader, batch, stopping, taken, tally: Tally::default(), due: None, put_off: HashSet::new() };
+        let mut shift = Shift {
+            queue,
+            worker,
+            loader,
+            batch,
+            stopping,
+            taken,
+            tally: Tally::default(),
+            due: None,
+            put_off: HashSet::new(),
+        };
         let worked = shift.work(once);
         drop(end);
         worked.map(|()| shift.tally)
