@@ -54,8 +54,11 @@ fn seconds_of(digits: &str) -> Option<u64> {
     let (hour, minute, second) = (part(8..10)?, part(10..12)?, part(12..14)?);
     let of_calendar = year >= 1970 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
     let of_clock = hour < 24 && minute < 60 && second < 60;
+    if !of_calendar || !of_clock {
+        return None;
+    }
     let days = days_before(year) + (1..month).map(|month| days_in(year, month)).sum::<u64>() + day - 1;
-    (of_calendar && of_clock).then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
+    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
 }
 
 fn days_in(year: u64, month: u64) -> u64 {

@@ -169,7 +169,8 @@ fn missing(doing: Doing) -> Error {
 
 /// The code of what an S3 error document said, which stands first or behind the status.
 fn code_in(cause: &str) -> &str {
-    let behind = cause.split_once(", ").filter(|(status, _)| status.starts_with(|c: char| c.is_ascii_digit()));
+    let behind =
+        cause.split_once(", ").filter(|(status, _)| status.starts_with(|c: char| c.is_ascii_digit()));
     behind.map_or(cause, |(_, said)| said).split(':').next().unwrap_or_default()
 }
 

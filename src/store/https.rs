@@ -24,6 +24,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use super::fault::{Doing, Fault, in_full, s3_message};
 use super::guard;
 use super::location::HttpUrl;
+use super::outbound;
 use super::ranged::{Body, Fetch, RangedSource, Tuning, retrying, within};
 use super::runtime::runtime;
 use super::types::{ByteSource, ObjectInfo, take};
@@ -82,10 +83,8 @@ impl Link {
         let place = || Place::uri(url.to_string());
         let parsed =
             Url::parse(url.secret()).map_err(|e| Error::usage("not a URL").at(place()).because(e))?;
-        let mut builder = Client::builder()
-            .user_agent(concat!("csl-stream/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(Policy::custom(|attempt| {
+        let mut builder = outbound::web(url.is_loopback()).connect_timeout(CONNECT_TIMEOUT).redirect(
+            Policy::custom(|attempt| {
                 let stays =
                     attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
                 if stays && attempt.previous().len() <= REDIRECTS_MAX {
@@ -93,10 +92,8 @@ impl Link {
                 } else {
                     attempt.stop()
                 }
-            }));
-        if url.is_loopback() {
-            builder = builder.no_proxy();
-        }
+            }),
+        );
         if url.is_foreign() {
             builder = builder.dns_resolver(guard::resolver(url)?).redirect(Policy::none());
         }

@@ -35,6 +35,8 @@ mod guard;
 #[cfg(feature = "cloud")]
 pub mod https;
 #[cfg(feature = "cloud")]
+mod outbound;
+#[cfg(feature = "cloud")]
 mod ranged;
 #[cfg_attr(not(feature = "cloud"), path = "absent.rs")]
 mod remote;
@@ -47,9 +49,9 @@ mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover};
 pub use durable::{sync_dir, write_atomically};
-pub use exported_at::{AHEAD_MAX, exported_at_of, time_of};
 #[cfg(feature = "cloud")]
 pub use either::open_either;
+pub use exported_at::{AHEAD_MAX, exported_at_of, time_of};
 #[cfg(feature = "cloud")]
 pub use guard::foreign;
 pub use local::{LocalSink, LocalSource, StdinSource};

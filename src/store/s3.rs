@@ -13,9 +13,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use futures::StreamExt;
 use futures::future::BoxFuture;
-use object_store::aws::{
-    AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider,
-};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
 use object_store::path::Path;
 use object_store::{
     ClientOptions, GetOptions, GetRange, ObjectMeta, ObjectStore, RetryConfig, StaticCredentialProvider, aws,
@@ -81,8 +79,10 @@ impl Encryption {
             (Some("AES256"), None) => Ok(Self::S3),
             (Some("aws:kms") | None, _) => Ok(Self::Kms(key)),
             (Some("aws:kms:dsse"), _) => Ok(Self::KmsTwice(key)),
-            (Some("AES256"), Some(_)) => Err(Error::usage("staging.kms_key is set, and staging.sse is AES256")
-                .help("AES256 is encryption by keys of S3: write aws:kms, or leave the key out")),
+            (Some("AES256"), Some(_)) => {
+                Err(Error::usage("staging.kms_key is set, and staging.sse is AES256")
+                    .help("AES256 is encryption by keys of S3: write aws:kms, or leave the key out"))
+            }
             (Some(other), _) => Err(Error::usage(format!("staging.sse: \"{other}\" is not known"))
                 .help("write AES256, aws:kms or aws:kms:dsse")),
         }
@@ -93,11 +93,12 @@ impl Encryption {
         let (word, kms_key) = match self {
             Self::OfBucket => return Ok(builder),
             Self::S3 => ("AES256", &None),
-            Self::Kms(key) => ("sse:kms", key),
-            Self::KmsTwice(key) => ("sse:kms:dsse", key),
+            Self::Kms(key) => ("aws:kms", key),
+            Self::KmsTwice(key) => ("aws:kms:dsse", key),
         };
         let named = |name: &str| {
-            name.parse::<AmazonS3ConfigKey>().map_err(|error| Error::machine("no such setting of object_store").because(error))
+            name.parse::<AmazonS3ConfigKey>()
+                .map_err(|error| Error::machine("no such setting of object_store").because(error))
         };
         let builder = builder.with_config(named("aws_server_side_encryption")?, word);
         Ok(match kms_key {
@@ -189,7 +190,12 @@ impl S3 {
     ///
     /// # Errors
     /// As [`S3::open`]; [`Error::Input`] if it is another by now.
-    pub(super) fn open_on(&self, location: &Location, known: &ObjectInfo, at: u64) -> Result<Box<dyn ByteSource>> {
+    pub(super) fn open_on(
+        &self,
+        location: &Location,
+        known: &ObjectInfo,
+        at: u64,
+    ) -> Result<Box<dyn ByteSource>> {
         self.open_at(location, at, |found| found.etag == known.etag && found.bytes == known.bytes)
     }
 
@@ -312,7 +318,6 @@ impl S3 {
                 .because(cut(&error.to_string()))
         })
     }
-
 }
 
 fn is_plain(endpoint: Option<&str>) -> bool {

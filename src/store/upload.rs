@@ -77,8 +77,9 @@ impl SegmentSink for S3Sink {
     fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>> {
         let path = self.path(&object.name)?;
         let told = |fault: Fault| fault.into_error(&object.uri, Doing::Writing);
-        let head =
-            runtime()?.block_on(repeating(self.bucket.tuning, || self.bucket.client.head(&path))).map_err(told)?;
+        let head = runtime()?
+            .block_on(repeating(self.bucket.tuning, || self.bucket.client.head(&path)))
+            .map_err(told)?;
         check_length(object, head.size)?;
         let range = object.bytes.saturating_sub(bytes)..object.bytes;
         let bucket = self.bucket.clone();

@@ -90,7 +90,7 @@ pub fn router(receiver: Arc<Receiver>) -> Router {
 
 async fn webhook(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let began = Instant::now();
-    let answer = receiver.answer(request).await.unwrap_or_else(|refused| refused);
+    let answer = receiver.answer(request, began).await.unwrap_or_else(|refused| refused);
     receiver.metrics.answered(answer.word(), began.elapsed());
     answer.into_response()
 }
@@ -100,6 +100,10 @@ async fn ready(State(receiver): State<Arc<Receiver>>) -> Response {
         && secrets.keys().await.is_empty()
     {
         return (StatusCode::SERVICE_UNAVAILABLE, "there is no signing secret yet\n").into_response();
+    }
+    if let Err(why) = receiver.tables.ready().await {
+        let text = format!("the bulk schema cannot be read: {why}\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     }
     match tokio::time::timeout(QUEUE_TIMEOUT, receiver.routes.ready()).await {
         Ok(Ok(())) => "ready\n".into_response(),
@@ -120,7 +124,7 @@ async fn metrics(State(receiver): State<Arc<Receiver>>) -> Response {
 
 impl Receiver {
     /// What becomes of a request; both sides are answers, the left one ends early.
-    async fn answer(&self, request: Request) -> Result<Answer, Answer> {
+    async fn answer(&self, request: Request, came: Instant) -> Result<Answer, Answer> {
         let (head, body) = request.into_parts();
         let peer = head.extensions.get::<Peer>().map(|peer| peer.0);
         let forwarded = head.headers.get_all(FORWARDED).iter().map(HeaderValue::as_bytes);
@@ -135,7 +139,7 @@ impl Receiver {
         }
         match event::parse(&body.bytes).map_err(Answer::NotJson)? {
             Event::Other => Ok(Answer::Skipped),
-            Event::Export(export) => self.take(&export).await,
+            Event::Export(export) => self.take(&export, came).await,
         }
     }
 
@@ -166,14 +170,21 @@ impl Receiver {
         }
     }
 
-    async fn take(&self, export: &Export) -> Result<Answer, Answer> {
+    async fn take(&self, export: &Export, came: Instant) -> Result<Answer, Answer> {
         let order = match self.policy.order(export) {
-            Ok(order) if self.tables.know(&order.table).await => order,
-            Ok(_) => return Ok(self.refuse(export, Refusal::Table)),
+            Ok(order) => order,
             Err(refusal) => return Ok(self.refuse(export, refusal)),
         };
         let jid = export.jid.as_deref().unwrap_or_default();
         let (table, kind) = (&order.table, order.kind);
+        match self.tables.know(table, came).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(self.refuse(export, Refusal::Table)),
+            Err(why) => {
+                tracing::error!(why, table, ?kind, jid, "nobody can say whether there is such a table");
+                return Err(Answer::Unavailable);
+            }
+        }
         match tokio::time::timeout(QUEUE_TIMEOUT, self.routes.send(&order)).await {
             Ok(Ok(())) => {
                 tracing::debug!(table, ?kind, jid, "an export waits to be loaded");

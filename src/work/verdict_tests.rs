@@ -159,7 +159,13 @@ fn faults(random: &mut fastrand::Rng, until: u64) -> Vec<Fault> {
         Fault { from, to, error: FAULTS[random.usize(..FAULTS.len())] }
     };
     let count = random.usize(..6);
-    (0..count).map(|_| one(random)).collect()
+    let mut faults: Vec<Fault> = (0..count).map(|_| one(random)).collect();
+    // Some nights begin with a long one.
+    if random.u8(..4) == 0 {
+        let error = FAULTS[random.usize(..FAULTS.len())];
+        faults.push(Fault { from: 0, to: random.u64(..until), error });
+    }
+    faults
 }
 
 #[test]
