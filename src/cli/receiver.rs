@@ -12,6 +12,7 @@ use crate::webhook::secrets::{Secrets, Sources};
 use crate::webhook::{Check, Metrics, Receiver, Tables};
 use crate::work::Worker;
 use std::path::PathBuf;
+use std::sync::Mutex;
 
 /// A receiver of the configuration; nothing outside this machine is asked for anything yet.
 pub(super) fn receiver(printer: Printer, config: &Config) -> Result<Receiver> {
@@ -23,6 +24,7 @@ pub(super) fn receiver(printer: Printer, config: &Config) -> Result<Receiver> {
         tables: Tables::new(config.text("schema.source").map(Location::parse).transpose()?),
         routes: routes(config)?,
         metrics: Metrics::default(),
+        told_unsigned: Mutex::default(),
     })
 }
 

@@ -13,7 +13,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Once, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use futures::stream::BoxStream;
 
 use super::buffers::{Buffer, Buffers};
 use super::fault::{Doing, Fault};
-use super::runtime::{Task, runtime};
+use super::runtime::{Task, keep_freed_memory, runtime};
 use super::types::{ByteSource, ObjectInfo, take};
 use crate::error::{Error, Result};
 
@@ -235,6 +235,8 @@ impl Pieces {
     }
 }
 
+static KEEP_FREED: Once = Once::new();
+
 /// A remote object as a [`ByteSource`].
 pub(super) struct RangedSource {
     fetch: Arc<dyn Fetch>,
@@ -254,6 +256,8 @@ pub(super) struct RangedSource {
 impl RangedSource {
     /// From byte `at` on.
     pub(super) fn new(fetch: Arc<dyn Fetch>, info: ObjectInfo, length: u64, tuning: Tuning, at: u64) -> Self {
+        // For large reads alone: a receiver of webhooks gives its memory back.
+        KEEP_FREED.call_once(keep_freed_memory);
         let ahead = tuning.part_bytes.saturating_mul(tuning.read_ahead as u64).min(length);
         let buffers = Buffers::new(PIECE_BYTES, ahead as usize / PIECE_BYTES + 1);
         let (window, piece) = (VecDeque::new(), Bytes::new());

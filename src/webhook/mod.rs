@@ -9,7 +9,7 @@
 //! | limit | what it bounds |
 //! |---|---|
 //! | [`BODY_BYTES_MAX`], [`BODY_TIMEOUT`] | a body; longer or slower ones are cut off |
-//! | [`BODIES_BYTES_MAX`] | all bodies together; what does not fit is to come again |
+//! | [`BODIES_BYTES_MAX`] | all bodies together; the one that has been coming for the longest gives way |
 //! | [`HEAD_BYTES_MAX`], [`HEADERS_MAX`], [`HEAD_TIMEOUT`] | a request's head |
 //! | [`IDLE_TIMEOUT`], [`WRITE_TIMEOUT`], [`CONNECTIONS_MAX`] | connections |
 //! | [`event::DEPTH_MAX`] | lists and objects inside each other |
@@ -21,6 +21,8 @@ pub mod event;
 pub mod fetch;
 mod metrics;
 mod patience;
+mod places;
+mod room;
 mod router;
 pub mod routes;
 pub mod secrets;
@@ -52,7 +54,7 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// A client takes its answer within this time.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections at once; more wait in the system's queue.
+/// Connections at once; for one more the oldest silent one is closed.
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// The queue takes an order within this time, or the sender must try again.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);

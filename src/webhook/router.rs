@@ -11,6 +11,7 @@ use super::addresses::Addresses;
 use super::event::{self, Event, Export, Malformed};
 use super::fetch::{Policy, Refusal};
 use super::metrics::Metrics;
+use super::room::{Room, Seat};
 use super::routes::Routes;
 use super::secrets::Secrets;
 use super::signature::{Claim, HEADER};
@@ -24,15 +25,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Instant;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Today's receivers of ControlShift say so in every 200.
 const PROCESSED: HeaderName = HeaderName::from_static("x-controlshift-processed");
 const FORWARDED: &str = "x-forwarded-for";
 /// What Prometheus calls its own text.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Wrong signatures are told no more often than this.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// The address that a request came from; whoever carries it puts it into the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +63,8 @@ pub struct Receiver {
     pub routes: Routes,
     /// What was counted.
     pub metrics: Metrics,
+    /// When somebody was told of a wrong signature.
+    pub told_unsigned: Mutex<Option<Instant>>,
 }
 
 /// How a webhook ended.
@@ -166,7 +171,22 @@ impl Receiver {
             Some(newer) if newer.confirm(claim, body) => Ok(()),
             // Without a secret nobody can say whether it is forged.
             None if keys.is_empty() => Err(Answer::Unavailable),
-            _ => Err(Answer::Unsigned),
+            _ => {
+                self.tell_unsigned();
+                Err(Answer::Unsigned)
+            }
+        }
+    }
+
+    /// Once in a while: anybody can send what is not signed, and a wrong secret refuses all webhooks.
+    fn tell_unsigned(&self) {
+        let mut told = self.told_unsigned.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
+            *told = Some(Instant::now());
+            tracing::warn!(
+                "a webhook was refused: its signature agrees with no secret; if all are, compare webhook.secrets, \
+                 webhook.secret_file or webhook.secret_arn with the endpoint's secret in ControlShift"
+            );
         }
     }
 
@@ -213,13 +233,13 @@ impl Receiver {
     }
 }
 
-/// The memory of this process that bodies may take, byte by byte.
-static ROOM: Semaphore = Semaphore::const_new(BODIES_BYTES_MAX);
+/// The memory of this process that bodies may take.
+static ROOM: Room = Room::new(BODIES_BYTES_MAX);
 
 /// A body, and the room that it takes until it is dropped.
 struct Whole {
     bytes: Vec<u8>,
-    room: Option<SemaphorePermit<'static>>,
+    seat: Seat<'static>,
 }
 
 impl Whole {
@@ -227,11 +247,8 @@ impl Whole {
         if self.bytes.len() + piece.len() > BODY_BYTES_MAX {
             return Err(Answer::TooLarge);
         }
-        let bytes = u32::try_from(piece.len()).map_err(|_| Answer::TooLarge)?;
-        let more = ROOM.try_acquire_many(bytes).map_err(|_| Answer::Unavailable)?;
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            None => self.room = Some(more),
+        if !self.seat.add(piece.len()) {
+            return Err(Answer::Unavailable);
         }
         self.bytes.extend_from_slice(piece);
         Ok(())
@@ -245,7 +262,8 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Answer> {
     if announced > BODY_BYTES_MAX {
         return Err(Answer::TooLarge);
     }
-    let mut whole = Whole { bytes: Vec::with_capacity(announced), room: None };
+    let mut whole = Whole { bytes: Vec::new(), seat: ROOM.enter() };
+    let given_way = whole.seat.given_way();
     let mut pieces = body.into_data_stream();
     let all = async {
         while let Some(piece) = pieces.next().await {
@@ -253,8 +271,12 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Answer> {
         }
         Ok(())
     };
-    tokio::time::timeout(BODY_TIMEOUT, all).await.unwrap_or(Err(Answer::TooSlow))?;
-    Ok(whole)
+    let read = async { tokio::time::timeout(BODY_TIMEOUT, all).await.unwrap_or(Err(Answer::TooSlow)) };
+    tokio::select! {
+        read = read => read?,
+        () = given_way => return Err(Answer::Unavailable),
+    }
+    whole.seat.complete().then_some(whole).ok_or(Answer::Unavailable)
 }
 
 impl Answer {
