@@ -54,17 +54,16 @@ fn writes_heal() {
         let (server, content) = (S3Server::start(), bytes(size));
         server.fault(match lost {
             true => Fault::Lost { kind, times: 1 },
-            false => Fault::Answer { kind, status: 400, times: 1 },
+            false => Fault::Timeout { kind, times: 1 },
         });
         let sink = s3(&server).sink(&place("staging/load")).unwrap();
         let mut writer = sink.create("part").unwrap();
         writer.append(content.clone().into()).unwrap();
         let object = writer.finish().unwrap_or_else(|error| panic!("{kind:?} {lost}: {error}"));
         assert!(server.get("staging/load/part").unwrap() == content, "{kind:?} {lost}");
-        for fault in [
-            Fault::Answer { kind: Kind::Delete, status: 400, times: 1 },
-            Fault::Lost { kind: Kind::Delete, times: 1 },
-        ] {
+        for fault in
+            [Fault::Timeout { kind: Kind::Delete, times: 1 }, Fault::Lost { kind: Kind::Delete, times: 1 }]
+        {
             server.fault(fault);
             sink.remove(&object).unwrap();
         }
@@ -95,13 +94,17 @@ fn reads_and_listings_heal() {
     let server = S3Server::start();
     server.put(NAME, bytes(5000));
     for kind in [Kind::Get, Kind::Head] {
-        server.fault(Fault::Answer { kind, status: 400, times: 1 });
+        server.fault(Fault::Timeout { kind, times: 1 });
     }
     let mut source = s3(&server).open(&place(NAME)).unwrap();
     assert!(read_all(&mut source).unwrap() == bytes(5000));
-    server.fault(Fault::Answer { kind: Kind::Get, status: 400, times: 1 });
+    server.fault(Fault::Timeout { kind: Kind::Get, times: 1 });
     let url = Location::parse(&format!("{}/{NAME}?Signature=S", server.endpoint())).unwrap();
     assert!(read_all(&mut store::open(&url).unwrap()).unwrap() == bytes(5000));
+    server.fault(Fault::Timeout { kind: Kind::List, times: 1 });
+    for kind in [Kind::List, Kind::Put, Kind::Delete] {
+        server.fault(Fault::Timeout { kind, times: 1 });
+    }
     in_child("child_lists", &server);
 }
 

@@ -74,5 +74,5 @@ fn load(run: &Run, reports: &mut Reports, config: &Config, args: &BackfillArgs) 
     let rejects = run.rejects_path(args.conversion.rejects.as_deref());
     let loading =
         Loading { run, config, options, target, table, create_table: args.target.create_table, rejects };
-    loading.load(&export.location.to_string(), export.exported_at, || store::open(&export.location))
+    loading.load(&store::name_of(&export.location), export.exported_at, || store::open(&export.location))
 }

@@ -24,6 +24,7 @@ use reqwest::{Client, Response, StatusCode, Url};
 use super::fault::{Doing, Fault, in_full, s3_message};
 use super::guard;
 use super::location::HttpUrl;
+use super::naming::name_of_url;
 use super::outbound;
 use super::ranged::{Body, Fetch, RangedSource, Tuning, retrying, within};
 use super::runtime::runtime;
@@ -54,7 +55,7 @@ pub fn open(url: &HttpUrl, tuning: Tuning) -> Result<Box<dyn ByteSource>> {
     let length = version.length.ok_or_else(|| {
         Error::access("the server does not say how long the object is").at(Place::uri(url.to_string()))
     })?;
-    let info = ObjectInfo { uri: url.to_string(), etag: version.name(), bytes: Some(length) };
+    let info = ObjectInfo { uri: name_of(url), etag: version.name(), bytes: Some(length) };
     let fetch = Arc::new(UrlFetch { link, version });
     Ok(Box::new(RangedSource::new(fetch, info, length, tuning, 0)))
 }
@@ -69,6 +70,11 @@ pub fn open_whole(url: &HttpUrl, tuning: Tuning) -> Result<Box<dyn ByteSource>> 
         .block_on(retrying(tuning, || link.ask(None, None)))
         .map_err(|fault| fault.into_error(&url.to_string(), Doing::Reading))?;
     Ok(Box::new(StreamSource::new(url, answer, tuning)?))
+}
+
+/// The object's one name, if it is one of S3; otherwise the URL without its query.
+fn name_of(url: &HttpUrl) -> String {
+    name_of_url(url.secret()).unwrap_or_else(|| url.to_string())
 }
 
 /// A client for one URL.
@@ -240,7 +246,7 @@ impl StreamSource {
                 .help("download the file by other means and name the local copy"));
         }
         let etag = Version::of(answer.headers()).name();
-        let info = ObjectInfo { uri: url.to_string(), etag, bytes };
+        let info = ObjectInfo { uri: name_of(url), etag, bytes };
         Ok(Self { answer, info, piece: Bytes::new(), at: 0, stall: tuning.stall, broken: false })
     }
 

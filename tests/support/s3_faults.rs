@@ -16,6 +16,9 @@ pub enum Fault {
     Cut { bytes: usize, times: usize },
     /// Once `after` more GETs were answered, the object has other content.
     Change { after: usize, key: &'static str, content: Vec<u8> },
+    /// The next `times` requests of `kind` are answered with S3's 400 RequestTimeout
+    /// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
+    Timeout { kind: Kind, times: usize },
     /// The next `times` requests of `kind` are carried out, and their answers are lost.
     Lost { kind: Kind, times: usize },
     /// Signed GETs after the next `after` are refused: their URL has run out.
@@ -29,8 +32,9 @@ pub(super) fn fault_of(state: &mut State, asked: &Asked) -> Option<Response<Body
     for at in 0..state.faults.len() {
         let (times, response) = match &mut state.faults[at] {
             Fault::Answer { kind, status, times } if *kind == asked.kind => {
-                (times, error(*status, code_of(*status)))
+                (times, error(*status, "Faulted"))
             }
+            Fault::Timeout { kind, times } if *kind == asked.kind => (times, error(400, "RequestTimeout")),
             Fault::Redirect { to, times } if matches!(asked.kind, Kind::Get | Kind::Head) => {
                 (times, with_header(302, "location", to))
             }
@@ -54,12 +58,6 @@ pub(super) fn fault_of(state: &mut State, asked: &Asked) -> Option<Response<Body
         }
     }
     None
-}
-
-/// A 400 that passes is S3's own RequestTimeout
-/// (https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html).
-fn code_of(status: u16) -> &'static str {
-    if status == 400 { "RequestTimeout" } else { "Faulted" }
 }
 
 pub(super) fn change_after(state: &mut State) {
