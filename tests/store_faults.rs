@@ -97,10 +97,10 @@ fn reads_and_listings_heal() {
         server.fault(Fault::Timeout { kind, times: 1 });
     }
     let mut source = s3(&server).open(&place(NAME)).unwrap();
-    assert!(read_all(&mut source).unwrap() == bytes(5000));
+    assert!(read_all(&mut *source, 1 << 16).unwrap() == bytes(5000));
     server.fault(Fault::Timeout { kind: Kind::Get, times: 1 });
     let url = Location::parse(&format!("{}/{NAME}?Signature=S", server.endpoint())).unwrap();
-    assert!(read_all(&mut store::open(&url).unwrap()).unwrap() == bytes(5000));
+    assert!(read_all(&mut *store::open(&url).unwrap(), 1 << 16).unwrap() == bytes(5000));
     server.fault(Fault::Timeout { kind: Kind::List, times: 1 });
     for kind in [Kind::List, Kind::Put, Kind::Delete] {
         server.fault(Fault::Timeout { kind, times: 1 });
@@ -164,7 +164,7 @@ fn both(server: &str) -> Box<dyn store::ByteSource> {
 #[test]
 fn child_reads_on() {
     let Some(server) = endpoint() else { return };
-    assert!(read_all(&mut both(&server)).unwrap() == bytes(40 << 20));
+    assert!(read_all(&mut *both(&server), 1 << 16).unwrap() == bytes(40 << 20));
     let url = Location::parse(&format!("{server}/{NAME}?Signature=S")).unwrap();
     assert_eq!(store::open_either(&url, None).err().map(|error| error.exit_code()), Some(3));
 }
@@ -174,7 +174,7 @@ fn child_reads_no_other() {
     let Some(server) = endpoint() else { return };
     let url = Location::parse(&format!("{server}/{NAME}")).unwrap();
     let mut source = store::open_either(&url, Some(&place(NAME))).unwrap();
-    let error = read_all(&mut source).unwrap_err();
+    let error = read_all(&mut *source, 1 << 16).unwrap_err();
     assert_eq!(error.exit_code(), 1, "{error}");
 }
 
