@@ -93,9 +93,8 @@ fn an_upload_that_somebody_ended_is_no_success() {
 fn reads_and_listings_heal() {
     let server = S3Server::start();
     server.put(NAME, bytes(5000));
-    for kind in [Kind::Get, Kind::Head] {
-        server.fault(Fault::Timeout { kind, times: 1 });
-    }
+    // The answer to a HEAD has no body, and so no code that could pass.
+    server.fault(Fault::Timeout { kind: Kind::Get, times: 1 });
     let mut source = s3(&server).open(&place(NAME)).unwrap();
     assert!(read_all(&mut *source, 1 << 16).unwrap() == bytes(5000));
     server.fault(Fault::Timeout { kind: Kind::Get, times: 1 });

@@ -71,7 +71,9 @@ impl Endpoint {
 pub enum NoObject {
     /// The host is none of S3's.
     Host,
-    /// The host is S3's, and the path names no bucket, or it holds broken escapes.
+    /// The host is S3's, and the path names no bucket.
+    Bucket,
+    /// The path holds broken escapes, or is no text.
     Key,
 }
 
@@ -87,8 +89,10 @@ pub fn object_of_url(url: &str, endpoint: Option<&Endpoint>) -> Result<ObjectOfU
     let (bucket, key) = at_endpoint(&scheme, &authority, path, endpoint)
         .or_else(|| at_s3(&scheme, &authority, path))
         .ok_or(NoObject::Host)?;
-    let key = percent_decoded(key).and_then(|bytes| String::from_utf8(bytes).ok());
-    let key = key.filter(|_| !bucket.is_empty()).ok_or(NoObject::Key)?;
+    if bucket.is_empty() {
+        return Err(NoObject::Bucket);
+    }
+    let key = percent_decoded(key).and_then(|bytes| String::from_utf8(bytes).ok()).ok_or(NoObject::Key)?;
     Ok(ObjectOfUrl { bucket, key })
 }
 
@@ -224,7 +228,7 @@ mod tests {
             ("s3://b/k", "Host"),
             ("https://b.s3.amazonaws.com/%zz", "Key"),
             ("https://b.s3.amazonaws.com/%ff", "Key"),
-            ("https://s3.amazonaws.com//k", "Key"),
+            ("https://s3.amazonaws.com//k", "Bucket"),
         ] {
             let found = match object_of_url(url, endpoint.as_ref()) {
                 Ok(ObjectOfUrl { bucket, key }) => format!("{bucket} {key}"),

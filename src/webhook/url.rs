@@ -30,12 +30,28 @@ pub(super) fn object_of<'a>(
     if url.len() > URL_BYTES_MAX || !plain {
         return Err(Refusal::Url);
     }
+    if !is_plainly_spelled(url) {
+        return Err(Refusal::Host);
+    }
     let ObjectOfUrl { bucket, key } = object_of_url(url, endpoint).map_err(|why| match why {
         NoObject::Host => Refusal::Host,
+        NoObject::Bucket => Refusal::Bucket,
         NoObject::Key => Refusal::Key,
     })?;
     let known = buckets.iter().find(|known| **known == bucket).ok_or(Refusal::Bucket)?;
     Ok((known, key))
+}
+
+/// Whether scheme and host are spelled as ControlShift's are: more is one name to us, and perhaps another to
+/// who connects.
+fn is_plainly_spelled(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default().to_ascii_lowercase();
+    let (host, port) = authority.rsplit_once(':').unwrap_or((&authority, "443"));
+    let odd = |part: &&str| host.contains(*part);
+    let plain =
+        !host.ends_with('.') && !host.ends_with(".cn") && !["s3-accelerate", "s3-fips"].iter().any(odd);
+    ["http", "https"].contains(&scheme) && plain && !port.is_empty() && !port.starts_with('0')
 }
 
 #[cfg(test)]

@@ -65,14 +65,6 @@ const QUEUE: [(&str, &str); 2] = [
     ("CSL_QUEUE_URL", "https://sqs.us-east-1.amazonaws.com/1/q"),
     ("CSL_QUEUE_DEAD_LETTER_URL", "https://sqs.us-east-1.amazonaws.com/1/d"),
 ];
-const REDSHIFT: [(&str, &str); 6] = [
-    SCHEMA,
-    ("CSL_WAREHOUSE_TO", "redshift"),
-    ("CSL_REDSHIFT_WORKGROUP", "w"),
-    ("CSL_REDSHIFT_DATABASE", "d"),
-    ("CSL_STAGING_URL", "s3://stage/p"),
-    ("CSL_NOTIFY_FAILURE_TOPIC_ARN", "arn:aws:sns:us-east-1:123456789012:t"),
-];
 const ROLE: [(&str, &str); 6] = [
     QUEUE[0],
     QUEUE[1],
@@ -88,11 +80,6 @@ fn every_client_goes_through_the_proxy() {
     for (words, variables, hosts) in [
         (&["dead-letters", "list"][..], &QUEUE[..], &["sqs.us-east-1.amazonaws.com"][..]),
         (&["dead-letters", "list"], &ROLE, &["sts.us-east-1.amazonaws.com"]),
-        (
-            &["check", "--table", "t"],
-            &REDSHIFT,
-            &["redshift-data.us-east-1.amazonaws.com", "sns.us-east-1.amazonaws.com"],
-        ),
         (
             &["backfill", "--table", "t", "--export", "s3://exports/o/t_20260301.csv"],
             &[SCHEMA],
