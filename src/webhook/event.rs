@@ -8,6 +8,7 @@
 
 use crate::store::ExportKind;
 use serde::Deserialize;
+use serde_json::error::Category;
 use serde_json::value::RawValue;
 use std::collections::HashMap;
 
@@ -115,7 +116,13 @@ pub fn parse(body: &[u8]) -> Result<Event, Malformed> {
     let body: &RawValue = serde_json::from_slice(body).map_err(|_| Malformed::NotJson)?;
     // A list or a number is JSON, and no concern of ours.
     let Some(envelope) = fields_of(body) else { return Ok(Event::Other) };
-    let name: Option<String> = field(&envelope, "type").flatten();
+    let name: Option<String> = match envelope.get("type").map(|name| serde_json::from_str(name.get())) {
+        None => None,
+        Some(Ok(name)) => name,
+        // Another form is JSON; half a surrogate pair, say, is none.
+        Some(Err(error)) if error.classify() == Category::Data => None,
+        Some(Err(_)) => return Err(Malformed::NotJson),
+    };
     let kind = match name.as_deref() {
         Some("data.full_table_exported") => ExportKind::Full,
         Some("data.incremental_table_exported") => ExportKind::Incremental,
