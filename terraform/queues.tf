@@ -21,8 +21,11 @@ locals {
     { url = data.aws_sqs_queue.glue[0].url, arn = data.aws_sqs_queue.glue[0].arn }
   )
 
-  # Whether the program makes dead letters or SQS does: SQS only when the program could not.
-  receives_max = var.tries + 1
+  # Whether the program makes dead letters or SQS does: SQS only when the program could not. What passes by
+  # itself is tried until the export is gone, and SQS counts every taking, also of messages that were only taken
+  # beside others: so the most that SQS knows.
+  receives_max        = 1000
+  loader_receives_max = var.tries + 1
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.load_dead_letters.arn
     maxReceiveCount     = local.receives_max
@@ -87,7 +90,7 @@ resource "aws_sqs_queue" "receiver_queue" {
 
   redrive_policy = jsonencode({
     deadLetterTargetArn = aws_sqs_queue.loader_dead_letters[0].arn
-    maxReceiveCount     = local.receives_max
+    maxReceiveCount     = local.loader_receives_max
   })
 }
 

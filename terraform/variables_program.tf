@@ -156,7 +156,7 @@ variable "batch_seconds" {
 }
 
 variable "tries" {
-  description = "Tries of a load before its message is a dead letter. SQS counts every taking: also of a message that a run of the worker function had no time for, so keep `batch_files` to what 15 minutes are enough for."
+  description = "Tries after which a message is a dead letter once its export cannot be read any more; before that it is tried again, whatever passes by itself. SQS counts every taking."
   type        = number
   default     = 5
   nullable    = false

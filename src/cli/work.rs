@@ -46,6 +46,14 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
             Err(Error::input(format!("{} became dead letters", plural(tally.dead, "message")))
                 .help("`csl-stream dead-letters list` says why"))
         }
+        Tally { waiting: 1.., .. } if args.once => {
+            Err(Error::transient(format!("{} left to be tried again", plural(tally.waiting, "message")))
+                .help("run `csl-stream work --once` again in a quarter of an hour"))
+        }
+        Tally { waiting: 1.., .. } if args.once => {
+            Err(Error::transient(format!("{} left to be tried again", plural(tally.waiting, "message")))
+                .help("run `csl-stream work --once` again in a quarter of an hour"))
+        }
         _ => Ok(()),
     }
 }

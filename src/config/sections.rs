@@ -82,6 +82,10 @@ sections! {
     Staging {
         /// Where Parquet is staged beside Redshift
         url: Option<String> = None,
+        /// Server-side encryption of what is staged; absent: as the bucket has it
+        sse: Option<ServerSideEncryption> = None,
+        /// Key of KMS for it; absent: AWS's own
+        kms_key: Option<String> = None,
     }
 
     /// Copies of the manifests, as the old pipeline kept them.
@@ -151,7 +155,7 @@ sections! {
         /// File of the local queue
         #[schemars(extend("format" = "path"))]
         path: String = "./queue.db".to_owned(),
-        /// Tries of a message, then it is a dead letter
+        /// Tries of a message once its export is gone; loads that may kill their worker
         tries: NonZeroU32 = from_one(5),
     }
 
@@ -246,6 +250,31 @@ pub enum Signature {
     Required,
     /// Every webhook is taken.
     Unchecked,
+}
+
+/// How S3 encrypts what is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ServerSideEncryption {
+    /// Keys of S3.
+    #[serde(rename = "AES256")]
+    Aes256,
+    /// Keys of KMS.
+    #[serde(rename = "aws:kms")]
+    Kms,
+    /// Keys of KMS, twice.
+    #[serde(rename = "aws:kms:dsse")]
+    KmsTwice,
+}
+
+impl ServerSideEncryption {
+    /// As S3's header spells it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Aes256 => "AES256",
+            Self::Kms => "aws:kms",
+            Self::KmsTwice => "aws:kms:dsse",
+        }
+    }
 }
 
 /// Tables that are loaded.

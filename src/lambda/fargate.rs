@@ -18,6 +18,10 @@ use aws_sdk_ecs::types::{
 /// What the task runs.
 const COMMAND: [&str; 2] = ["work", "--once"];
 
+/// Tries that the task waits for: with their delays as long as an export can be read. Nobody starts another
+/// task for a message that this one leaves.
+const TRIES: &str = "30";
+
 /// Where tasks run.
 #[derive(Debug)]
 pub struct Fargate {
@@ -89,6 +93,7 @@ impl Fargate {
             .name(&self.container)
             .set_command(Some(COMMAND.map(str::to_owned).to_vec()))
             .environment(set("CSL_QUEUE_URL", &self.queue_url))
+            .environment(set("CSL_QUEUE_TRIES", TRIES))
             .build();
         let network = AwsVpcConfiguration::builder()
             .set_subnets(Some(self.subnets.clone()))

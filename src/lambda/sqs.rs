@@ -11,11 +11,12 @@
 use super::fargate::Fargate;
 use crate::error::{Error, Result};
 use crate::queue::{LoadOrder, Message, Queue, Reason};
-use crate::work::{Disposition, Loader, Worker};
+use crate::work::{Disposition, Loader, Past, Worker};
+use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 use tokio::runtime::Handle;
 
 /// No load is begun with less time left.
@@ -55,6 +56,33 @@ struct Record {
 struct Attributes {
     #[serde(rename = "ApproximateReceiveCount")]
     received: Option<String>,
+    #[serde(rename = "SentTimestamp")]
+    sent_ms: Option<String>,
+}
+
+impl Record {
+    /// The message, taken for us by Lambda.
+    fn message(self) -> Message {
+        let Attributes { received, sent_ms } = self.attributes;
+        let tries = received.and_then(|count| count.parse().ok()).unwrap_or(1);
+        let sent = sent_ms.and_then(|ms| UNIX_EPOCH.checked_add(Duration::from_millis(ms.parse().ok()?)));
+        Message::fed(self.message_id, self.body, tries, sent, self.receipt_handle)
+    }
+}
+
+/// The messages, so turned that another table is first each time they come: one whose load takes all of a
+/// function's time must not keep those behind it waiting until they are gone. Each table's stay in order.
+fn turned(messages: Vec<Message>) -> Vec<Message> {
+    let turn = messages.iter().map(|message| message.tries).min().unwrap_or(1);
+    let mut tables: IndexMap<String, Vec<Message>> = IndexMap::new();
+    for message in messages {
+        let table = LoadOrder::parse(&message.body).map(|order| order.table).unwrap_or_default();
+        tables.entry(table).or_default().push(message);
+    }
+    let mut tables: Vec<Vec<Message>> = tables.into_values().collect();
+    let by = usize::try_from(turn.saturating_sub(1)).unwrap_or(0).checked_rem(tables.len()).unwrap_or(0);
+    tables.rotate_left(by);
+    tables.into_iter().flatten().collect()
 }
 
 /// Whether an event is a batch of SQS.
@@ -71,9 +99,7 @@ impl Jobs<'_> {
         let batch: Batch = serde_json::from_value(event)
             .map_err(|_| Error::input("a batch of SQS of another shape than is known"))?;
         let (mut failed, mut behind) = (Vec::new(), HashMap::new());
-        for record in batch.records {
-            let tries = record.attributes.received.and_then(|count| count.parse().ok()).unwrap_or(1);
-            let message = Message::fed(record.message_id, record.body, tries, record.receipt_handle);
+        for message in turned(batch.records.into_iter().map(Record::message).collect()) {
             if !self.is_done(&message, end, &mut behind) {
                 failed.push(json!({ "itemIdentifier": message.id }));
             }
@@ -86,12 +112,15 @@ impl Jobs<'_> {
     fn is_done(&self, message: &Message, end: Instant, behind: &mut HashMap<String, Duration>) -> bool {
         let order = match LoadOrder::parse(&message.body) {
             Ok(order) => order,
-            Err(error) => return self.settle(message, &Disposition::Dead(Reason::of(&error))),
+            Err(error) => return self.bury(message, None, error),
         };
-        let disposition = match (self.worker.too_often(&order, message.tries), behind.get(&order.table)) {
-            (Some(reason), _) => Disposition::Dead(reason),
-            (None, Some(wait)) => Disposition::Back(*wait),
-            (None, None) => self.handle(&order, message.tries, end),
+        let past = Past::of(message, &order);
+        if let Some(error) = self.worker.too_often(&order, &past) {
+            return self.bury(message, Some(&order), error);
+        }
+        let disposition = match behind.get(&order.table) {
+            Some(wait) => Disposition::Back(*wait),
+            None => self.handle(&order, &past, end),
         };
         let done = self.settle(message, &disposition);
         if let Disposition::Back(wait) | Disposition::Retry(wait) = disposition
@@ -102,7 +131,14 @@ impl Jobs<'_> {
         done
     }
 
-    fn handle(&self, order: &LoadOrder, tries: u32, end: Instant) -> Disposition {
+    /// Of a message whose load has not begun nobody has heard yet.
+    fn bury(&self, message: &Message, order: Option<&LoadOrder>, error: Error) -> bool {
+        let done = self.settle(message, &Disposition::Dead(Reason::of(&error)));
+        self.loader.buried(order, error);
+        done
+    }
+
+    fn handle(&self, order: &LoadOrder, past: &Past, end: Instant) -> Disposition {
         let fargate = self.fargate.as_ref().filter(|_| self.worker.selection.selects(order));
         if let Some(fargate) = fargate.filter(|fargate| fargate.takes(order)) {
             return handed_over(fargate, order);
@@ -113,7 +149,7 @@ impl Jobs<'_> {
             return Disposition::Back(Duration::ZERO);
         }
         let cut = end.checked_sub(CUT_LEFT).unwrap_or(now);
-        match (self.worker.handle(self.loader, order, tries, Some(cut)), fargate) {
+        match (self.worker.handle(self.loader, order, past, Some(cut)), fargate) {
             // It began and did not come to its end in all the time that a function has.
             (Disposition::Back(_), Some(fargate)) if Instant::now() >= cut => handed_over(fargate, order),
             (disposition, _) => disposition,
@@ -153,4 +189,29 @@ fn handed_over(fargate: &Fargate, order: &LoadOrder) -> Disposition {
 /// The caller has left its async surroundings for the load.
 fn wait<T>(future: impl Future<Output = T>) -> T {
     Handle::current().block_on(future)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_table_is_first_once() {
+        let message = |id: &str, table: &str, tries| {
+            let body = json!({ "downloadUrl": "u", "table": table, "kind": "full" }).to_string();
+            Message::fed(id.to_owned(), body, tries, None, String::new())
+        };
+        for (tries, expected) in [
+            (1, "l1 l2 s1 t1"),
+            (2, "s1 t1 l1 l2"),
+            (3, "t1 l1 l2 s1"),
+            (4, "l1 l2 s1 t1"),
+            (0, "l1 l2 s1 t1"),
+        ] {
+            let batch = ["l1", "s1", "l2", "t1"].map(|id| message(id, &id[..1], tries));
+            let order: Vec<String> = turned(batch.into()).into_iter().map(|message| message.id).collect();
+            assert_eq!(order.join(" "), expected, "{tries}");
+        }
+        assert!(turned(Vec::new()).is_empty());
+    }
 }

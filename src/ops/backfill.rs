@@ -62,7 +62,7 @@ fn load(run: &Run<'_>, config: &Config, request: &Backfill) -> Outcome {
     let rejects = run.rejects_path(request.rejects.as_deref());
     let create_table = request.create_table;
     let loading = Loading { run, config, options, warehouse, table, create_table, rejects };
-    loading.load(&export.location.to_string(), export.exported_at, || store::open(&export.location))
+    loading.load(&store::name_of(&export.location), export.exported_at, || store::open(&export.location))
 }
 
 /// [`prepare`], and shows the observer what will be read.

@@ -13,7 +13,7 @@ use crate::webhook::secrets::{Secrets, Sources};
 use crate::webhook::{Check, Metrics, Receiver, Tables};
 use crate::work::Worker;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 pub use crate::webhook::{Server, raise_open_files};
 
@@ -30,6 +30,7 @@ pub fn receiver(config: &Config, observer: &dyn Observer) -> Result<Receiver> {
         tables: Tables::new(source.map(Location::parse).transpose()?),
         routes: routes(config)?,
         metrics: Metrics::default(),
+        told_unsigned: Mutex::default(),
     })
 }
 

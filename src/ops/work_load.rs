@@ -3,9 +3,9 @@
 //! ```text
 //! order ─ prepare: schema, table, target, anew each time ─▶ open ─▶ Loading::load ─▶ told, remembered, ended
 //!                                                            │
-//!                    the signed URL; if that is refused, the s3:// name by AWS's own credentials
+//!                    the signed URL; where that is refused, the s3:// name (store::open_either)
 //! ```
-//! The signed URL comes first: it needs no grant and no credentials. Whichever opens, the export keeps the
+//! Whichever opens, the export keeps the
 //! name that [`LoadOrder::name`] gives it, so that the ledger knows it again.
 
 use super::listeners::told;
@@ -20,8 +20,8 @@ use crate::error::{Error, Result};
 use crate::pipeline::{ConvertOptions, Outcome, Watch};
 use crate::queue::{LoadOrder, ObjectName};
 use crate::report::Status;
-use crate::schema::Table;
-use crate::store::{self, ByteSource, Location, ObjectInfo};
+use crate::schema::{BulkSchema, Table};
+use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
 use crate::warehouse::Warehouse;
 use crate::work::Loader;
 use std::path::PathBuf;
@@ -73,7 +73,7 @@ impl<'a> Loads<'a> {
     /// The receiver has asked this; others that write to the queue need not have.
     fn allow(&self, order: &LoadOrder) -> Result<()> {
         policy(self.config)?.allows(order).map_err(|refusal| {
-            Error::access(format!("this export may not be fetched: {}", refusal.reason())).help(
+            Error::usage(format!("this export may not be fetched: {}", refusal.reason())).help(
                 "correct exports.buckets or exports.slug if it is yours; if not, look who writes to the queue",
             )
         })
@@ -82,7 +82,7 @@ impl<'a> Loads<'a> {
     /// The schema is read anew: it moves, and an export is of the schema of its night.
     fn prepare(&self, order: &LoadOrder) -> Result<Ready> {
         let warehouse = target::open(self.config).map_err(passing)?;
-        let schema = schema::read(self.config).map_err(passing)?;
+        let schema = schema::read(self.config).and_then(named_tables).map_err(passing)?;
         let options = self.request.conversion.options(self.config, &schema);
         Ok(Ready { options, warehouse, table: schema.table(&order.table)?.clone() })
     }
@@ -117,6 +117,16 @@ impl Loader for Loads<'_> {
         outcome.map(|report| report.status).map_err(|(_, error)| error)
     }
 
+    fn buried(&self, order: Option<&LoadOrder>, error: Error) {
+        // A message that nobody can read names no table; listeners want one.
+        let (table, kind) = order.map_or(("unknown", ExportKind::Full), |order| (&order.table, order.kind));
+        let run = Run::begin(self.observer, table, kind);
+        let outcome = told(self.config, Err(run.failed(order.map(LoadOrder::name), error)));
+        if let Err(refused) = self.observer.ended(&outcome) {
+            tracing::warn!(error = %refused, "the end of a message could not be written down");
+        }
+    }
+
     fn cut(&self) {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).stop();
     }
@@ -126,30 +136,30 @@ impl Loader for Loads<'_> {
     }
 }
 
-/// A schema or a target that cannot be reached is not the message's fault.
+/// A schema or a target that cannot be reached is not the message's fault; neither is an address that
+/// answers with a page of HTML, half a JSON, or nothing.
 fn passing(error: Error) -> Error {
     let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
     match error {
-        Error::Usage(_) | Error::Access(_) => {
-            Error::transient("the worker cannot load anything now").help(help).because(error)
-        }
-        other => other,
+        Error::Interrupted | Error::Transient(_) | Error::Machine(_) => error,
+        lasting => Error::transient("the worker cannot load anything now").help(help).because(lasting),
     }
 }
 
-fn open(order: &LoadOrder) -> Result<Box<dyn ByteSource>> {
-    let opened = store::foreign(&order.download_url).and_then(|url| store::open(&url));
-    let source = match (opened, order.object()) {
-        // Without credentials the second way has nothing to add to what the first said.
-        (Err(refused @ Error::Access(_)), Some(object)) => open_object(object).map_err(|_| refused)?,
-        (opened, _) => opened?,
-    };
-    let info = ObjectInfo { uri: order.name(), ..source.info().clone() };
-    Ok(Box::new(Named { source, info }))
+/// A schema without a table is none: every export would be of a table that it lacks.
+fn named_tables(schema: BulkSchema) -> Result<BulkSchema> {
+    if schema.tables.is_empty() {
+        return Err(Error::schema("the schema names no table"));
+    }
+    Ok(schema)
 }
 
-fn open_object(object: ObjectName) -> Result<Box<dyn ByteSource>> {
-    store::open(&Location::S3 { bucket: object.bucket, key: object.key })
+fn open(order: &LoadOrder) -> Result<Box<dyn ByteSource>> {
+    let url = store::foreign(&order.download_url)?;
+    let name = order.object().map(|ObjectName { bucket, key }| Location::S3 { bucket, key });
+    let source = store::open_either(&url, name.as_ref())?;
+    let info = ObjectInfo { uri: order.name(), ..source.info().clone() };
+    Ok(Box::new(Named { source, info }))
 }
 
 /// A source under the export's own name.
@@ -178,7 +188,8 @@ fn advised(error: Error, uri: &str) -> Error {
              webhook settings, which sends a new one",
         ),
         // Permissions of the warehouse, say: they are fixed sooner than an export is made anew.
-        other => passing(other),
+        Error::Usage(_) | Error::Access(_) => passing(error),
+        other => other,
     }
 }
 

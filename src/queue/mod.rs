@@ -1,9 +1,9 @@
 //! The queue between the webhook receiver and the worker: SQS, or a durable file.
 //!
 //! ```text
-//! receiver ── send ──▶ waiting ── receive ──▶ taken ──┬ delete ────▶ loaded, gone
-//!                         ▲                           ├ give_back ─▶ waiting, not counted (local)
-//!                         │                           ├ retry ─────▶ waiting after a delay, a try more
+//! receiver ── send ──▶ waiting ── receive ──▶ taken ── begin ─┬ delete ────▶ loaded, gone
+//!                         ▲                                   ├ give_back ─▶ waiting, not counted (local)
+//!                         │                                   ├ retry ─────▶ waiting after a delay, a try more
 //!                         ├─── VISIBILITY runs out ───┤
 //!                         └────── redrive ─────── dead letters ◀─ bury, with the reason
 //! ```
@@ -14,10 +14,12 @@
 //! | | local file | SQS |
 //! |---|---|---|
 //! | `receive` gives | messages of one table, which nobody else has one of | up to 10 of any table; FIFO: as local |
-//! | a try is | a taking that was not given back | every taking |
+//! | a try is | a load that began and was not given back | every taking: they say nothing of loads |
+//! | lanes | one a table, served in turn | FIFO: SQS's groups |
 //! | the same export again | joins the waiting message | FIFO: dropped for 5 minutes; standard: a second message |
 
 mod dead;
+mod format;
 mod local;
 mod message;
 mod name;
@@ -114,6 +116,29 @@ impl Queue {
         }
     }
 
+    /// Says that the load of a taken message begins now, and counts it; says whether the message was still
+    /// ours. SQS keeps no such count.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn begin(&self, message: &Message) -> Result<bool> {
+        match &self.0 {
+            Kind::Local(queue) => queue.begin(message).await,
+            Kind::Sqs(_) => Ok(true),
+        }
+    }
+
+    /// How many messages wait for another try after one that failed; SQS does not tell them from others.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn put_off(&self) -> Result<u64> {
+        match &self.0 {
+            Kind::Local(queue) => queue.put_off().await,
+            Kind::Sqs(_) => Ok(0),
+        }
+    }
+
     /// How many messages somebody has taken; of SQS about, and with those that wait after a try.
     ///
     /// # Errors
@@ -136,13 +161,13 @@ impl Queue {
         }
     }
 
-    /// Puts a message back that was not tried; it waits `delay`.
+    /// Puts a message back that nothing is wrong with, whether or not its load had begun; it waits `delay`.
     ///
     /// # Errors
     /// As [`Queue::send`].
     pub async fn give_back(&self, message: &Message, delay: Duration) -> Result<()> {
         match &self.0 {
-            Kind::Local(queue) => queue.put_back(message, delay, 1).await,
+            Kind::Local(queue) => queue.give_back(message, delay).await,
             Kind::Sqs(queue) => queue.put_back(message, delay).await,
         }
     }
@@ -153,7 +178,7 @@ impl Queue {
     /// As [`Queue::send`].
     pub async fn retry(&self, message: &Message, delay: Duration) -> Result<()> {
         match &self.0 {
-            Kind::Local(queue) => queue.put_back(message, delay, 0).await,
+            Kind::Local(queue) => queue.retry(message, delay).await,
             Kind::Sqs(queue) => queue.put_back(message, delay).await,
         }
     }

@@ -4,11 +4,9 @@
 //! ledger knows an export by its name, so that nothing is loaded twice: it must be the same for all.
 
 use super::message::{LoadOrder, ObjectName};
-use crate::store::{Location, exported_at_of};
+use crate::store::{Endpoint, Location, ObjectOfUrl, exported_at_of, object_of_url, time_of};
 use sha2::{Digest, Sha256};
-
-/// End of the hosts that S3 answers at.
-const S3_HOSTS: &str = ".amazonaws.com";
+use std::time::SystemTime;
 
 impl LoadOrder {
     /// The object that the order names, or that its URL leads to if that is one of S3.
@@ -18,7 +16,7 @@ impl LoadOrder {
                 let key = named.key.trim_start_matches('/').to_owned();
                 Some(ObjectName { bucket: named.bucket.clone(), key })
             }
-            None => object_of_url(&self.download_url),
+            None => of_url(&self.download_url),
         }
     }
 
@@ -35,6 +33,11 @@ impl LoadOrder {
         exported_at_of(&Location::parse(&self.name()).ok()?)
     }
 
+    /// The moment when it was made, if its name says so.
+    pub fn made(&self) -> Option<SystemTime> {
+        time_of(&self.exported_at()?)
+    }
+
     /// The same for the same export: 64 hexadecimal digits.
     pub fn deduplication_id(&self) -> String {
         let identity = format!("{}\n{}\n{}", self.table, self.kind.word(), self.name());
@@ -46,18 +49,10 @@ pub(super) fn without_query(url: &str) -> &str {
     url.split(['?', '#']).next().unwrap_or_default()
 }
 
-/// `bucket.s3.region.amazonaws.com/key`, `bucket.s3.amazonaws.com/key`, `s3.region.amazonaws.com/bucket/key`.
-fn object_of_url(url: &str) -> Option<ObjectName> {
-    let (host, path) = without_query(url).strip_prefix("https://")?.split_once('/')?;
-    let front = host.strip_suffix(S3_HOSTS)?;
-    let is_service = |text: &str| text == "s3" || text.starts_with("s3.") || text.starts_with("s3-");
-    let (bucket, key) = match front.split_once(".s3").filter(|(_, rest)| is_service(&format!("s3{rest}"))) {
-        Some((bucket, _)) => (bucket, path),
-        None if is_service(front) => path.split_once('/')?,
-        None => return None,
-    };
-    let plain = !key.is_empty() && !key.contains('%');
-    plain.then(|| ObjectName { bucket: bucket.to_owned(), key: key.trim_start_matches('/').to_owned() })
+fn of_url(url: &str) -> Option<ObjectName> {
+    let ObjectOfUrl { bucket, key } = object_of_url(url, Endpoint::of_environment().as_ref()).ok()?;
+    let key = key.trim_start_matches('/').to_owned();
+    (!key.is_empty()).then_some(ObjectName { bucket, key })
 }
 
 #[cfg(test)]
@@ -83,6 +78,8 @@ mod tests {
             format!("https://b.s3-eu-west-1.amazonaws.com/{key}"),
             format!("https://s3.amazonaws.com/b/{key}?Signature=Y"),
             format!("https://s3.eu-central-1.amazonaws.com/b/{key}#x"),
+            format!("https://B.S3.amazonaws.com:443/{key}"),
+            format!("https://s3.dualstack.us-east-1.amazonaws.com/b/{}", key.replace('/', "%2F")),
         ] {
             let order = order(&url, None);
             assert_eq!(order.name(), format!("s3://b/{key}"), "{url}");
@@ -102,9 +99,10 @@ mod tests {
             ("https://host/a/t_20260301.csv?secret", "https://host/a/t_20260301.csv"),
             ("http://127.0.0.1:9/b/t.csv?secret", "http://127.0.0.1:9/b/t.csv"),
             ("https://s3.amazonaws.com/b", "https://s3.amazonaws.com/b"),
+            ("https://b.s3.amazonaws.com/?secret", "https://b.s3.amazonaws.com/"),
             ("https://b.s3.amazonaws.com.evil.org/k?secret", "https://b.s3.amazonaws.com.evil.org/k"),
             ("https://b.s3x.amazonaws.com/k", "https://b.s3x.amazonaws.com/k"),
-            ("https://b.s3.amazonaws.com/a%20b?secret", "https://b.s3.amazonaws.com/a%20b"),
+            ("https://b.s3.amazonaws.com/a%zz?secret", "https://b.s3.amazonaws.com/a%zz"),
         ] {
             assert_eq!(order(url, None).name(), name, "{url}");
         }

@@ -14,7 +14,7 @@ use aws_sdk_sqs::operation::send_message::builders::SendMessageFluentBuilder;
 use aws_sdk_sqs::types::{
     Message as Received, MessageAttributeValue, MessageSystemAttributeName, QueueAttributeName,
 };
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 /// Most messages that SQS gives at once.
 pub const RECEIVE_MAX: usize = 10;
@@ -145,7 +145,8 @@ impl SqsQueue {
             .wait_time_seconds(seconds(wait.min(WAIT_MAX)))
             .visibility_timeout(seconds(visibility))
             .message_attribute_names("All")
-            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount);
+            .message_system_attribute_names(MessageSystemAttributeName::ApproximateReceiveCount)
+            .message_system_attribute_names(MessageSystemAttributeName::SentTimestamp);
         let answer = call.send().await.map_err(|error| fault(url, error))?;
         Ok(answer.messages.unwrap_or_default())
     }
@@ -199,13 +200,17 @@ impl SqsQueue {
 
 /// A message without a receipt or an id cannot be answered; SQS sends none.
 fn message(received: Received) -> Option<Message> {
-    let count = received.attributes.as_ref().and_then(|attributes| {
-        attributes.get(&MessageSystemAttributeName::ApproximateReceiveCount)?.parse().ok()
-    });
+    let number = |name: &MessageSystemAttributeName| -> Option<u64> {
+        received.attributes.as_ref()?.get(name)?.parse().ok()
+    };
+    let takings = number(&MessageSystemAttributeName::ApproximateReceiveCount).unwrap_or(1);
+    let sent = number(&MessageSystemAttributeName::SentTimestamp);
     Some(Message {
         id: received.message_id?,
         body: received.body.unwrap_or_default(),
-        tries: count.unwrap_or(1),
+        tries: u32::try_from(takings).unwrap_or(u32::MAX),
+        deaths: None,
+        sent: sent.and_then(|ms| UNIX_EPOCH.checked_add(Duration::from_millis(ms))),
         receipt: received.receipt_handle?,
     })
 }

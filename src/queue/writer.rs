@@ -7,6 +7,7 @@
 
 use crate::error::{Error, Place, Result};
 use rusqlite::{Connection, ErrorCode};
+use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -83,7 +84,7 @@ impl std::fmt::Debug for dyn Work {
 impl Writer {
     pub(super) fn start(connection: Connection, path: &Path) -> Result<Self> {
         let (calls, waiting) = mpsc::channel(WAITING_MAX);
-        let open = Open { connection, identity: identity(path), path: path.to_owned() };
+        let open = Open { connection, files: files_of(path) };
         std::thread::Builder::new()
             .name("csl-queue".to_owned())
             .spawn(move || write_all(&open, waiting))
@@ -105,22 +106,45 @@ impl Writer {
     }
 }
 
-/// The file that is written to.
+/// What SQLite puts behind the name of a file whose log is apart, and behind that of the log's index.
+const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+
+/// The files that are written to: SQLite holds all three open until the last process lets go of them.
 struct Open {
     connection: Connection,
-    path: PathBuf,
-    identity: Option<(u64, u64)>,
+    files: Vec<(PathBuf, Cell<Option<(u64, u64)>>)>,
+}
+
+fn files_of(path: &Path) -> Vec<(PathBuf, Cell<Option<(u64, u64)>>)> {
+    let name = |end: &str| {
+        let mut name = path.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    BESIDE.iter().map(|end| name(end)).map(|path| (path.clone(), Cell::new(identity(&path)))).collect()
 }
 
 impl Open {
     /// What is written to a file that was deleted or replaced would be read by nobody, and SQLite does not
-    /// notice.
+    /// notice. A file that was not there at the start is known from its first sight on.
     fn check(&self) -> Result<(), Failure> {
-        if identity(&self.path) == self.identity {
-            return Ok(());
+        for (path, known) in &self.files {
+            let found = identity(path);
+            if known.get().is_some() && found != known.get() {
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                let text = format!("{name} was deleted or replaced: start this process anew");
+                return Err(Failure { code: Some(ErrorCode::CannotOpen), text });
+            }
+            known.set(found);
         }
-        let text = "the file was deleted or replaced: start this process anew".to_owned();
-        Err(Failure { code: Some(ErrorCode::CannotOpen), text })
+        Ok(())
+    }
+
+    /// Checked before and after: what was committed into a log without a name is told to nobody as safe.
+    fn write(&self, group: &mut [Box<dyn Work>]) -> Result<(), Failure> {
+        self.check()?;
+        write_group(&self.connection, group).map_err(|error| Failure::of(&error))?;
+        self.check()
     }
 }
 
@@ -144,9 +168,7 @@ fn write_all(open: &Open, mut waiting: mpsc::Receiver<Box<dyn Work>>) {
         {
             group.push(next);
         }
-        let committed = open
-            .check()
-            .and_then(|()| write_group(&open.connection, &mut group).map_err(|error| Failure::of(&error)));
+        let committed = open.write(&mut group);
         group.into_iter().for_each(|task| task.answer(committed.clone()));
     }
 }

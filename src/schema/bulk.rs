@@ -55,6 +55,8 @@ impl BulkSchema {
     }
 
     fn read(bytes: &[u8]) -> Result<Self> {
+        // Editors and some servers put a mark of the encoding first (RFC 8259: it may be ignored).
+        let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
         if bytes.len() > SCHEMA_BYTES_MAX {
             return Err(Error::schema(format!("the schema has more than {SCHEMA_BYTES_MAX} bytes")));
         }

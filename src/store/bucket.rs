@@ -16,10 +16,9 @@ use super::ranged::{Body, Fetch, Tuning};
 #[derive(Debug)]
 pub(super) struct Bucket {
     pub(super) name: String,
-    /// Not retried inside: [`super::ranged`] retries, and continues where a body broke off.
-    pub(super) reads: AmazonS3,
-    /// Retried inside.
-    pub(super) calls: AmazonS3,
+    /// Not retried inside: [`super::ranged`] retries, and continues where a body broke off. It knows more of
+    /// what passes: of S3's 400s object_store retries none.
+    pub(super) client: AmazonS3,
     pub(super) tuning: Tuning,
 }
 
@@ -40,7 +39,7 @@ impl Fetch for S3Fetch {
                 if_match: self.etag.clone(),
                 ..GetOptions::default()
             };
-            let answer = self.bucket.reads.get_opts(&self.path, options).await;
+            let answer = self.bucket.client.get_opts(&self.path, options).await;
             let answer = answer.map_err(|error| Fault::of_store(&error))?;
             let etag_differs = self.etag.is_some() && answer.meta.e_tag != self.etag;
             if etag_differs || answer.meta.size != self.length {

@@ -7,6 +7,7 @@ use object_store::ClientOptions;
 use object_store::client::{HttpClient, HttpConnector};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+use super::outbound;
 use crate::error::{Error, Result};
 
 /// Longest wait for a connection.
@@ -29,8 +30,7 @@ impl Connections {
         if let Some(open) = self.0.get() {
             return Ok(Given(open.clone()));
         }
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("csl-stream/", env!("CARGO_PKG_VERSION")))
+        let client = outbound::web(plain)
             .connect_timeout(CONNECT_TIMEOUT)
             .read_timeout(ANSWER_TIMEOUT)
             .https_only(!plain)

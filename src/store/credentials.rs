@@ -5,37 +5,31 @@
 //! asks again before that runs out.
 
 use std::fmt;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
-use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::{HttpClient, http_client_fn};
 use futures::future::BoxFuture;
 use object_store::CredentialProvider;
 use object_store::aws::AwsCredential;
 use tokio::sync::Mutex;
 
 use super::fault::{CREDENTIALS_PATH, in_full};
+use super::naming::S3_ENDPOINT;
+use super::outbound::services;
 
 /// Credentials are asked for anew this long before they run out.
 const REFRESH_BEFORE_EXPIRY: Duration = Duration::from_secs(5 * 60);
 
 /// What the environment and the profile say.
 pub(super) async fn load() -> SdkConfig {
-    // Made when it is first needed: it reads the machine's certificates, hundreds of files, and keys from the
-    // environment need none of them.
-    let https = LazyLock::new(|| {
-        aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https()
-    });
-    let http = http_client_fn(move |settings, components| https.http_connector(settings, components));
-    aws_config::defaults(BehaviorVersion::latest()).http_client(http).load().await
+    aws_config::defaults(BehaviorVersion::latest()).http_client(services()).load().await
 }
 
 /// The endpoint for S3, if it is not AWS's own: the service's variable wins over the general one.
 pub(super) fn endpoint_of(config: &SdkConfig) -> Option<String> {
-    let service = std::env::var("AWS_ENDPOINT_URL_S3").ok().filter(|url| !url.is_empty());
+    let service = std::env::var(S3_ENDPOINT).ok().filter(|url| !url.is_empty());
     service.or_else(|| config.endpoint_url().map(str::to_owned))
 }
 

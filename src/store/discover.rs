@@ -8,23 +8,19 @@
 //!
 //! Two listings find it, however much else the bucket holds: the table's dates, then one date.
 
+use super::exported_at::{possible, stem_of};
 use super::location::Location;
 use super::open::list;
 use super::types::{ExportKind, Listing};
 use crate::error::{Error, Place, Result};
 use crate::names;
+use std::time::SystemTime;
 
 /// Dates that are looked into, newest first, until one holds an export.
 pub const DATES_TRIED_MAX: usize = 8;
 
 /// Names that an error lists.
 const NAMES_SHOWN_MAX: usize = 8;
-
-/// Digits of an export's timestamp, from a date to nanoseconds.
-const TIMESTAMP_DIGITS: std::ops::RangeInclusive<usize> = 8..=23;
-
-/// How the name of an export can end.
-const SUFFIXES: [&str; 4] = [".csv", ".csv.bz2", ".csv.gz", ".csv.zst"];
 
 /// An export that was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,12 +68,6 @@ pub fn discover(root: &Location, kind: ExportKind, table: &str, date: Option<&st
     Err(no_file(&folder, table, &dates))
 }
 
-/// The timestamp in the name of one export, or none if its name is not that of an export.
-pub fn exported_at_of(location: &Location) -> Option<String> {
-    let stem = stem_of(location.file_name()?)?;
-    timestamp_of(stem.rsplit_once('_')?.1)
-}
-
 fn check_request(table: &str, date: Option<&str>) -> Result<()> {
     names::check("table name", table)?;
     match date {
@@ -91,29 +81,23 @@ fn is_date(name: &str) -> bool {
     name.len() == 8 && name.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Newest first.
+/// Newest first. A date that no export can have yet would hide those that there are.
 fn dates_of(listing: Listing) -> Vec<String> {
-    let mut dates: Vec<String> = listing.folders.into_iter().filter(|name| is_date(name)).collect();
+    let now = SystemTime::now();
+    let is_possible = |name: &String| is_date(name) && possible(name, now).is_some();
+    let mut dates: Vec<String> = listing.folders.into_iter().filter(is_possible).collect();
     dates.sort_unstable_by(|a, b| b.cmp(a));
     dates
 }
 
 /// Digits compare as text: within a date they start alike, and more digits are a finer time.
 fn newest_of(table: &str, listing: Listing) -> Option<(String, String, Option<u64>)> {
+    let now = SystemTime::now();
     let candidates = listing.files.into_iter().filter_map(|(name, bytes)| {
         let digits = stem_of(&name)?.strip_prefix(table)?.strip_prefix('_')?;
-        Some((timestamp_of(digits)?, name, bytes))
+        Some((possible(digits, now)?, name, bytes))
     });
     candidates.max()
-}
-
-fn stem_of(name: &str) -> Option<&str> {
-    SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix))
-}
-
-fn timestamp_of(digits: &str) -> Option<String> {
-    let valid = TIMESTAMP_DIGITS.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
-    valid.then(|| digits.to_owned())
 }
 
 fn no_table(root: &Location, kind: ExportKind, table: &str) -> Error {
@@ -160,35 +144,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn timestamps_in_names() {
-        for (typed, expected) in [
-            ("petitions_20150803180434.csv", Some("20150803180434")),
-            ("s3://b/default/petitions_20150803180434.csv", Some("20150803180434")),
-            (
-                "s3://b/o/full/blast_emails/20261122/blast_emails_20261122034410.csv.bz2",
-                Some("20261122034410"),
-            ),
-            ("https://h/p/t_20261122034410.csv.gz?Expires=1438711490", Some("20261122034410")),
-            ("t_20261122034410.csv.zst", Some("20261122034410")),
-            ("t_20261122034410.parquet", None),
-            ("t_2026.csv", None),
-            ("t_2026112203441x.csv", None),
-            ("20261122034410.csv", None),
-            ("petitions.csv", None),
-            ("-", None),
-        ] {
-            let found = exported_at_of(&Location::parse(typed).unwrap());
-            assert_eq!(found.as_deref(), expected, "{typed}");
-        }
-    }
-
-    #[test]
     fn the_newest_file_that_is_an_export() {
         for (names, expected) in [
             (&["t_20261122010000.csv", "t_20261122020000.csv"][..], Some("t_20261122020000.csv")),
             (&["t_20261122020000.csv.bz2", "t_20261122010000.csv"], Some("t_20261122020000.csv.bz2")),
             (&["t_20261122010000.csv", "t_20261122010000123.csv"], Some("t_20261122010000123.csv")),
             (&["t_old_20261122030000.csv", "t_20261122010000.csv"], Some("t_20261122010000.csv")),
+            (
+                &["t_20261122010000.csv", "t_99991231235959.csv", "t_99999999.csv"],
+                Some("t_20261122010000.csv"),
+            ),
             (&["t_20261122010000.csv.tmp", "_SUCCESS", "t_.csv", "u_20261122010000.csv"], None),
             (&[], None),
         ] {

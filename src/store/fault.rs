@@ -11,6 +11,26 @@ use crate::error::{self, Error, Place};
 /// Longest cause that is passed on; servers answer with whole pages.
 const CAUSE_CHARS_MAX: usize = 300;
 
+/// Codes of S3 that pass though their status does not say so, as [AWS's own clients][retries] have them; the
+/// last two are bodies that were damaged or cut on their way.
+///
+/// [retries]: https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
+const PASSING_CODES: &[&str] = &[
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "InternalError",
+    "SlowDown",
+    "Throttling",
+    "ThrottlingException",
+    "RequestLimitExceeded",
+    "BandwidthLimitExceeded",
+    "PriorRequestNotComplete",
+    "OperationAborted",
+    "ConditionalRequestConflict",
+    "BadDigest",
+    "IncompleteBody",
+];
+
 /// Stands for a path in errors of the credential chain, which tells them from S3's own answers.
 pub(super) const CREDENTIALS_PATH: &str = "AWS credentials";
 
@@ -45,6 +65,7 @@ impl Fault {
     /// Sorts an HTTP status; `cause` says what the server said.
     pub(super) fn of_status(status: u16, cause: String) -> Self {
         match status {
+            _ if PASSING_CODES.contains(&code_in(&cause)) => Self::Passing(cause),
             401 | 403 => Self::Denied(cause),
             404 | 410 => Self::Missing(cause),
             // A range beyond the end: the object was longer when it was opened.
@@ -146,6 +167,13 @@ fn missing(doing: Doing) -> Error {
     }
 }
 
+/// The code of what an S3 error document said, which stands first or behind the status.
+fn code_in(cause: &str) -> &str {
+    let behind =
+        cause.split_once(", ").filter(|(status, _)| status.starts_with(|c: char| c.is_ascii_digit()));
+    behind.map_or(cause, |(_, said)| said).split(':').next().unwrap_or_default()
+}
+
 /// `Code: Message` of an S3 error document inside `text`.
 pub(super) fn s3_message(text: &str) -> Option<String> {
     let inside = |tag: &str| {
@@ -182,6 +210,11 @@ mod tests {
             (403, "AccessDenied: Request has expired", 3, "6 hours"),
             (400, "ExpiredToken: The provided token has expired", 3, "6 hours"),
             (400, "InvalidArgument", 3, "check the location"),
+            (400, "InvalidArgument: RequestTimeout is no argument", 3, "check the location"),
+            (400, "RequestTimeout: nothing was read or written for too long", 7, "few minutes"),
+            (400, "400 Bad Request, RequestTimeout: nothing was read", 7, "few minutes"),
+            (400, "BadDigest: another body came", 7, "few minutes"),
+            (409, "OperationAborted: a conflicting operation is under way", 7, "few minutes"),
             (404, "", 3, "check the bucket and the key"),
             (412, "", 1, "run again"),
             (416, "", 1, "run again"),

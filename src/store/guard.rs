@@ -13,10 +13,8 @@ use std::sync::Arc;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::location::{HttpUrl, Location};
+use super::naming::S3_ENDPOINT;
 use crate::error::{Error, Place, Result};
-
-/// The variable by which AWS's own tools name a stand-in for S3.
-pub const S3_ENDPOINT: &str = "AWS_ENDPOINT_URL_S3";
 
 /// A URL that somebody else sent to us: guarded, unless it is of the stand-in for S3 that the operator named.
 ///

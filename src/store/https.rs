@@ -24,6 +24,8 @@ use reqwest::{Client, Response, StatusCode, Url};
 use super::fault::{Doing, Fault, in_full, s3_message};
 use super::guard;
 use super::location::HttpUrl;
+use super::naming::name_of_url;
+use super::outbound;
 use super::ranged::{Body, Fetch, RangedSource, Tuning, retrying, within};
 use super::runtime::runtime;
 use super::types::{ByteSource, ObjectInfo, take};
@@ -53,9 +55,9 @@ pub fn open(url: &HttpUrl, tuning: Tuning) -> Result<Box<dyn ByteSource>> {
     let length = version.length.ok_or_else(|| {
         Error::access("the server does not say how long the object is").at(Place::uri(url.to_string()))
     })?;
-    let info = ObjectInfo { uri: url.to_string(), etag: version.name(), bytes: Some(length) };
+    let info = ObjectInfo { uri: name_of(url), etag: version.name(), bytes: Some(length) };
     let fetch = Arc::new(UrlFetch { link, version });
-    Ok(Box::new(RangedSource::new(fetch, info, length, tuning)))
+    Ok(Box::new(RangedSource::new(fetch, info, length, tuning, 0)))
 }
 
 /// Opens `url` with one plain GET: for small answers that a server makes on the spot.
@@ -70,6 +72,11 @@ pub fn open_whole(url: &HttpUrl, tuning: Tuning) -> Result<Box<dyn ByteSource>> 
     Ok(Box::new(StreamSource::new(url, answer, tuning)?))
 }
 
+/// The object's one name, if it is one of S3; otherwise the URL without its query.
+fn name_of(url: &HttpUrl) -> String {
+    name_of_url(url.secret()).unwrap_or_else(|| url.to_string())
+}
+
 /// A client for one URL.
 struct Link {
     client: Client,
@@ -82,10 +89,8 @@ impl Link {
         let place = || Place::uri(url.to_string());
         let parsed =
             Url::parse(url.secret()).map_err(|e| Error::usage("not a URL").at(place()).because(e))?;
-        let mut builder = Client::builder()
-            .user_agent(concat!("csl-stream/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(Policy::custom(|attempt| {
+        let mut builder = outbound::web(url.is_loopback()).connect_timeout(CONNECT_TIMEOUT).redirect(
+            Policy::custom(|attempt| {
                 let stays =
                     attempt.previous().first().is_some_and(|first| first.origin() == attempt.url().origin());
                 if stays && attempt.previous().len() <= REDIRECTS_MAX {
@@ -93,10 +98,8 @@ impl Link {
                 } else {
                     attempt.stop()
                 }
-            }));
-        if url.is_loopback() {
-            builder = builder.no_proxy();
-        }
+            }),
+        );
         if url.is_foreign() {
             builder = builder.dns_resolver(guard::resolver(url)?).redirect(Policy::none());
         }
@@ -243,7 +246,7 @@ impl StreamSource {
                 .help("download the file by other means and name the local copy"));
         }
         let etag = Version::of(answer.headers()).name();
-        let info = ObjectInfo { uri: url.to_string(), etag, bytes };
+        let info = ObjectInfo { uri: name_of(url), etag, bytes };
         Ok(Self { answer, info, piece: Bytes::new(), at: 0, stall: tuning.stall, broken: false })
     }
 

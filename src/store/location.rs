@@ -269,7 +269,8 @@ fn path_of(bytes: Vec<u8>) -> Result<PathBuf> {
     Ok(Path::new(&text).to_path_buf())
 }
 
-fn percent_decoded(text: &str) -> Option<Vec<u8>> {
+/// The bytes with their escapes undone once; none for a broken escape, or one of NUL.
+pub(super) fn percent_decoded(text: &str) -> Option<Vec<u8>> {
     let mut decoded = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, tail @ ..] = rest {

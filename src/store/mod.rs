@@ -11,8 +11,10 @@
 
 mod discover;
 mod durable;
+mod exported_at;
 mod local;
 mod location;
+mod naming;
 mod open;
 mod types;
 
@@ -28,11 +30,15 @@ mod connections;
 #[cfg(feature = "aws")]
 mod credentials;
 #[cfg(feature = "aws")]
+mod either;
+#[cfg(feature = "aws")]
 mod fault;
 #[cfg(feature = "aws")]
 mod guard;
 #[cfg(feature = "aws")]
 pub mod https;
+#[cfg(feature = "aws")]
+mod outbound;
 #[cfg(feature = "aws")]
 mod ranged;
 #[cfg(feature = "aws")]
@@ -44,12 +50,16 @@ pub mod s3;
 #[cfg(feature = "aws")]
 mod upload;
 
-pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
+pub use discover::{DATES_TRIED_MAX, Export, discover};
 pub use durable::{sync_dir, write_atomically};
 #[cfg(feature = "aws")]
-pub use guard::{S3_ENDPOINT, foreign};
+pub use either::open_either;
+pub use exported_at::{AHEAD_MAX, exported_at_of, time_of};
+#[cfg(feature = "aws")]
+pub use guard::foreign;
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
+pub use naming::{Endpoint, NoObject, ObjectOfUrl, S3_ENDPOINT, name_of, name_of_url, object_of_url};
 pub use open::{fetch_small, file_names, open, sink};
 #[cfg(feature = "aws")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};

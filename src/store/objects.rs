@@ -2,10 +2,12 @@
 
 use super::fault::{Doing, Fault};
 use super::location::Location;
+use super::ranged::repeating;
 use super::runtime::runtime;
-use super::s3::S3;
+use super::s3::{Encryption, S3};
 use crate::error::{Error, Place, Result};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use std::time::SystemTime;
 
@@ -28,9 +30,19 @@ pub struct ObjectBelow {
 /// # Errors
 /// [`Error::Access`] if that is not allowed, [`Error::Transient`] if S3 does not answer.
 pub fn put(location: &Location, bytes: Vec<u8>) -> Result<()> {
-    let (bucket, path) = S3::from_environment()?.place(location)?;
-    let put = runtime()?.block_on(bucket.calls.put(&path, PutPayload::from(bytes)));
-    put.map(drop).map_err(|error| Fault::of_store(&error).into_error(&location.to_string(), Doing::Writing))
+    put_encrypted(location, bytes, Encryption::default())
+}
+
+/// The same, encrypted like this.
+///
+/// # Errors
+/// As [`put`].
+pub fn put_encrypted(location: &Location, bytes: Vec<u8>, encryption: Encryption) -> Result<()> {
+    let (bucket, path) = S3::from_environment()?.encrypted(encryption).place(location)?;
+    let payload = PutPayload::from(bytes);
+    let put = repeating(bucket.tuning, || bucket.client.put(&path, payload.clone()));
+    let put = runtime()?.block_on(put);
+    put.map(drop).map_err(|fault| fault.into_error(&location.to_string(), Doing::Writing))
 }
 
 /// Removes an object; one that is not there is no error.
@@ -39,9 +51,9 @@ pub fn put(location: &Location, bytes: Vec<u8>) -> Result<()> {
 /// As [`put`].
 pub fn remove(location: &Location) -> Result<()> {
     let (bucket, path) = S3::from_environment()?.place(location)?;
-    match runtime()?.block_on(bucket.calls.delete(&path)) {
-        Err(object_store::Error::NotFound { .. }) | Ok(()) => Ok(()),
-        Err(error) => Err(Fault::of_store(&error).into_error(&location.to_string(), Doing::Writing)),
+    match runtime()?.block_on(repeating(bucket.tuning, || bucket.client.delete(&path))) {
+        Err(Fault::Missing(_)) | Ok(()) => Ok(()),
+        Err(fault) => Err(fault.into_error(&location.to_string(), Doing::Writing)),
     }
 }
 
@@ -51,31 +63,22 @@ pub fn remove(location: &Location) -> Result<()> {
 /// [`Error::Access`] if it cannot be listed; [`Error::Machine`] for more than a million.
 pub fn below(location: &Location) -> Result<Vec<ObjectBelow>> {
     let (bucket, prefix) = S3::from_environment()?.place(location)?;
-    let mut found = Vec::new();
-    let listed = runtime()?.block_on(async {
-        let mut listing = bucket.calls.list(Some(&prefix));
-        while let Some(object) = listing.try_next().await? {
-            let name: Vec<String> = object
-                .location
-                .prefix_match(&prefix)
-                .into_iter()
-                .flatten()
-                .map(|part| part.as_ref().to_owned())
-                .collect();
-            found.push(ObjectBelow {
-                name: name.join("/"),
-                bytes: object.size,
-                modified: object.last_modified.into(),
-            });
-            if found.len() > LISTED_MAX {
-                break;
-            }
-        }
-        Ok(())
-    });
-    listed.map_err(|error: object_store::Error| {
-        Fault::of_store(&error).into_error(&location.to_string(), Doing::Listing)
-    })?;
+    // One more than may be there, so that too many are noticed.
+    let listing = || bucket.client.list(Some(&prefix)).take(LISTED_MAX + 1).try_collect::<Vec<_>>();
+    let listed = runtime()?.block_on(repeating(bucket.tuning, listing));
+    let listed = listed.map_err(|fault| fault.into_error(&location.to_string(), Doing::Listing))?;
+    let name = |path: &Path| -> String {
+        let parts = path.prefix_match(&prefix).into_iter().flatten();
+        parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/")
+    };
+    let found: Vec<ObjectBelow> = listed
+        .into_iter()
+        .map(|object| ObjectBelow {
+            name: name(&object.location),
+            bytes: object.size,
+            modified: object.last_modified.into(),
+        })
+        .collect();
     if found.len() > LISTED_MAX {
         return Err(Error::machine(format!("there are more than {LISTED_MAX} objects"))
             .at(Place::uri(location.to_string()))

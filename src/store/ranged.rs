@@ -13,7 +13,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Once, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,7 +23,7 @@ use futures::stream::BoxStream;
 
 use super::buffers::{Buffer, Buffers};
 use super::fault::{Doing, Fault};
-use super::runtime::{Task, runtime};
+use super::runtime::{Task, keep_freed_memory, runtime};
 use super::types::{ByteSource, ObjectInfo, take};
 use crate::error::{Error, Result};
 
@@ -126,6 +126,20 @@ where
     }
 }
 
+/// The same for requests that carry bodies, whose time is the line's: the connection's own limits end them.
+pub(super) async fn repeating<T, F>(tuning: Tuning, mut request: impl FnMut() -> F) -> Result<T, Fault>
+where
+    F: Future<Output = object_store::Result<T>>,
+{
+    let mut retry = Retry::new(tuning);
+    loop {
+        match request().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => retry.pause(Fault::of_store(&error)).await?,
+        }
+    }
+}
+
 /// `future`, or a passing fault if it takes longer than `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
@@ -221,6 +235,8 @@ impl Pieces {
     }
 }
 
+static KEEP_FREED: Once = Once::new();
+
 /// A remote object as a [`ByteSource`].
 pub(super) struct RangedSource {
     fetch: Arc<dyn Fetch>,
@@ -238,11 +254,14 @@ pub(super) struct RangedSource {
 }
 
 impl RangedSource {
-    pub(super) fn new(fetch: Arc<dyn Fetch>, info: ObjectInfo, length: u64, tuning: Tuning) -> Self {
+    /// From byte `at` on.
+    pub(super) fn new(fetch: Arc<dyn Fetch>, info: ObjectInfo, length: u64, tuning: Tuning, at: u64) -> Self {
+        // For large reads alone: a receiver of webhooks gives its memory back.
+        KEEP_FREED.call_once(keep_freed_memory);
         let ahead = tuning.part_bytes.saturating_mul(tuning.read_ahead as u64).min(length);
         let buffers = Buffers::new(PIECE_BYTES, ahead as usize / PIECE_BYTES + 1);
         let (window, piece) = (VecDeque::new(), Bytes::new());
-        Self { fetch, info, tuning, length, buffers, window, piece, at: 0, ask_at: 0 }
+        Self { fetch, info, tuning, length, buffers, window, piece, at, ask_at: at }
     }
 
     fn ask_ahead(&mut self) -> Result<()> {

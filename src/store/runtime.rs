@@ -22,7 +22,6 @@ const WORKER_THREADS: usize = 2;
 pub(crate) fn runtime() -> Result<&'static Runtime> {
     static RUNTIME: OnceLock<Result<Runtime, String>> = OnceLock::new();
     let built = RUNTIME.get_or_init(|| {
-        keep_freed_memory();
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(WORKER_THREADS).thread_name("csl-store").enable_all();
         builder.build().map_err(|error| error.to_string())
@@ -36,7 +35,7 @@ pub(crate) fn runtime() -> Result<&'static Runtime> {
 /// allocators do not mind.
 ///
 /// [mallopt]: https://man7.org/linux/man-pages/man3/mallopt.3.html
-fn keep_freed_memory() {
+pub(super) fn keep_freed_memory() {
     /// glibc learns from blocks of up to 32 MiB. Nothing of it is touched, so it takes no memory.
     const BLOCK_BYTES: usize = 31 << 20;
     drop(std::hint::black_box(Vec::<u8>::with_capacity(BLOCK_BYTES)));

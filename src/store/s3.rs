@@ -1,20 +1,19 @@
 //! S3, read by ranges and listed by names; writing is in `upload`.
 //!
 //! ```text
-//! AWS's chain ─► S3 ─► Bucket ─┬ reads: HEAD and ranged GET, retried here where the bytes are counted
-//!                              └ calls: list, put, multipart, retried by object_store
+//! AWS's chain ─► S3 ─► Bucket ─┬ HEAD and ranged GET, retried where the bytes are counted
+//!                              └ list, put, multipart, retried by the same rules
 //! ```
 //!
 //! All buckets share one set of connections.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
 
-use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, AwsCredentialProvider};
+use object_store::aws::{AmazonS3, AmazonS3Builder, AmazonS3ConfigKey, AwsCredential, AwsCredentialProvider};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, ObjectStore, RetryConfig, StaticCredentialProvider, aws,
+    ClientOptions, GetOptions, ObjectMeta, ObjectStore, RetryConfig, StaticCredentialProvider, aws,
 };
 
 use super::bucket::{Bucket, S3Fetch};
@@ -22,14 +21,12 @@ use super::connections::{CONNECT_TIMEOUT, Connections};
 use super::credentials::{Chain, endpoint_of, load};
 use super::fault::{Doing, Fault, cut};
 use super::location::Location;
-use super::ranged::{RangedSource, Tuning, retrying};
+use super::ranged::{RangedSource, Tuning, repeating, retrying};
 use super::runtime::runtime;
 use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink};
 use super::upload::S3Sink;
 use crate::error::{Error, Place, Result};
 
-/// No new try of a call begins later than this after the first.
-const CALL_RETRY_TIMEOUT: Duration = Duration::from_secs(180);
 /// Buckets whose clients are kept; a run has an export's, a staging place's and a manifest's.
 const BUCKETS_KEPT_MAX: usize = 16;
 /// Says that uploads are not hashed for their signature, or that they are.
@@ -50,6 +47,64 @@ pub struct S3Options {
     pub tuning: Tuning,
 }
 
+/// How S3 encrypts what is written: the headers that a bucket's policy can demand
+/// ([server-side encryption][sse]).
+///
+/// [sse]: https://docs.aws.amazon.com/AmazonS3/latest/userguide/serv-side-encryption.html
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub enum Encryption {
+    /// As the bucket has it: no header.
+    #[default]
+    OfBucket,
+    /// `AES256`: keys of S3.
+    S3,
+    /// `aws:kms`: a key of KMS, AWS's own if none is named.
+    Kms(Option<String>),
+    /// `aws:kms:dsse`: the same, twice.
+    KmsTwice(Option<String>),
+}
+
+impl Encryption {
+    /// Reads `staging.sse` and `staging.kms_key`.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for another word, and for a key that nothing uses.
+    pub fn of_words(sse: Option<&str>, kms_key: Option<&str>) -> Result<Self> {
+        let key = kms_key.map(str::to_owned);
+        match (sse, &key) {
+            (None, None) => Ok(Self::OfBucket),
+            (Some("AES256"), None) => Ok(Self::S3),
+            (Some("aws:kms") | None, _) => Ok(Self::Kms(key)),
+            (Some("aws:kms:dsse"), _) => Ok(Self::KmsTwice(key)),
+            (Some("AES256"), Some(_)) => {
+                Err(Error::usage("staging.kms_key is set, and staging.sse is AES256")
+                    .help("AES256 is encryption by keys of S3: write aws:kms, or leave the key out"))
+            }
+            (Some(other), _) => Err(Error::usage(format!("staging.sse: \"{other}\" is not known"))
+                .help("write AES256, aws:kms or aws:kms:dsse")),
+        }
+    }
+
+    /// The builder with these headers; names and words are object_store's.
+    fn on(&self, builder: AmazonS3Builder) -> Result<AmazonS3Builder> {
+        let (word, kms_key) = match self {
+            Self::OfBucket => return Ok(builder),
+            Self::S3 => ("AES256", &None),
+            Self::Kms(key) => ("aws:kms", key),
+            Self::KmsTwice(key) => ("aws:kms:dsse", key),
+        };
+        let named = |name: &str| {
+            name.parse::<AmazonS3ConfigKey>()
+                .map_err(|error| Error::machine("no such setting of object_store").because(error))
+        };
+        let builder = builder.with_config(named("aws_server_side_encryption")?, word);
+        Ok(match kms_key {
+            Some(key) => builder.with_config(named("aws_sse_kms_key_id")?, key),
+            None => builder,
+        })
+    }
+}
+
 /// S3 as one set of credentials sees it.
 #[derive(Debug, Clone)]
 pub struct S3 {
@@ -58,7 +113,8 @@ pub struct S3 {
     credentials: AwsCredentialProvider,
     hash_uploads: bool,
     tuning: Tuning,
-    buckets: Arc<Mutex<HashMap<String, Arc<Bucket>>>>,
+    encryption: Encryption,
+    buckets: Arc<Mutex<HashMap<(String, Encryption), Arc<Bucket>>>>,
     connections: Connections,
 }
 
@@ -80,6 +136,7 @@ impl S3 {
             region: config.region().map(|region| region.to_string()),
             credentials: Arc::new(Chain::new(&config)),
             tuning: Tuning::default(),
+            encryption: Encryption::default(),
             buckets: Arc::default(),
             connections: Connections::default(),
         };
@@ -96,9 +153,16 @@ impl S3 {
             region: options.region,
             credentials: Arc::new(StaticCredentialProvider::new(credential)),
             tuning: options.tuning,
+            encryption: Encryption::default(),
             buckets: Arc::default(),
             connections: Connections::default(),
         }
+    }
+
+    /// The same, but what it writes is encrypted like this.
+    #[must_use]
+    pub fn encrypted(self, encryption: Encryption) -> Self {
+        Self { encryption, ..self }
     }
 
     /// Opens one object and pins its version and length.
@@ -106,21 +170,50 @@ impl S3 {
     /// # Errors
     /// [`Error::Access`] if it is not there or not readable, [`Error::Transient`] if S3 does not answer.
     pub fn open(&self, location: &Location) -> Result<Box<dyn ByteSource>> {
+        self.open_at(location, 0, |_| true)
+    }
+
+    /// The same from byte `at` on, if the object is still the one that was `known`.
+    ///
+    /// # Errors
+    /// As [`S3::open`]; [`Error::Input`] if it is another by now.
+    pub(super) fn open_on(
+        &self,
+        location: &Location,
+        known: &ObjectInfo,
+        at: u64,
+    ) -> Result<Box<dyn ByteSource>> {
+        self.open_at(location, at, |found| found.etag == known.etag && found.bytes == known.bytes)
+    }
+
+    fn open_at(
+        &self,
+        location: &Location,
+        at: u64,
+        is_it: impl FnOnce(&ObjectInfo) -> bool,
+    ) -> Result<Box<dyn ByteSource>> {
         let (bucket, path) = self.place(location)?;
         let uri = location.to_string();
-        let head = || async {
-            let options = GetOptions { head: true, ..GetOptions::default() };
-            let answer = bucket.reads.get_opts(&path, options).await;
-            answer.map(|answer| answer.meta).map_err(|error| Fault::of_store(&error))
-        };
-        let meta = runtime()?
-            .block_on(retrying(self.tuning, head))
-            .map_err(|fault| fault.into_error(&uri, Doing::Reading))?;
+        let meta = self.head(&bucket, &path).map_err(|fault| fault.into_error(&uri, Doing::Reading))?;
         let etag = meta.e_tag.as_deref().map(|etag| etag.trim_matches('"').to_owned());
         let info = ObjectInfo { uri, etag, bytes: Some(meta.size) };
+        if !is_it(&info) {
+            let what = "another object is under this name than the one that was read so far".to_owned();
+            return Err(Fault::Changed(what).into_error(&info.uri, Doing::Reading));
+        }
         let tuning = self.tuning;
         let fetch = S3Fetch { bucket, path, etag: meta.e_tag, length: meta.size };
-        Ok(Box::new(RangedSource::new(Arc::new(fetch), info, meta.size, tuning)))
+        Ok(Box::new(RangedSource::new(Arc::new(fetch), info, meta.size, tuning, at)))
+    }
+
+    fn head(&self, bucket: &Bucket, path: &Path) -> Result<ObjectMeta, Fault> {
+        let head = || async {
+            let options = GetOptions { head: true, ..GetOptions::default() };
+            let answer = bucket.client.get_opts(path, options).await;
+            answer.map(|answer| answer.meta).map_err(|error| Fault::of_store(&error))
+        };
+        let runtime = runtime().map_err(|error| Fault::Passing(error.to_string()))?;
+        runtime.block_on(retrying(self.tuning, head))
     }
 
     /// A place for segments below a prefix.
@@ -136,8 +229,8 @@ impl S3 {
         let (bucket, prefix) = self.place(location)?;
         let prefix = (!prefix.as_ref().is_empty()).then_some(&prefix);
         let listed = runtime()?
-            .block_on(bucket.calls.list_with_delimiter(prefix))
-            .map_err(|error| Fault::of_store(&error).into_error(&location.to_string(), Doing::Listing))?;
+            .block_on(repeating(self.tuning, || bucket.client.list_with_delimiter(prefix)))
+            .map_err(|fault| fault.into_error(&location.to_string(), Doing::Listing))?;
         let name = |path: &Path| path.filename().map(str::to_owned);
         Ok(Listing {
             folders: listed.common_prefixes.iter().filter_map(name).collect(),
@@ -158,20 +251,20 @@ impl S3 {
     /// Clients are kept: each looks up its bucket's region and warms up its own connections.
     fn bucket(&self, name: &str) -> Result<Arc<Bucket>> {
         let mut kept = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(bucket) = kept.get(name) {
+        let known = (name.to_owned(), self.encryption.clone());
+        if let Some(bucket) = kept.get(&known) {
             return Ok(bucket.clone());
         }
         let region = self.region_of(name)?;
         let bucket = Arc::new(Bucket {
             name: name.to_owned(),
-            reads: self.client(name, &region, no_retries())?,
-            calls: self.client(name, &region, self.call_retries())?,
+            client: self.client(name, &region)?,
             tuning: self.tuning,
         });
         if kept.len() >= BUCKETS_KEPT_MAX {
             kept.clear();
         }
-        kept.insert(name.to_owned(), bucket.clone());
+        kept.insert(known, bucket.clone());
         Ok(bucket)
     }
 
@@ -193,33 +286,24 @@ impl S3 {
         }
     }
 
-    fn client(&self, bucket: &str, region: &str, retry: RetryConfig) -> Result<AmazonS3> {
+    fn client(&self, bucket: &str, region: &str) -> Result<AmazonS3> {
         let plain = is_plain(self.endpoint.as_deref());
         let mut builder = AmazonS3Builder::new()
             .with_bucket_name(bucket)
             .with_region(region)
             .with_credentials(self.credentials.clone())
-            .with_retry(retry)
+            .with_retry(RetryConfig { max_retries: 0, ..RetryConfig::default() })
             .with_unsigned_payload(!self.hash_uploads)
             .with_allow_http(plain)
             .with_http_connector(self.connections.open(plain)?);
         if let Some(endpoint) = &self.endpoint {
             builder = builder.with_endpoint(endpoint);
         }
-        builder.build().map_err(|error| {
+        self.encryption.on(builder)?.build().map_err(|error| {
             Error::usage(format!("bucket \"{bucket}\" cannot be set up"))
                 .help("check the bucket's name and AWS_ENDPOINT_URL")
                 .because(cut(&error.to_string()))
         })
-    }
-
-    fn call_retries(&self) -> RetryConfig {
-        let (init_backoff, max_backoff) = (self.tuning.backoff_first, self.tuning.backoff_max);
-        RetryConfig {
-            backoff: BackoffConfig { init_backoff, max_backoff, base: 2.0 },
-            max_retries: self.tuning.attempts_max.saturating_sub(1) as usize,
-            retry_timeout: CALL_RETRY_TIMEOUT,
-        }
     }
 }
 
@@ -238,10 +322,6 @@ fn hash_uploads(unsigned: Option<&str>, endpoint: Option<&str>) -> Result<bool> 
             Err(Error::usage(format!("{UNSIGNED_PAYLOAD} is \"{other}\", neither true nor false")))
         }
     }
-}
-
-fn no_retries() -> RetryConfig {
-    RetryConfig { max_retries: 0, ..RetryConfig::default() }
 }
 
 #[cfg(test)]
@@ -264,6 +344,24 @@ mod tests {
             (Some("perhaps"), None, None),
         ] {
             assert_eq!(hash_uploads(unsigned, endpoint).ok(), hashed, "{unsigned:?} {endpoint:?}");
+        }
+    }
+
+    #[test]
+    fn words_of_encryption() {
+        let key = Some("arn:aws:kms:us-east-1:1:key/k");
+        for (sse, kms_key, expected) in [
+            (None, None, Some(Encryption::OfBucket)),
+            (Some("AES256"), None, Some(Encryption::S3)),
+            (Some("aws:kms"), None, Some(Encryption::Kms(None))),
+            (Some("aws:kms"), key, Some(Encryption::Kms(key.map(str::to_owned)))),
+            (None, key, Some(Encryption::Kms(key.map(str::to_owned)))),
+            (Some("aws:kms:dsse"), key, Some(Encryption::KmsTwice(key.map(str::to_owned)))),
+            (Some("AES256"), key, None),
+            (Some("sse-c"), None, None),
+            (Some("aes256"), None, None),
+        ] {
+            assert_eq!(Encryption::of_words(sse, kms_key).ok(), expected, "{sse:?} {kms_key:?}");
         }
     }
 }

@@ -6,20 +6,26 @@
 //!               └─ full and no slot free: append() waits              └ drop: abort
 //! ```
 //!
+//! Each request is tried again while its fault may pass. A completion whose answer was lost finds no upload
+//! when it is tried again: then the object is looked at ([CompleteMultipartUpload][complete]).
+//!
+//! [complete]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_CompleteMultipartUpload.html
+//!
 //! A part is a list of what was appended: nothing is copied.
 
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
+use object_store::multipart::{MultipartStore, PartId};
 use object_store::path::Path;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use object_store::{MultipartId, ObjectStoreExt, PutPayload};
 use tokio::task::JoinSet;
 
 use super::bucket::{Bucket, S3Fetch};
 use super::fault::{Doing, Fault};
 use super::local::{check_length, check_segment};
-use super::ranged::{Fetch, fetch_part};
+use super::ranged::{Fetch, fetch_part, repeating};
 use super::runtime::runtime;
 use super::types::{SegmentSink, SegmentWriter, StoredObject};
 use crate::error::{Error, Result};
@@ -62,6 +68,7 @@ impl SegmentSink for S3Sink {
             part_bytes: 0,
             upload: None,
             parts: JoinSet::new(),
+            done: Vec::new(),
             bytes: 0,
             failed: false,
         }))
@@ -70,8 +77,9 @@ impl SegmentSink for S3Sink {
     fn read_tail(&self, object: &StoredObject, bytes: u64) -> Result<Vec<u8>> {
         let path = self.path(&object.name)?;
         let told = |fault: Fault| fault.into_error(&object.uri, Doing::Writing);
-        let head =
-            runtime()?.block_on(self.bucket.calls.head(&path)).map_err(|e| told(Fault::of_store(&e)))?;
+        let head = runtime()?
+            .block_on(repeating(self.bucket.tuning, || self.bucket.client.head(&path)))
+            .map_err(told)?;
         check_length(object, head.size)?;
         let range = object.bytes.saturating_sub(bytes)..object.bytes;
         let bucket = self.bucket.clone();
@@ -84,8 +92,11 @@ impl SegmentSink for S3Sink {
 
     fn remove(&self, object: &StoredObject) -> Result<()> {
         let path = self.path(&object.name)?;
-        let removed = runtime()?.block_on(self.bucket.calls.delete(&path));
-        removed.map_err(|error| Fault::of_store(&error).into_error(&object.uri, Doing::Writing))
+        match runtime()?.block_on(repeating(self.bucket.tuning, || self.bucket.client.delete(&path))) {
+            // The answer to an earlier try was lost, if it was not gone before.
+            Ok(()) | Err(Fault::Missing(_)) => Ok(()),
+            Err(fault) => Err(fault.into_error(&object.uri, Doing::Writing)),
+        }
     }
 }
 
@@ -97,29 +108,42 @@ struct S3Writer {
     /// The part that fills, and its length.
     part: Vec<Bytes>,
     part_bytes: usize,
-    upload: Option<Box<dyn MultipartUpload>>,
-    parts: JoinSet<object_store::Result<()>>,
+    upload: Option<MultipartId>,
+    /// Parts under way, by their place.
+    parts: JoinSet<(usize, Result<PartId, Fault>)>,
+    /// Parts that are there; the places of those under way are empty.
+    done: Vec<Option<PartId>>,
     bytes: u64,
     failed: bool,
 }
 
 impl S3Writer {
-    fn told(&self, error: &object_store::Error) -> Error {
-        Fault::of_store(error).into_error(&self.uri, Doing::Writing)
+    fn told(&self, fault: Fault) -> Error {
+        fault.into_error(&self.uri, Doing::Writing)
     }
 
     /// Sends the part, as soon as fewer than the most are under way.
     fn send_part(&mut self) -> Result<()> {
         self.wait_for_parts(UPLOADS_IN_FLIGHT - 1)?;
         let payload = self.take_part();
-        if self.upload.is_none() {
-            let started = runtime()?.block_on(self.bucket.calls.put_multipart(&self.path));
-            self.upload = Some(started.map_err(|error| self.told(&error))?);
-        }
-        if let Some(upload) = &mut self.upload {
-            self.parts.spawn_on(upload.put_part(payload), runtime()?.handle());
-        }
+        let upload = match self.upload.take() {
+            Some(upload) => upload,
+            None => self.start()?,
+        };
+        self.upload = Some(upload.clone());
+        let (bucket, path, at) = (self.bucket.clone(), self.path.clone(), self.done.len());
+        self.done.push(None);
+        let send = async move {
+            let put = || bucket.client.put_part(&path, &upload, at, payload.clone());
+            (at, repeating(bucket.tuning, put).await)
+        };
+        self.parts.spawn_on(send, runtime()?.handle());
         Ok(())
+    }
+
+    fn start(&self) -> Result<MultipartId> {
+        let start = || self.bucket.client.create_multipart(&self.path);
+        runtime()?.block_on(repeating(self.bucket.tuning, start)).map_err(|fault| self.told(fault))
     }
 
     fn take_part(&mut self) -> PutPayload {
@@ -130,17 +154,20 @@ impl S3Writer {
     fn wait_for_parts(&mut self, left_max: usize) -> Result<()> {
         while self.parts.len() > left_max {
             let Some(ended) = runtime()?.block_on(self.parts.join_next()) else { break };
-            ended
-                .map_err(|error| Error::machine("an upload task died").because(error))?
-                .map_err(|error| self.told(&error))?;
+            let (at, part) = ended.map_err(|error| Error::machine("an upload task died").because(error))?;
+            let part = part.map_err(|fault| self.told(fault))?;
+            if let Some(place) = self.done.get_mut(at) {
+                *place = Some(part);
+            }
         }
         Ok(())
     }
 
     fn put_small(&mut self) -> Result<()> {
         let payload = self.take_part();
-        let put = runtime()?.block_on(self.bucket.calls.put(&self.path, payload));
-        put.map(|_| ()).map_err(|error| self.told(&error))
+        let put = || self.bucket.client.put(&self.path, payload.clone());
+        let put = runtime()?.block_on(repeating(self.bucket.tuning, put));
+        put.map(|_| ()).map_err(|fault| self.told(fault))
     }
 
     fn complete(&mut self) -> Result<()> {
@@ -148,12 +175,32 @@ impl S3Writer {
             self.send_part()?;
         }
         self.wait_for_parts(0)?;
-        let Some(upload) = &mut self.upload else { return Ok(()) };
-        let completed = runtime()?.block_on(upload.complete());
-        completed.map_err(|error| self.told(&error))?;
+        let Some(upload) = &self.upload else { return Ok(()) };
+        let parts: Option<Vec<PartId>> = self.done.iter().cloned().collect();
+        let parts = parts.ok_or_else(|| Error::machine("a part of an upload is missing"))?;
+        let complete = || self.bucket.client.complete_multipart(&self.path, upload, parts.clone());
+        match runtime()?.block_on(repeating(self.bucket.tuning, complete)) {
+            Ok(_) => {}
+            Err(Fault::Missing(cause)) => self.look(cause)?,
+            Err(fault) => return Err(self.told(fault)),
+        }
         // What is complete cannot be aborted any more.
         self.upload = None;
         Ok(())
+    }
+
+    /// There is no upload: the answer to an earlier completion was lost, if the object is there. What is in it
+    /// is read back before it is loaded.
+    fn look(&self, cause: String) -> Result<()> {
+        let head = || self.bucket.client.head(&self.path);
+        match runtime()?.block_on(repeating(self.bucket.tuning, head)) {
+            Ok(found) if found.size == self.bytes => Ok(()),
+            Ok(_) | Err(Fault::Missing(_)) => Err(Error::transient("the upload was ended by somebody else")
+                .in_object(&self.uri)
+                .help("look for a lifecycle rule that aborts uploads of less than a day")
+                .because(cause)),
+            Err(fault) => Err(self.told(fault)),
+        }
     }
 }
 
@@ -187,15 +234,17 @@ impl SegmentWriter for S3Writer {
 
 impl Drop for S3Writer {
     fn drop(&mut self) {
-        let Some(mut upload) = self.upload.take() else { return };
+        let Some(upload) = self.upload.take() else { return };
         let Ok(runtime) = runtime() else { return };
         let (mut parts, uri) = (std::mem::take(&mut self.parts), std::mem::take(&mut self.uri));
+        let (bucket, path) = (self.bucket.clone(), self.path.clone());
         let (done, wait) = mpsc::channel::<()>();
         // A task, not block_on: a drop can come from anywhere, and must not panic.
         runtime.spawn(async move {
             parts.shutdown().await;
-            if let Err(error) = upload.abort().await {
-                tracing::warn!(%uri, %error, "abandoned upload could not be aborted");
+            match repeating(bucket.tuning, || bucket.client.abort_multipart(&path, &upload)).await {
+                Ok(()) | Err(Fault::Missing(_)) => {}
+                Err(fault) => tracing::warn!(%uri, ?fault, "abandoned upload could not be aborted"),
             }
             drop(done);
         });

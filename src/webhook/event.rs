@@ -10,6 +10,7 @@ use crate::store::ExportKind;
 use serde::Deserialize;
 use serde_json::error::Category;
 use serde_json::value::RawValue;
+use std::collections::HashMap;
 
 /// Lists and objects inside each other; ControlShift's own have four.
 pub const DEPTH_MAX: usize = 64;
@@ -37,7 +38,6 @@ pub struct Export {
 }
 
 /// `data` of an export's webhook. What it does not list (`compression_format`) is found out from the file.
-#[derive(Deserialize)]
 pub struct ExportData {
     /// The signed URL: a password for six hours.
     pub url: Option<String>,
@@ -45,6 +45,39 @@ pub struct ExportData {
     pub table: Option<String>,
     /// The object, if the endpoint has an AWS account.
     pub s3: Option<ObjectName>,
+}
+
+impl ExportData {
+    /// `None` if a field has another form.
+    fn of(data: &RawValue) -> Option<Self> {
+        let fields = fields_of(data)?;
+        let s3 = field::<&RawValue>(&fields, "s3")?.map(|s3| {
+            let fields = fields_of(s3)?;
+            let text = |name: &str| field(&fields, name).flatten();
+            Some(ObjectName { bucket: text("bucket")?, key: text("key")? })
+        });
+        let s3 = match s3 {
+            Some(named) => Some(named?),
+            None => None,
+        };
+        Some(Self { url: field(&fields, "url")?, table: field(&fields, "table")?, s3 })
+    }
+}
+
+/// The fields of an object by their names. Of a name that comes twice the last one counts, as for those who
+/// write and read these webhooks otherwise (Ruby, JavaScript).
+type Fields<'a> = HashMap<String, &'a RawValue>;
+
+fn fields_of(object: &RawValue) -> Option<Fields<'_>> {
+    serde_json::from_str(object.get()).ok()
+}
+
+/// The field's value, or none if it is absent or null; `None` if it has another form.
+fn field<'a, T: Deserialize<'a>>(fields: &Fields<'a>, name: &str) -> Option<Option<T>> {
+    match fields.get(name) {
+        Some(value) => serde_json::from_str(value.get()).ok(),
+        None => Some(None),
+    }
 }
 
 impl std::fmt::Debug for ExportData {
@@ -55,7 +88,7 @@ impl std::fmt::Debug for ExportData {
 }
 
 /// An object of S3 as the webhook words it; the key can begin with a slash.
-#[derive(Debug, Deserialize)]
+#[derive(Debug)]
 pub struct ObjectName {
     /// Bucket name.
     pub bucket: String,
@@ -72,16 +105,6 @@ pub enum Malformed {
     TooDeep,
 }
 
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    #[serde(rename = "type")]
-    name: Option<String>,
-    #[serde(borrow)]
-    data: Option<&'a RawValue>,
-    #[serde(borrow)]
-    jid: Option<&'a RawValue>,
-}
-
 /// Reads a body.
 ///
 /// # Errors
@@ -90,26 +113,24 @@ pub fn parse(body: &[u8]) -> Result<Event, Malformed> {
     if depth_of(body) > DEPTH_MAX {
         return Err(Malformed::TooDeep);
     }
-    let envelope: Envelope<'_> = match serde_json::from_slice(body) {
-        Ok(envelope) => envelope,
-        // A list or a number is JSON, and no concern of ours, if nothing but it is there.
-        Err(error) if error.classify() == Category::Data => {
-            return match serde_json::from_slice::<&RawValue>(body) {
-                Ok(_) => Ok(Event::Other),
-                Err(_) => Err(Malformed::NotJson),
-            };
-        }
-        Err(_) => return Err(Malformed::NotJson),
+    let body: &RawValue = serde_json::from_slice(body).map_err(|_| Malformed::NotJson)?;
+    // A list or a number is JSON, and no concern of ours.
+    let Some(envelope) = fields_of(body) else { return Ok(Event::Other) };
+    let name: Option<String> = match envelope.get("type").map(|name| serde_json::from_str(name.get())) {
+        None => None,
+        Some(Ok(name)) => name,
+        // Another form is JSON; half a surrogate pair, say, is none.
+        Some(Err(error)) if error.classify() == Category::Data => None,
+        Some(Err(_)) => return Err(Malformed::NotJson),
     };
-    let kind = match envelope.name.as_deref() {
+    let kind = match name.as_deref() {
         Some("data.full_table_exported") => ExportKind::Full,
         Some("data.incremental_table_exported") => ExportKind::Incremental,
         _ => return Ok(Event::Other),
     };
-    let data = envelope.data.and_then(|data| serde_json::from_str(data.get()).ok());
-    let jid =
-        envelope.jid.and_then(|jid| serde_json::from_str(jid.get()).ok()).map(|jid: String| shown(&jid));
-    Ok(Event::Export(Box::new(Export { kind, data, jid })))
+    let data = envelope.get("data").and_then(|data| ExportData::of(data));
+    let jid: Option<String> = field(&envelope, "jid").flatten();
+    Ok(Event::Export(Box::new(Export { kind, data, jid: jid.map(|jid| shown(&jid)) })))
 }
 
 /// What may stand in a log: no line ends, no colours, no end of its own.
@@ -164,6 +185,19 @@ mod tests {
             (r#"{"type":"data.full_table_exported","data":{"table":7}}"#, "Full no data"),
             (r#"{"type":"data.full_table_exported","data":{"s3":{"bucket":"b"}}}"#, "Full no data"),
             (r#"{"type":"data.full_table_exported","data":{"s3":null,"table":"p"}}"#, "Full p"),
+            (
+                r#"{"type":"data.full_table_exported","data":{"s3":{"bucket":"b","key":7},"table":"p"}}"#,
+                "Full no data",
+            ),
+            (r#"{"type":"email.open","type":"data.full_table_exported","data":{"table":"p"}}"#, "Full p"),
+            (r#"{"type":"data.full_table_exported","data":{"table":"q"},"data":{"table":"p"}}"#, "Full p"),
+            (r#"{"type":"data.full_table_exported","data":{"table":"q","table":"p"}}"#, "Full p"),
+            (
+                r#"{"type":"data.full_table_exported","jid":"a","jid":"b","data":{"table":"p","x":1,"x":2}}"#,
+                "Full p",
+            ),
+            (r#"{"type":"data.full_table_exported","type":"email.open","data":{"table":"p"}}"#, "other"),
+            (r#"{"t\u0079pe":"data.full_table_exported","data":{"table":"p"}}"#, "Full p"),
             (r#"{"type":"data.full_table_exported"}"#, "Full no data"),
             (r#"{"type":"data.full_table_exported","data":null}"#, "Full no data"),
             (r#"{"type":"data.Full_table_exported","data":{}}"#, "other"),

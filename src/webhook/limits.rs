@@ -18,7 +18,7 @@ pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 /// A client takes its answer within this time.
 pub const WRITE_TIMEOUT: Duration = Duration::from_secs(10);
-/// Connections at once; more wait in the system's queue.
+/// Connections at once; for one more the oldest silent one is closed.
 pub const CONNECTIONS_MAX: usize = 16_384;
 /// The queue takes an order within this time, or the sender must try again.
 pub const QUEUE_TIMEOUT: Duration = Duration::from_secs(10);

@@ -9,7 +9,7 @@
 //! | limit | what it bounds |
 //! |---|---|
 //! | [`BODY_BYTES_MAX`], [`BODY_TIMEOUT`] | a body; longer or slower ones are cut off |
-//! | [`BODIES_BYTES_MAX`] | all bodies together; what does not fit is to come again |
+//! | [`BODIES_BYTES_MAX`] | all bodies together; the one that has been coming for the longest gives way |
 //! | [`HEAD_BYTES_MAX`], [`HEADERS_MAX`], [`HEAD_TIMEOUT`] | a request's head |
 //! | [`IDLE_TIMEOUT`], [`WRITE_TIMEOUT`], [`CONNECTIONS_MAX`] | connections |
 //! | [`event::DEPTH_MAX`] | lists and objects inside each other |
@@ -22,7 +22,9 @@ pub mod fetch;
 mod limits;
 mod metrics;
 mod patience;
+mod places;
 mod refusal;
+mod room;
 mod router;
 pub mod routes;
 pub mod secrets;

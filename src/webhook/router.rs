@@ -12,6 +12,7 @@ use super::event::{self, Event, Export, Malformed};
 use super::fetch::{Policy, Refusal};
 use super::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, QUEUE_TIMEOUT, TABLE_CHARS_SHOWN};
 use super::metrics::Metrics;
+use super::room::{Room, Seat};
 use super::routes::Routes;
 use super::secrets::Secrets;
 use super::signature::{Claim, HEADER};
@@ -24,15 +25,17 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures::StreamExt;
 use std::net::IpAddr;
-use std::sync::Arc;
-use std::time::Instant;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 /// Today's receivers of ControlShift say so in every 200.
 const PROCESSED: HeaderName = HeaderName::from_static("x-controlshift-processed");
 const FORWARDED: &str = "x-forwarded-for";
 /// What Prometheus calls its own text.
 const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// Wrong signatures are told no more often than this.
+const TELL_AGAIN: Duration = Duration::from_secs(60);
 
 /// The address that a request came from; whoever carries it puts it into the request's extensions.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +63,8 @@ pub struct Receiver {
     pub routes: Routes,
     /// What was counted.
     pub metrics: Metrics,
+    /// When somebody was told of a wrong signature.
+    pub told_unsigned: Mutex<Option<Instant>>,
 }
 
 /// How a webhook ended.
@@ -90,7 +95,7 @@ pub fn router(receiver: Arc<Receiver>) -> Router {
 
 async fn webhook(State(receiver): State<Arc<Receiver>>, request: Request) -> Response {
     let began = Instant::now();
-    let answer = receiver.answer(request).await.unwrap_or_else(|refused| refused);
+    let answer = receiver.answer(request, began).await.unwrap_or_else(|refused| refused);
     receiver.metrics.answered(answer.word(), began.elapsed());
     answer.into_response()
 }
@@ -100,6 +105,10 @@ async fn ready(State(receiver): State<Arc<Receiver>>) -> Response {
         && secrets.keys().await.is_empty()
     {
         return (StatusCode::SERVICE_UNAVAILABLE, "there is no signing secret yet\n").into_response();
+    }
+    if let Err(why) = receiver.tables.ready().await {
+        let text = format!("the bulk schema cannot be read: {why}\n");
+        return (StatusCode::SERVICE_UNAVAILABLE, text).into_response();
     }
     match tokio::time::timeout(QUEUE_TIMEOUT, receiver.routes.ready()).await {
         Ok(Ok(())) => "ready\n".into_response(),
@@ -120,7 +129,7 @@ async fn metrics(State(receiver): State<Arc<Receiver>>) -> Response {
 
 impl Receiver {
     /// What becomes of a request; both sides are answers, the left one ends early.
-    async fn answer(&self, request: Request) -> Result<Answer, Answer> {
+    async fn answer(&self, request: Request, came: Instant) -> Result<Answer, Answer> {
         let (head, body) = request.into_parts();
         let peer = head.extensions.get::<Peer>().map(|peer| peer.0);
         let forwarded = head.headers.get_all(FORWARDED).iter().map(HeaderValue::as_bytes);
@@ -135,7 +144,7 @@ impl Receiver {
         }
         match event::parse(&body.bytes).map_err(Answer::NotJson)? {
             Event::Other => Ok(Answer::Skipped),
-            Event::Export(export) => self.take(&export).await,
+            Event::Export(export) => self.take(&export, came).await,
         }
     }
 
@@ -162,18 +171,40 @@ impl Receiver {
             Some(newer) if newer.confirm(claim, body) => Ok(()),
             // Without a secret nobody can say whether it is forged.
             None if keys.is_empty() => Err(Answer::Unavailable),
-            _ => Err(Answer::Unsigned),
+            _ => {
+                self.tell_unsigned();
+                Err(Answer::Unsigned)
+            }
         }
     }
 
-    async fn take(&self, export: &Export) -> Result<Answer, Answer> {
+    /// Once in a while: anybody can send what is not signed, and a wrong secret refuses all webhooks.
+    fn tell_unsigned(&self) {
+        let mut told = self.told_unsigned.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= TELL_AGAIN) {
+            *told = Some(Instant::now());
+            tracing::warn!(
+                "a webhook was refused: its signature agrees with no secret; if all are, compare webhook.secrets, \
+                 webhook.secret_file or webhook.secret_arn with the endpoint's secret in ControlShift"
+            );
+        }
+    }
+
+    async fn take(&self, export: &Export, came: Instant) -> Result<Answer, Answer> {
         let order = match self.policy.order(export) {
-            Ok(order) if self.tables.know(&order.table).await => order,
-            Ok(_) => return Ok(self.refuse(export, Refusal::Table)),
+            Ok(order) => order,
             Err(refusal) => return Ok(self.refuse(export, refusal)),
         };
         let jid = export.jid.as_deref().unwrap_or_default();
         let (table, kind) = (&order.table, order.kind);
+        match self.tables.know(table, came).await {
+            Ok(true) => {}
+            Ok(false) => return Ok(self.refuse(export, Refusal::Table)),
+            Err(why) => {
+                tracing::error!(why, table, ?kind, jid, "nobody can say whether there is such a table");
+                return Err(Answer::Unavailable);
+            }
+        }
         match tokio::time::timeout(QUEUE_TIMEOUT, self.routes.send(&order)).await {
             Ok(Ok(())) => {
                 tracing::debug!(table, ?kind, jid, "an export waits to be loaded");
@@ -202,13 +233,13 @@ impl Receiver {
     }
 }
 
-/// The memory of this process that bodies may take, byte by byte.
-static ROOM: Semaphore = Semaphore::const_new(BODIES_BYTES_MAX);
+/// The memory of this process that bodies may take.
+static ROOM: Room = Room::new(BODIES_BYTES_MAX);
 
 /// A body, and the room that it takes until it is dropped.
 struct Whole {
     bytes: Vec<u8>,
-    room: Option<SemaphorePermit<'static>>,
+    seat: Seat<'static>,
 }
 
 impl Whole {
@@ -216,11 +247,8 @@ impl Whole {
         if self.bytes.len() + piece.len() > BODY_BYTES_MAX {
             return Err(Answer::TooLarge);
         }
-        let bytes = u32::try_from(piece.len()).map_err(|_| Answer::TooLarge)?;
-        let more = ROOM.try_acquire_many(bytes).map_err(|_| Answer::Unavailable)?;
-        match &mut self.room {
-            Some(room) => room.merge(more),
-            None => self.room = Some(more),
+        if !self.seat.add(piece.len()) {
+            return Err(Answer::Unavailable);
         }
         self.bytes.extend_from_slice(piece);
         Ok(())
@@ -234,7 +262,8 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Answer> {
     if announced > BODY_BYTES_MAX {
         return Err(Answer::TooLarge);
     }
-    let mut whole = Whole { bytes: Vec::with_capacity(announced), room: None };
+    let mut whole = Whole { bytes: Vec::new(), seat: ROOM.enter() };
+    let given_way = whole.seat.given_way();
     let mut pieces = body.into_data_stream();
     let all = async {
         while let Some(piece) = pieces.next().await {
@@ -242,8 +271,12 @@ async fn read(headers: &HeaderMap, body: Body) -> Result<Whole, Answer> {
         }
         Ok(())
     };
-    tokio::time::timeout(BODY_TIMEOUT, all).await.unwrap_or(Err(Answer::TooSlow))?;
-    Ok(whole)
+    let read = async { tokio::time::timeout(BODY_TIMEOUT, all).await.unwrap_or(Err(Answer::TooSlow)) };
+    tokio::select! {
+        read = read => read?,
+        () = given_way => return Err(Answer::Unavailable),
+    }
+    whole.seat.complete().then_some(whole).ok_or(Answer::Unavailable)
 }
 
 impl Answer {

@@ -24,6 +24,7 @@ pub const ASK_AGAIN: Duration = Duration::from_secs(10);
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// Longest wait for Secrets Manager; a webhook waits for it when nothing is known yet.
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+const BYTE_ORDER_MARK: char = '\u{feff}';
 /// Longest file of secrets.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
@@ -220,8 +221,14 @@ fn of_lines(text: &str) -> Result<Vec<String>> {
     counted(text.lines().map(|line| line.trim().to_owned()).collect())
 }
 
-/// Without the blank ones: neither none nor too many.
+/// Without the blank ones: neither none nor too many. A mark of the encoding, which editors write before a
+/// text and nobody sees, is no part of a secret.
 fn counted(mut secrets: Vec<String>) -> Result<Vec<String>> {
+    for secret in &mut secrets {
+        if let Some(unmarked) = secret.trim_start().strip_prefix(BYTE_ORDER_MARK) {
+            *secret = unmarked.trim_start().to_owned();
+        }
+    }
     secrets.retain(|secret| !secret.trim().is_empty());
     match secrets.len() {
         0 => Err(Error::usage("there is no signing secret")),
@@ -246,6 +253,7 @@ async fn ask(arn: &str) -> Result<Vec<String>> {
 
 /// What a secret's text holds: lines, or JSON.
 fn of_text(text: &str) -> Result<Vec<String>> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     if !text.trim_start().starts_with(['[', '{']) {
         return of_lines(text);
     }
@@ -276,6 +284,9 @@ mod tests {
             ("one", &["one"][..]),
             (" one \n\ntwo\r\n", &["one", "two"]),
             ("[\"one\", \"two\"]", &["one", "two"]),
+            ("\u{feff}one\r\n\u{feff}two", &["one", "two"]),
+            ("\u{feff}[\"one\", \"\u{feff}two\"]", &["one", "two"]),
+            ("\u{feff}\r\n", &[]),
             ("{\"secrets\": [\"one\", \"\"]}", &["one"]),
             ("{\"secret\": \"one\"}", &["one"]),
             ("", &[]),

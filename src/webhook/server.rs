@@ -2,6 +2,7 @@
 
 use super::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE_TIMEOUT};
 use super::patience::{Patient, Phase};
+use super::places::{Places, Slot};
 use super::router::{Peer, Receiver, router};
 use crate::error::{Error, Place, Result};
 use axum::Router;
@@ -15,7 +16,7 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tower_service::Service;
 
 /// Connections that the system holds for us until we take them.
@@ -24,6 +25,8 @@ const BACKLOG: u32 = 4096;
 const OTHER_FILES: u64 = 128;
 /// After a connection could not be taken: there may be no files left, and asking at once changes nothing.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// How often it is looked whether the last request has ended.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Requests under way may end within this time after the stop.
 const STOP_GRACE: Duration = Duration::from_secs(20);
 
@@ -67,20 +70,25 @@ impl Server {
     pub async fn run(self, receiver: Arc<Receiver>, stop: impl Future<Output = ()>) {
         let routes = router(Arc::clone(&receiver));
         let most = connections_max();
-        let slots = Arc::new(Semaphore::new(most));
+        let places = Arc::new(Places::new(most));
         let (stopped, stopping) = watch::channel(false);
         let accept = async {
             loop {
-                let Ok(slot) = Arc::clone(&slots).acquire_owned().await else { return };
                 match self.listener.accept().await {
                     Ok((stream, peer)) => {
+                        // Without a place it is closed by being dropped.
+                        let Some(place) = places.enter(peer.ip().to_canonical()) else { continue };
                         let (routes, stopping) = (routes.clone(), stopping.clone());
                         let receiver = Arc::clone(&receiver);
                         tokio::spawn(async move {
                             receiver.metrics.connections.inc();
-                            serve(stream, peer, routes, stopping).await;
+                            let closed = place.closed();
+                            let place = Arc::new(place);
+                            tokio::select! {
+                                () = serve(stream, peer, routes, stopping, place) => {}
+                                () = closed => {}
+                            }
                             receiver.metrics.connections.dec();
-                            drop(slot);
                         });
                     }
                     Err(cause) => {
@@ -96,14 +104,24 @@ impl Server {
         }
         // Nobody is left to hear it only if there is no connection.
         let _ = stopped.send(true);
-        let all = u32::try_from(most).unwrap_or(u32::MAX);
-        if tokio::time::timeout(STOP_GRACE, slots.acquire_many(all)).await.is_err() {
+        let all_ended = async {
+            while places.open() > 0 {
+                tokio::time::sleep(LOOK_AGAIN).await;
+            }
+        };
+        if tokio::time::timeout(STOP_GRACE, all_ended).await.is_err() {
             tracing::warn!("requests were still under way at the end");
         }
     }
 }
 
-async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, mut stopping: watch::Receiver<bool>) {
+async fn serve(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: Router,
+    mut stopping: watch::Receiver<bool>,
+    place: Arc<Slot>,
+) {
     // A connection that says nothing yet has no buffers: thousands of them cost next to nothing.
     // A look at the first byte, because sockets are called readable that have nothing to read.
     let mut first = [0];
@@ -115,22 +133,31 @@ async fn serve(stream: TcpStream, peer: SocketAddr, routes: Router, mut stopping
         () = told(&mut stopping) => return,
     }
     // Apart, because a task is as large as its largest part.
-    Box::pin(talk(stream, peer, routes, stopping)).await;
+    Box::pin(talk(stream, peer, routes, stopping, place)).await;
 }
 
-async fn talk(stream: TcpStream, peer: SocketAddr, routes: Router, mut stopping: watch::Receiver<bool>) {
+async fn talk(
+    stream: TcpStream,
+    peer: SocketAddr,
+    routes: Router,
+    mut stopping: watch::Receiver<bool>,
+    place: Arc<Slot>,
+) {
     // Answers are one small piece: waiting for more of it would only make them late.
     let _ = stream.set_nodelay(true);
     let phase = Arc::new(Phase::default());
     let io = TokioIo::new(Patient::new(stream, Arc::clone(&phase)));
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         phase.busy();
+        place.busy();
         let mut request = request.map(Body::new);
         request.extensions_mut().insert(Peer(peer.ip()));
-        let (answer, phase) = (routes.clone().call(request), Arc::clone(&phase));
+        let answer = routes.clone().call(request);
+        let (phase, place) = (Arc::clone(&phase), Arc::clone(&place));
         async move {
             let answer = answer.await;
             phase.idle();
+            place.silent();
             answer
         }
     });

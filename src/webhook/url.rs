@@ -9,36 +9,12 @@
 //! before or behind it, and a path that is the same in every reading.
 
 use super::refusal::Refusal;
+pub use crate::store::Endpoint;
+use crate::store::{LOCATION_BYTES_MAX, NoObject, ObjectOfUrl, object_of_url};
 
-/// Longest URL that is taken; those of S3 have about 2 KiB.
-pub const URL_BYTES_MAX: usize = 4 << 10;
-
-/// Where AWS's S3 answers, besides `s3.<region>`.
-const HOSTS_WITHOUT_REGION: &[&str] = &["s3.amazonaws.com", "s3-external-1.amazonaws.com"];
-const DOMAIN: &str = ".amazonaws.com";
-/// What can stand before the region.
-const HOST_PREFIXES: &[&str] = &["s3.dualstack.", "s3.", "s3-"];
-
-/// A stand-in for S3 that the operator named, besides S3 itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    /// `http://` or `https://`.
-    scheme: String,
-    /// Host, and port if it has one.
-    authority: String,
-}
-
-impl Endpoint {
-    /// Reads `AWS_ENDPOINT_URL_S3`; `None` if it has another form.
-    pub fn parse(url: &str) -> Option<Self> {
-        let (scheme, rest) =
-            url.split_once("://").filter(|(scheme, _)| ["http", "https"].contains(scheme))?;
-        let authority = rest.trim_end_matches('/').to_ascii_lowercase();
-        let plain = !authority.is_empty()
-            && authority.chars().all(|c| c.is_ascii_alphanumeric() || "-._:[]".contains(c));
-        plain.then(|| Self { scheme: format!("{scheme}://"), authority })
-    }
-}
+/// Longest URL that is taken: what the load itself can read. Those of S3 have about 2 KiB, with a role's
+/// session token more.
+pub const URL_BYTES_MAX: usize = LOCATION_BYTES_MAX;
 
 /// The bucket, one of `buckets`, and the key that `url` names.
 ///
@@ -54,82 +30,28 @@ pub(super) fn object_of<'a>(
     if url.len() > URL_BYTES_MAX || !plain {
         return Err(Refusal::Url);
     }
-    let place = url.split_once('?').map_or(url, |(place, _)| place);
-    let (bucket, path) = match endpoint.and_then(|endpoint| at_endpoint(place, buckets, endpoint)) {
-        Some(found) => found,
-        None => at_s3(place, buckets)?,
-    };
-    Ok((bucket, decoded(path).ok_or(Refusal::Key)?))
-}
-
-fn at_s3<'a, 'u>(place: &'u str, buckets: &'a [String]) -> Result<(&'a str, &'u str), Refusal> {
-    let rest = place.strip_prefix("https://").ok_or(Refusal::Host)?;
-    let (authority, path) = rest.split_once('/').ok_or(Refusal::Host)?;
-    let host = authority.strip_suffix(":443").unwrap_or(authority).to_ascii_lowercase();
-    if is_s3(&host) {
-        return in_path(path, buckets).ok_or(Refusal::Bucket);
+    if !is_plainly_spelled(url) {
+        return Err(Refusal::Host);
     }
-    let of_bucket = |bucket: &&'a String| {
-        host.strip_prefix(bucket.as_str()).and_then(|rest| rest.strip_prefix('.')).is_some_and(is_s3)
-    };
-    if let Some(bucket) = buckets.iter().find(of_bucket) {
-        return Ok((bucket, path));
-    }
-    let other = host.match_indices('.').any(|(at, _)| is_s3(&host[at + 1..]));
-    Err(if other { Refusal::Bucket } else { Refusal::Host })
+    let ObjectOfUrl { bucket, key } = object_of_url(url, endpoint).map_err(|why| match why {
+        NoObject::Host => Refusal::Host,
+        NoObject::Bucket => Refusal::Bucket,
+        NoObject::Key => Refusal::Key,
+    })?;
+    let known = buckets.iter().find(|known| **known == bucket).ok_or(Refusal::Bucket)?;
+    Ok((known, key))
 }
 
-fn at_endpoint<'a, 'u>(
-    place: &'u str,
-    buckets: &'a [String],
-    endpoint: &Endpoint,
-) -> Option<(&'a str, &'u str)> {
-    let (authority, path) = place.strip_prefix(endpoint.scheme.as_str())?.split_once('/')?;
-    if authority == endpoint.authority {
-        return in_path(path, buckets);
-    }
-    let (bucket, host) = authority.split_once('.')?;
-    let bucket = buckets.iter().find(|known| *known == bucket)?;
-    (host == endpoint.authority).then_some((bucket, path))
-}
-
-fn in_path<'a, 'u>(path: &'u str, buckets: &'a [String]) -> Option<(&'a str, &'u str)> {
-    let (bucket, key) = path.split_once('/')?;
-    buckets.iter().find(|known| *known == bucket).map(|known| (known.as_str(), key))
-}
-
-fn is_s3(host: &str) -> bool {
-    let region = || {
-        let name = host.strip_suffix(DOMAIN)?;
-        HOST_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix))
-    };
-    HOSTS_WITHOUT_REGION.contains(&host) || region().is_some_and(is_region)
-}
-
-/// `us-east-1`, `us-gov-west-1`: words of letters, and a number.
-fn is_region(text: &str) -> bool {
-    let mut parts: Vec<&str> = text.split('-').collect();
-    let number = parts.pop().unwrap_or_default();
-    let digits = (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
-    let words = parts.iter().all(|word| word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_lowercase()));
-    digits && words && (2..=4).contains(&parts.len())
-}
-
-/// The path with its escapes undone once; what still has one then, was escaped twice and is refused with
-/// the key.
-fn decoded(path: &str) -> Option<String> {
-    let mut bytes = Vec::with_capacity(path.len());
-    let mut rest = path.bytes();
-    while let Some(byte) = rest.next() {
-        bytes.push(match byte {
-            b'%' => {
-                let mut digit = || rest.next().and_then(|digit| char::from(digit).to_digit(16));
-                u8::try_from(digit()? * 16 + digit()?).ok()?
-            }
-            other => other,
-        });
-    }
-    String::from_utf8(bytes).ok()
+/// Whether scheme and host are spelled as ControlShift's are: more is one name to us, and perhaps another to
+/// who connects.
+fn is_plainly_spelled(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    let authority = rest.split(['/', '?']).next().unwrap_or_default().to_ascii_lowercase();
+    let (host, port) = authority.rsplit_once(':').unwrap_or((&authority, "443"));
+    let odd = |part: &&str| host.contains(*part);
+    let plain =
+        !host.ends_with('.') && !host.ends_with(".cn") && !["s3-accelerate", "s3-fips"].iter().any(odd);
+    ["http", "https"].contains(&scheme) && plain && !port.is_empty() && !port.starts_with('0')
 }
 
 #[cfg(test)]

@@ -21,5 +21,5 @@ mod worker;
 pub use keeper::Taken;
 pub use run::{Batch, Tally, run};
 pub use selection::Selection;
-pub use verdict::{Disposition, NOT_OURS_DELAY, RETRY_DELAYS};
+pub use verdict::{Disposition, EXPORT_LIFE, NOT_OURS_DELAY, Past, RETRY_DELAYS};
 pub use worker::{Loader, NOBODYS_AGE_MAX, Worker};

@@ -2,11 +2,12 @@
 
 use super::keeper::{Taken, block_on};
 use super::taking::{Item, in_order};
-use super::verdict::Disposition;
+use super::verdict::{Disposition, Past};
 use super::worker::{Loader, Worker};
 use crate::error::{Error, Result};
 use crate::queue::{LoadOrder, Message, Queue, Reason, VISIBILITY};
 use crate::store::ExportKind;
+use std::collections::HashSet;
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -47,10 +48,13 @@ pub struct Tally {
     pub stopped: bool,
     /// Whether a load was cut off for that.
     pub cut: bool,
+    /// Messages that still wait for their next try; looked at with `--once` alone.
+    pub waiting: u64,
 }
 
 /// Works until `stopping` says so; with `once` until the queue is empty and nothing that this worker put
-/// back is due. What it has stands in `taken`, for whoever must end the process before this returns.
+/// back is due, but for messages whose `queue.tries` are used up: those are left to wait, and counted. What it
+/// has stands in `taken`, for whoever must end the process before this returns.
 ///
 /// # Errors
 /// If the queue refuses, or, with `once`, does not answer.
@@ -67,8 +71,17 @@ pub fn run(
     let (end, ended) = channel::<()>();
     std::thread::scope(|scope| {
         scope.spawn(move || taken.keep(loader, &ended));
-        let mut shift =
-            Shift { queue, worker, loader, batch, stopping, taken, tally: Tally::default(), due: None };
+        let mut shift = Shift {
+            queue,
+            worker,
+            loader,
+            batch,
+            stopping,
+            taken,
+            tally: Tally::default(),
+            due: None,
+            put_off: HashSet::new(),
+        };
         let worked = shift.work(once);
         drop(end);
         worked.map(|()| shift.tally)
@@ -86,6 +99,8 @@ struct Shift<'a> {
     tally: Tally,
     /// When the last message that was put back is due.
     due: Option<Instant>,
+    /// Messages that this worker put back after a try, and has not had since.
+    put_off: HashSet<String>,
 }
 
 impl Shift<'_> {
@@ -95,7 +110,13 @@ impl Shift<'_> {
         while !(self.stopping)() {
             let messages = match block_on(self.queue.receive(self.batch.files, wait)) {
                 Ok(messages) => messages,
-                Err(error @ Error::Transient(_)) if !once || unanswered < UNANSWERED_MAX => {
+                // A full disk too: who empties the queue must not end because it is full.
+                Err(error @ (Error::Transient(_) | Error::Machine(_)))
+                    if !once || unanswered < UNANSWERED_MAX =>
+                {
+                    if unanswered == 0 {
+                        self.loader.note(&format!("waiting, the queue gives nothing now: {error}"));
+                    }
                     unanswered += 1;
                     tracing::warn!(%error, "the queue does not answer");
                     self.pause(PAUSE);
@@ -115,6 +136,8 @@ impl Shift<'_> {
             empty += 1;
             let nothing_due = self.due.is_none_or(|due| due <= Instant::now());
             if once && nothing_due && empty >= EMPTY_LOOKS && self.is_last(empty_since) {
+                let own = self.put_off.len() as u64;
+                self.tally.waiting = own.max(block_on(self.queue.put_off())?);
                 return Ok(());
             }
         }
@@ -153,17 +176,23 @@ impl Shift<'_> {
     fn readable(&mut self, messages: Vec<Message>) -> Vec<Item> {
         let mut items = Vec::with_capacity(messages.len());
         for message in messages {
-            let read = LoadOrder::parse(&message.body).map_err(|error| Reason::of(&error));
-            let sound = read.and_then(|order| match self.worker.too_often(&order, message.tries) {
-                Some(reason) => Err(reason),
-                None => Ok(order),
-            });
-            match sound {
-                Ok(order) => items.push(Item::new(message, order)),
-                Err(reason) => self.answer(&message, "message", Disposition::Dead(reason)),
+            self.put_off.remove(&message.id);
+            match LoadOrder::parse(&message.body) {
+                Ok(order) => match self.worker.too_often(&order, &Past::of(&message, &order)) {
+                    Some(error) => self.bury(&message, Some(&order), error),
+                    None => items.push(Item::new(message, order)),
+                },
+                Err(error) => self.bury(&message, None, error),
             }
         }
         items
+    }
+
+    /// Of a message whose load has not begun nobody has heard yet.
+    fn bury(&mut self, message: &Message, order: Option<&LoadOrder>, error: Error) {
+        let name = order.map_or_else(|| "message".to_owned(), LoadOrder::name);
+        self.answer(message, &name, Disposition::Dead(Reason::of(&error)));
+        self.loader.buried(order, error);
     }
 
     /// Waits for more of an incremental batch that is not full.
@@ -201,8 +230,11 @@ impl Shift<'_> {
                 self.answer(message, &order.name(), Disposition::Done);
                 continue;
             }
-            self.taken.begin(message);
-            let disposition = self.worker.handle(self.loader, order, message.tries, None);
+            if !self.begins(message, &order.name()) {
+                continue;
+            }
+            let past = Past::of(message, order);
+            let disposition = self.worker.handle(self.loader, order, &past, None);
             if disposition != Disposition::Done && !self.taken.has(message) {
                 // Its next taker decides; an old receipt could put it back under their hands.
                 self.loader.note(&format!("{}: somebody else has the message now", order.name()));
@@ -215,6 +247,21 @@ impl Shift<'_> {
                 newest_full = newest_full.max(item.exported_at);
             }
         }
+    }
+
+    /// Counts the load that begins. One that cannot be counted does not begin: its message comes again.
+    fn begins(&self, message: &Message, name: &str) -> bool {
+        self.taken.begin(message);
+        let counted = block_on(self.queue.begin(message));
+        if !matches!(counted, Ok(true)) {
+            self.taken.remove(message);
+        }
+        match counted {
+            Ok(true) => return true,
+            Ok(false) => self.loader.note(&format!("{name}: somebody else has the message now")),
+            Err(error) => self.loader.note(&format!("{name}: not begun, the queue cannot be told: {error}")),
+        }
+        false
     }
 
     /// Tells the queue. If it does not hear, the message comes again, and its load is skipped then.
@@ -231,7 +278,10 @@ impl Shift<'_> {
             }
             Disposition::Retry(delay) => {
                 tally.retried += 1;
-                self.due = self.due.max(Some(Instant::now() + *delay));
+                self.put_off.insert(message.id.clone());
+                if message.tries < self.worker.tries_max {
+                    self.due = self.due.max(Some(Instant::now() + *delay));
+                }
                 self.loader.note(&format!("{name}: tried again in {} s", delay.as_secs()));
                 block_on(self.queue.retry(message, *delay))
             }

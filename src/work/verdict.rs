@@ -1,15 +1,21 @@
-//! What becomes of a message, by the class of the error.
+//! What becomes of a message: one rule, by the class of the error, the age of its export, and its tries.
 //!
 //! | class | message |
 //! |---|---|
-//! | `Transient`, `Machine` | back, with growing delay, up to `queue.tries`; then dead |
+//! | `Transient`, `Machine` | back, with growing delay, while the export can be read; after that up to `queue.tries` |
+//! | `Access` | the same while the export can be read: a grant, or an export that is not there yet; then dead |
 //! | `Interrupted` | back at once, not counted: it was stopped, nothing is wrong with it |
-//! | `Usage`, `Access`, `Schema`, `Rejects`, `Counts`, `Input` | dead: another try would end the same |
+//! | `Usage`, `Schema`, `Rejects`, `Counts`, `Input` | dead: another try would end the same |
+//! | none: the load killed its worker | back; dead after `queue.tries` such loads |
+//!
+//! Pure: the clock is an argument.
 
 use crate::error::Error;
-use crate::queue::Reason;
-use std::time::Duration;
+use crate::queue::{LoadOrder, Message, Reason};
+use std::time::{Duration, SystemTime};
 
+/// How long an export can be read after it was made (ControlShift's documentation of its exports).
+pub const EXPORT_LIFE: Duration = Duration::from_secs(6 * 3600);
 /// How long a message waits after its first failed try, its second, and so on; the last stands for all
 /// later ones. SQS delays no longer than 15 minutes.
 pub const RETRY_DELAYS: [Duration; 5] = [
@@ -35,25 +41,62 @@ pub enum Disposition {
     Dead(Reason),
 }
 
-pub(super) fn of_error(error: &Error, tries: u32, tries_max: u32) -> Disposition {
+/// What a message has behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Past {
+    /// The latest moment at which the export can have been made, if anything is known of it.
+    pub made: Option<SystemTime>,
+    /// Which try this is.
+    pub tries: u32,
+    /// Earlier loads that killed their worker, if the queue knows.
+    pub deaths: Option<u32>,
+}
+
+impl Past {
+    /// The past of this message, whose order is this. Its name says when an export was made, in a zone that
+    /// may be another; it was made before its message was sent.
+    pub fn of(message: &Message, order: &LoadOrder) -> Self {
+        let made = order.made().into_iter().chain(message.sent).min();
+        Self { made, tries: message.tries, deaths: message.deaths }
+    }
+
+    /// How long ago the export was made, at least.
+    pub(super) fn age(&self, now: SystemTime) -> Option<Duration> {
+        self.made.map(|made| now.duration_since(made).unwrap_or_default())
+    }
+
+    /// Whether nobody can read the export any more; of one without a time nothing else is known.
+    fn is_gone(&self, now: SystemTime) -> bool {
+        self.age(now).is_none_or(|age| age >= EXPORT_LIFE)
+    }
+}
+
+/// What becomes of a message whose load ended with this error.
+pub(super) fn of_error(error: &Error, past: &Past, tries_max: u32, now: SystemTime) -> Disposition {
     match error {
         Error::Interrupted => Disposition::Back(Duration::ZERO),
-        _ if is_final(error, tries, tries_max) => Disposition::Dead(Reason::of(error)),
-        _ => Disposition::Retry(delay_after(tries)),
+        _ if is_final(error, past, tries_max, now) => Disposition::Dead(Reason::of(error)),
+        _ => Disposition::Retry(delay_after(past.tries)),
     }
 }
 
 /// Whether no other try follows this failure.
-pub(super) fn is_final(error: &Error, tries: u32, tries_max: u32) -> bool {
+pub(super) fn is_final(error: &Error, past: &Past, tries_max: u32, now: SystemTime) -> bool {
     match error {
         Error::Interrupted => false,
-        Error::Transient(_) | Error::Machine(_) => tries >= tries_max,
-        Error::Usage(_)
-        | Error::Access(_)
-        | Error::Schema(_)
-        | Error::Rejects(_)
-        | Error::Counts(_)
-        | Error::Input(_) => true,
+        Error::Transient(_) | Error::Machine(_) => past.is_gone(now) && past.tries >= tries_max,
+        Error::Access(_) => past.is_gone(now),
+        Error::Usage(_) | Error::Schema(_) | Error::Rejects(_) | Error::Counts(_) | Error::Input(_) => true,
+    }
+}
+
+/// Whether the loads of a message have killed their workers so often that no other begins. Where the queue
+/// counts takings alone, a message that came along with others must not suffer for them: so they count only
+/// when the export is gone anyhow.
+pub(super) fn is_deadly(past: &Past, tries_max: u32, now: SystemTime) -> bool {
+    match past.deaths {
+        Some(deaths) => deaths >= tries_max,
+        None => past.tries > tries_max && past.is_gone(now),
     }
 }
 
@@ -63,30 +106,5 @@ fn delay_after(tries: u32) -> Duration {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn classes_decide() {
-        let dead = |error: &Error| Disposition::Dead(Reason::of(error));
-        let retry = |at: usize| Disposition::Retry(RETRY_DELAYS[at]);
-        for (error, tries, expected) in [
-            (Error::transient("x"), 1, Some(retry(0))),
-            (Error::transient("x"), 2, Some(retry(1))),
-            (Error::machine("x"), 4, Some(retry(3))),
-            (Error::transient("x"), 5, None),
-            (Error::machine("x"), 6, None),
-            (Error::Interrupted, 9, Some(Disposition::Back(Duration::ZERO))),
-            (Error::access("x"), 1, None),
-            (Error::usage("x"), 1, None),
-            (Error::schema("x"), 1, None),
-            (Error::rejects("x"), 1, None),
-            (Error::counts("x"), 1, None),
-            (Error::input("x"), 1, None),
-        ] {
-            let found = of_error(&error, tries, 5);
-            assert_eq!(found, expected.unwrap_or_else(|| dead(&error)), "{error:?} {tries}");
-        }
-        assert_eq!(of_error(&Error::transient("x"), 70, 100), retry(4));
-    }
-}
+#[path = "verdict_tests.rs"]
+mod tests;

@@ -1,10 +1,9 @@
 //! What becomes of one message.
 
 use super::selection::Selection;
-use super::verdict::{Disposition, NOT_OURS_DELAY, is_final, of_error};
+use super::verdict::{Disposition, NOT_OURS_DELAY, Past, is_deadly, is_final, of_error};
 use crate::error::{Error, Result};
-use crate::ledger;
-use crate::queue::{LoadOrder, Queue, Reason};
+use crate::queue::{LoadOrder, Queue};
 use crate::report::Status;
 use crate::store::runtime;
 use std::sync::mpsc::{RecvTimeoutError, channel};
@@ -21,6 +20,10 @@ pub trait Loader: Sync {
     /// # Errors
     /// As `backfill`.
     fn load(&self, order: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status>;
+
+    /// Hears that a message becomes a dead letter of which no load has told: one that nobody can read (then
+    /// there is no order), or whose loads have killed their workers, or that could not be forwarded.
+    fn buried(&self, order: Option<&LoadOrder>, error: Error);
 
     /// Asks the load under way to end, unless it is past that.
     fn cut(&self);
@@ -41,53 +44,57 @@ pub struct Worker {
 }
 
 impl Worker {
-    /// Loads one export and says what becomes of its message. `tries` counts this one; at `deadline` the
-    /// load is cut off.
+    /// Loads one export and says what becomes of its message; at `deadline` the load is cut off. The queue
+    /// has been told that it begins.
     ///
     /// Call it from an ordinary thread: it blocks.
     pub fn handle(
         &self,
         loader: &dyn Loader,
         order: &LoadOrder,
-        tries: u32,
+        past: &Past,
         deadline: Option<Instant>,
     ) -> Disposition {
         if !self.selection.selects(order) {
-            return self.forward(order, tries);
+            return self.forward(loader, order, past);
         }
-        let is_last = |error: &Error| is_final(error, tries, self.tries_max);
+        let is_last = |error: &Error| is_final(error, past, self.tries_max, SystemTime::now());
         let loaded = cut_at(loader, deadline, || loader.load(order, &is_last));
         match loaded {
             Ok(_) => Disposition::Done,
             Err(error) => {
-                let disposition = of_error(&error, tries, self.tries_max);
-                tracing::warn!(%error, export = order.name(), tries, ?disposition, "not loaded");
+                let disposition = of_error(&error, past, self.tries_max, SystemTime::now());
+                tracing::warn!(%error, export = order.name(), past.tries, ?disposition, "not loaded");
                 disposition
             }
         }
     }
 
-    /// What becomes of a message that has come too often without that anybody said why: each time its
-    /// worker died. One that waits for another worker comes often because SQS counts every taking.
-    pub fn too_often(&self, order: &LoadOrder, tries: u32) -> Option<Reason> {
+    /// Why no load of a message begins any more, if none does: each time its worker died. One that waits for
+    /// another worker comes often because SQS counts every taking.
+    pub fn too_often(&self, order: &LoadOrder, past: &Past) -> Option<Error> {
         let waits = self.others.is_none() && !self.selection.selects(order);
-        (tries > self.tries_max && !waits).then(|| {
-            let what = format!("taken {} times, and never came to an end", tries - 1);
+        (!waits && is_deadly(past, self.tries_max, SystemTime::now())).then(|| {
+            let what = format!("taken {} times, and never came to an end", past.tries.saturating_sub(1));
             let help =
                 "look why the worker died (memory, time, machine), then `csl-stream dead-letters redrive`";
-            Reason::of(&Error::machine(what).help(help))
+            Error::machine(what).help(help)
         })
     }
 
     /// A refusal is the other queue's fault, not the message's: each may pass.
-    fn forward(&self, order: &LoadOrder, tries: u32) -> Disposition {
-        let Some(others) = &self.others else { return nobodys(order) };
+    fn forward(&self, loader: &dyn Loader, order: &LoadOrder, past: &Past) -> Disposition {
+        let Some(others) = &self.others else { return nobodys(loader, order, past) };
         match runtime().and_then(|runtime| runtime.block_on(others.send(order))) {
             Ok(()) => Disposition::Done,
             Err(cause) => {
                 let error = Error::transient(format!("not forwarded to {others}")).because(cause);
-                tracing::warn!(%error, export = order.name(), tries, "not forwarded");
-                of_error(&error, tries, self.tries_max)
+                tracing::warn!(%error, export = order.name(), past.tries, "not forwarded");
+                let disposition = of_error(&error, past, self.tries_max, SystemTime::now());
+                if matches!(disposition, Disposition::Dead(_)) {
+                    loader.buried(Some(order), error);
+                }
+                disposition
             }
         }
     }
@@ -95,15 +102,12 @@ impl Worker {
 
 /// Waits for a worker of another configuration, until nobody can read the export any more: otherwise what
 /// nobody wants would fill the queue.
-fn nobodys(order: &LoadOrder) -> Disposition {
-    let oldest = ledger::timestamp(SystemTime::now() - NOBODYS_AGE_MAX);
-    let oldest: String = oldest.chars().filter(char::is_ascii_digit).collect();
-    let is_gone = order.exported_at().is_some_and(|at| at < oldest);
-    if is_gone {
-        tracing::warn!(
-            export = order.name(),
-            "dropped: nobody can read it any more, and no worker wanted it"
-        );
+fn nobodys(loader: &dyn Loader, order: &LoadOrder, past: &Past) -> Disposition {
+    if past.age(SystemTime::now()).is_some_and(|age| age > NOBODYS_AGE_MAX) {
+        let name = order.name();
+        loader.note(&format!(
+            "{name}: dropped: it is older than a day, and neither work.tables nor work.kinds of a worker named it"
+        ));
         return Disposition::Done;
     }
     tracing::debug!(export = order.name(), "not selected by work.tables and work.kinds");
@@ -129,17 +133,22 @@ fn cut_at<T>(loader: &dyn Loader, deadline: Option<Instant>, load: impl FnOnce()
 
 #[cfg(test)]
 mod tests {
+    use super::super::verdict::RETRY_DELAYS;
     use super::*;
     use crate::queue::QueueSettings;
     use crate::store::ExportKind;
-    use crate::work::RETRY_DELAYS;
 
-    /// Nothing is loaded here.
-    struct Never;
+    /// Nothing is loaded here; what is buried is kept.
+    #[derive(Default)]
+    struct Never(std::sync::Mutex<Option<Error>>);
 
     impl Loader for Never {
         fn load(&self, order: &LoadOrder, _: &dyn Fn(&Error) -> bool) -> Result<Status> {
             panic!("{order:?}")
+        }
+
+        fn buried(&self, _: Option<&LoadOrder>, error: Error) {
+            *self.0.lock().unwrap() = Some(error);
         }
 
         fn cut(&self) {}
@@ -164,12 +173,24 @@ mod tests {
             s3: None,
             kind: ExportKind::Incremental,
         };
-        assert_eq!(worker.handle(&Never, &order, 1, None), Disposition::Done);
+        let (loader, now) = (Never::default(), SystemTime::now());
+        let past = |tries, hours: u64| Past {
+            made: now.checked_sub(Duration::from_secs(hours * 3600)),
+            tries,
+            deaths: Some(0),
+        };
+        assert_eq!(worker.handle(&loader, &order, &past(1, 0), None), Disposition::Done);
         rusqlite::Connection::open(path).unwrap().execute_batch("DROP TABLE message").unwrap();
-        for (tries, delay) in [(1, RETRY_DELAYS[0]), (2, RETRY_DELAYS[1])] {
-            assert_eq!(worker.handle(&Never, &order, tries, None), Disposition::Retry(delay));
+        for (tries, hours, delay) in
+            [(1, 7, RETRY_DELAYS[0]), (2, 7, RETRY_DELAYS[1]), (3, 5, RETRY_DELAYS[2])]
+        {
+            assert_eq!(worker.handle(&loader, &order, &past(tries, hours), None), Disposition::Retry(delay));
         }
-        let Disposition::Dead(reason) = worker.handle(&Never, &order, 3, None) else { panic!("dead") };
+        assert!(loader.0.lock().unwrap().is_none(), "nothing is dead yet");
+        let Disposition::Dead(reason) = worker.handle(&loader, &order, &past(3, 7), None) else {
+            panic!("dead")
+        };
+        assert!(loader.0.lock().unwrap().is_some(), "and it is told");
         assert!(reason.text.contains("not forwarded to") && !reason.text.contains("SECRET"), "{reason:?}");
     }
 }

@@ -5,9 +5,13 @@
 
 #![allow(dead_code, unreachable_pub, clippy::unwrap_used)]
 
+#[path = "s3_faults.rs"]
+mod faults;
+
+pub use faults::Fault;
+use faults::{change_after, cut_body, fault_of};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::convert::Infallible;
-use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -34,19 +38,6 @@ pub enum Kind {
     UploadPart,
     CompleteUpload,
     AbortUpload,
-}
-
-/// Something that goes wrong, until it has done so often enough.
-#[derive(Debug, Clone)]
-pub enum Fault {
-    /// The next `times` requests of `kind` are answered with `status`.
-    Answer { kind: Kind, status: u16, times: usize },
-    /// The next `times` bodies break off after `bytes` bytes.
-    Cut { bytes: usize, times: usize },
-    /// Once `after` more GETs were answered, the object has other content.
-    Change { after: usize, key: &'static str, content: Vec<u8> },
-    /// GETs and HEADs are redirected, this many times.
-    Redirect { to: String, times: usize },
 }
 
 #[derive(Debug, Clone)]
@@ -76,6 +67,8 @@ struct State {
     in_flight: usize,
     in_flight_max: usize,
     access_keys: BTreeSet<String>,
+    /// What begins an object must carry this encryption and key.
+    encryption: Option<(String, Option<String>)>,
 }
 
 impl State {
@@ -146,6 +139,11 @@ impl S3Server {
 
     pub fn set_signed(&self, query: &str) {
         self.state().signed = Some(query.to_owned());
+    }
+
+    /// As a bucket policy that demands it: without these headers a write answers 403.
+    pub fn demand_encryption(&self, algorithm: &str, key: Option<&str>) {
+        self.state().encryption = Some((algorithm.to_owned(), key.map(str::to_owned)));
     }
 
     pub fn count(&self, kind: Kind) -> usize {
@@ -228,27 +226,18 @@ fn access_key(headers: &HeaderMap) -> Option<String> {
     Some(text.split_once("Credential=")?.1.split('/').next()?.to_owned())
 }
 
-/// The answer of the first fault that has its turn, if one has.
-fn fault_of(state: &mut State, asked: &Asked) -> Option<Response<Body>> {
-    for at in 0..state.faults.len() {
-        let (times, response) = match &mut state.faults[at] {
-            Fault::Answer { kind, status, times } if *kind == asked.kind => {
-                (times, error(*status, "Faulted"))
-            }
-            Fault::Redirect { to, times } if matches!(asked.kind, Kind::Get | Kind::Head) => {
-                (times, with_header(302, "location", to))
-            }
-            _ => continue,
-        };
-        if *times > 0 {
-            *times -= 1;
-            return Some(response);
-        }
-    }
-    None
+/// Parts of an upload carry no encryption of their own, as S3 has it.
+fn is_encrypted(state: &State, asked: &Asked) -> bool {
+    let header = |name: &str| header_of(asked, &format!("x-amz-server-side-encryption{name}"));
+    state.encryption.as_ref().is_none_or(|(algorithm, key)| {
+        header("").as_ref() == Some(algorithm) && header("-aws-kms-key-id") == *key
+    })
 }
 
 fn respond(state: &mut State, asked: &Asked) -> Response<Body> {
+    if matches!(asked.kind, Kind::Put | Kind::CreateUpload) && !is_encrypted(state, asked) {
+        return error(403, "AccessDenied");
+    }
     match asked.kind {
         Kind::Get | Kind::Head => read(state, asked),
         Kind::List => list(state, asked),
@@ -323,42 +312,6 @@ fn range_of(text: &str, length: usize) -> Option<std::ops::Range<usize>> {
         _ => return None,
     };
     (range.start < range.end).then_some(range)
-}
-
-fn change_after(state: &mut State) {
-    for at in 0..state.faults.len() {
-        let Fault::Change { after, key, content } = &mut state.faults[at] else { continue };
-        if *after > 0 {
-            *after -= 1;
-            continue;
-        }
-        let (key, content) = (*key, Bytes::from(std::mem::take(content)));
-        state.faults.remove(at);
-        state.put(key, content);
-        return;
-    }
-}
-
-fn cut_body(state: &mut State, bytes: Bytes) -> Body {
-    let cut = state.faults.iter_mut().find_map(|fault| match fault {
-        Fault::Cut { bytes: at, times } if *times > 0 && *at < bytes.len() => {
-            *times -= 1;
-            Some(*at)
-        }
-        _ => None,
-    });
-    let Some(at) = cut else { return Body::from(bytes) };
-    let (first, rest) = (bytes.slice(..at), bytes.slice(at..));
-    Body::from_stream(futures::stream::unfold(Some((first, rest)), |left| async move {
-        let (first, rest) = left?;
-        if !first.is_empty() {
-            return Some((Ok(first), Some((Bytes::new(), rest))));
-        }
-        // Time for the bytes before it to leave the machine.
-        tokio::time::sleep(Duration::from_millis(20)).await;
-        drop(rest);
-        Some((Err(io::Error::other("cut by the test")), None))
-    }))
 }
 
 fn put(state: &mut State, asked: &Asked) -> Response<Body> {

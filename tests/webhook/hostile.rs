@@ -63,6 +63,10 @@ fn many_slow_bodies() {
     // The bodies, and as much again for the buffers of the connections.
     let most = before + 2 * BODIES_BYTES_MAX as u64;
     assert!(serve.memory() < most, "{} of {most}", serve.memory());
+    // Who sends all of it is heard all the while, from the same address too.
+    for minute in 1..20 {
+        assert_eq!(serve.signed(&export("petitions", "full", minute)).status, 200);
+    }
     let is_turned_away = |stream: &mut _| read_answer(stream).is_some_and(|answer| answer.status == 503);
     assert!(held.iter_mut().rev().any(is_turned_away));
     drop(held);

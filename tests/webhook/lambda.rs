@@ -210,6 +210,13 @@ fn messages_are_loaded_buried_forwarded_or_left() {
         call["VisibilityTimeout"].as_i64().unwrap()
     };
     assert_eq!((waits("receipt-8"), waits("receipt-9")), (5, 5), "the second is not there before the first");
+    // Of a young export takings say nothing: it may have come along with a large one each time.
+    let now = csl_stream::ledger::timestamp(std::time::SystemTime::now());
+    let now: String = now.chars().filter(char::is_ascii_digit).take(14).collect();
+    let young = format!("{exports}/exports/my-org/full/signatures/{}/signatures_{now}.csv", &now[..8]);
+    let buried = to(DEAD);
+    let batch = json!({ "Records": [record("11", &order("signatures", &young), 99)] });
+    assert_eq!((function.failed(batch, long), to(DEAD)), (vec!["11".to_owned()], buried));
     // Nobody but the operator names a private address.
     let inside = "http://127.0.0.1:1/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv";
     std::fs::write(function.dir.path().join("schema.json"), schema()).unwrap();
@@ -303,7 +310,11 @@ fn large_exports_are_handed_to_fargate() {
     assert_eq!((&task["cluster"], &task["taskDefinition"]), (&json!("c"), &json!("t:1")));
     let container = &task["overrides"]["containerOverrides"][0];
     assert_eq!(container["command"], json!(["work", "--once"]));
-    assert_eq!(container["environment"], json!([{ "name": "CSL_QUEUE_URL", "value": TASKS }]));
+    let variables = json!([
+        { "name": "CSL_QUEUE_URL", "value": TASKS },
+        { "name": "CSL_QUEUE_TRIES", "value": "30" },
+    ]);
+    assert_eq!(container["environment"], variables);
     let network = &task["networkConfiguration"]["awsvpcConfiguration"];
     assert_eq!(network["subnets"], json!(["subnet-1", "subnet-2"]));
 

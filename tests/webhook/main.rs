@@ -3,6 +3,7 @@
 #![cfg(feature = "serve")]
 #![allow(clippy::unwrap_used, unreachable_pub)]
 
+mod answers;
 mod aws;
 mod fetch;
 #[cfg(feature = "serve")]

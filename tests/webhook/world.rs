@@ -49,7 +49,22 @@ pub fn serve_with(environment: &[(&str, &str)]) -> Serve {
 }
 
 pub fn serve_in(dir: TempDir, environment: &[(&str, &str)]) -> Serve {
-    let mut command = program(&dir, environment);
+    let command = program(&dir, environment);
+    start(dir, command)
+}
+
+/// A receiver that may open this many files.
+pub fn serve_limited(files: usize) -> Serve {
+    let dir = tempfile::tempdir().unwrap();
+    let built = program(&dir, &[]);
+    let mut command = Command::new("sh");
+    command.args(["-c", &format!("ulimit -n {files}; exec \"$0\" \"$@\"")]).arg(built.get_program());
+    command.current_dir(dir.path()).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.env("CSL_WEBHOOK_SECRETS", SECRET);
+    start(dir, command)
+}
+
+fn start(dir: TempDir, mut command: Command) -> Serve {
     command.args(["serve", "--listen", "127.0.0.1:0", "-vv"]);
     let began = Instant::now();
     let mut child = command.spawn().unwrap();

@@ -159,6 +159,7 @@ fn what_is_put_back_comes_again_after_its_delay() {
         subject.run(subject.queue.give_back(&taken, NOW));
         let again = subject.one();
         assert!(again.tries == if subject.name == "local" { 1 } else { 2 }, "{}: {again:?}", subject.name);
+        assert!(subject.run(subject.queue.begin(&again)), "{}", subject.name);
         let started = Instant::now();
         subject.run(subject.queue.retry(&again, 2 * SECOND));
         subject.nothing();
@@ -168,6 +169,66 @@ fn what_is_put_back_comes_again_after_its_delay() {
         }
         assert!(started.elapsed() >= SECOND, "{}: {:?}", subject.name, started.elapsed());
         assert_eq!(taken[0].tries, again.tries + 1, "{}", subject.name);
+    }
+}
+
+/// A message counts from the moment its own load begins: not when it was taken with others, and not when it
+/// was given back.
+#[test]
+fn loads_are_counted_and_not_takings() {
+    let subject = Subject::new("local");
+    let again = |subject: &Subject| {
+        let db = rusqlite::Connection::open(&subject.settings.path).unwrap();
+        db.execute("UPDATE message SET waits_until_ms = 0", []).unwrap();
+        subject.one()
+    };
+    subject.send(&full("t", 1));
+    let counted = |message: &Message| (message.tries, message.deaths);
+    let mut message = subject.one();
+    for _ in 0..9 {
+        message = again(&subject);
+    }
+    assert_eq!(counted(&message), (1, Some(0)), "its takers died, and its load had not begun");
+    assert!(subject.run(subject.queue.begin(&message)) && subject.run(subject.queue.begin(&message)));
+    subject.run(subject.queue.give_back(&message, NOW));
+    message = subject.one();
+    assert_eq!(counted(&message), (1, Some(0)), "a load that was given back is none");
+    subject.run(subject.queue.begin(&message));
+    message = again(&subject);
+    assert_eq!(counted(&message), (2, Some(1)), "its load killed its worker");
+    subject.run(subject.queue.begin(&message));
+    assert_eq!(subject.run(subject.queue.put_off()), 0);
+    subject.run(subject.queue.retry(&message, SECOND * 60));
+    assert_eq!(subject.run(subject.queue.put_off()), 1);
+    let lost = message;
+    message = again(&subject);
+    assert_eq!(counted(&message), (3, Some(1)), "a failure that was told is nobody's death");
+    assert!(!subject.run(subject.queue.begin(&lost)), "it is somebody else's now");
+    subject.run(subject.queue.begin(&message));
+    subject.run(subject.queue.bury(&message, &reason()));
+    assert_eq!(subject.run(subject.queue.dead_letters())[0].tries, Some(3));
+}
+
+/// The webhook that comes later need not be the younger one: its delivery may have been tried again.
+#[test]
+fn the_url_that_lives_longer_is_kept() {
+    let until = |at: u32| LoadOrder {
+        download_url: format!("https://b.s3.amazonaws.com/k?Expires={at}&Signature=SECRET"),
+        ..full("t", 1)
+    };
+    let none = full("t", 1);
+    for (first, second, kept) in [
+        (until(2000), until(1000), until(2000)),
+        (until(1000), until(2000), until(2000)),
+        (until(1000), none.clone(), until(1000)),
+        (none.clone(), until(1000), until(1000)),
+        (none.clone(), full("t", 1), none),
+    ] {
+        let subject = Subject::new("local");
+        subject.send(&first);
+        subject.send(&second);
+        let taken = subject.take(10);
+        assert_eq!((taken.len(), read(&taken[0]).download_url), (1, kept.download_url));
     }
 }
 
@@ -281,16 +342,19 @@ fn what_is_sent_waits_for_no_clock() {
     assert_eq!(until, 0);
 }
 
-/// SQLite goes on with a file that has no name any more.
+/// SQLite goes on with files that have no name any more.
 #[test]
 fn what_nobody_would_read_is_not_taken() {
-    let subject = Subject::new("local");
-    subject.send(&full("t", 1));
-    subject.run(subject.queue.ready());
-    std::fs::remove_file(&subject.settings.path).unwrap();
-    let runtime = tokio::runtime::Runtime::new().unwrap();
-    assert!(runtime.block_on(subject.queue.send(&full("t", 2))).is_err());
-    assert!(runtime.block_on(subject.queue.ready()).is_err());
+    for name in ["queue.db", "queue.db-wal", "queue.db-shm"] {
+        let subject = Subject::new("local");
+        subject.send(&full("t", 1));
+        subject.run(subject.queue.ready());
+        std::fs::remove_file(subject.dir.path().join(name)).unwrap();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let refused = runtime.block_on(subject.queue.send(&full("t", 2))).unwrap_err();
+        assert!(refused.to_string().contains("cannot be written"), "{name}: {refused}");
+        assert!(runtime.block_on(subject.queue.ready()).is_err(), "{name}");
+    }
 }
 
 #[test]

@@ -177,7 +177,7 @@ fn what_may_not_be_fetched_is_a_dead_letter() {
 #[test]
 fn what_is_not_selected_is_given_back_or_forwarded() {
     let world = world();
-    let order = full(&world, "29990301031500", 0..5);
+    let order = full(&world, &just_now(), 0..5);
     world.send(&order);
     world.send(&full(&world, NIGHT, 0..5));
     let only = [("CSL_WORK_TABLES", "signatures"), ("CSL_WORK_KINDS", "full")];
@@ -309,4 +309,120 @@ fn a_passing_fault_is_tried_again() {
     let answer = world.run(ONCE);
     done(&answer, "1 done (0 obsolete), 1 retried");
     assert_eq!(world.ids("t").len(), 5);
+}
+
+/// The time of an export that was made just now: it can still be read.
+fn just_now() -> String {
+    let now = csl_stream::ledger::timestamp(std::time::SystemTime::now() - Duration::from_secs(60));
+    now.chars().filter(char::is_ascii_digit).take(14).collect()
+}
+
+/// As if every message that waits were due.
+fn make_due(world: &World) {
+    let db = rusqlite::Connection::open(world.path("queue.db")).unwrap();
+    db.execute("UPDATE message SET waits_until_ms = 0, receipt = NULL", []).unwrap();
+}
+
+/// A fault that passes, of each kind, more often than a message has tries: none is dead while its export can
+/// be read, `--once` says what waits, and in the end it is loaded once.
+#[test]
+fn what_passes_by_itself_never_becomes_a_dead_letter() {
+    let schema = schema_of(&["t", "u"]);
+    let html = "<!DOCTYPE html><html><body>Back soon.</body></html>";
+    for (what, answer) in [
+        ("a page of HTML", html),
+        ("half a JSON", &schema[..schema.len() / 2]),
+        ("no tables", r#"{"tables": [], "settings": {}}"#),
+        ("another JSON", "{}"),
+        ("a list", "[]"),
+        ("nothing", ""),
+    ] {
+        let world = world();
+        world.send(&full(&world, &just_now(), 0..5));
+        // Good when the worker starts, and broken when it loads.
+        let pipe = std::process::Command::new("mkfifo").arg(world.path("schema.fifo")).status().unwrap();
+        assert!(pipe.success());
+        for _ in 0..3 {
+            let path = world.path("schema.fifo");
+            let (good, broken) = (schema.clone(), answer.to_owned());
+            let feeder = std::thread::spawn(move || {
+                std::fs::write(&path, good).unwrap();
+                std::thread::sleep(Duration::from_millis(200));
+                std::fs::write(&path, broken).unwrap();
+            });
+            let variables = [("CSL_SCHEMA_SOURCE", "schema.fifo"), ("CSL_QUEUE_TRIES", "1")];
+            let answer = world.run_with(ONCE, &variables);
+            feeder.join().unwrap();
+            assert_eq!(answer.code, Some(7), "{what}: {answer:#?}");
+            assert!(answer.err.contains("1 message left to be tried again"), "{what}: {answer:#?}");
+            make_due(&world);
+        }
+        assert_eq!(world.dead(), [], "{what}");
+        done(&world.run(ONCE), "1 done");
+        assert_eq!(
+            (world.ids("t").len(), world.loads().iter().filter(|l| l["status"] == "succeeded").count()),
+            (5, 1)
+        );
+    }
+}
+
+#[test]
+fn a_young_export_that_is_refused_or_missing_is_tried_again() {
+    for status in [403, 404] {
+        let world = World::unsigned(&schema_of(&["t"]));
+        world.send(&full(&world, &just_now(), 0..5));
+        for kind in [Kind::Get, Kind::Head] {
+            world.s3.fault(Fault::Answer { kind, status, times: 1 });
+        }
+        let answer = world.run(ONCE);
+        done(&answer, "1 done (0 obsolete), 1 tried again");
+        assert_eq!(world.ids("t").len(), 5, "{status}");
+    }
+}
+
+/// What waits for its next try since an earlier run is no empty queue.
+#[test]
+fn once_says_what_waits() {
+    let world = world();
+    world.send(&full(&world, &just_now(), 0..5));
+    let db = rusqlite::Connection::open(world.path("queue.db")).unwrap();
+    db.execute("UPDATE message SET waits_until_ms = 99999999999999, tries = 1, ended = 1", []).unwrap();
+    let answer = world.run(ONCE);
+    assert_eq!(answer.code, Some(7), "{answer:#?}");
+    assert!(answer.err.contains("1 message left to be tried again"), "{answer:#?}");
+}
+
+/// A load that kills its worker is buried alone, not with the messages that were taken with it.
+#[test]
+fn what_kills_its_worker_is_buried_alone() {
+    let world = world();
+    for at in 0..3 {
+        world.send(&incremental(&world, &format!("2026030103150{at}"), at * 10..at * 10 + 5));
+    }
+    world.s3.set_latency(Duration::from_secs(600));
+    for _ in 0..2 {
+        let asked = world.s3.count(Kind::Get);
+        let mut child = world.spawn(&["work"]);
+        until("the load begins", LONG, || world.s3.count(Kind::Get) > asked);
+        child.kill().unwrap();
+        child.wait().unwrap();
+        make_due(&world);
+    }
+    world.s3.set_latency(Duration::ZERO);
+    let answer = world.run_with(ONCE, &[("CSL_QUEUE_TRIES", "2")]);
+    assert_eq!(answer.code, Some(1), "{answer:#?}");
+    assert!(answer.err.contains("2 done") && answer.err.contains("1 dead"), "{answer:#?}");
+    let dead = world.dead();
+    assert!(dead.len() == 1 && dead[0].reason.contains("taken 2 times"), "{dead:#?}");
+    assert_eq!(world.ids("t").len(), 10);
+}
+
+/// Day-old messages that no worker wanted are dropped, and that is said without `-v`.
+#[test]
+fn what_is_dropped_is_said() {
+    let world = world();
+    world.send(&full(&world, NIGHT, 0..5));
+    let answer = world.run_with(ONCE, &[("CSL_WORK_TABLES", "signatures"), ("CSL_LOG", "off")]);
+    done(&answer, "dropped: it is older than a day");
+    assert!(answer.err.contains(&format!("t_{NIGHT}.csv")), "{answer:#?}");
 }
