@@ -47,6 +47,8 @@ pub fn header(data: &[u8]) {
         source: Box::new(MemorySource::new(file.into())),
         exported_at: None,
         rejects: None,
+        shrink: Default::default(),
+        again: false,
     };
     let got = read_layout(&mut job, &options);
     let Some(want) = bound(file, table, &options) else { return };

@@ -10,6 +10,7 @@ use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::schema::Table;
 use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
+use crate::warehouse::ShrinkGuard;
 use std::collections::HashMap;
 use std::ffi::{OsStr, OsString};
 
@@ -123,6 +124,8 @@ fn convert(
         source,
         exported_at: store::exported_at_of(&errand.input),
         rejects: Some(run.rejects_path(args.conversion.rejects.as_deref())),
+        shrink: ShrinkGuard::default(),
+        again: false,
     };
     let outcome = pipeline::convert(job, options, &*sink, &run.watch);
     drop(progress);

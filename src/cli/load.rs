@@ -17,6 +17,7 @@ use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
 use crate::store::ByteSource;
+use crate::warehouse::ShrinkGuard;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,7 +61,16 @@ impl Loading<'_> {
         catalog::wait_for_job(config, run.printer, &|| watch.stopped()).map_err(failed)?;
         let load_id = target.preflight(&work, &run.load_id).map_err(failed)?;
         let progress = run.progress(source.info().bytes);
-        let job = Job { load_id, table, kind: run.kind, source, exported_at, rejects: Some(rejects) };
+        let job = Job {
+            load_id,
+            table,
+            kind: run.kind,
+            source,
+            exported_at,
+            rejects: Some(rejects),
+            shrink: ShrinkGuard::default(),
+            again: false,
+        };
         let outcome = pipeline::backfill(job, &options, target.warehouse(), &run.watch);
         drop(progress);
         catalog::registered(config, outcome)

@@ -17,7 +17,7 @@ use crate::pipeline::{self, ConvertOptions, Job};
 use crate::report::Status;
 use crate::schema::{DdlOptions, Layout, MissingColumns, Table, UnknownColumns, create_table};
 use crate::store::{self, ExportKind, Location, ObjectInfo};
-use crate::warehouse::Admission;
+use crate::warehouse::{Admission, ShrinkGuard};
 use serde::Serialize;
 use std::path::Path;
 
@@ -108,8 +108,16 @@ fn plan(config: &Config, args: &BackfillArgs) -> Result<(Plan, Option<Error>)> {
     let ddl_options =
         DdlOptions { schema: config.text("redshift.schema").map(str::to_owned), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
-    let mut job =
-        Job { load_id, table: table.clone(), kind, source, exported_at: exported_at.clone(), rejects: None };
+    let mut job = Job {
+        load_id,
+        table: table.clone(),
+        kind,
+        source,
+        exported_at: exported_at.clone(),
+        rejects: None,
+        shrink: ShrinkGuard::default(),
+        again: false,
+    };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
     let mut warnings = ddl.warnings;
     match &misfit {
@@ -182,13 +190,10 @@ fn differences(layout: &Layout) -> Differences {
 }
 
 fn verdict(admission: Admission, kind: ExportKind) -> (&'static str, String) {
-    match (admission, kind) {
-        (Admission::Proceed, ExportKind::Full) => ("load", "replaces the table".to_owned()),
-        (Admission::Proceed, ExportKind::Incremental) => ("load", "adds to the table".to_owned()),
-        (Admission::AlreadyLoaded { load_id }, _) => {
-            ("skip", format!("this export is in the table already, by load {load_id}"))
-        }
-        (Admission::Older { than }, _) => ("skip", format!("the table holds a newer full export, of {than}")),
+    match (admission.reason(), kind) {
+        (Some(reason), _) => ("skip", reason),
+        (None, ExportKind::Full) => ("load", "replaces the table".to_owned()),
+        (None, ExportKind::Incremental) => ("load", "adds to the table".to_owned()),
     }
 }
 

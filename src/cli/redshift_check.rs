@@ -8,6 +8,7 @@ use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Watch};
 use crate::schema::{BulkSchema, DdlOptions, Layout, MissingColumns, UnknownColumns, create_table};
 use crate::store::{self, ExportKind, Location, objects};
+use crate::warehouse::ShrinkGuard;
 use crate::warehouse::redshift::RedshiftWarehouse;
 use std::io::Write;
 
@@ -84,6 +85,8 @@ fn copy_into(redshift: &RedshiftWarehouse, place: &Location) -> Result<()> {
         source: store::open(&Location::Local(file.path().to_owned()))?,
         exported_at: None,
         rejects: None,
+        shrink: ShrinkGuard::default(),
+        again: false,
     };
     let options = ConvertOptions { threads: 1, ..ConvertOptions::default() };
     let sink = store::sink(place)?;

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
-use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Warehouse};
+use crate::warehouse::{LoadReceipt, LoadRequest, ShrinkGuard, Warehouse};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -28,6 +28,10 @@ pub struct Job {
     pub exported_at: Option<String>,
     /// Where rejected records are written (CSV; the reasons go beside it, as JSON lines). `None`: nowhere.
     pub rejects: Option<PathBuf>,
+    /// How small a full export may leave the table.
+    pub shrink: ShrinkGuard,
+    /// Load it on purpose, though it or a newer full export is in the table.
+    pub again: bool,
 }
 
 /// How a run ended: the report is there either way, the error if it failed.
@@ -114,8 +118,10 @@ fn load_into(
         kind: job.kind,
         source: job.source.info().clone(),
         exported_at: job.exported_at.clone(),
+        shrink: job.shrink,
+        again: job.again,
     };
-    if let Some(reason) = reason_to_skip(warehouse.admit(&request)?) {
+    if let Some(reason) = warehouse.admit(&request)?.reason() {
         report.error = Some(reason);
         return Ok(Status::Skipped);
     }
@@ -145,14 +151,4 @@ fn load_into(
         )));
     }
     Ok(Status::Succeeded)
-}
-
-fn reason_to_skip(admission: Admission) -> Option<String> {
-    match admission {
-        Admission::Proceed => None,
-        Admission::AlreadyLoaded { load_id } => {
-            Some(format!("this export is in the table already, by load {load_id}"))
-        }
-        Admission::Older { than } => Some(format!("the table holds a newer full export, of {than}")),
-    }
 }

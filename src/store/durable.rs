@@ -93,6 +93,12 @@ impl Write for WholeFile {
     }
 }
 
+/// The name that a temporary file of this module is to have when it is whole; none for other files.
+pub fn temporary_of(name: &str) -> Option<&str> {
+    let (name, _random) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    Some(name)
+}
+
 /// Writes `bytes` to `path` so that a reader finds the old content or the new, and never a part.
 ///
 /// # Errors

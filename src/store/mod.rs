@@ -42,7 +42,7 @@ pub mod s3;
 mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover, exported_at_of};
-pub use durable::{sync_dir, write_atomically};
+pub use durable::{sync_dir, temporary_of, write_atomically};
 #[cfg(feature = "cloud")]
 pub use guard::{S3_ENDPOINT, foreign};
 pub use local::{LocalSink, LocalSource, StdinSource};
