@@ -115,7 +115,7 @@ fn convert(
     let source = open(&errand.input, args.read_bytes).map_err(failed)?;
     // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
-    refuse_old_parquet(&errand.out).map_err(failed)?;
+    store::prepare_out(&errand.out, false).map_err(failed)?;
     let progress = run.progress(source.info().bytes);
     let job = Job {
         load_id: run.load_id.clone(),
@@ -130,18 +130,6 @@ fn convert(
     let outcome = pipeline::convert(job, options, &*sink, &run.watch);
     drop(progress);
     outcome
-}
-
-/// Parquet of an earlier run beside that of this one would be read as one table.
-fn refuse_old_parquet(out: &Location) -> Result<()> {
-    if store::file_names(out)?.iter().any(|name| name.ends_with(".parquet")) {
-        return Err(Error::usage(
-            "the place holds Parquet already; old and new files would be read as one table",
-        )
-        .at(Place::uri(out.to_string()))
-        .help("name another place, or remove the old files"));
-    }
-    Ok(())
 }
 
 /// Opens an input; `read_bytes` limits each read.
@@ -203,14 +191,5 @@ mod tests {
             let error = folders(inputs).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
-    }
-
-    #[test]
-    fn old_parquet_is_not_mixed_with_new() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = Location::Local(dir.path().to_owned());
-        refuse_old_parquet(&out).unwrap();
-        std::fs::write(dir.path().join("part-00000.snappy.parquet"), "x").unwrap();
-        assert_eq!(refuse_old_parquet(&out).unwrap_err().exit_code(), 2);
     }
 }

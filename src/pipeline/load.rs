@@ -3,11 +3,13 @@
 use super::convert::{Conversion, run};
 use super::decompress::Decompressed;
 use super::options::ConvertOptions;
+use super::rejects;
 use super::split::layout_of;
 use super::watch::Watch;
 use crate::error::{Error, Result};
 use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
+use crate::store::outputs::{Outputs, local_input};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
 use crate::warehouse::{LoadReceipt, LoadRequest, ShrinkGuard, Warehouse};
 use std::path::PathBuf;
@@ -41,7 +43,13 @@ pub type Outcome = std::result::Result<RunReport, (Box<RunReport>, Error)>;
 pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch: &Watch) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
-    let result = convert_into(job, options, sink, &Ok, watch, &mut report);
+    let result =
+        claim_rejects(&mut Outputs::default(), &job).and_then(|()| sink.begin(&job.load_id)).and_then(|()| {
+            let converted = convert_into(job, options, sink, &Ok, watch, &mut report);
+            // What went wrong first is told.
+            let ended = sink.end(converted.is_ok());
+            converted.and_then(|status| ended.map(|()| status))
+        });
     end(report, result, started)
 }
 
@@ -49,7 +57,8 @@ pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch
 pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, watch: &Watch) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
-    let result = load_into(job, options, warehouse, watch, &mut report);
+    let claimed = claim_rejects(&mut Outputs::default(), &job);
+    let result = claimed.and_then(|()| load_into(job, options, warehouse, watch, &mut report));
     end(report, result, started)
 }
 
@@ -61,6 +70,15 @@ pub fn read_layout(job: &mut Job, options: &ConvertOptions) -> Result<Layout> {
     let watch = Watch::default();
     let mut input = Decompressed::open(Box::new(&mut *job.source), &watch, 1)?;
     layout_of(&mut input, &job.table, options)
+}
+
+/// Says no before the run if the rejects would replace the export, or what is not of an earlier run.
+fn claim_rejects(outputs: &mut Outputs, job: &Job) -> Result<()> {
+    let Some(rejects) = &job.rejects else { return Ok(()) };
+    if let Some(export) = local_input(&job.source.info().uri) {
+        outputs.reads("the export", &export);
+    }
+    rejects::claim(outputs, rejects)
 }
 
 fn begin(job: &Job) -> RunReport {

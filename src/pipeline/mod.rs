@@ -20,4 +20,5 @@ pub use crate::pages::{Codec, EmptyStrings, Overlong};
 pub use decompress::Compression;
 pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
+pub use rejects::claim as claim_rejects;
 pub use watch::Watch;

@@ -56,6 +56,11 @@ impl WholeFile {
         Ok(Self { file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), path, bytes: 0 })
     }
 
+    /// What is being written, which stays the same file when it gets its name.
+    pub(super) fn file(&self) -> &File {
+        self.file.get_ref().as_file()
+    }
+
     /// Where it will be.
     pub(super) fn path(&self) -> &Path {
         &self.path

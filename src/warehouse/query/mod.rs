@@ -10,13 +10,16 @@
 //! come; what a sort or a join needs beyond [`MEMORY_BYTES_MAX`] goes to temporary files.
 
 mod catalog;
+mod damage;
 mod print;
 
 pub use print::{Printed, TABLE_ROWS_MAX};
 
 use super::LocalWarehouse;
 use crate::error::{Error, Result};
+use arrow::error::ArrowError;
 use catalog::WarehouseSchema;
+use damage::{Suspects, Told};
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
@@ -87,20 +90,25 @@ pub struct Query<'a> {
 /// [`Error::Usage`] for what is wrong with the SQL, [`Error::Input`] for files that cannot be read,
 /// [`Error::Machine`] when memory and temporary files are used up.
 pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Printed> {
-    with_stream(query, async |stream| match format {
-        Format::Table => print::table(stream, TABLE_ROWS_MAX, out).await,
-        Format::Csv => print::csv(stream, out).await,
-        Format::Json => print::json(stream, out).await,
+    let read = Arc::default();
+    damage::watched(&read, || {
+        with_stream(query, Arc::clone(&read), async |stream| match format {
+            Format::Table => print::table(stream, TABLE_ROWS_MAX, out).await,
+            Format::Csv => print::csv(stream, out).await,
+            Format::Json => print::json(stream, out).await,
+        })
     })
 }
 
 fn with_stream<T>(
     query: &Query<'_>,
+    read: Arc<Suspects>,
     take: impl AsyncFnOnce(SendableRecordBatchStream) -> Result<T>,
 ) -> Result<T> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
+        .on_thread_start(damage::quiet_thread)
         .enable_all()
         .build()
         .map_err(|cause| Error::machine("cannot start the query's threads").because(cause))?;
@@ -110,7 +118,7 @@ fn with_stream<T>(
         let environment = memory.build_arc().map_err(|error| describe(&error, &[]))?;
         let inner = SessionContext::new_with_config_rt(config.clone(), Arc::clone(&environment));
         let warehouse = query.warehouse.map(LocalWarehouse::new);
-        let schema = WarehouseSchema::open(warehouse.as_ref(), query.files, inner.state())?;
+        let schema = WarehouseSchema::open(warehouse.as_ref(), query.files, read, inner.state())?;
         let tables = schema.names();
         let described = |error: DataFusionError| describe(&error, &tables);
         let config = config
@@ -129,6 +137,11 @@ fn with_stream<T>(
 /// DataFusion's error, sorted by what the operator can do and cleaned of what it says about itself.
 fn describe(error: &DataFusionError, tables: &[String]) -> Error {
     let root = error.find_root();
+    if let DataFusionError::External(cause) = root
+        && let Some(told) = cause.downcast_ref::<Told>()
+    {
+        return told.error();
+    }
     let text = match root {
         DataFusionError::SQL(fault, _) => fault.to_string(),
         DataFusionError::ArrowError(fault, _) => fault.to_string(),
@@ -143,8 +156,12 @@ fn describe(error: &DataFusionError, tables: &[String]) -> Error {
         DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
             Error::input(text).help("see whether the files are there and whole")
         }
-        DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) | DataFusionError::Ffi(_) => {
-            Error::machine(text)
+        DataFusionError::Internal(_)
+        | DataFusionError::ExecutionJoin(_)
+        | DataFusionError::External(_)
+        | DataFusionError::Ffi(_) => Error::machine(text),
+        DataFusionError::ArrowError(fault, _) if !is_of_values(fault) => {
+            Error::input(text).help("see whether the files are there and whole")
         }
         _ if text.contains("not supported:") => {
             Error::usage(text).help("queries only read: tables change by loads alone")
@@ -154,6 +171,20 @@ fn describe(error: &DataFusionError, tables: &[String]) -> Error {
         }
         _ => Error::usage(text),
     }
+}
+
+/// Whether values that were read as they are do not go with what the query does to them.
+fn is_of_values(fault: &ArrowError) -> bool {
+    use ArrowError::{ArithmeticOverflow, CastError, ComputeError, DivideByZero, NotYetImplemented};
+    matches!(
+        fault,
+        ArithmeticOverflow(_)
+            | CastError(_)
+            | ComputeError(_)
+            | DivideByZero
+            | NotYetImplemented(_)
+            | ArrowError::ParseError(_)
+    )
 }
 
 fn clean(text: &str) -> String {
