@@ -10,7 +10,7 @@ use super::signals::Stopper;
 use super::target::Target;
 use crate::config::Config;
 use crate::error::Result;
-use crate::pipeline::{ConvertOptions, Outcome};
+use crate::pipeline::{ConvertOptions, Outcome, rejects_files};
 use crate::schema::Table;
 use crate::store;
 use std::ffi::OsStr;
@@ -57,7 +57,9 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
         return super::plan::run(printer, config?, args);
     }
     let named = [args.export.export.as_deref(), args.conversion.schema.schema.as_deref().map(OsStr::new)];
-    let mut reports = Reports::open(printer, args.output.report.as_deref(), named.into_iter().flatten())?;
+    let rejects = args.conversion.rejects.as_deref().map(rejects_files);
+    let named = named.into_iter().flatten().chain(rejects.iter().flatten().map(|path| path.as_os_str()));
+    let mut reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let run = Run::begin(printer, &args.table, args.export.kind, &Stopper::of_signals(printer)?);
     let config = match config.and_then(|config| configured(config, args)) {
         Ok(config) => config,

@@ -7,7 +7,7 @@ use super::settings;
 use super::signals::Stopper;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
-use crate::pipeline::{self, ConvertOptions, Job, Outcome};
+use crate::pipeline::{self, ConvertOptions, Job, Outcome, rejects_files};
 use crate::schema::Table;
 use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
 use crate::warehouse::ShrinkGuard;
@@ -30,6 +30,8 @@ struct Errand {
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) -> Result<()> {
     let named = args.inputs.iter().map(OsString::as_os_str);
     let named = named.chain(args.conversion.schema.schema.as_deref().map(OsStr::new));
+    let rejects = args.conversion.rejects.as_deref().map(rejects_files);
+    let named = named.chain(rejects.iter().flatten().map(|path| path.as_os_str()));
     let mut reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let stopper = Stopper::of_signals(printer)?;
     let begin = || Run::begin(printer, &args.table, ExportKind::Full, &stopper);

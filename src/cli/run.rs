@@ -8,6 +8,7 @@ use super::size::{count, plural, show};
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{Outcome, Watch};
 use crate::report::{RunReport, Status};
+use crate::store::outputs::Outputs;
 use crate::store::{ExportKind, Location, ObjectInfo};
 use std::cell::Cell;
 use std::ffi::OsStr;
@@ -35,6 +36,7 @@ impl Reports {
     ) -> Result<Self> {
         let file = match path {
             Some(path) => {
+                Outputs::default().claim("the report", path, || RunReport::is_first_in(path))?;
                 let file = File::options().write(true).create(true).truncate(false).open(path);
                 Some((path.to_owned(), file.map_err(|e| Error::io("cannot write the report", path, e))?))
             }

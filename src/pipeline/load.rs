@@ -2,6 +2,7 @@
 
 use super::convert::{Conversion, run};
 use super::decompress::Decompressed;
+use super::digest::Digest;
 use super::options::ConvertOptions;
 use super::rejects;
 use super::split::layout_of;
@@ -124,7 +125,7 @@ fn convert_into(
 }
 
 fn load_into(
-    job: Job,
+    mut job: Job,
     options: &ConvertOptions,
     warehouse: &dyn Warehouse,
     watch: &Watch,
@@ -143,12 +144,22 @@ fn load_into(
         report.error = Some(reason);
         return Ok(Status::Skipped);
     }
-    let staging = warehouse.stage(&request)?;
+    let mut staging = warehouse.stage(&request)?;
+    let digest = Digest::default();
+    job.source = digest.of(job.source);
     let (table, job_kind) = (job.table.clone(), job.kind);
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
+    }
+    // Exports without rows are all the same, and have nothing that could double.
+    if let Some(digest) = digest.finish().filter(|_| report.rows.accepted > 0)
+        && let Some(reason) = staging.admit_content(&digest)?.reason()
+    {
+        report.error = Some(reason);
+        report.files.clear();
+        return Ok(Status::Skipped);
     }
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;

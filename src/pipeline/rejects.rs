@@ -96,6 +96,11 @@ pub(super) fn reasons_path(path: &Path) -> PathBuf {
     path.with_extension("jsonl")
 }
 
+/// The files that rejects named `path` go to: the records, and their reasons.
+pub fn files(path: &Path) -> [PathBuf; 2] {
+    [path.to_owned(), reasons_path(path)]
+}
+
 /// Takes the two files of rejects for output, before the run.
 ///
 /// # Errors

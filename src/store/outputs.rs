@@ -40,7 +40,7 @@ impl Outputs {
         };
         let own = identities(path);
         if let Some((other, _)) = self.known.iter().find(|(_, known)| own.contains(known)) {
-            return refused(format!("{what} would overwrite {other}"), "name another file");
+            return refused(format!("{what} would replace {other}"), "name another file");
         }
         match fs::metadata(path) {
             Ok(found) if found.is_dir() => {

@@ -110,6 +110,7 @@ fn every_prefix_of_the_steps_leaves_the_old_table() {
             let entry = std::fs::read(table.join("current/_load.json")).unwrap();
             let mut entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
             entry["load_id"] = DEAD.into();
+            entry["parts"][0]["files"][0]["name"] = format!("{DEAD}-part.parquet").into();
             std::fs::write(table.join(format!(".staging-{DEAD}/_load.json")), entry.to_string()).unwrap();
         }),
         ("the next pointer", |table| {
