@@ -14,6 +14,7 @@
 use super::lock::TableLock;
 use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
+use super::present::has_ids;
 use super::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse, merge, sweep, version, whole};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Source};
@@ -131,15 +132,15 @@ impl LocalWarehouse {
         }
     }
 
-    /// The rule of which exports are needless, for the table as it is. Rows without ids cannot be told
-    /// apart: there a full export's name is taken for its snapshot, so that none of them doubles.
+    /// The rule of which exports are needless, for the table as it is.
     fn cover_of(&self, table_dir: &Path, current: Option<&Entry>, kind: ExportKind) -> Result<Cover> {
         let full = current.and_then(|entry| Some((entry, entry.full()?)));
         let Some((entry, full)) = full.filter(|_| kind == ExportKind::Incremental) else {
             return Ok(self.cover);
         };
-        let keyed = merge::are_keyed(&table_dir.join(&entry.load_id), &full.files)?;
-        Ok(if keyed { self.cover } else { Cover { hours: 0 } })
+        let Some(first) = full.files.first() else { return Ok(self.cover) };
+        let footer = whole::check_file(&table_dir.join(&entry.load_id), first)?;
+        Ok(cover_by(self.cover, has_ids(&footer.columns)))
     }
 
     fn admission(&self, current: Option<&Entry>, request: &LoadRequest) -> Result<Admission> {
@@ -156,6 +157,12 @@ impl LocalWarehouse {
             _ => error.help("no table has been loaded yet: csl-stream backfill --table T"),
         }
     }
+}
+
+/// Rows without ids cannot be told apart: there a full export's name is taken for its snapshot, so that
+/// none of them doubles.
+fn cover_by(cover: Cover, has_ids: bool) -> Cover {
+    if has_ids { cover } else { Cover { hours: 0 } }
 }
 
 impl Snapshot {
@@ -182,7 +189,11 @@ fn hold(version_dir: &Path) -> Result<Snapshot> {
 
 impl Warehouse for LocalWarehouse {
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
-        self.admission(self.current(&request.table)?.as_ref(), request)
+        if ledger::current_version(&ledger::table_dir(&self.dir, &request.table)?)?.is_none() {
+            return self.admission(None, request);
+        }
+        // Held, so that no load sweeps what is looked at.
+        self.admission(Some(&self.hold(&request.table)?.entry), request)
     }
 
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
@@ -279,8 +290,7 @@ impl LocalStaging {
     /// Puts what stays of the old version beside the new files.
     fn bring(&self, new: Vec<PartFile>) -> Result<Brought> {
         let staging = self.sink.dir();
-        let keyed = merge::are_keyed(staging, &new)?;
-        let cover = if keyed { self.cover } else { Cover { hours: 0 } };
+        let cover = cover_by(self.cover, merge::are_keyed(staging, &new)?);
         let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
         let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
         merge::bring(&Folders { old: old.as_deref(), staging }, &self.request, kept, new)

@@ -6,6 +6,8 @@ use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
+#[cfg(feature = "query")]
+use parquet::file::serialized_reader::ReadOptionsBuilder;
 use std::cell::Cell;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -130,7 +132,9 @@ pub(super) fn batches<T: DataType>(
 /// As [`open`].
 #[cfg(feature = "query")]
 pub(super) fn read_through(path: &Path) -> Result<()> {
-    let reader = open(path)?;
+    let file = File::open(path).map_err(|cause| Error::io("cannot open the Parquet file", path, cause))?;
+    let options = ReadOptionsBuilder::new().with_page_index().build();
+    let reader = guarded(path, None, || SerializedFileReader::new_with_options(file, options))?;
     let columns = reader.metadata().file_metadata().schema_descr_ptr();
     for group in 0..reader.num_row_groups() {
         let group = guarded(path, None, || reader.get_row_group(group))?;

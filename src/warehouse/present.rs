@@ -37,13 +37,22 @@ pub(super) fn rows_that_stay(
     others: &[PathBuf],
     stays_without: bool,
 ) -> Result<Vec<Vec<bool>>> {
+    in_turns(files, others, stays_without, IDS_MAX)
+}
+
+fn in_turns(
+    files: &[PathBuf],
+    others: &[PathBuf],
+    stays_without: bool,
+    ids_max: usize,
+) -> Result<Vec<Vec<bool>>> {
     let mut stay = Vec::with_capacity(files.len());
     let (mut turn, mut held) = (Vec::new(), 0);
     for file in files {
         let ids = ids_of(file)?;
         held += ids.len();
         turn.push(ids);
-        if held >= IDS_MAX {
+        if held >= ids_max {
             look(&mut turn, others, stays_without, &mut stay)?;
             held = 0;
         }
@@ -182,4 +191,72 @@ fn hash(text: &[u8]) -> Key {
         Key::from(hasher.finish())
     };
     half(0) << 64 | half(1)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+    use parquet::data_type::{ByteArray, ByteArrayType, Int32Type, Int64Type};
+    use parquet::file::writer::SerializedFileWriter;
+    use parquet::schema::parser::parse_message_type;
+    use std::fs::File;
+    use std::sync::Arc;
+
+    /// Ids of this type, three to a row group.
+    fn write(dir: &Path, name: &str, its: &str, ids: &[Option<i32>]) -> PathBuf {
+        let path = dir.join(name);
+        let schema = parse_message_type(&format!("message rows {{ optional {its}; }}")).unwrap();
+        let file = File::create(&path).unwrap();
+        let mut writer = SerializedFileWriter::new(file, Arc::new(schema), Arc::default()).unwrap();
+        for ids in ids.chunks(3) {
+            let levels: Vec<i16> = ids.iter().map(|id| i16::from(id.is_some())).collect();
+            let some = || ids.iter().flatten();
+            let mut group = writer.next_row_group().unwrap();
+            let mut column = group.next_column().unwrap().unwrap();
+            if its.starts_with("int32") {
+                let values: Vec<i32> = some().copied().collect();
+                column.typed::<Int32Type>().write_batch(&values, Some(&levels), None).unwrap();
+            } else if its.starts_with("int64") {
+                let values: Vec<i64> = some().map(|&id| id.into()).collect();
+                column.typed::<Int64Type>().write_batch(&values, Some(&levels), None).unwrap();
+            } else {
+                let values: Vec<ByteArray> =
+                    some().map(|id| ByteArray::from(id.to_string().into_bytes())).collect();
+                column.typed::<ByteArrayType>().write_batch(&values, Some(&levels), None).unwrap();
+            }
+            column.close().unwrap();
+            group.close().unwrap();
+        }
+        writer.close().unwrap();
+        path
+    }
+
+    #[test]
+    fn rows_are_known_by_ids_of_any_type_and_in_any_number_of_turns() {
+        let dir = tempfile::tempdir().unwrap();
+        let some = |ids: &[i32]| ids.iter().map(|&id| Some(id)).collect::<Vec<_>>();
+        for (one, other) in
+            [("int64 id", "int64 id"), ("int32 id", "int64 id"), ("binary id (UTF8)", "binary id (UTF8)")]
+        {
+            let files = [
+                write(dir.path(), "a", one, &[Some(5), None, Some(-3), Some(9)]),
+                write(dir.path(), "b", one, &[]),
+                write(dir.path(), "c", one, &some(&[7, 7, 8])),
+            ];
+            let others = [
+                write(dir.path(), "d", other, &some(&[1, 2, 3, 9, -3, 100])),
+                write(dir.path(), "e", other, &[None, Some(8)]),
+            ];
+            for ids_max in [1, 4, IDS_MAX] {
+                for without in [false, true] {
+                    let stay = in_turns(&files, &others, without, ids_max).unwrap();
+                    let expected = [vec![true, without, false, false], vec![], vec![true, true, false]];
+                    assert_eq!(stay, expected, "{one} {other} {ids_max}");
+                }
+            }
+        }
+        let nameless = [write(dir.path(), "n", "int64 n", &some(&[1, 2]))];
+        assert_eq!(in_turns(&nameless, &nameless, false, IDS_MAX).unwrap(), [Vec::<bool>::new()], "all stay");
+    }
 }

@@ -73,7 +73,8 @@ fn retire(table_dir: &Path, version: &str) -> Result<()> {
 
 /// A name in a version's folder that its entry does not tell of.
 fn foreign_to(version_dir: &Path) -> Result<Option<String>> {
-    let entry = Entry::read(version_dir)?;
+    // What cannot be read is a later program's, or damaged: nobody knows what is in it.
+    let Ok(entry) = Entry::read(version_dir) else { return Ok(Some("its entry".to_owned())) };
     let known: BTreeSet<&str> = entry.files().map(|file| file.name.as_str()).collect();
     let failed = |cause| Error::io("cannot list the version", version_dir, cause);
     for item in fs::read_dir(version_dir).map_err(failed)? {

@@ -182,6 +182,42 @@ fn rows_that_are_there_are_passed_over() {
     assert_eq!(read(dir.path()), [Some(1), Some(3)]);
 }
 
+/// Rows that cannot be told apart: the name of a full export is taken for its snapshot.
+#[test]
+fn without_ids_the_name_is_the_snapshot() {
+    fn nameless(rows: i64) -> Vec<u8> {
+        let schema = Arc::new(parse_message_type("message rows { required int64 n; }").unwrap());
+        let mut writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&vec![1; rows as usize], None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.into_inner().unwrap()
+    }
+    let exports = [
+        (full("f", Some("20260302031500")), 10),
+        (incremental("i", Some("20260302031459")), 1),
+        (incremental("j", Some("20260302031500")), 2),
+    ];
+    for order in [[0, 1, 2], [1, 2, 0], [2, 0, 1], [1, 0, 2]] {
+        let dir = tempfile::tempdir().unwrap();
+        let warehouse = LocalWarehouse::new(dir.path());
+        for (request, rows) in order.map(|at| exports[at].clone()) {
+            if warehouse.admit(&request).unwrap() != Admission::Proceed {
+                continue;
+            }
+            let staging = warehouse.stage(&request).unwrap();
+            let mut writer = staging.sink().create("part-00000.snappy.parquet").unwrap();
+            writer.append(nameless(rows).into()).unwrap();
+            let object = writer.finish().unwrap();
+            let file = FileReport { uri: object.uri, rows: rows as u64, bytes: object.bytes };
+            staging.load(&[file], &super::segments::accepted(rows as u64)).unwrap();
+        }
+        assert_eq!(warehouse.current("signatures").unwrap().unwrap().rows_in_table(), 12, "{order:?}");
+    }
+}
+
 #[test]
 fn an_export_is_loaded_again_on_purpose() {
     let dir = tempfile::tempdir().unwrap();
@@ -199,4 +235,12 @@ fn an_export_is_loaded_again_on_purpose() {
     assert_eq!(read(dir.path()), [Some(3), Some(4)]);
     load(&warehouse, &again(full("old", Some("20260301120000"))), &vec![Some(5)]);
     assert_eq!(read(dir.path()), [Some(3), Some(5)]);
+    // What was loaded as the wrong kind is not in the way of the right one.
+    let wrong = full("j", Some("20260303130000"));
+    load(&warehouse, &wrong, &vec![Some(6)]);
+    assert_eq!(read(dir.path()), [Some(6)]);
+    let right = LoadRequest { kind: csl_stream::store::ExportKind::Incremental, ..wrong };
+    load(&warehouse, &again(noon("a")), &vec![Some(4)]);
+    load(&warehouse, &right, &vec![Some(6)]);
+    assert_eq!(read(dir.path()), [Some(4), Some(6)]);
 }

@@ -24,10 +24,18 @@ impl Suspects {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).push(url.clone());
     }
 
-    /// The first damaged file's error.
-    fn culprit(&self) -> Option<Error> {
+    /// The first damaged file's error; the query's own, with the places that it read, if all are sound.
+    fn or_culprit(&self, error: Error) -> Error {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        places.iter().find_map(|url| files_of(url).iter().find_map(|file| read_through(file).err()))
+        let culprit = |url: &ListingTableUrl| files_of(url).iter().find_map(|file| read_through(file).err());
+        let told = |url: &ListingTableUrl| {
+            url.get_url().to_file_path().map_or_else(|()| url.to_string(), |path| path.display().to_string())
+        };
+        match places.iter().find_map(culprit) {
+            Some(culprit) => culprit,
+            None if places.is_empty() => error,
+            None => error.in_object(&places.iter().map(told).collect::<Vec<_>>().join(", ")),
+        }
     }
 }
 
@@ -63,13 +71,12 @@ fn collect(folder: &Path, depth: usize, found: &mut Vec<PathBuf>) {
 /// Runs a query so that no panic leaves it, and names the damaged file if one is the reason of its failure.
 pub(super) fn watched<T>(read: &Suspects, query: impl FnOnce() -> Result<T>) -> Result<T> {
     match quietly(query) {
-        Ok(Err(error @ (Error::Usage(_) | Error::Access(_)))) => Err(error),
-        Ok(Err(error)) => Err(read.culprit().unwrap_or(error)),
+        Ok(Err(error @ Error::Input(_))) => Err(read.or_culprit(error)),
         Ok(done) => done,
-        Err(Panicked) => Err(read.culprit().unwrap_or_else(|| {
-            Error::machine("the query broke down")
-                .help("please report this with the query, and CSL_LOG=debug")
-        })),
+        Err(Panicked) => {
+            let help = "please report this with the query, and what CSL_LOG=debug shows";
+            Err(read.or_culprit(Error::machine("the query broke down").help(help)))
+        }
     }
 }
 
@@ -83,17 +90,24 @@ pub(super) fn quiet_thread() {
 pub(super) struct Told {
     what: String,
     help: String,
+    /// Makes an error of the same class.
+    class: fn(String) -> Error,
 }
 
 impl Told {
     pub(super) fn of(error: &Error) -> Self {
         let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
-        Self { what: error.to_string(), help }
+        let class: fn(String) -> Error = match error {
+            Error::Access(_) => Error::access,
+            Error::Machine(_) => Error::machine,
+            _ => Error::input,
+        };
+        Self { what: error.to_string(), help, class }
     }
 
-    /// The same as an error again: tables that cannot be read are damaged.
+    /// The same as an error again.
     pub(super) fn error(&self) -> Error {
-        Error::input(self.what.clone()).help(self.help.clone())
+        (self.class)(self.what.clone()).help(self.help.clone())
     }
 }
 

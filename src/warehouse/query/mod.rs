@@ -134,6 +134,9 @@ fn with_stream<T>(
     })
 }
 
+/// What helps against what is no fault of the query.
+const WHOLE: &str = "see whether the files are there and whole";
+
 /// DataFusion's error, sorted by what the operator can do and cleaned of what it says about itself.
 fn describe(error: &DataFusionError, tables: &[String]) -> Error {
     let root = error.find_root();
@@ -153,16 +156,14 @@ fn describe(error: &DataFusionError, tables: &[String]) -> Error {
         DataFusionError::ResourcesExhausted(_) => {
             Error::machine(text).help("ask for fewer rows or columns, or group by less")
         }
-        DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-            Error::input(text).help("see whether the files are there and whole")
-        }
-        DataFusionError::Internal(_)
+        DataFusionError::ParquetError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::IoError(_)
+        | DataFusionError::Internal(_)
         | DataFusionError::ExecutionJoin(_)
         | DataFusionError::External(_)
-        | DataFusionError::Ffi(_) => Error::machine(text),
-        DataFusionError::ArrowError(fault, _) if !is_of_values(fault) => {
-            Error::input(text).help("see whether the files are there and whole")
-        }
+        | DataFusionError::Ffi(_) => Error::input(text).help(WHOLE),
+        DataFusionError::ArrowError(fault, _) if !is_of_values(fault) => Error::input(text).help(WHOLE),
         _ if text.contains("not supported:") => {
             Error::usage(text).help("queries only read: tables change by loads alone")
         }
