@@ -265,11 +265,14 @@ impl Staging for LocalStaging {
     fn load(self: Box<Self>, files: &[FileReport], rows: &Rows) -> Result<LoadReceipt> {
         let staging = self.sink.dir();
         let new = version::verify(staging, files, rows.accepted)?;
-        if let Some(current) = self.current.as_ref().filter(|_| self.request.kind == ExportKind::Full) {
-            let before = current.full().map_or_else(|| current.rows_in_table(), Part::rows);
-            self.request.shrink.check(&self.request.table, before, rows.accepted)?;
+        let cover = cover_by(self.cover, merge::are_keyed(staging, &new)?);
+        let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
+        if self.request.kind == ExportKind::Full {
+            self.request.shrink.check(&self.request.table, self.rows_replaced(&kept), rows.accepted)?;
         }
-        let Brought { new, kept } = self.bring(new)?;
+        let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
+        let folders = Folders { old: old.as_deref(), staging };
+        let Brought { new, kept } = merge::bring(&folders, &self.request, kept, new)?;
         let loaded: u64 = new.iter().map(|file| file.rows).sum();
         let carried_over = self.carried_over(&kept);
         let rows = Rows { carried_over, loaded, ..*rows };
@@ -287,13 +290,12 @@ impl Staging for LocalStaging {
 }
 
 impl LocalStaging {
-    /// Puts what stays of the old version beside the new files.
-    fn bring(&self, new: Vec<PartFile>) -> Result<Brought> {
-        let staging = self.sink.dir();
-        let cover = cover_by(self.cover, merge::are_keyed(staging, &new)?);
-        let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
-        let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
-        merge::bring(&Folders { old: old.as_deref(), staging }, &self.request, kept, new)
+    /// Rows that a full export takes the place of: those of the last full load; where there was none, those
+    /// of the incrementals that are not kept. Later ones may have come first, and say nothing of it.
+    fn rows_replaced(&self, kept: &[Part]) -> u64 {
+        let Some(current) = &self.current else { return 0 };
+        let all = || current.rows_in_table() - kept.iter().map(Part::rows).sum::<u64>();
+        current.full().map_or_else(all, Part::rows)
     }
 
     /// Rows that a full load keeps because it may lack them. An incremental load adds; what it adds to is

@@ -70,3 +70,14 @@ fn compares_with_the_last_full_load_and_minds_full_ones_alone() {
     try_load(&warehouse, &guarded(incremental("k", None), default), &[]).unwrap();
     assert_eq!(ids(dir.path(), "signatures"), Some(vec![1]));
 }
+
+#[test]
+fn incrementals_that_came_before_their_full_export_do_not_stop_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let warehouse = LocalWarehouse::new(dir.path());
+    load(&warehouse, &incremental("i", Some("20260302120000")), &[&[2, 3, 4, 5, 6]]);
+    load(&warehouse, &incremental("j", Some("20260301000000")), &[&[1]]);
+    let late = guarded(full("a", Some("20260302110000")), ShrinkGuard::default());
+    try_load(&warehouse, &late, &[1]).unwrap();
+    assert_eq!(ids(dir.path(), "signatures"), Some(vec![1, 2, 3, 4, 5, 6]));
+}
