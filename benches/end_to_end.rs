@@ -24,6 +24,8 @@ fn run(bytes: &Arc<[u8]>, threads: usize, codec: Codec) -> u64 {
         source: Box::new(MemorySource::new(bytes.clone())),
         exported_at: None,
         rejects: None,
+        shrink: Default::default(),
+        again: false,
     };
     let options = ConvertOptions { threads, codec, ..ConvertOptions::default() };
     let outcome = convert(job, &options, &MemorySink::default(), &Watch::default());

@@ -84,7 +84,7 @@ fn wrong_usage_exits_with_2() {
         (&["backfill", "--table", "t", "--export", "gs://b/k"], "scheme \"gs\""),
         (&["backfill", "--table", "t", "--export", "f.csv", "--date", "20260301"], "cannot be used with"),
         (&["backfill", "--table", "t", "--threads", "0"], "0 is not in 1..=1024"),
-        (&["backfill", "--table", "t", "--segment-size", "1.5GB"], "whole number of bytes"),
+        (&["backfill", "--table", "t", "--segment-size", "1.5XB"], "a size is a number of bytes"),
         (&["backfill", "--table", "t", "--segment-size", "0"], "must not be 0"),
         (&["backfill", "--table", "t", "--row-group-size", "2GiB"], "at most 1GiB"),
         (&["backfill", "--table", "t", "--max-rejects", "many"], "invalid digit"),
@@ -98,7 +98,10 @@ fn wrong_usage_exits_with_2() {
         (&["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "s3://b"], "cannot be at s3://b"),
         (&["convert", "--table", "t", "--out", "o"], "<INPUT>..."),
         (&["convert", "--table", "t", "a.csv"], "--out <DIR>"),
-        (&["convert", "--table", "t", "--out", "o", "x/a.csv", "y/a.csv"], "would both go into"),
+        (
+            &["convert", "--table", "t", "--schema", SCHEMA, "--out", "o", "x/a.csv", "y/a.csv"],
+            "would both go into",
+        ),
         (
             &["convert", "--table", "t", "--out", "o", "--rejects", "r", "a.csv", "b.csv"],
             "--rejects names one file",

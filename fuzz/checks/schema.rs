@@ -48,6 +48,8 @@ pub fn header(data: &[u8]) {
         source: Box::new(MemorySource::new(file.into())),
         exported_at: None,
         rejects: None,
+        shrink: Default::default(),
+        again: false,
     };
     let got = read_layout(&mut job, &options);
     // What is known by its first bytes is not read as CSV.

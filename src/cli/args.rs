@@ -139,6 +139,9 @@ pub struct BackfillArgs {
     /// What is written down.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Load this export though it, or a newer full one, is in the table
+    #[arg(long, help_heading = "Export")]
+    pub again: bool,
     /// Do what `plan` does: look at everything, change nothing
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
@@ -162,6 +165,9 @@ pub struct ConvertArgs {
     /// Folder or s3:// prefix that the Parquet files are written to
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub out: OsString,
+    /// Take away first what a conversion that was killed has left in DIR
+    #[arg(long)]
+    pub replace: bool,
     /// Bytes of one read from the source, to test where reads may be cut
     #[arg(long, value_name = "N", hide = true, value_parser = super::size::parse_some)]
     pub read_bytes: Option<u64>,

@@ -25,9 +25,15 @@ pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
     let named = args.export.export.as_deref().map(flags::location).transpose()?;
     Ok(Backfill {
         table: args.table.clone(),
-        export: ExportChoice { kind: args.export.kind, named, date: args.export.date.clone() },
+        export: ExportChoice {
+            kind: args.export.kind,
+            named,
+            date: args.export.date.clone(),
+            any_name: args.export.any_name,
+        },
         conversion: flags::conversion(&args.conversion)?,
         create_table: args.target.create_table,
+        again: args.again,
         rejects: args.conversion.rejects.clone(),
     })
 }
@@ -35,13 +41,15 @@ pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs) -> Result<()> {
     let named = [args.export.export.as_deref(), args.conversion.schema.schema.as_deref().map(OsStr::new)];
-    let reports = Reports::open(printer, args.output.report.as_deref(), named.into_iter().flatten())?;
+    let rejects = args.conversion.rejects.as_deref().map(ops::rejects_files);
+    let named = named.into_iter().flatten().chain(rejects.iter().flatten().map(|path| path.as_os_str()));
+    let reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let stopper = Stopper::of_signals(printer)?;
     let terminal = Terminal { printer, stopper, reports, verb: "loaded", shows_errors: false };
     let configured = config.and_then(|config| Ok((configured(config, args)?, request(args)?)));
     let outcome = match configured {
         Ok((config, request)) => ops::backfill(&config, &request, &terminal),
-        Err(error) => ops::not_begun(&args.table, args.export.kind, error),
+        Err(error) => ops::not_begun(&args.table, args.export.kind.unwrap_or(ops::ExportKind::Full), error),
     };
     terminal.conclude(outcome).map(drop)
 }

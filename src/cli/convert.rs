@@ -15,6 +15,8 @@ use std::ffi::{OsStr, OsString};
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) -> Result<()> {
     let named = args.inputs.iter().map(OsString::as_os_str);
     let named = named.chain(args.conversion.schema.schema.as_deref().map(OsStr::new));
+    let rejects = args.conversion.rejects.as_deref().map(ops::rejects_files);
+    let named = named.chain(rejects.iter().flatten().map(|path| path.as_os_str()));
     let reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let stopper = Stopper::of_signals(printer)?;
     let terminal = Terminal { printer, stopper, reports, verb: "converted", shows_errors: false };
@@ -35,6 +37,7 @@ fn request(args: &ConvertArgs) -> Result<Convert> {
         out: flags::location(&args.out)?,
         conversion: flags::conversion(&args.conversion)?,
         rejects: args.conversion.rejects.clone(),
+        replace: args.replace,
         read_bytes: args.read_bytes.map(|bytes| usize::try_from(bytes).unwrap_or(usize::MAX)),
     })
 }

@@ -3,7 +3,7 @@
 use super::flags;
 use super::printer::Printer;
 use crate::error::{Error, Place, Result};
-use crate::ops::Location;
+use crate::ops::{Location, claim_report};
 use crate::report::RunReport;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -35,6 +35,7 @@ impl Reports {
                 );
             }
             Some(path) => {
+                claim_report(path)?;
                 let file = File::options().write(true).create(true).truncate(false).open(path);
                 Some((path.to_owned(), file.map_err(|e| Error::io("cannot write the report", path, e))?))
             }

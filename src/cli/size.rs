@@ -8,24 +8,38 @@ pub(super) fn parse_some(text: &str) -> Result<u64, String> {
     match parse(text) {
         Some(0) => Err("must not be 0".to_owned()),
         Some(bytes) => Ok(bytes),
-        None => Err("a size is a whole number of bytes, or one with kB, MB, GB, KiB, MiB, GiB".to_owned()),
+        None => {
+            Err("a size is a number of bytes, or one with kB, MB, GB, TB, KiB, MiB, GiB, TiB, like 1.5GB"
+                .to_owned())
+        }
     }
 }
 
+/// A whole number or one with a point, and a unit: `1.5GB` is 1,500,000,000. What is no whole number of bytes
+/// is none.
 fn parse(text: &str) -> Option<u64> {
-    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let factor: u64 = match unit.trim_start().to_ascii_lowercase().as_str() {
         "" | "b" => 1,
         "kb" => 1_000,
         "mb" => 1_000_000,
         "gb" => 1_000_000_000,
+        "tb" => 1_000_000_000_000,
         "kib" | "k" => 1 << 10,
         "mib" | "m" => 1 << 20,
         "gib" | "g" => 1 << 30,
+        "tib" | "t" => 1 << 40,
         _ => return None,
     };
-    number.parse::<u64>().ok()?.checked_mul(factor)
+    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
+    if number.ends_with('.') {
+        return None;
+    }
+    let scale = 10u128.checked_pow(u32::try_from(part.len()).ok()?)?;
+    let number = format!("{whole}{part}").parse::<u128>().ok()?;
+    let bytes = number.checked_mul(u128::from(factor))?;
+    (bytes % scale == 0).then(|| u64::try_from(bytes / scale).ok())?
 }
 
 #[cfg(test)]
@@ -41,7 +55,13 @@ mod tests {
             ("64 mib", Some(64 << 20)),
             ("1GB", Some(1_000_000_000)),
             ("10k", Some(10_240)),
-            ("1.5GB", None),
+            ("1.5GB", Some(1_500_000_000)),
+            ("0.5 KiB", Some(512)),
+            ("5TB", Some(5_000_000_000_000)),
+            (".5MB", Some(500_000)),
+            ("1.5", None),
+            ("1.GB", None),
+            ("1.2.3GB", None),
             ("-1", None),
             ("", None),
             ("MiB", None),

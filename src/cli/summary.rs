@@ -31,11 +31,11 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
         lines.push(format!("  {} kept from the old table", plural(rows.carried_over, "row")));
     }
     if rows.truncated_values > 0 {
-        let named = report.columns.iter().filter(|column| column.truncated > 0);
-        let named: Vec<_> =
-            named.map(|column| format!("{} in {}", count(column.truncated), column.name)).collect();
+        let cut = report.columns.iter().filter(|column| column.truncated > 0);
+        let cut: Vec<_> =
+            cut.map(|column| format!("{} in {}", count(column.truncated), column.name)).collect();
         let values = plural(rows.truncated_values, "value");
-        lines.push(format!("  {values} cut to the width of the column: {}", named.join(", ")));
+        lines.push(format!("  {values} cut to the width of the column ({})", cut.join(", ")));
     }
     if let Some(uri) = &rejects.uri {
         lines.push(format!("  rejected records: {uri}"));
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
     use crate::error::Error;
     use crate::ops::{ExportKind, not_begun};
-    use crate::report::{Rows, Seconds};
+    use crate::report::{ColumnReport, Rows, Seconds};
 
     #[test]
     fn a_summary_says_what_happened() {
@@ -95,6 +95,7 @@ mod tests {
         report.rows =
             Rows { read: 3, accepted: 2, rejected: 1, truncated_values: 1, carried_over: 4, loaded: 2 };
         let uri = "./warehouse/signatures/01a/01a-part-00000.snappy.parquet".to_owned();
+        report.columns = vec![ColumnReport { name: "email".to_owned(), truncated: 1 }];
         report.files = vec![FileReport { uri, rows: 2, bytes: 590_000 }];
         insta::assert_snapshot!(summary(&report, "loaded"), @r"
         signatures: 2 rows loaded in 12 ms, 306 MB/s
@@ -102,7 +103,7 @@ mod tests {
           into ./warehouse/signatures/01a (1 file, 590 kB)
           read 3 = accepted 2 + rejected 1
           4 rows kept from the old table
-          1 value cut to the width of the column
+          1 value cut to the width of the column (1 in email)
           load 01a
         ");
         report.status = Status::Skipped;

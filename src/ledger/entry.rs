@@ -1,6 +1,6 @@
-//! What one version of a table holds: its `load.json`.
+//! What one version of a table holds: its `_load.json`.
 
-use super::layout::{ENTRY_NAME, current_version};
+use super::layout::{ENTRY_NAME, current_version, entry_path};
 use crate::error::{Error, Place, Result};
 use crate::report::Rows;
 use crate::store::{ExportKind, ObjectInfo, write_atomically};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use std::fs;
 use std::path::Path;
 
-/// The shape of `load.json`; a higher number is a later program's, which this one must not extend.
+/// The shape of the entry; a higher number is a later program's, which this one must not extend.
 pub const ENTRY_FORMAT: u32 = 1;
 /// Most loads that one version is made of: about a week of one incremental export a minute. Each load
 /// links every file anew, so without a full export in between each would be slower than the last.
@@ -63,7 +63,10 @@ pub struct Part {
     pub source: Source,
     /// When the export was made.
     pub exported_at: Option<String>,
-    /// Its files, in segment order.
+    /// Digest of the export's bytes as they were stored, where nothing else says what they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub digest: Option<String>,
+    /// Its files, in segment order; none if all its rows were there before.
     pub files: Vec<PartFile>,
 }
 
@@ -109,10 +112,9 @@ impl Entry {
         self.parts.iter().map(Part::rows).sum()
     }
 
-    /// When the full export in the version was made, if there is one and it is known.
-    pub fn full_exported_at(&self) -> Option<&str> {
-        let full = self.parts.iter().find(|part| part.kind == ExportKind::Full)?;
-        full.exported_at.as_deref()
+    /// The full export in the version, if there is one.
+    pub fn full(&self) -> Option<&Part> {
+        self.parts.iter().find(|part| part.kind == ExportKind::Full)
     }
 
     /// The entry of the version that readers of a table see, or none before the first load.
@@ -150,7 +152,7 @@ impl Entry {
     /// # Errors
     /// [`Error::Access`] if it is not there, [`Error::Input`] if it is damaged or of a later program.
     pub fn read(version_dir: &Path) -> Result<Self> {
-        let path = version_dir.join(ENTRY_NAME);
+        let path = entry_path(version_dir);
         let bytes = fs::read(&path).map_err(|e| Error::io("cannot read the ledger entry", &path, e))?;
         let place = || Place::uri(path.display().to_string());
         let entry: Self = serde_json::from_slice(&bytes).map_err(|cause| {

@@ -8,10 +8,17 @@ use std::path::{Path, PathBuf};
 
 /// The symbolic link to the version that readers see.
 pub const CURRENT: &str = "current";
-/// The ledger entry inside each version.
-pub const ENTRY_NAME: &str = "load.json";
+/// The ledger entry inside each version. With an underscore, because PyArrow, and so pandas, take every
+/// other file of a folder for Parquet.
+pub const ENTRY_NAME: &str = "_load.json";
+/// Its name in versions of earlier programs.
+const ENTRY_NAME_BEFORE: &str = "load.json";
+/// `<table>/.current-<version>`: the next pointer, before it takes its name. While it is there, its version
+/// was never switched to.
+pub const NEXT_POINTER: &str = ".current-";
 /// The folder of run reports inside each table.
 pub const RUNS_DIR: &str = ".loads";
+
 /// Refuses what must not become a file name.
 ///
 /// # Errors
@@ -35,45 +42,135 @@ pub fn table_dir(dir: &Path, table: &str) -> Result<PathBuf> {
 /// The version that readers of a table see, or none before the first load.
 ///
 /// # Errors
-/// [`Error::Input`] if `current` is not a link to a version beside it.
+/// [`Error::Input`] if the table is damaged: `current` is not a link to a version beside it, or it is gone
+/// and the versions are not.
 pub fn current_version(table_dir: &Path) -> Result<Option<String>> {
     let link = table_dir.join(CURRENT);
-    let target = match fs::read_link(&link) {
-        Ok(target) => target,
-        Err(cause) if matches!(cause.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
-            return Ok(None);
+    let mut seen = None;
+    loop {
+        let target = match fs::read_link(&link) {
+            Ok(target) => target,
+            Err(cause) if cause.kind() == ErrorKind::NotADirectory => return Ok(None),
+            Err(cause) if cause.kind() == ErrorKind::NotFound => {
+                return never_loaded(table_dir).map(|()| None);
+            }
+            Err(cause) if cause.kind() == ErrorKind::InvalidInput => return Err(not_a_version(&link)),
+            Err(cause) => return Err(Error::io("cannot read the table's pointer", &link, cause)),
+        };
+        let Some(name) = target.to_str().filter(|name| check_name("version", name).is_ok()) else {
+            return Err(not_a_version(&link));
+        };
+        if has_entry(&table_dir.join(name)) {
+            return Ok(Some(name.to_owned()));
         }
-        Err(cause) if cause.kind() == ErrorKind::InvalidInput => return Err(not_a_version(&link)),
-        Err(cause) => return Err(Error::io("cannot read the table's pointer", &link, cause)),
-    };
-    match target.to_str() {
-        Some(name) if check_name("version", name).is_ok() => Ok(Some(name.to_owned())),
-        _ => Err(not_a_version(&link)),
+        // A load may have switched between the two looks; the same pointer twice leads nowhere.
+        if seen.replace(name.to_owned()).as_deref() == Some(name) {
+            let what = format!("the table's pointer leads to {name}, which is no version");
+            return Err(Error::input(what).at(place(&link)).help(POINT_IT));
+        }
     }
+}
+
+/// What mends a pointer.
+const POINT_IT: &str = "point it to one of the version folders beside it: ln -sfn VERSION current";
+
+/// Says no if a table without a pointer has versions: they were loaded once, and what of them is the table
+/// nobody can tell. A load that died before its first switch has left its next pointer beside its version.
+fn never_loaded(table_dir: &Path) -> Result<()> {
+    let lost = lost_versions(table_dir)?;
+    let Some(newest) = lost.last() else { return Ok(()) };
+    let what =
+        format!("the table is damaged: its pointer is missing, and there are versions (newest: {newest})");
+    Err(Error::input(what).at(place(&table_dir.join(CURRENT))).help(POINT_IT))
+}
+
+/// Versions that were switched to once, as far as can be told without the pointer, by name.
+fn lost_versions(table_dir: &Path) -> Result<Vec<String>> {
+    let mut versions = folders(table_dir)?;
+    versions.retain(|name| {
+        let dir = table_dir.join(name);
+        let own = || Owner::of(&dir).is_none_or(|owner| owner.owns(table_dir, name));
+        is_load_id(name)
+            && has_entry(&dir)
+            && own()
+            && !table_dir.join(format!("{NEXT_POINTER}{name}")).is_symlink()
+    });
+    Ok(versions)
+}
+
+fn place(path: &Path) -> Place {
+    Place::uri(path.display().to_string())
 }
 
 fn not_a_version(link: &Path) -> Error {
     Error::input("the table's pointer is not a link to a version in the same folder")
-        .at(Place::uri(link.display().to_string()))
-        .help("point it to one of the version folders beside it: ln -sfn VERSION current")
+        .at(place(link))
+        .help(POINT_IT)
 }
 
-/// Every table that has been loaded, by name.
+/// Every table that has been loaded, by name; damaged ones too.
 ///
 /// # Errors
 /// If the folder is there and cannot be read.
 pub fn tables(dir: &Path) -> Result<Vec<String>> {
-    let loaded = |name: &String| dir.join(name).join(CURRENT).is_symlink();
-    Ok(folders(dir)?.into_iter().filter(loaded).collect())
+    let mut tables = folders(dir)?;
+    tables.retain(|name| {
+        let table_dir = dir.join(name);
+        table_dir.join(CURRENT).is_symlink() || lost_versions(&table_dir).is_ok_and(|lost| !lost.is_empty())
+    });
+    Ok(tables)
 }
 
-/// Every version of a table, by name and so by time; one that was never switched to among them.
+/// Every version of a table, by name and so by time; one that was never switched to among them. A folder
+/// is a version if its entry says so, naming this load and this table: copies of versions are none.
 ///
 /// # Errors
 /// If the folder is there and cannot be read.
 pub fn versions(table_dir: &Path) -> Result<Vec<String>> {
-    let entered = |name: &String| table_dir.join(name).join(ENTRY_NAME).is_file();
-    Ok(folders(table_dir)?.into_iter().filter(entered).collect())
+    let mut versions = folders(table_dir)?;
+    versions.retain(|name| Owner::of(&table_dir.join(name)).is_some_and(|owner| owner.owns(table_dir, name)));
+    Ok(versions)
+}
+
+/// Whether a name is a load's, and so none that a person would think of.
+pub fn is_load_id(name: &str) -> bool {
+    name.len() == LOAD_ID_BYTES && uuid::Uuid::try_parse(name).is_ok()
+}
+
+/// Length of a UUID with its hyphens.
+pub const LOAD_ID_BYTES: usize = 36;
+
+/// Where a version's entry is, or will be.
+pub fn entry_path(version_dir: &Path) -> PathBuf {
+    let before = version_dir.join(ENTRY_NAME_BEFORE);
+    let path = version_dir.join(ENTRY_NAME);
+    if !path.exists() && before.is_file() { before } else { path }
+}
+
+/// Whether a file in a version's folder is its entry.
+pub fn is_entry(name: &str) -> bool {
+    name == ENTRY_NAME || name == ENTRY_NAME_BEFORE
+}
+
+fn has_entry(version_dir: &Path) -> bool {
+    entry_path(version_dir).is_file()
+}
+
+/// Whose version a folder is, as its entry says.
+#[derive(serde::Deserialize)]
+struct Owner {
+    load_id: String,
+    table: String,
+}
+
+impl Owner {
+    fn of(version_dir: &Path) -> Option<Self> {
+        serde_json::from_slice(&fs::read(entry_path(version_dir)).ok()?).ok()
+    }
+
+    fn owns(&self, table_dir: &Path, name: &str) -> bool {
+        self.load_id == name && table_dir.file_name().is_some_and(|table| table == self.table.as_str())
+    }
 }
 
 /// Folders in `dir` that bear a plain name, sorted; links are not folders.

@@ -5,15 +5,20 @@
 //! run?* must be answered for runs that failed too, so it lies beside the versions.
 //!
 //! ```text
-//! <dir>/<table>/current ──▶ <version>/load.json     an Entry: the table's content, load by load
+//! <dir>/<table>/current ──▶ <version>/_load.json    an Entry: the table's content, load by load
 //! <dir>/<table>/.loads/<load id>.json               a RunReport: every run, failed and skipped ones too
 //! ```
 
+mod cover;
 mod entry;
 mod layout;
 mod runs;
 
 pub use crate::store::write_atomically;
+pub use cover::{Cover, RECENT_HOURS};
 pub use entry::{ENTRY_FORMAT, Entry, PARTS_MAX, Part, PartFile, Source};
-pub use layout::{CURRENT, ENTRY_NAME, RUNS_DIR, check_name, current_version, table_dir, tables, versions};
+pub use layout::{
+    CURRENT, ENTRY_NAME, LOAD_ID_BYTES, NEXT_POINTER, RUNS_DIR, check_name, current_version, entry_path,
+    is_entry, is_load_id, table_dir, tables, versions,
+};
 pub use runs::{RUNS_KEPT_MAX, Run, Shown, Standing, list, record, show, timestamp};

@@ -1,10 +1,10 @@
 //! Every run of a table, failed and skipped ones too.
 
 use super::entry::{Entry, Part};
-use super::layout::{RUNS_DIR, check_name, table_dir, tables, versions};
+use super::layout::{RUNS_DIR, check_name, is_load_id, table_dir, tables, versions};
 use crate::error::{Error, Place, Result};
 use crate::report::{Rows, RunReport, Status};
-use crate::store::{ExportKind, write_atomically};
+use crate::store::{ExportKind, temporary_of, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -235,18 +235,26 @@ fn report_names(runs: &Path) -> Result<Vec<String>> {
 }
 
 fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
-    let names = report_names(runs)?;
+    // Only what this program has put there: another's file may end in .json too.
+    let mut names = report_names(runs)?;
+    names.retain(|name| name.strip_suffix(".json").is_some_and(is_load_id));
     for name in &names[..names.len().saturating_sub(kept)] {
         remove(&runs.join(name))?;
     }
     let listing = fs::read_dir(runs).map_err(|cause| Error::io("cannot list the runs", runs, cause))?;
-    for item in listing.flatten().filter(|item| item.file_name().to_string_lossy().ends_with(".tmp")) {
+    for item in listing.flatten().filter(|item| is_temporary(&item.file_name().to_string_lossy())) {
         let age = item.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
         if age.is_some_and(|age| age > TEMPORARY_AGE_MAX) {
             remove(&item.path())?;
         }
     }
     Ok(())
+}
+
+/// Whether a name is that of a report on its way: `.<load id>.json.RANDOM.tmp`.
+fn is_temporary(name: &str) -> bool {
+    let report = temporary_of(name).and_then(|name| name.strip_suffix(".json"));
+    report.is_some_and(is_load_id)
 }
 
 fn remove(path: &Path) -> Result<()> {
@@ -294,11 +302,20 @@ mod tests {
     #[test]
     fn forgets_the_oldest_runs_and_dead_temporaries_only() {
         let dir = tempfile::tempdir().unwrap();
-        for name in ["a.json", "b.json", "c.json", ".d.json.1.tmp"] {
+        let ids: Vec<String> = (0..4).map(|_| uuid::Uuid::now_v7().to_string()).collect();
+        let report = |number: usize| format!("{}.json", ids[number]);
+        let old = [format!(".{}.json.1.tmp", ids[3]), ".notes.tmp".to_owned(), "0.json".to_owned()];
+        for name in [report(0), report(1), report(2), format!(".{}.1.tmp", report(2))].iter().chain(&old) {
             fs::write(dir.path().join(name), "{}").unwrap();
         }
+        for name in &old {
+            let file = fs::File::options().write(true).open(dir.path().join(name)).unwrap();
+            file.set_modified(SystemTime::now() - 2 * TEMPORARY_AGE_MAX).unwrap();
+        }
         forget_oldest(dir.path(), 2).unwrap();
-        assert_eq!(report_names(dir.path()).unwrap(), ["b.json", "c.json"]);
-        assert!(dir.path().join(".d.json.1.tmp").exists());
+        assert_eq!(report_names(dir.path()).unwrap(), ["0.json".to_owned(), report(1), report(2)]);
+        assert!(dir.path().join(format!(".{}.1.tmp", report(2))).exists(), "a live one");
+        assert!(dir.path().join(".notes.tmp").exists(), "another's");
+        assert!(!dir.path().join(&old[0]).exists(), "a dead one");
     }
 }

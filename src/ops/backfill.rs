@@ -26,6 +26,8 @@ pub struct Backfill {
     pub conversion: Conversion,
     /// Make the table in Redshift from the schema if it is not there.
     pub create_table: bool,
+    /// Load it though it or a newer full export is in the table.
+    pub again: bool,
     /// Where rejected records go, if there are any; none: a file named after the run in the current folder.
     pub rejects: Option<PathBuf>,
 }
@@ -51,7 +53,7 @@ pub(super) fn prepare(config: &Config, request: &Backfill) -> Result<Prepared> {
 /// Loads one export, all or nothing; a failed run has a report too. The listeners of the configuration hear of
 /// it, and the ledger remembers it.
 pub fn backfill(config: &Config, request: &Backfill, observer: &dyn Observer) -> Outcome {
-    let run = Run::begin(observer, &request.table, request.export.kind);
+    let run = Run::begin(observer, &request.table, request.export.kind());
     let outcome = load(&run, config, request);
     remembered(&run, config, told(config, outcome))
 }
@@ -61,7 +63,8 @@ fn load(run: &Run<'_>, config: &Config, request: &Backfill) -> Outcome {
     let Prepared { options, warehouse, table, export } = prepared;
     let rejects = run.rejects_path(request.rejects.as_deref());
     let create_table = request.create_table;
-    let loading = Loading { run, config, options, warehouse, table, create_table, rejects };
+    let again = request.again;
+    let loading = Loading { run, config, options, warehouse, table, create_table, again, rejects };
     loading.load(&store::name_of(&export.location), export.exported_at, || store::open(&export.location))
 }
 

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Watch};
 use crate::schema::{BulkSchema, Table};
 use crate::store::{self, ExportKind, Location};
+use crate::warehouse::ShrinkGuard;
 use std::io::Write;
 
 pub use crate::report::{Checked, Checklist};
@@ -80,6 +81,8 @@ fn write_probe(place: &Location) -> Result<Vec<crate::report::FileReport>> {
         source: store::open(&Location::Local(file.path().to_owned()))?,
         exported_at: None,
         rejects: None,
+        shrink: ShrinkGuard::default(),
+        again: false,
     };
     let options = ConvertOptions { threads: 1, ..ConvertOptions::default() };
     let sink = store::sink(place)?;

@@ -10,6 +10,7 @@ use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
 use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
+use crate::warehouse::ShrinkGuard;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -31,6 +32,8 @@ pub struct Convert {
     pub conversion: Conversion,
     /// Where rejected records go, if there are any; none: a file named after the run in the current folder.
     pub rejects: Option<PathBuf>,
+    /// Take away first what a conversion that was killed has left in `out`, and nothing else.
+    pub replace: bool,
     /// Bytes of one read from the source at most; none: as many as come. For tests of where reads are cut.
     pub read_bytes: Option<usize>,
 }
@@ -134,7 +137,7 @@ fn convert_one(
     let source = open(&errand.input, request.read_bytes).map_err(failed)?;
     // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
-    refuse_old_parquet(&errand.out).map_err(failed)?;
+    store::prepare_out(&errand.out, request.replace).map_err(failed)?;
     let progress = run.observer.converting(&run.watch, source.info().bytes);
     let job = Job {
         load_id: run.load_id.clone(),
@@ -143,22 +146,12 @@ fn convert_one(
         source,
         exported_at: store::exported_at_of(&errand.input),
         rejects: Some(run.rejects_path(request.rejects.as_deref())),
+        shrink: ShrinkGuard::default(),
+        again: false,
     };
     let outcome = pipeline::convert(job, options, &*sink, &run.watch);
     drop(progress);
     outcome
-}
-
-/// Parquet of an earlier run beside that of this one would be read as one table.
-fn refuse_old_parquet(out: &Location) -> Result<()> {
-    if store::file_names(out)?.iter().any(|name| name.ends_with(".parquet")) {
-        return Err(Error::usage(
-            "the place holds Parquet already; old and new files would be read as one table",
-        )
-        .at(Place::uri(out.to_string()))
-        .help("name another place, or remove the old files"));
-    }
-    Ok(())
 }
 
 /// Opens an input; `read_bytes` limits each read.
@@ -220,14 +213,5 @@ mod tests {
             let error = folders(inputs).unwrap_err().to_string();
             assert!(error.contains(part), "{error}");
         }
-    }
-
-    #[test]
-    fn old_parquet_is_not_mixed_with_new() {
-        let dir = tempfile::tempdir().unwrap();
-        let out = Location::Local(dir.path().to_owned());
-        refuse_old_parquet(&out).unwrap();
-        std::fs::write(dir.path().join("part-00000.snappy.parquet"), "x").unwrap();
-        assert_eq!(refuse_old_parquet(&out).unwrap_err().exit_code(), 2);
     }
 }

@@ -1,25 +1,20 @@
 //! Which export it is: the one that is named, or the newest below the root.
 
 use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::store::{self, ExportKind, Location};
+use crate::error::{Error, Place, Result};
+use crate::store::{self, ExportKind, Location, Named};
 
 /// Which export is asked for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ExportChoice {
-    /// Full replaces the table, incremental adds to it.
-    pub kind: ExportKind,
+    /// Full replaces the table, incremental adds to it; none: what the export's name says, else full.
+    pub kind: Option<ExportKind>,
     /// This one; none: the newest below `exports.root`.
     pub named: Option<Location>,
     /// The newest of this day, `YYYYMMDD`, instead of the newest of all.
     pub date: Option<String>,
-}
-
-impl Default for ExportChoice {
-    /// The newest full export.
-    fn default() -> Self {
-        Self { kind: ExportKind::Full, named: None, date: None }
-    }
+    /// Take it though its name is that of another table.
+    pub any_name: bool,
 }
 
 /// An export that was named or found.
@@ -31,14 +26,42 @@ pub(super) struct FoundExport {
 }
 
 impl ExportChoice {
+    /// What it does to its table.
+    pub fn kind(&self) -> ExportKind {
+        let named = || Named::of(self.named.as_ref()?).kind;
+        self.kind.or_else(named).unwrap_or(ExportKind::Full)
+    }
+
     /// Looks for it.
     pub(super) fn find(&self, config: &Config, table: &str) -> Result<FoundExport> {
         if let Some(location) = &self.named {
+            self.agree(location, table)?;
             let exported_at = store::exported_at_of(location);
             return Ok(FoundExport { location: absolute(location.clone()), exported_at });
         }
-        let found = store::discover(&root(config)?, self.kind, table, self.date.as_deref())?;
+        let found = store::discover(&root(config)?, self.kind(), table, self.date.as_deref())?;
         Ok(FoundExport { location: absolute(found.location), exported_at: Some(found.exported_at) })
+    }
+
+    /// Refuses an export whose name says something else than what was asked for: one kind taken for the other
+    /// replaces a table by a minute's rows, or doubles it.
+    fn agree(&self, location: &Location, table: &str) -> Result<()> {
+        let named = Named::of(location);
+        let place = || Place::uri(store::name_of(location));
+        if let (Some(asked), Some(kind)) = (self.kind, named.kind)
+            && asked != kind
+        {
+            let what = format!("--kind {} was given for an export that is {}", asked.word(), kind.word());
+            return Err(Error::usage(what).at(place()).help("leave --kind out: the export's name says it"));
+        }
+        match named.table {
+            Some(other) if other != table && !self.any_name => {
+                Err(Error::usage(format!("this is an export of {other}, not of {table}"))
+                    .at(place())
+                    .help("correct --table or --export; --any-name takes it all the same"))
+            }
+            _ => Ok(()),
+        }
     }
 }
 
@@ -60,5 +83,38 @@ fn absolute(location: Location) -> Location {
         Location::Local(path) if path.is_file() => Location::Local(path.canonicalize().unwrap_or(path)),
         Location::Local(path) => Location::Local(std::path::absolute(&path).unwrap_or(path)),
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ExportKind::{Full, Incremental};
+
+    #[test]
+    fn the_name_decides_and_a_flag_that_disagrees_is_refused() {
+        let incremental = "e/incremental/t/20260301/t_20260301031500.csv";
+        let full = "e/full/t/20260301/t_20260301031500.csv";
+        for (name, asked, any_name, expected) in [
+            (incremental, None, false, Ok(Incremental)),
+            (full, None, false, Ok(Full)),
+            ("t.csv", None, false, Ok(Full)),
+            ("t.csv", Some(Incremental), false, Ok(Incremental)),
+            (incremental, Some(Incremental), false, Ok(Incremental)),
+            (incremental, Some(Full), false, Err("--kind full was given for an export that is incremental")),
+            (full, Some(Incremental), true, Err("--kind incremental was given for an export that is full")),
+            ("u_20260301031500.csv", None, false, Err("this is an export of u, not of t")),
+            ("u_20260301031500.csv", None, true, Ok(Full)),
+            ("-", None, false, Ok(Full)),
+        ] {
+            let named = Some(Location::parse(name).unwrap());
+            let choice = ExportChoice { kind: asked, named, date: None, any_name };
+            let found = choice.find(&Config::default(), "t").map(|_| choice.kind());
+            match (found, expected) {
+                (Ok(kind), Ok(expected)) => assert_eq!(kind, expected, "{name}"),
+                (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{name}: {error}"),
+                (found, expected) => panic!("{name}: {found:?}, expected {expected:?}"),
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
 use crate::store::{ByteSource, ExportKind, ObjectInfo};
-use crate::warehouse::{Intent, LoadRequest, Warehouse};
+use crate::warehouse::{Intent, LoadRequest, ShrinkGuard, Warehouse};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -26,6 +26,8 @@ pub(super) struct Loading<'a> {
     pub(super) table: Table,
     /// Make the table if it is not there.
     pub(super) create_table: bool,
+    /// Load it though it or a newer full export is in the table.
+    pub(super) again: bool,
     /// Where rejected records go, if there are any.
     pub(super) rejects: PathBuf,
 }
@@ -38,7 +40,7 @@ impl Loading<'_> {
         exported_at: Option<String>,
         open: impl FnOnce() -> crate::Result<Box<dyn ByteSource>>,
     ) -> Outcome {
-        let Self { run, config, options, mut warehouse, table, create_table, rejects } = self;
+        let Self { run, config, options, mut warehouse, table, create_table, again, rejects } = self;
         let failed = |error| run.failed(Some(uri.to_owned()), error);
         tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
         run.observer.note(&format!("{}: loading {uri}", run.table));
@@ -47,11 +49,23 @@ impl Loading<'_> {
         let stopped = move || watch.stopped();
         glue_job::wait(config, run.observer, &stopped).map_err(failed)?;
         warehouse.stop_when(Arc::new(stopped));
-        let request = request(&run.load_id, &table, run.kind, source.info(), exported_at.as_deref());
+        let request = LoadRequest {
+            again,
+            ..request(&run.load_id, &table, run.kind, source.info(), exported_at.as_deref())
+        };
         let intent = intent(request, &table, &options, create_table);
         let load_id = warehouse.prepare(&intent, &run.load_id).map_err(failed)?;
         let progress = run.observer.converting(&run.watch, source.info().bytes);
-        let job = Job { load_id, table, kind: run.kind, source, exported_at, rejects: Some(rejects) };
+        let job = Job {
+            load_id,
+            table,
+            kind: run.kind,
+            source,
+            exported_at,
+            rejects: Some(rejects),
+            shrink: ShrinkGuard::default(),
+            again,
+        };
         let outcome = pipeline::backfill(job, &options, &*warehouse, &run.watch);
         drop(progress);
         glue_job::registered(config, &*warehouse, outcome)
@@ -72,6 +86,8 @@ pub(super) fn request(
         kind,
         source: source.clone(),
         exported_at: exported_at.map(str::to_owned),
+        shrink: ShrinkGuard::default(),
+        again: false,
     }
 }
 

@@ -30,6 +30,7 @@ mod load;
 pub mod loads;
 mod observer;
 mod options;
+mod outputs;
 pub mod plan;
 #[cfg(feature = "query")]
 pub mod query;
@@ -46,7 +47,7 @@ pub mod work;
 mod work_load;
 
 pub use crate::pipeline::{
-    Codec, ConvertOptions, EmptyStrings, Outcome, Overlong, ROW_GROUP_BYTES_MAX, Watch,
+    Codec, ConvertOptions, EmptyStrings, Outcome, Overlong, ROW_GROUP_BYTES_MAX, Watch, rejects_files,
 };
 pub use crate::schema::{ColumnType, MissingColumns, UnknownColumns, Width};
 pub use crate::store::{ExportKind, Location};
@@ -55,4 +56,5 @@ pub use convert::{Convert, convert};
 pub use export::ExportChoice;
 pub use observer::{Observer, Silent};
 pub use options::Conversion;
+pub use outputs::claim_report;
 pub use run::not_begun;

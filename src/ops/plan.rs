@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job};
 use crate::schema::{DdlOptions, Layout, MissingColumns, OutputColumn, Table, UnknownColumns, create_table};
 use crate::store::{self, ExportKind, Location, ObjectInfo};
-use crate::warehouse::{Admission, Warehouse};
+use crate::warehouse::{Admission, LoadRequest, Warehouse};
 use serde::Serialize;
 
 pub use crate::schema::Difference;
@@ -124,13 +124,22 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
     let source = store::open(&export.location)?;
     let info = source.info().clone();
     let load_id = uuid::Uuid::now_v7().to_string();
-    let (kind, exported_at) = (asked.export.kind, export.exported_at);
-    let wanted = request(&load_id, &table, kind, &info, exported_at.as_deref());
+    let (kind, exported_at) = (asked.export.kind(), export.exported_at);
+    let wanted =
+        LoadRequest { again: asked.again, ..request(&load_id, &table, kind, &info, exported_at.as_deref()) };
     let (mut action, mut why) = verdict(warehouse.admit(&wanted)?, kind);
     let ddl_options = DdlOptions { schema: Some(config.redshift.schema.clone()), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
-    let mut job =
-        Job { load_id, table: table.clone(), kind, source, exported_at: exported_at.clone(), rejects: None };
+    let mut job = Job {
+        load_id,
+        table: table.clone(),
+        kind,
+        source,
+        exported_at: exported_at.clone(),
+        rejects: None,
+        shrink: wanted.shrink,
+        again: asked.again,
+    };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
     let mut warnings = ddl.warnings;
     match &misfit {
@@ -202,15 +211,10 @@ fn differences(layout: &Layout) -> Differences {
 }
 
 fn verdict(admission: Admission, kind: ExportKind) -> (Action, String) {
-    match (admission, kind) {
-        (Admission::Proceed, ExportKind::Full) => (Action::Load, "replaces the table".to_owned()),
-        (Admission::Proceed, ExportKind::Incremental) => (Action::Load, "adds to the table".to_owned()),
-        (Admission::AlreadyLoaded { load_id }, _) => {
-            (Action::Skip, format!("this export is in the table already, by load {load_id}"))
-        }
-        (Admission::Older { than }, _) => {
-            (Action::Skip, format!("the table holds a newer full export, of {than}"))
-        }
+    match (admission.reason(), kind) {
+        (Some(reason), _) => (Action::Skip, reason),
+        (None, ExportKind::Full) => (Action::Load, "replaces the table".to_owned()),
+        (None, ExportKind::Incremental) => (Action::Load, "adds to the table".to_owned()),
     }
 }
 

@@ -2,9 +2,13 @@
 
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::names;
 use crate::store::Location;
 use crate::warehouse::{LocalWarehouse, Warehouse};
 use std::path::PathBuf;
+
+/// The word of `warehouse.to` that is no folder.
+const REDSHIFT: &str = "redshift";
 
 /// The warehouse of the configuration; nothing is asked yet.
 pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
@@ -21,7 +25,13 @@ pub(super) fn folder(config: &Config) -> Result<PathBuf> {
         return Err(Error::usage("this needs a warehouse in a folder, and the warehouse is Redshift")
             .help("name the folder: --to ./warehouse"));
     }
-    match Location::parse(&config.warehouse.to.0)? {
+    let to = &config.warehouse.to.0;
+    // A slip of the pen would make a folder of that name, and nobody would look there.
+    if !to.contains(['/', '\\', '.']) && !names::nearest(to, [REDSHIFT].into_iter()).is_empty() {
+        return Err(Error::usage(format!("a warehouse \"{to}\": is redshift meant?"))
+            .help(format!("write --to {REDSHIFT}; a folder of that name is --to ./{to}")));
+    }
+    match Location::parse(to)? {
         Location::Local(path) => Ok(path),
         other => Err(Error::usage(format!("a warehouse cannot be at {other}"))
             .help("name a folder: --to ./warehouse; to write Parquet into a bucket, use convert --out")),
@@ -70,6 +80,25 @@ fn redshift(_: &Config) -> Result<Box<dyn Warehouse>> {
 mod tests {
     use super::*;
     use crate::warehouse::KEEP_VERSIONS;
+
+    #[test]
+    fn a_slip_of_the_pen_makes_no_folder() {
+        use crate::config::Destination;
+        for (to, is_folder) in [
+            ("Redshift", false),
+            ("redshft", false),
+            ("redshift2", false),
+            ("REDSHIFT", false),
+            ("./redshft", true),
+            ("warehouse", true),
+            ("shift.d", true),
+            ("data/redshift", true),
+        ] {
+            let mut config = Config::default();
+            config.warehouse.to = Destination(to.to_owned());
+            assert_eq!(folder(&config).is_ok(), is_folder, "{to}");
+        }
+    }
 
     #[test]
     fn the_kept_versions_are_the_warehouses_wherever_they_are_written() {

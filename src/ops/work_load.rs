@@ -97,7 +97,7 @@ impl<'a> Loads<'a> {
         let Ready { options, warehouse, table } = ready;
         let (config, create_table) = (self.config, self.request.create_table);
         let rejects = self.request.rejects.join(run.rejects_path(None));
-        let loading = Loading { run, config, options, warehouse, table, create_table, rejects };
+        let loading = Loading { run, config, options, warehouse, table, create_table, again: false, rejects };
         let outcome = loading.load(&uri, order.exported_at(), || open(order));
         outcome.map_err(|(report, error)| (report, advised(error, &uri)))
     }

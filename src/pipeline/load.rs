@@ -2,14 +2,17 @@
 
 use super::convert::{Conversion, run};
 use super::decompress::Decompressed;
+use super::digest::Digest;
 use super::options::ConvertOptions;
+use super::rejects;
 use super::split::layout_of;
 use super::watch::Watch;
 use crate::error::{Error, Result};
 use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
+use crate::store::outputs::{Outputs, local_input};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
-use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Warehouse};
+use crate::warehouse::{LoadReceipt, LoadRequest, ShrinkGuard, Warehouse};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -28,6 +31,10 @@ pub struct Job {
     pub exported_at: Option<String>,
     /// Where rejected records are written (CSV; the reasons go beside it, as JSON lines). `None`: nowhere.
     pub rejects: Option<PathBuf>,
+    /// How small a full export may leave the table.
+    pub shrink: ShrinkGuard,
+    /// Load it on purpose, though it or a newer full export is in the table.
+    pub again: bool,
 }
 
 /// How a run ended: the report is there either way, the error if it failed.
@@ -37,7 +44,13 @@ pub type Outcome = std::result::Result<RunReport, (Box<RunReport>, Error)>;
 pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch: &Watch) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
-    let result = convert_into(job, options, sink, &Ok, watch, &mut report);
+    let result =
+        claim_rejects(&mut Outputs::default(), &job).and_then(|()| sink.begin(&job.load_id)).and_then(|()| {
+            let converted = convert_into(job, options, sink, &Ok, watch, &mut report);
+            // What went wrong first is told.
+            let ended = sink.end(converted.is_ok());
+            converted.and_then(|status| ended.map(|()| status))
+        });
     end(report, result, started)
 }
 
@@ -45,7 +58,8 @@ pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch
 pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, watch: &Watch) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
-    let result = load_into(job, options, warehouse, watch, &mut report);
+    let claimed = claim_rejects(&mut Outputs::default(), &job);
+    let result = claimed.and_then(|()| load_into(job, options, warehouse, watch, &mut report));
     end(report, result, started)
 }
 
@@ -57,6 +71,15 @@ pub fn read_layout(job: &mut Job, options: &ConvertOptions) -> Result<Layout> {
     let watch = Watch::default();
     let mut input = Decompressed::open(Box::new(&mut *job.source), &watch, 1)?;
     layout_of(&mut input, &job.table, options)
+}
+
+/// Says no before the run if the rejects would replace the export, or what is not of an earlier run.
+fn claim_rejects(outputs: &mut Outputs, job: &Job) -> Result<()> {
+    let Some(rejects) = &job.rejects else { return Ok(()) };
+    if let Some(export) = local_input(&job.source.info().uri) {
+        outputs.reads("the export", &export);
+    }
+    rejects::claim(outputs, rejects)
 }
 
 fn begin(job: &Job) -> RunReport {
@@ -103,7 +126,7 @@ fn convert_into(
 }
 
 fn load_into(
-    job: Job,
+    mut job: Job,
     options: &ConvertOptions,
     warehouse: &dyn Warehouse,
     watch: &Watch,
@@ -115,17 +138,29 @@ fn load_into(
         kind: job.kind,
         source: job.source.info().clone(),
         exported_at: job.exported_at.clone(),
+        shrink: job.shrink,
+        again: job.again,
     };
-    if let Some(reason) = reason_to_skip(warehouse.admit(&request)?) {
+    if let Some(reason) = warehouse.admit(&request)?.reason() {
         report.error = Some(reason);
         return Ok(Status::Skipped);
     }
-    let staging = warehouse.stage(&request)?;
+    let mut staging = warehouse.stage(&request)?;
+    let digest = Digest::default();
+    job.source = digest.of(job.source);
     let (table, job_kind) = (job.table.clone(), job.kind);
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
+    }
+    // Exports without rows are all the same, and have nothing that could double.
+    if let Some(digest) = digest.finish().filter(|_| report.rows.accepted > 0)
+        && let Some(reason) = staging.admit_content(&digest)?.reason()
+    {
+        report.error = Some(reason);
+        report.files.clear();
+        return Ok(Status::Skipped);
     }
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;
@@ -146,14 +181,4 @@ fn load_into(
         )));
     }
     Ok(Status::Succeeded)
-}
-
-fn reason_to_skip(admission: Admission) -> Option<String> {
-    match admission {
-        Admission::Proceed => None,
-        Admission::AlreadyLoaded { load_id } => {
-            Some(format!("this export is in the table already, by load {load_id}"))
-        }
-        Admission::Older { than } => Some(format!("the table holds a newer full export, of {than}")),
-    }
 }

@@ -8,6 +8,7 @@
 mod caught;
 mod convert;
 mod decompress;
+mod digest;
 mod foreign;
 mod kernel;
 mod load;
@@ -22,4 +23,5 @@ pub use crate::pages::{Codec, EmptyStrings, Overlong};
 pub use decompress::Compression;
 pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
+pub use rejects::{claim as claim_rejects, files as rejects_files};
 pub use watch::Watch;

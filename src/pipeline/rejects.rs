@@ -7,6 +7,7 @@ use crate::error::{Error, Place, Result, cut};
 use crate::pages::Reject;
 use crate::report::{FIRST_FAULTS_MAX, FaultReport, RejectsReport};
 use crate::schema::IDENTIFIER_BYTES_MAX;
+use crate::store::outputs::{Outputs, first_line, make_anew};
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -21,19 +22,15 @@ pub(super) struct RejectsWriter {
 }
 
 impl RejectsWriter {
-    /// # Errors
-    /// [`Error::Usage`] if the files would overwrite each other or the export itself.
-    pub(super) fn new(path: Option<PathBuf>, header: &super::split::Header, source: &str) -> Result<Self> {
-        if let Some(path) = &path {
-            check_path(path, source)?;
-        }
-        Ok(Self {
+    /// What goes to `path` has been [claimed](claim).
+    pub(super) fn new(path: Option<PathBuf>, header: &super::split::Header) -> Self {
+        Self {
             path,
             files: None,
             header: header.raw.clone(),
             names: header.names.clone(),
             report: RejectsReport::default(),
-        })
+        }
     }
 
     /// Writes one reject whose positions are the file's.
@@ -60,12 +57,13 @@ impl RejectsWriter {
     }
 
     fn write_files(&mut self, path: &Path, reject: &Reject, faults: &[FaultReport]) -> std::io::Result<()> {
+        let is_first = self.files.is_none();
         let (records, reasons) = match &mut self.files {
             Some(files) => files,
             None => {
-                let mut records = BufWriter::new(File::create(path)?);
+                let reasons = BufWriter::new(make_anew(&reasons_path(path))?);
+                let mut records = BufWriter::new(make_anew(path)?);
                 records.write_all(&self.header)?;
-                let reasons = BufWriter::new(File::create(reasons_path(path))?);
                 self.report.uri = Some(path.display().to_string());
                 self.files.insert((records, reasons))
             }
@@ -78,7 +76,8 @@ impl RejectsWriter {
             serde_json::to_writer(&mut *reasons, fault)?;
             reasons.write_all(b"\n")?;
         }
-        Ok(())
+        // By its first line a later run knows the pair as ours, however this one ends.
+        if is_first { reasons.flush() } else { Ok(()) }
     }
 
     /// What was rejected so far.
@@ -101,21 +100,30 @@ pub(super) fn reasons_path(path: &Path) -> PathBuf {
     path.with_extension("jsonl")
 }
 
-fn check_path(path: &Path, source: &str) -> Result<()> {
-    let refused = |what: &str, help: &str| {
-        Err(Error::usage(what).at(Place::uri(path.display().to_string())).help(help))
-    };
+/// The files that rejects named `path` go to: the records, and their reasons.
+pub fn files(path: &Path) -> [PathBuf; 2] {
+    [path.to_owned(), reasons_path(path)]
+}
+
+/// Takes the two files of rejects for output, before the run.
+///
+/// # Errors
+/// [`Error::Usage`] if they would overwrite each other, what the run reads or writes besides, or what is
+/// not of an earlier run.
+pub fn claim(outputs: &mut Outputs, path: &Path) -> Result<()> {
     let reasons = reasons_path(path);
     if reasons == path {
-        let help = "name it .csv: the reasons are written beside it, with the ending .jsonl";
-        return refused("the rejects file must not end in .jsonl", help);
+        return Err(Error::usage("the rejects file must not end in .jsonl")
+            .at(Place::uri(path.display().to_string()))
+            .help("name it .csv: the reasons are written beside it, with the ending .jsonl"));
     }
-    let source = std::fs::canonicalize(source);
-    let is_source = |path: &Path| matches!((&source, std::fs::canonicalize(path)), (Ok(a), Ok(b)) if *a == b);
-    if is_source(path) || is_source(&reasons) {
-        return refused("the rejects would overwrite the export", "name another file");
-    }
-    Ok(())
+    // Records alone say nothing of who wrote them; their reasons do.
+    let are_ours = || {
+        let first = first_line(&reasons);
+        path.exists() && first.is_some_and(|line| serde_json::from_slice::<FaultReport>(&line).is_ok())
+    };
+    outputs.claim("the rejects", path, are_ours)?;
+    outputs.claim("the reasons of the rejects", &reasons, are_ours)
 }
 
 fn cannot_write(path: &Path, cause: std::io::Error) -> Error {

@@ -7,8 +7,10 @@ pub mod words;
 
 pub use checklist::{Checked, Checklist};
 
+use crate::store::outputs::first_line;
 use crate::store::{ExportKind, ObjectInfo};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 
 /// How a run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +73,11 @@ pub struct SourceReport {
 pub const COMPRESSION_UNKNOWN: &str = "unknown";
 
 impl RunReport {
+    /// Whether a file begins with a report, and so is one that a run may replace.
+    pub fn is_first_in(path: &Path) -> bool {
+        first_line(path).is_some_and(|line| serde_json::from_slice::<Self>(&line).is_ok())
+    }
+
     /// The report of a run that has only begun: failed, unless it comes to another end. `source` is
     /// what is known of the export, if it was opened.
     pub fn begin(load_id: &str, table: &str, kind: ExportKind, source: &ObjectInfo) -> Self {

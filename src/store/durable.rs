@@ -56,6 +56,11 @@ impl WholeFile {
         Ok(Self { file: BufWriter::with_capacity(WRITE_BUFFER_BYTES, file), path, bytes: 0 })
     }
 
+    /// What is being written, which stays the same file when it gets its name.
+    pub(super) fn file(&self) -> &File {
+        self.file.get_ref().as_file()
+    }
+
     /// Where it will be.
     pub(super) fn path(&self) -> &Path {
         &self.path
@@ -91,6 +96,12 @@ impl Write for WholeFile {
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
     }
+}
+
+/// The name that a temporary file of this module is to have when it is whole; none for other files.
+pub fn temporary_of(name: &str) -> Option<&str> {
+    let (name, _random) = name.strip_prefix('.')?.strip_suffix(".tmp")?.rsplit_once('.')?;
+    Some(name)
 }
 
 /// Writes `bytes` to `path` so that a reader finds the old content or the new, and never a part.

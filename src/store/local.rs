@@ -8,12 +8,14 @@
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
 use super::durable::{Survives, Taken, WholeFile};
 use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+use super::unfinished::Unfinished;
 use crate::error::{Error, Place, Result};
 use crate::names;
 
@@ -192,6 +194,8 @@ pub struct LocalSink {
     folder: PathBuf,
     taken: Taken,
     survives: Survives,
+    /// The set that is being written.
+    set: Mutex<Option<Unfinished>>,
 }
 
 impl LocalSink {
@@ -201,7 +205,12 @@ impl LocalSink {
     /// [`Error::Access`] or [`Error::Machine`] if the folder cannot be made.
     pub fn new(folder: &Path) -> Result<Self> {
         std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot make the folder", folder, e))?;
-        Ok(Self { folder: folder.to_owned(), taken: Taken::Replace, survives: Survives::Exit })
+        Ok(Self {
+            folder: folder.to_owned(),
+            taken: Taken::Replace,
+            survives: Survives::Exit,
+            set: Mutex::new(None),
+        })
     }
 
     /// Segments that survive a power cut, from [`SegmentWriter::finish`] on. Waiting for the disk took
@@ -219,6 +228,10 @@ impl LocalSink {
         self
     }
 
+    fn set(&self) -> MutexGuard<'_, Option<Unfinished>> {
+        self.set.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Where it is.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -229,12 +242,17 @@ impl SegmentSink for LocalSink {
     fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
         check_segment(name)?;
         let path = self.folder.join(name);
-        if self.taken == Taken::Refuse && path.exists() {
+        let mut set = self.set();
+        let taken = if set.is_some() { Taken::Refuse } else { self.taken };
+        if taken == Taken::Refuse && path.exists() {
             let cause = io::ErrorKind::AlreadyExists.into();
             return Err(Error::io("cannot write a segment twice", &path, cause));
         }
         let file = WholeFile::create(path)?;
-        let (taken, survives) = (self.taken, self.survives);
+        if let Some(set) = &mut *set {
+            set.add(name, file.file())?;
+        }
+        let survives = self.survives;
         Ok(Box::new(LocalWriter { file, name: name.to_owned(), taken, survives }))
     }
 
@@ -255,6 +273,16 @@ impl SegmentSink for LocalSink {
         check_segment(&object.name)?;
         let path = self.folder.join(&object.name);
         std::fs::remove_file(&path).map_err(|e| Error::io("cannot remove the file", &path, e))
+    }
+
+    fn begin(&self, load_id: &str) -> Result<()> {
+        *self.set() = Some(Unfinished::begin(&self.folder, load_id)?);
+        Ok(())
+    }
+
+    fn end(&self, whole: bool) -> Result<()> {
+        let set = self.set().take();
+        set.map_or(Ok(()), |set| set.end(whole))
     }
 }
 

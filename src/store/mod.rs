@@ -12,11 +12,14 @@
 mod discover;
 mod durable;
 mod exported_at;
+mod key;
 mod local;
 mod location;
 mod naming;
 mod open;
+pub mod outputs;
 mod types;
+mod unfinished;
 
 #[cfg(feature = "aws")]
 pub mod objects;
@@ -51,16 +54,17 @@ pub mod s3;
 mod upload;
 
 pub use discover::{DATES_TRIED_MAX, Export, discover};
-pub use durable::{sync_dir, write_atomically};
+pub use durable::{sync_dir, temporary_of, write_atomically};
 #[cfg(feature = "aws")]
 pub use either::open_either;
 pub use exported_at::{AHEAD_MAX, exported_at_of, time_of};
 #[cfg(feature = "aws")]
 pub use guard::foreign;
+pub use key::Named;
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 pub use naming::{Endpoint, NoObject, ObjectOfUrl, S3_ENDPOINT, name_of, name_of_url, object_of_url};
-pub use open::{fetch_small, file_names, open, sink};
+pub use open::{fetch_small, file_names, open, prepare_out, sink};
 #[cfg(feature = "aws")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
 #[cfg(feature = "aws")]

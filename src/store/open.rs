@@ -5,6 +5,7 @@ use super::location::Location;
 #[cfg(feature = "aws")]
 use super::remote;
 use super::types::{ByteSource, Listing, SegmentSink};
+use super::unfinished;
 use crate::error::{Error, Place, Result};
 
 /// Opens `location` and pins what is there.
@@ -33,6 +34,20 @@ pub fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
             .at(Place::uri(location.to_string()))
             .help("name a folder or s3://bucket/prefix")),
     }
+}
+
+/// Looks at the place of a conversion: it must not hold Parquet already. With `replace`, what a conversion
+/// that was killed has left in a folder is removed first, and nothing else.
+///
+/// # Errors
+/// [`Error::Usage`] if it holds Parquet, or the files of a conversion that has not ended; [`Error::Transient`]
+/// if that one is still running.
+pub fn prepare_out(out: &Location, replace: bool) -> Result<()> {
+    match out {
+        Location::Local(folder) if replace && folder.is_dir() => unfinished::clear(folder)?,
+        _ => {}
+    }
+    unfinished::refuse_taken(&out.to_string(), &file_names(out)?)
 }
 
 /// All of something small, such as a schema: at most `bytes_max` bytes.

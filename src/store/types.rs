@@ -102,6 +102,24 @@ pub trait SegmentSink: Send + Sync {
 
     /// Takes a finished object away again, because its run failed.
     fn remove(&self, object: &StoredObject) -> Result<()>;
+
+    /// Marks the place as that of a set of objects, which are not all there until [`SegmentSink::end`].
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] if another set lies there.
+    fn begin(&self, load_id: &str) -> Result<()> {
+        let _ = load_id;
+        Ok(())
+    }
+
+    /// Takes the mark away: the set is whole, or it was removed.
+    ///
+    /// # Errors
+    /// Those of the place.
+    fn end(&self, whole: bool) -> Result<()> {
+        let _ = whole;
+        Ok(())
+    }
 }
 
 /// One object being written. Dropped without `finish`, it leaves nothing behind.

@@ -1,5 +1,6 @@
 //! What every warehouse does with a load: admits it, stages it, puts it into the table.
 
+use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
 use crate::report::{Checklist, FileReport, Rows, RunReport};
@@ -26,6 +27,10 @@ pub struct LoadRequest {
     pub source: ObjectInfo,
     /// When the export was made, as its key says: `YYYYMMDDhhmmss`, digits only; sorts as text.
     pub exported_at: Option<String>,
+    /// How small it may leave the table.
+    pub shrink: ShrinkGuard,
+    /// Load it on purpose, though it or a newer full export is in the table.
+    pub again: bool,
 }
 
 /// A load as far as it is known before a byte of it is read.
@@ -74,6 +79,20 @@ pub enum Admission {
         /// `exported_at` of the one in the table.
         than: String,
     },
+}
+
+impl Admission {
+    /// Why the load is not to happen, and how to do it all the same.
+    pub fn reason(&self) -> Option<String> {
+        let again = "to load it all the same: --again";
+        match self {
+            Self::Proceed => None,
+            Self::AlreadyLoaded { load_id } => {
+                Some(format!("this export is in the table already, by load {load_id}; {again}"))
+            }
+            Self::Older { than } => Some(format!("the table holds a newer full export, of {than}; {again}")),
+        }
+    }
 }
 
 /// What the warehouse did.
@@ -195,6 +214,16 @@ pub trait Staging: Send + Sync {
     fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
         let _ = (table, missing);
         Ok(layout)
+    }
+
+    /// Whether the export, now that its content is known, should go into the table. `digest` is the
+    /// content's, for sources whose name and etag do not say what they are.
+    ///
+    /// # Errors
+    /// If the table cannot be read.
+    fn admit_content(&mut self, digest: &str) -> Result<Admission> {
+        let _ = digest;
+        Ok(Admission::Proceed)
     }
 
     /// Puts the staged files into the table, all or none, and writes the ledger entry with it.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! <dir>/<table>/current ──▶ <version>                 what readers open
-//!              /<version>/<load id>-part-00000.snappy.parquet …  load.json
+//!              /<version>/<load id>-part-00000.snappy.parquet …  _load.json
 //!              /.staging-<load id>/                    a load on its way
 //!              /.loads/<load id>.json                  what became of each run
 //!              /.lock                                  one load at a time
@@ -12,10 +12,14 @@
 //! `docs/reference/local-warehouse.md` has the layout, `docs/explanation/redshift.md` the invariants.
 
 use super::lock::TableLock;
+use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
-use super::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse, WriteProbe, sweep, version};
+use super::present::has_ids;
+use super::{
+    Admission, LoadReceipt, LoadRequest, Staging, Warehouse, WriteProbe, merge, sweep, version, whole,
+};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{self, ENTRY_FORMAT, ENTRY_NAME, Entry, Part, PartFile, Run, Shown, Source};
+use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown, Source};
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::Table;
 use crate::store::{ExportKind, SegmentSink, sync_dir};
@@ -37,6 +41,7 @@ pub struct LocalWarehouse {
     dir: PathBuf,
     keep_versions: usize,
     lock_wait: Duration,
+    cover: Cover,
 }
 
 /// One version of a table, held: its files stay until this is dropped, whatever is loaded meanwhile.
@@ -46,6 +51,7 @@ pub struct Snapshot {
     pub entry: Entry,
     /// Its files, in load order.
     pub files: Vec<PathBuf>,
+    version_dir: PathBuf,
     /// Shared lock on the ledger entry; the sweep passes over a version that is locked.
     _hold: File,
 }
@@ -53,7 +59,12 @@ pub struct Snapshot {
 impl LocalWarehouse {
     /// The warehouse in `dir`, which need not exist before the first load.
     pub fn new(dir: impl Into<PathBuf>) -> Self {
-        Self { dir: dir.into(), keep_versions: KEEP_VERSIONS, lock_wait: LOCK_WAIT_MAX }
+        Self {
+            dir: dir.into(),
+            keep_versions: KEEP_VERSIONS,
+            lock_wait: LOCK_WAIT_MAX,
+            cover: Cover::default(),
+        }
     }
 
     /// Keeps so many versions of each table, at least the current one.
@@ -67,6 +78,13 @@ impl LocalWarehouse {
     #[must_use]
     pub fn lock_wait(mut self, wait: Duration) -> Self {
         self.lock_wait = wait;
+        self
+    }
+
+    /// Takes so many hours to lie at most between the snapshot of a full export and its name.
+    #[must_use]
+    pub fn recent_hours(mut self, hours: u32) -> Self {
+        self.cover = Cover { hours };
         self
     }
 
@@ -94,8 +112,16 @@ impl LocalWarehouse {
     /// Holds the current version of a table for as long as it is read.
     ///
     /// # Errors
-    /// [`Error::Usage`] naming the tables there are, if this is none of them.
+    /// [`Error::Usage`] naming the tables there are, if this is none of them; [`Error::Input`] if its files
+    /// are not what was loaded.
     pub fn snapshot(&self, table: &str) -> Result<Snapshot> {
+        let snapshot = self.hold(table)?;
+        snapshot.check()?;
+        Ok(snapshot)
+    }
+
+    /// The same, whose files nobody has looked at yet.
+    pub(super) fn hold(&self, table: &str) -> Result<Snapshot> {
         let table_dir = ledger::table_dir(&self.dir, table)?;
         let mut attempt = 1;
         loop {
@@ -109,6 +135,23 @@ impl LocalWarehouse {
         }
     }
 
+    /// The rule of which exports are needless, for the table as it is.
+    fn cover_of(&self, table_dir: &Path, current: Option<&Entry>, kind: ExportKind) -> Result<Cover> {
+        let full = current.and_then(|entry| Some((entry, entry.full()?)));
+        let Some((entry, full)) = full.filter(|_| kind == ExportKind::Incremental) else {
+            return Ok(self.cover);
+        };
+        let Some(first) = full.files.first() else { return Ok(self.cover) };
+        let footer = whole::check_file(&table_dir.join(&entry.load_id), first)?;
+        Ok(cover_by(self.cover, has_ids(&footer.columns)))
+    }
+
+    fn admission(&self, current: Option<&Entry>, request: &LoadRequest) -> Result<Admission> {
+        let table_dir = ledger::table_dir(&self.dir, &request.table)?;
+        let cover = self.cover_of(&table_dir, current, request.kind)?;
+        Ok(version::admission(current, request, cover))
+    }
+
     fn no_table(&self, table: &str) -> Error {
         let place = Place::uri(self.dir.display().to_string());
         let error = Error::usage(format!("there is no table {table:?} in the warehouse")).at(place);
@@ -119,9 +162,22 @@ impl LocalWarehouse {
     }
 }
 
+/// Rows without ids cannot be told apart: there a full export's name is taken for its snapshot, so that
+/// none of them doubles.
+fn cover_by(cover: Cover, has_ids: bool) -> Cover {
+    if has_ids { cover } else { Cover { hours: 0 } }
+}
+
+impl Snapshot {
+    /// Compares the files with the entry.
+    pub(super) fn check(&self) -> Result<()> {
+        whole::check(&self.version_dir, &self.entry)
+    }
+}
+
 /// Locks a version against the sweep, then reads what it holds.
 fn hold(version_dir: &Path) -> Result<Snapshot> {
-    let path = version_dir.join(ENTRY_NAME);
+    let path = ledger::entry_path(version_dir);
     let failed = |cause| Error::io("cannot hold the version", &path, cause);
     let hold = File::open(&path).map_err(failed)?;
     match hold.lock_shared() {
@@ -131,7 +187,7 @@ fn hold(version_dir: &Path) -> Result<Snapshot> {
     }
     let entry = Entry::read(version_dir)?;
     let files = entry.files().map(|file| version_dir.join(&file.name)).collect();
-    Ok(Snapshot { entry, files, _hold: hold })
+    Ok(Snapshot { entry, files, version_dir: version_dir.to_owned(), _hold: hold })
 }
 
 impl Warehouse for LocalWarehouse {
@@ -165,7 +221,11 @@ impl Warehouse for LocalWarehouse {
     }
 
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
-        Ok(version::admission(self.current(&request.table)?.as_ref(), request))
+        if ledger::current_version(&ledger::table_dir(&self.dir, &request.table)?)?.is_none() {
+            return self.admission(None, request);
+        }
+        // Held, so that no load sweeps what is looked at.
+        self.admission(Some(&self.hold(&request.table)?.entry), request)
     }
 
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
@@ -175,7 +235,7 @@ impl Warehouse for LocalWarehouse {
         let lock = TableLock::take(&table_dir, &request.load_id, self.lock_wait)?;
         sweep::sweep_dead(&table_dir)?;
         let current = Entry::current(&table_dir)?;
-        if version::admission(current.as_ref(), request) != Admission::Proceed {
+        if self.admission(current.as_ref(), request)? != Admission::Proceed {
             // Two processes were admitted at once, and the other was first.
             return Err(Error::transient("another load changed the table while this one waited for it")
                 .at(Place::uri(table_dir.display().to_string()))
@@ -194,6 +254,8 @@ impl Warehouse for LocalWarehouse {
             current,
             started: SystemTime::now(),
             keep_versions: self.keep_versions,
+            cover: self.cover,
+            digest: None,
             sink: PartsSink::new(&staging, &request.load_id)?,
             _lock: lock,
         }))
@@ -207,6 +269,9 @@ struct LocalStaging {
     current: Option<Entry>,
     started: SystemTime,
     keep_versions: usize,
+    cover: Cover,
+    /// The export's, once it is known.
+    digest: Option<String>,
     sink: PartsSink,
     _lock: TableLock,
 }
@@ -216,15 +281,33 @@ impl Staging for LocalStaging {
         &self.sink
     }
 
+    fn admit_content(&mut self, digest: &str) -> Result<Admission> {
+        self.digest = Some(digest.to_owned());
+        let request = &self.request;
+        // A full export replaces: nothing doubles, and one of the same rows may be of a later night.
+        if request.again || request.kind == ExportKind::Full {
+            return Ok(Admission::Proceed);
+        }
+        let same = |part: &&Part| part.digest.as_deref() == Some(digest);
+        let known = self.current.as_ref().and_then(|entry| entry.parts.iter().find(same));
+        Ok(known
+            .map_or(Admission::Proceed, |part| Admission::AlreadyLoaded { load_id: part.load_id.clone() }))
+    }
+
     fn load(self: Box<Self>, files: &[FileReport], rows: &Rows) -> Result<LoadReceipt> {
         let staging = self.sink.dir();
         let new = version::verify(staging, files, rows.accepted)?;
-        let kept = version::kept_parts(self.current.as_ref(), &self.request);
-        let carried_over = self.carried_over(&kept);
-        if let Some(current) = &self.current {
-            version::inherit(&self.table_dir.join(&current.load_id), staging, &kept)?;
+        let cover = cover_by(self.cover, merge::are_keyed(staging, &new)?);
+        let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
+        if self.request.kind == ExportKind::Full {
+            self.request.shrink.check(&self.request.table, self.rows_replaced(&kept), rows.accepted)?;
         }
-        let rows = Rows { carried_over, loaded: rows.accepted, ..*rows };
+        let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
+        let folders = Folders { old: old.as_deref(), staging };
+        let Brought { new, kept } = merge::bring(&folders, &self.request, kept, new)?;
+        let loaded: u64 = new.iter().map(|file| file.rows).sum();
+        let carried_over = self.carried_over(&kept);
+        let rows = Rows { carried_over, loaded, ..*rows };
         let entry = self.entry(new.clone(), kept, rows)?;
         version::seal(staging, &entry)?;
         version::place_version(&self.table_dir, staging, &entry.load_id)?;
@@ -234,27 +317,36 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        Ok(LoadReceipt { loaded: rows.accepted, present: 0, carried_over, files })
+        Ok(LoadReceipt { loaded, present: rows.accepted.saturating_sub(loaded), carried_over, files })
     }
 }
 
 impl LocalStaging {
-    /// Rows that a full load keeps because the export was made before them. An incremental load adds;
-    /// what it adds to is not carried over.
-    fn carried_over(&self, kept: &[&Part]) -> u64 {
+    /// Rows that a full export takes the place of: those of the last full load; where there was none, those
+    /// of the incrementals that are not kept. Later ones may have come first, and say nothing of it.
+    fn rows_replaced(&self, kept: &[Part]) -> u64 {
+        let Some(current) = &self.current else { return 0 };
+        let all = || current.rows_in_table() - kept.iter().map(Part::rows).sum::<u64>();
+        current.full().map_or_else(all, Part::rows)
+    }
+
+    /// Rows that a full load keeps because it may lack them. An incremental load adds; what it adds to is
+    /// not carried over.
+    fn carried_over(&self, kept: &[Part]) -> u64 {
         match self.request.kind {
-            ExportKind::Full => kept.iter().map(|part| part.rows()).sum(),
+            ExportKind::Full => kept.iter().map(Part::rows).sum(),
             ExportKind::Incremental => 0,
         }
     }
 
-    fn entry(&self, files: Vec<PartFile>, kept: Vec<&Part>, rows: Rows) -> Result<Entry> {
+    fn entry(&self, files: Vec<PartFile>, kept: Vec<Part>, rows: Rows) -> Result<Entry> {
         let request = &self.request;
         let new = Part {
             load_id: request.load_id.clone(),
             kind: request.kind,
             source: Source::from(&request.source),
             exported_at: request.exported_at.clone(),
+            digest: self.digest.clone(),
             files,
         };
         Ok(Entry {
@@ -286,7 +378,7 @@ impl Drop for LocalStaging {
     fn drop(&mut self) {
         let staging = self.sink.dir();
         if staging.exists()
-            && let Err(error) = sweep::remove(staging)
+            && let Err(error) = sweep::remove_written(staging)
         {
             tracing::warn!(%error, "the staging folder stays until the next load");
         }

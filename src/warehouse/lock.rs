@@ -3,7 +3,7 @@
 use crate::error::{Error, Place, Result};
 use crate::ledger::timestamp;
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::{Read, Write};
+use std::io::{Read, Seek, Write};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant, SystemTime};
 const LOCK_NAME: &str = ".lock";
 /// How often a waiting load looks again.
 const LOCK_POLL: Duration = Duration::from_millis(50);
+/// How the holder's name begins.
+const HOLDER: &str = "load ";
 /// Most bytes of the holder's name that are repeated.
 const HOLDER_BYTES_MAX: u64 = 512;
 
@@ -36,6 +38,7 @@ impl TableLock {
             .write(true)
             .open(&path)
             .map_err(failed)?;
+        refuse_foreign(&mut file, &path)?;
         let start = Instant::now();
         loop {
             match file.try_lock() {
@@ -46,10 +49,26 @@ impl TableLock {
             }
         }
         let now = timestamp(SystemTime::now());
-        let holder = format!("load {load_id} in process {} since {now}\n", std::process::id());
-        file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(failed)?;
+        let holder = format!("{HOLDER}{load_id} in process {} since {now}\n", std::process::id());
+        let written =
+            file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
+        written.map_err(failed)?;
         Ok(Self { _file: file })
     }
+}
+
+/// Somebody else's file of that name must not be written over.
+fn refuse_foreign(file: &mut File, path: &Path) -> Result<()> {
+    let mut begin = Vec::new();
+    let read = file.take(HOLDER.len() as u64).read_to_end(&mut begin);
+    read.and_then(|_| file.rewind()).map_err(|cause| Error::io("cannot lock the table", path, cause))?;
+    // A load that is writing its name has emptied the file.
+    if HOLDER.as_bytes().starts_with(&begin) {
+        return Ok(());
+    }
+    Err(Error::usage("the lock file is not of this program")
+        .at(Place::uri(path.display().to_string()))
+        .help("keep the warehouse in a folder of its own"))
 }
 
 fn held(file: &mut File, path: &Path, wait: Duration) -> Error {

@@ -3,15 +3,23 @@
 mod contract;
 mod local;
 mod lock;
+mod merge;
+mod parquet_file;
 mod parts;
+mod present;
 #[cfg(feature = "query")]
 pub mod query;
 #[cfg(feature = "aws")]
 pub mod redshift;
+mod rewrite;
+mod shrink;
 mod sweep;
+mod types;
 mod version;
+mod whole;
 
 pub use contract::{
     Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Warehouse, WriteProbe,
 };
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
+pub use shrink::{SHRINK_PERCENT_MAX, ShrinkGuard};

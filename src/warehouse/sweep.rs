@@ -1,15 +1,18 @@
 //! Removes what dead loads left behind and versions that nobody needs any more. Only under the table's
 //! lock, which a live load holds from its first byte to its last: so whatever lies around is dead.
+//!
+//! Only what this program has put there: folders that bear a load's id, and in them names that a load
+//! writes. Whatever else lies in them stays, and so does the version or folder it lies in.
 
 use crate::error::{Error, Result};
-use crate::ledger::{ENTRY_NAME, Entry, versions};
+use crate::ledger::{Entry, LOAD_ID_BYTES, NEXT_POINTER, entry_path, is_entry, is_load_id, versions};
+use crate::store::temporary_of;
+use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
 use std::path::Path;
 
 /// `<table>/.staging-<load id>`: the segments of a load on their way.
 pub(super) const STAGING: &str = ".staging-";
-/// `<table>/.current-<load id>`: the next pointer, before it takes its name.
-pub(super) const POINTER: &str = ".current-";
 /// `<table>/.swept-<version>`: a version on its way out. Renamed first, because a version that is half
 /// removed must not look like one.
 const SWEPT: &str = ".swept-";
@@ -17,7 +20,8 @@ const SWEPT: &str = ".swept-";
 /// Sweeps one table and keeps the current version and those before it, `keep` in all.
 ///
 /// # Errors
-/// Whatever the file system refuses; the table is untouched by that.
+/// [`Error::Input`] if the table is damaged, and whatever the file system refuses; the table is untouched
+/// by that.
 pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
     let kept = Entry::lineage(table_dir, keep.max(1))?;
     for version in versions(table_dir)?.iter().filter(|version| !kept.contains(*version)) {
@@ -28,8 +32,11 @@ pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
         let item = item.map_err(failed)?;
         let name = item.file_name();
         let name = name.to_string_lossy();
-        if [STAGING, POINTER, SWEPT].iter().any(|prefix| name.starts_with(prefix)) {
-            remove(&item.path())?;
+        let of_load = |prefix: &str| name.strip_prefix(prefix).filter(|id| is_load_id(id));
+        if of_load(STAGING).or_else(|| of_load(SWEPT)).is_some() {
+            remove_written(&item.path())?;
+        } else if let Some(version) = of_load(NEXT_POINTER) {
+            remove_pointer(table_dir, &item.path(), version)?;
         }
     }
     Ok(())
@@ -39,15 +46,19 @@ pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
 /// version that readers once saw stays.
 ///
 /// # Errors
-/// Whatever the file system refuses; the table is untouched by that.
+/// As [`sweep`].
 pub(super) fn sweep_dead(table_dir: &Path) -> Result<()> {
     sweep(table_dir, usize::MAX)
 }
 
-/// Removes a version unless one of our own readers holds it.
+/// Removes a version unless one of our own readers holds it, or it holds what is not ours.
 fn retire(table_dir: &Path, version: &str) -> Result<()> {
     let path = table_dir.join(version);
-    let entry = path.join(ENTRY_NAME);
+    if let Some(name) = foreign_to(&path)? {
+        tracing::warn!(version, name, "version kept: something in it is not of this program");
+        return Ok(());
+    }
+    let entry = entry_path(&path);
     // For writing too: network file systems lock exclusively only what could be written.
     let file = OpenOptions::new().read(true).write(true).open(&entry);
     let file = file.map_err(|cause| Error::io("cannot open the ledger entry", &entry, cause))?;
@@ -57,14 +68,89 @@ fn retire(table_dir: &Path, version: &str) -> Result<()> {
     }
     let swept = table_dir.join(format!("{SWEPT}{version}"));
     fs::rename(&path, &swept).map_err(|cause| Error::io("cannot retire the version", &path, cause))?;
-    remove(&swept)
+    remove_written(&swept)
 }
 
-/// Removes a file, a link, or a folder with all it holds.
-pub(super) fn remove(path: &Path) -> Result<()> {
-    let removed = fs::symlink_metadata(path).and_then(|meta| match meta.is_dir() {
-        true => fs::remove_dir_all(path),
-        false => fs::remove_file(path),
-    });
-    removed.map_err(|cause| Error::io("cannot remove leftovers", path, cause))
+/// A name in a version's folder that its entry does not tell of.
+fn foreign_to(version_dir: &Path) -> Result<Option<String>> {
+    // What cannot be read is a later program's, or damaged: nobody knows what is in it.
+    let Ok(entry) = Entry::read(version_dir) else { return Ok(Some("its entry".to_owned())) };
+    let known: BTreeSet<&str> = entry.files().map(|file| file.name.as_str()).collect();
+    let failed = |cause| Error::io("cannot list the version", version_dir, cause);
+    for item in fs::read_dir(version_dir).map_err(failed)? {
+        let name = item.map_err(failed)?.file_name().to_string_lossy().into_owned();
+        if !is_entry(&name) && !known.contains(name.as_str()) {
+            return Ok(Some(name));
+        }
+    }
+    Ok(None)
+}
+
+/// The pointer tells that its version was never switched to, so it goes after that version.
+fn remove_pointer(table_dir: &Path, pointer: &Path, version: &str) -> Result<()> {
+    let is_pointer = fs::read_link(pointer).is_ok_and(|target| target == Path::new(version));
+    if !is_pointer || table_dir.join(version).exists() {
+        return Ok(());
+    }
+    fs::remove_file(pointer).map_err(|cause| Error::io("cannot remove leftovers", pointer, cause))
+}
+
+/// Removes from a load's folder what loads write there, and the folder if nothing else is in it.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub(super) fn remove_written(dir: &Path) -> Result<()> {
+    let failed = |cause| Error::io("cannot remove leftovers", dir, cause);
+    if !fs::symlink_metadata(dir).map_err(failed)?.is_dir() {
+        return Ok(());
+    }
+    let mut foreign = None;
+    for item in fs::read_dir(dir).map_err(failed)? {
+        let item = item.map_err(failed)?;
+        let name = item.file_name().to_string_lossy().into_owned();
+        if is_written(&name) && item.file_type().map_err(failed)?.is_file() {
+            fs::remove_file(item.path()).map_err(failed)?;
+        } else {
+            foreign = Some(name);
+        }
+    }
+    if let Some(name) = foreign {
+        let dir = dir.display();
+        tracing::warn!(%dir, name, "folder of a dead load kept: something in it is not of this program");
+        return Ok(());
+    }
+    fs::remove_dir(dir).map_err(failed)
+}
+
+/// Whether loads write files of this name: the entry, `<load id>-…`, and both before they are whole.
+fn is_written(name: &str) -> bool {
+    let name = temporary_of(name).unwrap_or(name);
+    let load_id = name.get(..LOAD_ID_BYTES).filter(|_| name[LOAD_ID_BYTES..].starts_with('-'));
+    is_entry(name) || load_id.is_some_and(is_load_id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_loads_write_is_told_by_its_name() {
+        let id = "019371c2-0000-7000-8000-000000000000";
+        for (name, written) in [
+            (format!("{id}-part-00000.snappy.parquet"), true),
+            (format!(".{id}-part-00000.snappy.parquet.aB3xY9.tmp"), true),
+            ("_load.json".to_owned(), true),
+            ("load.json".to_owned(), true),
+            ("._load.json.aB3xY9.tmp".to_owned(), true),
+            ("part-00000.snappy.parquet".to_owned(), false),
+            ("notes.json".to_owned(), false),
+            (".notes.aB3xY9.tmp".to_owned(), false),
+            (id.to_owned(), false),
+            (format!("{id}é"), false),
+            (format!("{}é-x", &id[..35]), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_written(&name), written, "{name}");
+        }
+    }
 }

@@ -2,64 +2,62 @@
 //! one, a rename, is the switch.
 //!
 //! ```text
-//! staged files ─ verify ─▶ counts agree ─ inherit ─▶ + files of the old version (hard links)
-//!    ─ seal ─▶ + load.json, all durable ─ place ─▶ <table>/<version>/ ─ switch ─▶ current
+//! staged files ─ verify ─▶ counts agree ─ merge::bring ─▶ + files of the old version (hard links)
+//!    ─ seal ─▶ + _load.json, all durable ─ place ─▶ <table>/<version>/ ─ switch ─▶ current
 //! ```
 
-use super::sweep::POINTER;
 use super::{Admission, LoadRequest};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{CURRENT, Entry, PARTS_MAX, Part, PartFile};
+use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile};
 use crate::report::FileReport;
 use crate::store::{ExportKind, sync_dir};
 use std::collections::BTreeSet;
-use std::fs::{self, File};
-use std::path::Path;
+use std::fs;
+use std::path::{Path, PathBuf};
 
 /// Whether a load may go ahead, given what the table holds.
-///
-/// An incremental that is older than the table's full export is [`Admission::Older`] like a full one:
-/// its rows existed when the full export was made, and adding them would double them. Where either
-/// time is unknown nothing can be said, and the load proceeds.
-pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest) -> Admission {
-    let Some(current) = current else { return Admission::Proceed };
-    if let Some(part) = current.parts.iter().find(|part| part.source.same_as(&request.source)) {
+pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest, cover: Cover) -> Admission {
+    let Some(current) = current.filter(|_| !request.again) else { return Admission::Proceed };
+    // What was loaded as the wrong kind must not keep it from being loaded as the right one.
+    let same = |part: &&Part| part.kind == request.kind && part.source.same_as(&request.source);
+    if let Some(part) = current.parts.iter().find(same) {
         return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
     }
-    match (current.full_exported_at(), request.exported_at.as_deref()) {
-        (Some(full), Some(asked)) if asked < full => Admission::Older { than: full.to_owned() },
+    let full = current.full().and_then(|part| part.exported_at.clone());
+    match full {
+        Some(than) if cover.covers(Some(&than), request.kind, request.exported_at.as_deref()) => {
+            Admission::Older { than }
+        }
         _ => Admission::Proceed,
     }
 }
 
-/// The parts of the old version that the new one keeps, in load order.
+/// The parts of the old version of which the new one may keep rows, in load order.
 ///
-/// An incremental load keeps all. A full one keeps the incrementals that were exported at its own time
-/// or later: it cannot hold their rows, so dropping them would lose rows until the next night. This
-/// makes the table the same in whichever order the two arrive.
-pub(super) fn kept_parts<'a>(current: Option<&'a Entry>, request: &LoadRequest) -> Vec<&'a Part> {
-    let parts = current.into_iter().flat_map(|entry| &entry.parts);
-    match request.kind {
-        ExportKind::Incremental => parts.collect(),
-        ExportKind::Full => parts.filter(|part| is_later(part, request.exported_at.as_deref())).collect(),
-    }
-}
-
-fn is_later(part: &Part, full_exported_at: Option<&str>) -> bool {
-    part.kind == ExportKind::Incremental
-        && part.exported_at.as_deref().zip(full_exported_at).is_some_and(|(part, full)| part >= full)
+/// An incremental load keeps all, but what it loads again. A full one keeps the incrementals of which it
+/// may lack rows: dropping them would lose those rows until the next night. With the ids that are passed
+/// over, this makes the table the same in whichever order exports arrive.
+pub(super) fn kept_parts(current: Option<&Entry>, request: &LoadRequest, cover: Cover) -> Vec<Part> {
+    let incremental = |part: &&Part| part.kind == ExportKind::Incremental;
+    let stays = |part: &&Part| match request.kind {
+        ExportKind::Incremental => !(incremental(part) && part.source.same_as(&request.source)),
+        ExportKind::Full => {
+            incremental(part) && cover.may_lack(request.exported_at.as_deref(), part.exported_at.as_deref())
+        }
+    };
+    current.into_iter().flat_map(|entry| &entry.parts).filter(stays).cloned().collect()
 }
 
 /// All parts of the new version: the full export first, incrementals after it.
 ///
 /// # Errors
 /// [`Error::Usage`] beyond [`PARTS_MAX`].
-pub(super) fn assemble(kept: Vec<&Part>, new: Part) -> Result<Vec<Part>> {
+pub(super) fn assemble(kept: Vec<Part>, new: Part) -> Result<Vec<Part>> {
     if kept.len() >= PARTS_MAX {
         return Err(Error::usage(format!("the table holds {} loads since its full export", kept.len()))
             .help("load a full export of this table: it replaces them all"));
     }
-    let mut parts: Vec<Part> = kept.into_iter().cloned().collect();
+    let mut parts = kept;
     let position = if new.kind == ExportKind::Full { 0 } else { parts.len() };
     parts.insert(position, new);
     Ok(parts)
@@ -112,24 +110,6 @@ fn staged_names(staging: &Path) -> Result<Vec<String>> {
     Ok(listing.flatten().map(|item| item.file_name().to_string_lossy().into_owned()).collect())
 }
 
-/// Brings the files of the parts that stay into the new version. Hard links cost nothing and share
-/// the bytes; where the file system has none (or forbids them), the bytes are copied.
-///
-/// # Errors
-/// Whatever the file system refuses.
-pub(super) fn inherit(old: &Path, staging: &Path, parts: &[&Part]) -> Result<()> {
-    for file in parts.iter().flat_map(|part| &part.files) {
-        let (from, to) = (old.join(&file.name), staging.join(&file.name));
-        if fs::hard_link(&from, &to).is_ok() {
-            continue;
-        }
-        fs::copy(&from, &to)
-            .and_then(|_| File::open(&to)?.sync_all())
-            .map_err(|cause| Error::io("cannot keep a file of the old version", &from, cause))?;
-    }
-    Ok(())
-}
-
 /// Writes the ledger entry and makes the folder durable. Nobody sees it yet.
 ///
 /// # Errors
@@ -139,14 +119,23 @@ pub(super) fn seal(staging: &Path, entry: &Entry) -> Result<()> {
     sync_dir(staging)
 }
 
-/// Gives the sealed folder its version's name. Readers still see the old version.
+/// Gives the sealed folder its version's name. Readers still see the old version. The next pointer comes
+/// first: it tells a version that was never switched to from a table that has lost its pointer.
 ///
 /// # Errors
 /// Whatever the file system refuses.
 pub(super) fn place_version(table_dir: &Path, staging: &Path, version: &str) -> Result<()> {
+    let next = next_pointer(table_dir, version);
+    std::os::unix::fs::symlink(version, &next)
+        .map_err(|cause| Error::io("cannot make the version's pointer", &next, cause))?;
+    sync_dir(table_dir)?;
     let path = table_dir.join(version);
     fs::rename(staging, &path).map_err(|cause| Error::io("cannot place the version", &path, cause))?;
     sync_dir(table_dir)
+}
+
+fn next_pointer(table_dir: &Path, version: &str) -> PathBuf {
+    table_dir.join(format!("{NEXT_POINTER}{version}"))
 }
 
 /// Points `current` to the version: the one step that readers see. Says whether it outlasts a power cut.
@@ -163,9 +152,8 @@ pub(super) fn switch(table_dir: &Path, version: &str) -> Result<bool> {
 /// Readers see the new version before the folder is durable, so the load has succeeded whatever becomes
 /// of that: an error would tell of a failure that did not happen.
 fn switch_and(sync: fn(&Path) -> Result<()>, table_dir: &Path, version: &str) -> Result<bool> {
-    let (next, current) = (table_dir.join(format!("{POINTER}{version}")), table_dir.join(CURRENT));
-    std::os::unix::fs::symlink(version, &next)
-        .and_then(|()| fs::rename(&next, &current))
+    let (next, current) = (next_pointer(table_dir, version), table_dir.join(CURRENT));
+    fs::rename(&next, &current)
         .map_err(|cause| Error::io("cannot switch the table to the new version", &current, cause))?;
     let durable = sync(table_dir);
     if let Err(error) = &durable {
@@ -191,6 +179,9 @@ mod tests {
         for (sync, durable) in cases {
             let dir = tempfile::tempdir().unwrap();
             std::os::unix::fs::symlink("old", dir.path().join(CURRENT)).unwrap();
+            fs::create_dir(dir.path().join("new")).unwrap();
+            fs::write(dir.path().join("new").join(crate::ledger::ENTRY_NAME), "{}").unwrap();
+            std::os::unix::fs::symlink("new", next_pointer(dir.path(), "new")).unwrap();
             assert_eq!(switch_and(sync, dir.path(), "new").ok(), Some(durable));
             assert_eq!(current_version(dir.path()).unwrap().as_deref(), Some("new"));
         }

@@ -1,9 +1,10 @@
 //! The messages of one taking, table by table, in the order in which they are loaded.
 //!
-//! The newest full export comes first: once it is in the table, older exports of both kinds are obsolete.
+//! The newest full export comes first: once it is in the table, what it covers is obsolete.
 //! They are not dropped before, because the newest may turn out to be damaged: then the next one is loaded.
 //! Incremental exports follow in the order of their time.
 
+use crate::ledger::Cover;
 use crate::queue::{LoadOrder, Message};
 use crate::store::ExportKind;
 use std::cmp::Reverse;
@@ -25,7 +26,7 @@ impl Item {
 
     /// Whether a full export of `newest` holds all that this one does. What has no time is never obsolete.
     pub(super) fn is_obsolete_beside(&self, newest: Option<&str>) -> bool {
-        newest.zip(self.exported_at.as_deref()).is_some_and(|(newest, own)| own < newest)
+        Cover::default().covers(newest, self.order.kind, self.exported_at.as_deref())
     }
 }
 
@@ -91,6 +92,8 @@ mod tests {
         for (at, newest, obsolete) in [
             ("20260301", Some("20260302"), true),
             ("20260302", Some("20260302"), false),
+            ("20260301180000", Some("20260302"), false),
+            ("20260301175959", Some("20260302"), true),
             ("20260303", Some("20260302"), false),
             ("20260301", None, false),
             ("unknown", Some("20260302"), false),

@@ -77,6 +77,7 @@ const MODULES: &[Module] = &[
             "store",
             "pages",
             "schema",
+            "names",
             "features",
             "error",
         ],

@@ -190,7 +190,7 @@ impl Bench {
         assert_eq!(self.snapshot().ids, [10, 11, 12, 13], "{case}, then a good export");
         assert_eq!(names(&self.table_dir()), self.names_of_a_sound_table(2), "{case}, then a good export");
         let kept = self.table_dir().join(&self.before.version);
-        assert!(kept.join("load.json").exists(), "{case}: the old table is kept as a version");
+        assert!(kept.join("_load.json").exists(), "{case}: the old table is kept as a version");
     }
 }
 

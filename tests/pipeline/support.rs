@@ -5,6 +5,7 @@ use csl_stream::pipeline::{ConvertOptions, Job, Outcome, Watch, convert};
 use csl_stream::report::RunReport;
 use csl_stream::schema::{BulkSchema, Table};
 use csl_stream::store::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+use csl_stream::warehouse::ShrinkGuard;
 use csl_stream::{Error, Result};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
@@ -145,6 +146,8 @@ impl Given {
             source: Box::new(MemorySource::new(self.csv.clone(), self.read_bytes, &self.uri)),
             exported_at: None,
             rejects: self.rejects.clone(),
+            shrink: ShrinkGuard::default(),
+            again: false,
         };
         convert(job, &self.options, sink, &Watch::default())
     }

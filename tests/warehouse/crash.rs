@@ -12,6 +12,9 @@ use std::time::{Duration, Instant};
 
 type Step = (&'static str, fn(&Path));
 
+/// A load that dies.
+const DEAD: &str = "019371c2-0000-7000-8000-000000000000";
+
 const DIR_VARIABLE: &str = "CSL_TEST_CRASH_DIR";
 const ROUNDS: u64 = 25;
 const LIFE_MS_MAX: u64 = 60;
@@ -91,18 +94,31 @@ fn a_killed_load_leaves_the_old_table() {
 #[test]
 fn every_prefix_of_the_steps_leaves_the_old_table() {
     let steps: &[Step] = &[
-        ("staging folder", |table| std::fs::create_dir(table.join(".staging-x")).unwrap()),
-        ("half a segment", |table| std::fs::write(table.join(".staging-x/.part.tmp"), "PAR1").unwrap()),
+        ("staging folder", |table| std::fs::create_dir(table.join(format!(".staging-{DEAD}"))).unwrap()),
+        ("half a segment", |table| {
+            std::fs::write(table.join(format!(".staging-{DEAD}/.{DEAD}-part.parquet.AbC123.tmp")), "PAR1")
+                .unwrap()
+        }),
         ("a segment", |table| {
-            std::fs::rename(table.join(".staging-x/.part.tmp"), table.join(".staging-x/part.parquet"))
-                .unwrap();
+            std::fs::rename(
+                table.join(format!(".staging-{DEAD}/.{DEAD}-part.parquet.AbC123.tmp")),
+                table.join(format!(".staging-{DEAD}/{DEAD}-part.parquet")),
+            )
+            .unwrap();
         }),
         ("the entry", |table| {
-            let entry = std::fs::read_to_string(table.join("current/load.json")).unwrap();
-            std::fs::write(table.join(".staging-x/load.json"), entry).unwrap();
+            let entry = std::fs::read(table.join("current/_load.json")).unwrap();
+            let mut entry: serde_json::Value = serde_json::from_slice(&entry).unwrap();
+            entry["load_id"] = DEAD.into();
+            entry["parts"][0]["files"][0]["name"] = format!("{DEAD}-part.parquet").into();
+            std::fs::write(table.join(format!(".staging-{DEAD}/_load.json")), entry.to_string()).unwrap();
         }),
-        ("the version", |table| std::fs::rename(table.join(".staging-x"), table.join("x")).unwrap()),
-        ("the next pointer", |table| std::os::unix::fs::symlink("x", table.join(".current-x")).unwrap()),
+        ("the next pointer", |table| {
+            std::os::unix::fs::symlink(DEAD, table.join(format!(".current-{DEAD}"))).unwrap();
+        }),
+        ("the version", |table| {
+            std::fs::rename(table.join(format!(".staging-{DEAD}")), table.join(DEAD)).unwrap();
+        }),
     ];
     for prefix in 0..=steps.len() {
         let dir = tempfile::tempdir().unwrap();

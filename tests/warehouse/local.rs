@@ -70,7 +70,7 @@ fn lays_out_versions_as_documented() {
     load(&warehouse, &second, &[&[3]]);
     assert_eq!(names(&table_dir), [".lock", &first.load_id, &second.load_id, "current"]);
     let part = |number| format!("{}-part-0000{number}.snappy.parquet", first.load_id);
-    assert_eq!(names(&table_dir.join(&first.load_id)), [part(0), part(1), "load.json".to_owned()]);
+    assert_eq!(names(&table_dir.join(&first.load_id)), [part(0), part(1), "_load.json".to_owned()]);
     assert_eq!(fs::read_link(table_dir.join("current")).unwrap(), Path::new(&second.load_id));
     assert_eq!(warehouse.tables().unwrap(), ["signatures"]);
     assert_eq!(warehouse.snapshot("signatures").unwrap().files.len(), 1);
@@ -143,18 +143,32 @@ fn sweeps_what_dead_loads_left_and_nothing_else() {
     let (_dir, warehouse, table_dir) = warehouse();
     let first = full("a", None);
     load(&warehouse, &first, &[&[1]]);
-    for dead in [".staging-dead", ".swept-dead"] {
-        fs::create_dir_all(table_dir.join(dead)).unwrap();
-        fs::write(table_dir.join(dead).join("part-0.parquet"), "half").unwrap();
+    let id = || uuid::Uuid::now_v7().to_string();
+    for (dead, load) in [(".staging-", id()), (".swept-", id())] {
+        let dead = table_dir.join(format!("{dead}{load}"));
+        fs::create_dir_all(&dead).unwrap();
+        fs::write(dead.join(format!("{load}-part-0.parquet")), "half").unwrap();
+        fs::write(dead.join(format!(".{load}-part-1.parquet.AbC123.tmp")), "half").unwrap();
     }
-    std::os::unix::fs::symlink("nowhere", table_dir.join(".current-dead")).unwrap();
-    copy_version(&table_dir, &first.load_id, "never-switched-to");
+    let dead = id();
+    std::os::unix::fs::symlink(&dead, table_dir.join(format!(".current-{dead}"))).unwrap();
+    copy_version(&table_dir, &first.load_id, &dead);
+    own(&table_dir, &dead);
     fs::create_dir(table_dir.join("notes")).unwrap();
     fs::write(table_dir.join("README"), "someone's own").unwrap();
     load(&warehouse, &full("b", None), &[&[2]]);
     let left: Vec<_> = names(&table_dir).into_iter().filter(|name| name.len() < 36).collect();
     assert_eq!(left, [".lock", "README", "current", "notes"]);
     assert_eq!(versions(&table_dir).unwrap().len(), 2);
+    assert_eq!(names(&table_dir).len(), 6, "{:?}", names(&table_dir));
+}
+
+/// Has the entry of a copied version tell of itself.
+fn own(table_dir: &Path, version: &str) {
+    let path = table_dir.join(version).join("_load.json");
+    let mut entry: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
+    entry["load_id"] = version.into();
+    fs::write(path, entry.to_string()).unwrap();
 }
 
 fn copy_version(table_dir: &Path, from: &str, to: &str) {
@@ -207,7 +221,7 @@ fn damage_is_named_and_nothing_is_removed() {
     let (_dir, warehouse, table_dir) = warehouse();
     load(&warehouse, &full("a", None), &[&[1]]);
     let version = current_version(&table_dir).unwrap().unwrap();
-    let entry_path = table_dir.join(&version).join("load.json");
+    let entry_path = table_dir.join(&version).join("_load.json");
     let entry = fs::read_to_string(&entry_path).unwrap();
     for (text, told) in
         [("{", "damaged"), (&entry.replacen("\"format\": 1", "\"format\": 99", 1), "format 99")]

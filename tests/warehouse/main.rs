@@ -5,12 +5,17 @@
 
 mod contract;
 mod crash;
+mod foreign;
 mod ledger;
 mod local;
 #[path = "../support/obedient.rs"]
 mod obedient;
+mod order;
 #[cfg(feature = "query")]
 mod query;
 #[path = "../support/seed.rs"]
 mod seed;
 mod segments;
+mod shrink;
+mod types;
+mod whole;

@@ -135,7 +135,7 @@ fn refuses_with_advice() {
 #[test]
 fn one_damaged_table_does_not_hide_the_others() {
     let (dir, _warehouse) = warehouse();
-    std::fs::write(dir.path().join("petitions/current/load.json"), "{").unwrap();
+    std::fs::write(dir.path().join("petitions/current/_load.json"), "{").unwrap();
     assert_eq!(csv(dir.path(), "select count(*) as n from signatures"), "n\n4\n");
     let error = ask(dir.path(), "select * from petitions", Format::Csv).unwrap_err();
     assert!(error.to_string().contains("ledger entry is damaged"), "{error}");

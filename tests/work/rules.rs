@@ -59,8 +59,9 @@ fn a_newer_full_export_makes_older_ones_obsolete() {
     ] {
         world.send(&order);
     }
-    done(&world.run(ONCE), "5 done (2 obsolete)");
-    assert_eq!((world.ids("t"), world.loads().len()), ((0..6).collect(), 3));
+    // The first incremental may hold rows that the newer full export lacks: it is loaded, and adds none.
+    done(&world.run(ONCE), "5 done (1 obsolete)");
+    assert_eq!((world.ids("t"), world.loads().len()), ((0..6).collect(), 4));
 }
 
 #[test]

@@ -100,7 +100,7 @@ fn orders(world: &World, names: &[String]) -> (Vec<LoadOrder>, Vec<Vec<i64>>) {
 /// The full export of a table is never an older one than it was.
 fn no_older_over_newer(world: &World, names: &[String], newest: &mut BTreeMap<String, String>) {
     for table in names {
-        let entry = std::fs::read(world.path(&format!("warehouse/{table}/current/load.json")));
+        let entry = std::fs::read(world.path(&format!("warehouse/{table}/current/_load.json")));
         let Ok(entry) = entry.map(|bytes| serde_json::from_slice::<Value>(&bytes).unwrap()) else { continue };
         let full = entry["parts"].as_array().unwrap().iter().find(|part| part["kind"] == "full");
         let Some(at) = full.and_then(|part| part["exported_at"].as_str()) else { continue };

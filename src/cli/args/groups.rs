@@ -17,9 +17,12 @@ pub struct ExportArgs {
     /// One export file instead of the newest: a path, s3://, https:// or - for standard input
     #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
     pub export: Option<OsString>,
-    /// Whether the export replaces the table or adds to it
-    #[arg(long, value_enum, default_value_t = ExportKind::Full)]
-    pub kind: ExportKind,
+    /// Whether the export replaces the table or adds to it [default: what its name says, else full]
+    #[arg(long, value_enum)]
+    pub kind: Option<ExportKind>,
+    /// Take --export though its name is that of another table
+    #[arg(long, requires = "export")]
+    pub any_name: bool,
     /// The newest export of this day instead of the newest of all
     #[arg(long, value_name = "YYYYMMDD", value_parser = parse_date, conflicts_with = "export")]
     pub date: Option<String>,

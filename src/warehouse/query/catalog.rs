@@ -1,5 +1,6 @@
 //! The tables that a query can name. Their schemas are read when the query names them, not before.
 
+use super::damage::{Suspects, Told};
 use crate::error::{Error, Result};
 use crate::warehouse::{LocalWarehouse, Snapshot};
 use arrow::datatypes::{Schema, SchemaRef};
@@ -52,6 +53,8 @@ type Fetch<'a> = Pin<Box<dyn Future<Output = QueryResult<Option<Arc<dyn TablePro
 #[derive(Debug)]
 pub(super) struct WarehouseSchema {
     tables: BTreeMap<String, Place>,
+    /// What queries have named so far.
+    read: Arc<Suspects>,
     /// A session of its own: this schema belongs to the query's session and must not own that.
     state: SessionState,
 }
@@ -62,7 +65,7 @@ enum Place {
     /// A version, held against the sweep while the query runs.
     Version(Box<Snapshot>),
     /// A table that cannot be read; told when a query names it.
-    Damaged(String),
+    Damaged(Told),
     /// Files outside the warehouse.
     Files(String),
 }
@@ -72,20 +75,21 @@ impl WarehouseSchema {
     pub(super) fn open(
         warehouse: Option<&LocalWarehouse>,
         files: &[FilesTable],
+        read: Arc<Suspects>,
         state: SessionState,
     ) -> Result<Self> {
         let mut tables = BTreeMap::new();
         if let Some(warehouse) = warehouse {
             for name in warehouse.tables()? {
-                let place = match warehouse.snapshot(&name) {
+                let place = match warehouse.hold(&name) {
                     Ok(snapshot) => Place::Version(Box::new(snapshot)),
-                    Err(error) => Place::Damaged(error.to_string()),
+                    Err(error) => Place::Damaged(Told::of(&error)),
                 };
                 tables.insert(name, place);
             }
         }
         tables.extend(files.iter().map(|table| (table.name.clone(), Place::Files(table.path.clone()))));
-        Ok(Self { tables, state })
+        Ok(Self { tables, read, state })
     }
 
     pub(super) fn names(&self) -> Vec<String> {
@@ -95,14 +99,18 @@ impl WarehouseSchema {
     async fn fetch(&self, name: &str) -> QueryResult<Option<Arc<dyn TableProvider>>> {
         let Some(place) = self.tables.get(name) else { return Ok(None) };
         let url = match place {
-            Place::Damaged(told) => return Err(DataFusionError::Execution(told.clone())),
-            Place::Version(snapshot) => match snapshot.files.first().and_then(|file| file.parent()) {
-                Some(version) => folder_url(version)?,
-                // An export without rows or files: nobody knows its columns.
-                None => return Ok(Some(Arc::new(EmptyTable::new(Arc::new(Schema::empty()))))),
-            },
+            Place::Damaged(told) => return Err(told.clone().into()),
+            Place::Version(snapshot) => {
+                snapshot.check().map_err(|error| Told::of(&error))?;
+                match snapshot.files.first().and_then(|file| file.parent()) {
+                    Some(version) => folder_url(version)?,
+                    // An export without rows or files: nobody knows its columns.
+                    None => return Ok(Some(Arc::new(EmptyTable::new(Arc::new(Schema::empty()))))),
+                }
+            }
             Place::Files(path) => files_url(path)?,
         };
+        self.read.add(&url);
         let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");
         // Of all files: an incremental may have a column more than the full export before it.
         let schema = nullable(&*options.infer_schema(&self.state, &url).await?);

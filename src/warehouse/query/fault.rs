@@ -1,15 +1,25 @@
 //! What went wrong with a query, in this program's words.
 
 use super::catalog;
+use super::damage::Told;
 use crate::error::Error;
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 
 /// Most tables that an error message lists.
 const TABLES_LISTED_MAX: usize = 80;
 
+/// What helps against what is no fault of the query.
+const WHOLE: &str = "see whether the files are there and whole";
+
 /// DataFusion's error, sorted by what the operator can do and cleaned of what it says about itself.
 pub(super) fn describe(error: &DataFusionError, tables: &[String]) -> Error {
     let root = error.find_root();
+    if let DataFusionError::External(cause) = root
+        && let Some(told) = cause.downcast_ref::<Told>()
+    {
+        return told.error();
+    }
     let text = match root {
         DataFusionError::SQL(fault, _) => fault.to_string(),
         DataFusionError::ArrowError(fault, _) => fault.to_string(),
@@ -21,12 +31,14 @@ pub(super) fn describe(error: &DataFusionError, tables: &[String]) -> Error {
         DataFusionError::ResourcesExhausted(_) => {
             Error::machine(text).help("ask for fewer rows or columns, or group by less")
         }
-        DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-            Error::input(text).help("see whether the files are there and whole")
-        }
-        DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) | DataFusionError::Ffi(_) => {
-            Error::machine(text)
-        }
+        DataFusionError::ParquetError(_)
+        | DataFusionError::ObjectStore(_)
+        | DataFusionError::IoError(_)
+        | DataFusionError::Internal(_)
+        | DataFusionError::ExecutionJoin(_)
+        | DataFusionError::External(_)
+        | DataFusionError::Ffi(_) => Error::input(text).help(WHOLE),
+        DataFusionError::ArrowError(fault, _) if !is_of_values(fault) => Error::input(text).help(WHOLE),
         _ if text.contains("not supported:") => {
             Error::usage(text).help("queries only read: tables change by loads alone")
         }
@@ -35,6 +47,20 @@ pub(super) fn describe(error: &DataFusionError, tables: &[String]) -> Error {
         }
         _ => Error::usage(text),
     }
+}
+
+/// Whether values that were read as they are do not go with what the query does to them.
+fn is_of_values(fault: &ArrowError) -> bool {
+    use ArrowError::{ArithmeticOverflow, CastError, ComputeError, DivideByZero, NotYetImplemented};
+    matches!(
+        fault,
+        ArithmeticOverflow(_)
+            | CastError(_)
+            | ComputeError(_)
+            | DivideByZero
+            | NotYetImplemented(_)
+            | ArrowError::ParseError(_)
+    )
 }
 
 fn clean(text: &str) -> String {

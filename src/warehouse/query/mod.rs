@@ -10,6 +10,7 @@
 //! come; what a sort or a join needs beyond [`MEMORY_BYTES_MAX`] goes to temporary files.
 
 mod catalog;
+mod damage;
 mod fault;
 mod print;
 
@@ -19,6 +20,7 @@ pub use print::{Printed, TABLE_ROWS_MAX};
 use super::LocalWarehouse;
 use crate::error::{Error, Result};
 use catalog::WarehouseSchema;
+use damage::Suspects;
 use datafusion::error::DataFusionError;
 use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
@@ -61,20 +63,25 @@ pub struct Query<'a> {
 /// [`Error::Usage`] for what is wrong with the SQL, [`Error::Input`] for files that cannot be read,
 /// [`Error::Machine`] when memory and temporary files are used up.
 pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Printed> {
-    with_stream(query, async |stream| match format {
-        Format::Table => print::table(stream, TABLE_ROWS_MAX, out).await,
-        Format::Csv => print::csv(stream, out).await,
-        Format::Json => print::json(stream, out).await,
+    let read = Arc::default();
+    damage::watched(&read, || {
+        with_stream(query, Arc::clone(&read), async |stream| match format {
+            Format::Table => print::table(stream, TABLE_ROWS_MAX, out).await,
+            Format::Csv => print::csv(stream, out).await,
+            Format::Json => print::json(stream, out).await,
+        })
     })
 }
 
 fn with_stream<T>(
     query: &Query<'_>,
+    read: Arc<Suspects>,
     take: impl AsyncFnOnce(SendableRecordBatchStream) -> Result<T>,
 ) -> Result<T> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from).min(THREADS_MAX);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
+        .on_thread_start(damage::quiet_thread)
         .enable_all()
         .build()
         .map_err(|cause| Error::machine("cannot start the query's threads").because(cause))?;
@@ -84,7 +91,7 @@ fn with_stream<T>(
         let environment = memory.build_arc().map_err(|error| describe(&error, &[]))?;
         let inner = SessionContext::new_with_config_rt(config.clone(), Arc::clone(&environment));
         let warehouse = query.warehouse.map(LocalWarehouse::new);
-        let schema = WarehouseSchema::open(warehouse.as_ref(), query.files, inner.state())?;
+        let schema = WarehouseSchema::open(warehouse.as_ref(), query.files, read, inner.state())?;
         let tables = schema.names();
         let described = |error: DataFusionError| describe(&error, &tables);
         let config = config

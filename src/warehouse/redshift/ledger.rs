@@ -229,6 +229,8 @@ mod tests {
             kind: ExportKind::Full,
             source,
             exported_at: exported_at.map(str::to_owned),
+            shrink: Default::default(),
+            again: false,
         }
     }
 

@@ -1,0 +1,148 @@
+//! What a run must not lose: most of a table, what others have written, and that files are not all there.
+
+use super::{Answer, BACKFILL, BAD, END_WAIT, GOOD, Place, SCHEMA, backfill};
+use std::io::Write;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+#[test]
+fn a_full_export_that_leaves_little_of_the_table_is_stopped() {
+    let place = Place::new();
+    assert_eq!(place.run(BACKFILL).code, Some(0));
+    let header = GOOD.lines().next().unwrap().to_owned() + "\n";
+    let cases = [
+        ("a header alone", header.clone(), &[][..]),
+        ("one row of four", header.clone() + "1,a\n", &[]),
+        ("all rejected", header + "x,a\ny,b\n", &["--max-rejects", "5"]),
+    ];
+    for (what, text, more) in cases {
+        place.write("f_20260302031500.csv", &text);
+        let answer = place.run(&backfill(&[&["--export", "f_20260302031500.csv", "--json"], more].concat()));
+        assert_eq!(answer.code, Some(5), "{what}: {answer:?}");
+        assert!(answer.err.contains("--allow-shrink"), "{what}: {answer:?}");
+        assert_eq!(answer.json()["status"], "failed", "{what}");
+        let loads = place.run(&["loads", "list", "--json"]).json();
+        assert_eq!(
+            (&loads[0]["status"], &loads[0]["standing"]),
+            (&"failed".into(), &"gone".into()),
+            "{what}"
+        );
+        let n = place.run(&["query", "select count(*) as n from t", "--format", "csv"]);
+        assert_eq!(n.out, "n\n4\n", "{what}");
+    }
+    // There is nothing to lose in a table that is not there.
+    let answer =
+        place.run(&backfill(&["--export", "f_20260302031500.csv", "--to", "new", "--max-rejects", "5"]));
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+}
+
+#[test]
+fn a_touched_or_copied_export_is_not_added_again() {
+    let place = Place::new();
+    place.write("i_20260302031500.csv", GOOD);
+    let load = |export: &str| {
+        place.run(&["backfill", "--table", "t", "--kind", "incremental", "--export", export, "--json"])
+    };
+    assert_eq!(load("i_20260302031500.csv").json()["status"], "succeeded");
+    let touched = std::fs::File::options().write(true).open(place.path("i_20260302031500.csv")).unwrap();
+    touched.set_modified(std::time::SystemTime::now() + Duration::from_secs(60)).unwrap();
+    place.write("copy_20260302031600.csv", GOOD);
+    for export in ["i_20260302031500.csv", "copy_20260302031600.csv"] {
+        let answer = load(export);
+        assert_eq!(
+            (answer.code, &answer.json()["status"]),
+            (Some(0), &"skipped".into()),
+            "{export}: {answer:?}"
+        );
+        assert!(answer.json()["error"].as_str().unwrap().contains("--again"), "{export}: {answer:?}");
+    }
+    let mut piped =
+        place.command(&["backfill", "--table", "t", "--kind", "incremental", "--export", "-", "--json"]);
+    piped.stdin(std::fs::File::open(place.path("copy_20260302031600.csv")).unwrap());
+    assert_eq!(Answer::of(piped.output().unwrap()).json()["status"], "skipped");
+    place.write("other_20260302031700.csv", "id,name\n5,e\n");
+    assert_eq!(load("other_20260302031700.csv").json()["status"], "succeeded");
+    let n = place.run(&["query", "select count(*) as n from t", "--format", "csv"]);
+    assert_eq!(n.out, "n\n5\n");
+}
+
+/// What is named for output and is there already, unless an earlier run wrote it.
+#[test]
+fn an_output_never_replaces_what_is_not_of_an_earlier_run() {
+    let place = Place::new();
+    place.write("bad.csv", BAD);
+    place.write("csl-stream.toml", "");
+    for (name, text) in [("schema.json", SCHEMA), ("notes.csv", "mine"), ("other.jsonl", "{\"mine\": 1}\n")] {
+        place.write(name, text);
+    }
+    assert_eq!(place.run(BACKFILL).code, Some(0));
+    let parquet = place.path("warehouse/t/current").read_dir().unwrap().flatten();
+    let parquet =
+        parquet.map(|item| item.path()).find(|path| path.extension().is_some_and(|end| end == "parquet"));
+    let parquet = parquet.unwrap();
+    let run = |rejects: &str, more: &[&str]| {
+        let words =
+            ["convert", "--table", "t", "--out", "o", "--max-rejects", "9", "--rejects", rejects, "bad.csv"];
+        let answer = place.run(&[&words[..], more].concat());
+        std::fs::remove_dir_all(place.path("o")).ok();
+        answer
+    };
+    let before: Vec<_> = ["schema.json", "notes.csv", "other.jsonl", "bad.csv"]
+        .map(|name| std::fs::read(place.path(name)).unwrap())
+        .to_vec();
+    let parquet_before = std::fs::read(&parquet).unwrap();
+    for rejects in
+        ["schema.json", "notes.csv", "other.csv", "bad.csv", "./bad.csv", parquet.to_str().unwrap()]
+    {
+        let answer = run(rejects, &[]);
+        assert_eq!(answer.code, Some(2), "{rejects}: {answer:?}");
+    }
+    for (rejects, report) in [
+        ("x.csv", "x.csv"),
+        ("x.csv", "./x.csv"),
+        ("x.csv", "x.jsonl"),
+        ("new.csv", "notes.csv"),
+        ("new.csv", "schema.json"),
+    ] {
+        let answer = run(rejects, &["--report", report]);
+        assert_eq!(answer.code, Some(2), "{rejects} {report}: {answer:?}");
+    }
+    let after: Vec<_> = ["schema.json", "notes.csv", "other.jsonl", "bad.csv"]
+        .map(|name| std::fs::read(place.path(name)).unwrap())
+        .to_vec();
+    assert!(after == before && std::fs::read(&parquet).unwrap() == parquet_before);
+    // Those of an earlier run are made anew, night for night.
+    for _ in 0..2 {
+        let answer = run("r.csv", &["--report", "r.json"]);
+        assert_eq!(answer.code, Some(0), "{answer:?}");
+        assert!(std::fs::read_to_string(place.path("r.csv")).unwrap().contains("x,b"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_killed_conversion_leaves_its_mark() {
+    let place = Place::new();
+    let sizes = ["--segment-size", "100kB", "--row-group-size", "50kB", "--threads", "1"];
+    let mut command = place.command(&[&["convert", "--table", "t", "--out", "o", "-"], &sizes[..]].concat());
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(GOOD.as_bytes()).unwrap();
+    let names = || -> Vec<String> {
+        let listing = std::fs::read_dir(place.path("o")).into_iter().flatten().flatten();
+        listing.map(|item| item.file_name().into_string().unwrap()).collect()
+    };
+    let started = Instant::now();
+    while !names().iter().any(|name| name.starts_with("part-")) {
+        assert!(started.elapsed() < END_WAIT, "it writes nothing");
+        input.write_all("5,some\n".repeat(1_000).as_bytes()).unwrap();
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(names().iter().any(|name| name.starts_with("_INCOMPLETE-")), "{:?}", names());
+    let next =
+        place.run(&["convert", "--table", "t", "--out", "o", "exports/full/t/20260301/t_20260301031500.csv"]);
+    assert_eq!(next.code, Some(2), "{next:?}");
+    assert!(next.err.contains("--replace") && next.err.contains("some of the rows"), "{next:?}");
+}
