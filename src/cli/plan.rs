@@ -37,8 +37,9 @@ fn text(plan: &Plan) -> String {
     if let Some(estimate) = &plan.estimate {
         let from = estimate.from_load.as_ref().map_or("rules of thumb".to_owned(), |id| format!("load {id}"));
         text += &format!(
-            "estimate   about {} rows, {} of Parquet, {} (from {from})\n",
+            "estimate   about {} {}, {} of Parquet, {} (from {from})\n",
             round(estimate.rows),
+            if estimate.rows == 1 { "row" } else { "rows" },
             size(estimate.parquet_bytes),
             duration(estimate.seconds as f64),
         );

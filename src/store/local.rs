@@ -14,6 +14,7 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 
 use super::durable::{Survives, Taken, WholeFile};
+use super::segment_name::check_segment;
 use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 use super::unfinished::Unfinished;
 use crate::error::{Error, Place, Result};
@@ -284,12 +285,6 @@ impl SegmentSink for LocalSink {
         let set = self.set().take();
         set.map_or(Ok(()), |set| set.end(whole))
     }
-}
-
-/// A name inside a sink can leave neither the folder nor the prefix. The warehouse puts a load's id
-/// before the name, so a segment's may be as long as two.
-pub(super) fn check_segment(name: &str) -> Result<()> {
-    names::check_within("segment name", name, names::FILE_BYTES_MAX)
 }
 
 /// Says no if a finished object is not as long as what was written.

@@ -18,6 +18,7 @@ mod location;
 mod naming;
 mod open;
 pub mod outputs;
+mod segment_name;
 mod types;
 mod unfinished;
 

@@ -7,7 +7,7 @@
 //! The underscore keeps PyArrow and others from reading it. After a run that was killed, the lines say which
 //! files are that run's: nothing else is ever removed.
 
-use super::local::check_segment;
+use super::segment_name::check_segment;
 use super::temporary_of;
 use crate::error::{Error, Place, Result};
 use serde::{Deserialize, Serialize};

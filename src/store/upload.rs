@@ -24,9 +24,10 @@ use tokio::task::JoinSet;
 
 use super::bucket::{Bucket, S3Fetch};
 use super::fault::{Doing, Fault};
-use super::local::{check_length, check_segment};
+use super::local::check_length;
 use super::ranged::{Fetch, fetch_part, repeating};
 use super::runtime::runtime;
+use super::segment_name::check_segment;
 use super::types::{SegmentSink, SegmentWriter, StoredObject};
 use crate::error::{Error, Result};
 
