@@ -18,7 +18,6 @@ use super::segment_name::check_segment;
 use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 use super::unfinished::Unfinished;
 use crate::error::{Error, Place, Result};
-use crate::names;
 
 /// A local file, which stays the file that was opened until its last byte is read.
 ///
