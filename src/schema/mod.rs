@@ -25,7 +25,9 @@ pub use diff::{
     TargetChange, diff,
 };
 pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
-pub use target::{Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX};
+pub use target::{
+    Conversion, Difference, Fitted, Identity, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
+};
 pub use types::{ColumnType, DECIMAL_PRECISION_MAX, Width};
 
 use indexmap::IndexMap;
