@@ -50,11 +50,27 @@ pub fn remove(location: &Location) -> Result<()> {
 /// # Errors
 /// [`Error::Access`] if it cannot be listed; [`Error::Machine`] for more than a million.
 pub fn below(location: &Location) -> Result<Vec<ObjectBelow>> {
+    let found = some_below(location, LISTED_MAX + 1)?;
+    if found.len() > LISTED_MAX {
+        return Err(Error::machine(format!("there are more than {LISTED_MAX} objects"))
+            .at(Place::uri(location.to_string()))
+            .help("name a staging place of its own"));
+    }
+    Ok(found)
+}
+
+/// Objects below a prefix, however deep, and no more than this.
+///
+/// # Errors
+/// [`Error::Access`] if it cannot be listed.
+pub fn some_below(location: &Location, objects_max: usize) -> Result<Vec<ObjectBelow>> {
     let (bucket, prefix) = S3::from_environment()?.place(location)?;
-    let mut found = Vec::new();
     let listed = runtime()?.block_on(async {
+        let mut found = Vec::new();
         let mut listing = bucket.calls.list(Some(&prefix));
-        while let Some(object) = listing.try_next().await? {
+        while found.len() < objects_max
+            && let Some(object) = listing.try_next().await?
+        {
             let name: Vec<String> = object
                 .location
                 .prefix_match(&prefix)
@@ -67,21 +83,12 @@ pub fn below(location: &Location) -> Result<Vec<ObjectBelow>> {
                 bytes: object.size,
                 modified: object.last_modified.into(),
             });
-            if found.len() > LISTED_MAX {
-                break;
-            }
         }
-        Ok(())
+        Ok(found)
     });
     listed.map_err(|error: object_store::Error| {
         Fault::of_store(&error).into_error(&location.to_string(), Doing::Listing)
-    })?;
-    if found.len() > LISTED_MAX {
-        return Err(Error::machine(format!("there are more than {LISTED_MAX} objects"))
-            .at(Place::uri(location.to_string()))
-            .help("name a staging place of its own"));
-    }
-    Ok(found)
+    })
 }
 
 /// The region of a bucket, as S3 says.
