@@ -280,6 +280,12 @@ pub enum SchemaCommand {
         /// Drop each table first
         #[arg(long)]
         replace: bool,
+        /// Also print the ledger's tables, and every grant that a load needs
+        #[arg(long)]
+        ledger: bool,
+        /// The database user that loads [config: redshift.db_user; default: loader]
+        #[arg(long, value_name = "USER", requires = "ledger")]
+        user: Option<String>,
     },
     /// List what changed between two schemas: added, dropped, renamed, retyped, reordered
     Diff {

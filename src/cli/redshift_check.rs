@@ -24,6 +24,7 @@ impl Target {
         let staging = say.is("staging place", writable(&settings.staging)).is_some();
         if staging {
             say.is("staging region", same_region(redshift));
+            say.is("staging content", own_content(redshift));
         }
         if let Some(manifests) = &settings.manifests {
             for prefix in [&manifests.prefix, &manifests.failed_prefix] {
@@ -52,6 +53,18 @@ fn writable(place: &Location) -> Result<((), String)> {
     objects::below(place)?;
     objects::remove(&probe)?;
     Ok(((), format!("{place} can be written to, listed and removed from")))
+}
+
+/// What others put there is never touched; it is said, because a place of its own is safer.
+fn own_content(redshift: &RedshiftWarehouse) -> Result<((), String)> {
+    let found = match redshift.foreign_staged()? {
+        None => "holds nothing but staged loads".to_owned(),
+        Some((count, first)) => format!(
+            "warning: the place is not csl-stream's alone: {count} objects of others, the first is {first:?}; they stay, \
+             but a staging place of its own is safer"
+        ),
+    };
+    Ok(((), found))
 }
 
 /// COPY of Parquet takes no REGION: the bucket must be where Redshift is.
@@ -97,25 +110,17 @@ fn table_is_there(
     table: &str,
 ) -> Result<((), String)> {
     let target = redshift.target(table)?;
-    let lacking: Vec<_> = redshift
-        .privileges(table)?
-        .into_iter()
-        .filter(|(_, granted)| !granted)
-        .map(|(word, _)| word)
-        .collect();
-    if !lacking.is_empty() {
-        let words = lacking.join(", ");
-        return Err(Error::access(format!("the user may not {words}"))
-            .at(Place::uri(target.qualified()))
-            .help(format!("GRANT {words} ON {} TO the user that loads", target.qualified())));
-    }
+    redshift.probe_load(&target)?;
     if let Some(table) = schema.and_then(|schema| schema.table(table).ok()) {
         let header: Vec<String> = table.columns.keys().cloned().collect();
         let layout = Layout::bind(&header, table, UnknownColumns::Fail, MissingColumns::Fail)?;
         // Columns that only the table has may be wanted: a load decides that by its flags.
         target.fit(layout, table, MissingColumns::Null)?;
     }
-    Ok(((), format!("{} columns, and the schema fits", target.columns.len())))
+    Ok((
+        (),
+        format!("{} columns, the schema fits, and each statement of a load may run", target.columns.len()),
+    ))
 }
 
 /// The statement that makes a table, without its semicolon.

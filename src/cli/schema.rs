@@ -11,6 +11,25 @@ use crate::store::Location;
 use serde::Serialize;
 use std::path::Path;
 
+/// Whom grants are printed for, unless somebody is named.
+const LOADER: &str = "loader";
+/// The database of a new cluster, unless another is configured.
+const DATABASE: &str = "dev";
+/// The schema of the mirror, unless another is configured.
+const SCHEMA: &str = "public";
+
+/// The ledger's tables and grants.
+#[cfg(feature = "redshift")]
+fn ledger_ddl(database: &str, schema: &str, tables: &[String], user: &str) -> Result<String> {
+    Ok(crate::warehouse::redshift::ledger_ddl(database, schema, tables, user))
+}
+
+/// The same, where this program cannot load into Redshift.
+#[cfg(not(feature = "redshift"))]
+fn ledger_ddl(_: &str, _: &str, _: &[String], _: &str) -> Result<String> {
+    Err(Error::usage("this program was built without the feature redshift"))
+}
+
 /// A column as `schema show` and `plan` show it.
 #[derive(Debug, Serialize)]
 pub(super) struct ShownColumn {
@@ -41,11 +60,13 @@ pub(super) fn run(
         Ok::<_, Error>(config)
     };
     match command {
-        SchemaCommand::Ddl { schema, tables, in_schema, replace } => {
+        SchemaCommand::Ddl { schema, tables, in_schema, replace, ledger, user } => {
             let config = configured(schema)?;
             let in_schema = in_schema.as_deref().or(config.text("redshift.schema"));
             let options = DdlOptions { schema: in_schema.map(str::to_owned), replace: *replace };
-            ddl(printer, &settings::schema(&config)?, tables, &options)
+            let user = user.as_deref().or(config.text("redshift.db_user")).unwrap_or(LOADER);
+            let grants = ledger.then(|| (config.text("redshift.database").unwrap_or(DATABASE), user));
+            ddl(printer, &settings::schema(&config)?, tables, &options, grants)
         }
         SchemaCommand::Diff { old, new } => {
             diff(printer, &settings::location(old)?, &settings::location(new)?)
@@ -67,10 +88,23 @@ fn chosen<'a>(bulk: &'a BulkSchema, names: &[String]) -> Result<Vec<&'a Table>> 
     names.iter().map(|name| bulk.table(name)).collect()
 }
 
-fn ddl(printer: Printer, bulk: &BulkSchema, names: &[String], options: &DdlOptions) -> Result<()> {
+/// Prints the tables; with `grants`, a database and a user, the ledger and what that user must be granted too.
+fn ddl(
+    printer: Printer,
+    bulk: &BulkSchema,
+    names: &[String],
+    options: &DdlOptions,
+    grants: Option<(&str, &str)>,
+) -> Result<()> {
     let tables: Vec<Table> = chosen(bulk, names)?.into_iter().cloned().collect();
     let only = BulkSchema { tables, ..bulk.clone() };
-    let Ddl { sql, warnings } = schema::create_tables(&only, options)?;
+    let Ddl { mut sql, warnings } = schema::create_tables(&only, options)?;
+    if let Some((database, user)) = grants {
+        let names: Vec<String> = only.tables.iter().map(|table| table.name.clone()).collect();
+        let in_schema = options.schema.as_deref().unwrap_or(SCHEMA);
+        sql += "\n";
+        sql += &ledger_ddl(database, in_schema, &names, user)?;
+    }
     for warning in &warnings {
         printer.note(&format!("warning: {warning}"));
     }

@@ -7,7 +7,7 @@ use crate::error::Result;
 use crate::pipeline::ConvertOptions;
 use crate::schema::{Layout, Table};
 use crate::store::{ExportKind, ObjectInfo};
-use crate::warehouse::{LoadRequest, LocalWarehouse, Warehouse};
+use crate::warehouse::{LoadRequest, LocalWarehouse, ShrinkGuard, Warehouse};
 use std::path::{Path, PathBuf};
 
 /// What the command line and the configuration name.
@@ -40,6 +40,7 @@ impl Load<'_> {
             kind: self.kind,
             source: self.source.clone(),
             exported_at: self.exported_at.map(str::to_owned),
+            shrink: ShrinkGuard::default(),
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
-use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Warehouse};
+use crate::warehouse::{Admission, LoadReceipt, LoadRequest, ShrinkGuard, Warehouse};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -114,6 +114,7 @@ fn load_into(
         kind: job.kind,
         source: job.source.info().clone(),
         exported_at: job.exported_at.clone(),
+        shrink: ShrinkGuard::default(),
     };
     if let Some(reason) = reason_to_skip(warehouse.admit(&request)?) {
         report.error = Some(reason);

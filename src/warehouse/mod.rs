@@ -17,6 +17,19 @@ use crate::report::{FileReport, Rows};
 use crate::schema::{Layout, MissingColumns, Table};
 use crate::store::{ExportKind, ObjectInfo, SegmentSink};
 
+/// How much smaller than the last full load a full export may leave the table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ShrinkGuard {
+    /// Percent of the last full load's rows that may be missing; `None`: the table may shrink, or be emptied.
+    pub max_percent: Option<u8>,
+}
+
+impl Default for ShrinkGuard {
+    fn default() -> Self {
+        Self { max_percent: Some(50) }
+    }
+}
+
 /// A load that is about to happen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadRequest {
@@ -30,6 +43,8 @@ pub struct LoadRequest {
     pub source: ObjectInfo,
     /// When the export was made, as its key says: `YYYYMMDDhhmmss`, digits only; sorts as text.
     pub exported_at: Option<String>,
+    /// What a full export may do to the number of rows.
+    pub shrink: ShrinkGuard,
 }
 
 /// Whether a load may go ahead.

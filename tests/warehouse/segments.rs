@@ -3,7 +3,7 @@
 
 use csl_stream::report::{FileReport, Rows};
 use csl_stream::store::{ExportKind, ObjectInfo};
-use csl_stream::warehouse::{LoadReceipt, LoadRequest, Staging, Warehouse};
+use csl_stream::warehouse::{LoadReceipt, LoadRequest, ShrinkGuard, Staging, Warehouse};
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -105,6 +105,8 @@ pub(crate) fn request(table: &str, kind: ExportKind, export: &str, exported_at: 
             bytes: None,
         },
         exported_at: exported_at.map(str::to_owned),
+        // What may shrink a table has tests of its own.
+        shrink: ShrinkGuard { max_percent: None },
     }
 }
 

@@ -6,14 +6,18 @@
 //!     └ the target's types (target) ───────────┘          └ data_api: submit, wait, again, cancel
 //! ```
 
+mod admission;
 mod answer;
 mod connection;
 mod data_api;
+mod grants;
 mod ledger;
 mod load_id;
 mod manifest;
+mod messages;
 mod probe;
 mod run;
+mod sdk;
 mod sql;
 mod staging;
 mod target;
@@ -21,7 +25,8 @@ mod warehouse;
 
 pub use connection::{Connection, Login, Place};
 pub use data_api::{BATCH_STATEMENTS_MAX, DataApi, LOAD_DEADLINE, STATEMENT_BYTES_MAX, Stop};
-pub use ledger::{LEDGER, LOCKS, LedgerRow};
+pub use grants::ledger_ddl;
+pub use ledger::{LEDGER, LOCK_PREFIX, LedgerRow};
 pub use load_id::load_id;
 pub use manifest::Manifest;
 pub use sql::{LoadColumn, LoadSql, Role, Step};

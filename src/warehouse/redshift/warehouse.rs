@@ -1,5 +1,6 @@
 //! Redshift as a [`Warehouse`].
 
+use super::admission::{Asked, Known};
 use super::connection::Connection;
 use super::data_api::{DataApi, Fault, Stop, jittered};
 use super::ledger::{self, LedgerRow, cut_uri};
@@ -11,13 +12,15 @@ use crate::error::{Error, Place, Result};
 use crate::ledger::{check_name, timestamp};
 use crate::report::{FileReport, Rows};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
-use crate::store::{Location, SegmentSink, objects};
+use crate::store::{ExportKind, Location, SegmentSink, objects};
 use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Times that the ledger is looked for and made.
-const LEDGER_ATTEMPTS_MAX: u32 = 4;
+const LEDGER_ATTEMPTS_MAX: u32 = 5;
+/// Seconds that are waited for a VACUUM or ANALYZE to fail.
+const TIDY_SECONDS: i32 = 2;
 
 /// What a load into Redshift needs besides the connection.
 #[derive(Debug, Clone)]
@@ -119,6 +122,15 @@ impl RedshiftWarehouse {
             .map_err(|fault| fault.into_error("asking Redshift", self.connection()))
     }
 
+    /// What lies in the staging place under names that this program does not give: how many objects, and
+    /// the first.
+    ///
+    /// # Errors
+    /// If the place cannot be listed.
+    pub fn foreign_staged(&self) -> Result<Option<(usize, String)>> {
+        self.staging.foreign()
+    }
+
     /// Loads of one table or of all, newest first.
     ///
     /// # Errors
@@ -159,7 +171,7 @@ impl RedshiftWarehouse {
                 .at(Place::uri(self.connection().to_string()))
                 .help("run backfill again: it writes them in the table's new types"));
         }
-        self.ensure_ledger(&staged.entry.table)?;
+        self.ensure_ledger(&Asked::from(&staged.entry), &staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
         let row = self.run(&staged, &place)?;
         Ok((row, staged.files))
@@ -185,6 +197,8 @@ impl RedshiftWarehouse {
             iam_role: &self.settings.iam_role,
             manifest_uri: &manifest_uri,
             entry: &entry(request, &[], &rows, SystemTime::now()),
+            seen: "",
+            claim: &request.load_id,
         };
         Ok(sql.steps().into_iter().map(|step| step.sql).collect())
     }
@@ -193,20 +207,22 @@ impl RedshiftWarehouse {
         self.api.connection()
     }
 
-    /// Makes the ledger at the first load. Not `CREATE … IF NOT EXISTS` each time: a user that may load
-    /// need not be allowed to create.
-    fn ensure_ledger(&self, table: &str) -> Result<()> {
-        let enter = ledger::enter(&self.settings.schema, table);
+    /// Makes the ledger and the table's lock at the first load. They are read first: a user that may load
+    /// need not be allowed to create, and what is only read keeps nobody waiting.
+    fn ensure_ledger(&self, request: &Asked<'_>, table: &str) -> Result<()> {
+        let schema = &self.settings.schema;
+        let look = Known::sql(schema, request, true);
         let mut failed = None;
         for attempt in 1..=LEDGER_ATTEMPTS_MAX {
-            match self.api.execute(&enter) {
-                Ok(()) => return Ok(()),
-                Err(Fault::Statement(fault)) if fault.is_missing() => {}
-                Err(fault) => return Err(fault.into_error("writing the ledger", self.connection())),
-            }
-            // Another process may make it at the same time: what counts is that it is there in the end.
-            for sql in ledger::create(&self.settings.schema) {
-                failed = self.create(&[sql]).err().or(failed);
+            match self.api.query(&look) {
+                Ok(rows) if Known::read(&rows).claim.is_some() => return Ok(()),
+                Ok(_) => failed = self.create(&[ledger::enter(schema, table)]).err(),
+                Err(Fault::Statement(fault)) if fault.is_missing() => {
+                    // Another process may make them at the same time: what counts is that they are there.
+                    let made = [ledger::create_ledger(schema), ledger::create_lock(schema, table)];
+                    failed = made.into_iter().filter_map(|sql| self.create(&[sql]).err()).last();
+                }
+                Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
             }
             if failed.is_some() {
                 std::thread::sleep(jittered(attempt));
@@ -240,14 +256,26 @@ impl RedshiftWarehouse {
         }
     }
 
-    /// Statements of their own, because VACUUM takes no transaction; not waited for, because the load is
-    /// done.
+    /// Statements of their own, because VACUUM takes no transaction; looked at once, because the load is
+    /// done. An incremental leaves nothing to clean up.
     fn tidy(&self, staged: &StagedLoad) {
+        if staged.entry.kind != ExportKind::Full {
+            return;
+        }
         let table = staged.target.qualified();
         for sql in [format!("VACUUM DELETE ONLY {table}"), format!("ANALYZE {table}")] {
-            if let Err(error) = self.api.submit_only(&sql) {
-                tracing::warn!(%error, sql, "statement could not be submitted");
-            }
+            let error = match self.api.glance(&sql, TIDY_SECONDS) {
+                Ok(None) => continue,
+                Ok(Some(fault)) => fault.into_error("tidying up", &self.connection().to_string()),
+                Err(fault) => fault.into_error("tidying up", self.connection()),
+            };
+            tracing::warn!(
+                %error,
+                sql,
+                help = "the load is done; only the table's owner may do this: make the loader the owner, or leave it \
+                        to Redshift's own VACUUM and ANALYZE",
+                "the table is not tidied up"
+            );
         }
     }
 }
@@ -255,24 +283,18 @@ impl RedshiftWarehouse {
 impl Warehouse for RedshiftWarehouse {
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
         check_name("table name", &request.table)?;
-        let mut answers = Vec::with_capacity(2);
-        for sql in ledger::select_admission(&self.settings.schema, request) {
-            match self.api.query(&sql) {
-                Ok(rows) => {
-                    answers.push(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
-                }
-                Err(Fault::Statement(fault)) if fault.is_missing() => return Ok(Admission::Proceed),
-                Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
-            }
+        let asked = Asked::from(request);
+        match self.api.query(&Known::sql(&self.settings.schema, &asked, false)) {
+            Ok(rows) => Ok(Known::read(&rows).admission(&asked)),
+            Err(Fault::Statement(fault)) if fault.is_missing() => Ok(Admission::Proceed),
+            Err(fault) => Err(fault.into_error("reading the ledger", self.connection())),
         }
-        let newest = answers.pop().flatten();
-        Ok(ledger::admission(request, answers.pop().flatten(), newest))
     }
 
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
         check_name("load id", &request.load_id)?;
         let target = self.target(&request.table)?;
-        self.ensure_ledger(&request.table)?;
+        self.ensure_ledger(&Asked::from(request), &request.table)?;
         if let Err(error) = self.staging.sweep(&request.table, &request.load_id) {
             tracing::warn!(%error, "old staged files stay until the next load");
         }
@@ -351,6 +373,7 @@ impl RedshiftStaging {
             target: self.target.clone(),
             files: files.to_vec(),
             entry: entry(&self.request, files, rows, self.started),
+            shrink_max_percent: self.request.shrink.max_percent,
         }
     }
 }
