@@ -65,6 +65,8 @@ struct Upload {
 struct State {
     /// By `bucket/key`.
     objects: BTreeMap<String, Object>,
+    /// Objects that were written years ago.
+    old: BTreeSet<String>,
     uploads: HashMap<String, Upload>,
     versions: u64,
     faults: Vec<Fault>,
@@ -82,6 +84,7 @@ impl State {
     fn put(&mut self, name: &str, bytes: Bytes) -> String {
         self.versions += 1;
         let etag = format!("\"v{}\"", self.versions);
+        self.old.remove(name);
         self.objects.insert(name.to_owned(), Object { bytes, etag: etag.clone() });
         etag
     }
@@ -118,6 +121,13 @@ impl S3Server {
     /// `name` is `bucket/key`.
     pub fn put(&self, name: &str, bytes: impl Into<Bytes>) {
         self.state().put(name, bytes.into());
+    }
+
+    /// The same, as if it had been written years ago.
+    pub fn put_old(&self, name: &str, bytes: impl Into<Bytes>) {
+        let mut state = self.state();
+        state.put(name, bytes.into());
+        state.old.insert(name.to_owned());
     }
 
     pub fn get(&self, name: &str) -> Option<Bytes> {
@@ -440,7 +450,7 @@ fn list(state: &State, asked: &Asked) -> Response<Body> {
             "Contents",
             &[
                 tag("Key", &[escaped(key)]),
-                tag("LastModified", &[written(key)]),
+                tag("LastModified", &[written(state.old.contains(name))]),
                 tag("ETag", &[escaped(&object.etag)]),
                 tag("Size", &[object.bytes.len().to_string()]),
             ],
@@ -453,8 +463,8 @@ fn list(state: &State, asked: &Asked) -> Response<Body> {
 }
 
 /// Nothing is ever old, but what says so.
-fn written(key: &str) -> String {
-    format!("{}-11-22T03:44:10.000Z", if key.contains("/long-ago") { 2020 } else { 2100 })
+fn written(is_old: bool) -> String {
+    format!("{}-11-22T03:44:10.000Z", if is_old { 2020 } else { 2100 })
 }
 
 fn header_of(asked: &Asked, name: &str) -> Option<String> {
