@@ -91,7 +91,7 @@ impl Known {
         let full = format!("table_name = {table} AND kind = 'full'");
         let claim = match with_lock {
             true => format!("(SELECT MAX(claim) FROM {})", qualified(schema, &lock_name(asked.table))),
-            false => "NULL".to_owned(),
+            false => "CAST(NULL AS VARCHAR(64))".to_owned(),
         };
         format!(
             "SELECT {claim}, \

@@ -48,7 +48,8 @@ impl RedshiftWarehouse {
         ];
         let copied = self.api().transaction("csl-stream check", &sqls, &token(&id, "check", 1));
         copied.map_err(|fault| match fault {
-            Fault::Statement(fault) => Error::access("Redshift cannot copy from the staging place")
+            // The first statement makes the table.
+            Fault::Statement(fault) if fault.at != Some(0) => Error::access("Redshift cannot copy from the staging place")
                 .help(
                     "give redshift.iam_role s3:GetObject and s3:ListBucket on the staging bucket, attach it to the \
                      cluster or workgroup, and let the database user assume it; COPY of Parquet reads by pre-signed \
@@ -78,6 +79,10 @@ impl RedshiftWarehouse {
     pub fn probe_load(&self, target: &TargetTable) -> Result<()> {
         let (schema, table) = (&self.settings().schema, &target.name);
         let mut lacking = self.lacking(&grants::of_all(schema))?.unwrap_or_default();
+        if lacking.iter().any(|need| matches!(need.on, Object::Schema(_))) {
+            // Without it nothing can be asked about what is in the schema.
+            return Err(self.lacks(&lacking, target));
+        }
         lacking.extend(self.lacking(&grants::of_target(schema, table))?.unwrap_or_default());
         // What a load makes at its first time need not be there.
         let kept = [grants::of_ledger(schema), grants::of_lock(schema, table)];
@@ -97,16 +102,20 @@ impl RedshiftWarehouse {
             .at(Place::uri(target.qualified()))
             .help("run what `csl-stream schema ddl --ledger` prints as a user who may"));
         }
-        let database = &self.api().connection().database;
         if !lacking.is_empty() {
-            let shown: Vec<_> = lacking.iter().map(|need| need.shown(database)).collect();
-            let grants: Vec<_> =
-                shown.iter().map(|need| format!("GRANT {need} TO the user that loads")).collect();
-            return Err(Error::access(format!("the user lacks {}", shown.join(", ")))
-                .at(Place::uri(target.qualified()))
-                .help(format!("{}; `csl-stream schema ddl --ledger` prints all grants", grants.join("; "))));
+            return Err(self.lacks(&lacking, target));
         }
         self.try_load(target, there[0], there[1])
+    }
+
+    fn lacks(&self, lacking: &[Need], target: &TargetTable) -> Error {
+        let database = &self.api().connection().database;
+        let shown: Vec<_> = lacking.iter().map(|need| need.shown(database)).collect();
+        let grants: Vec<_> =
+            shown.iter().map(|need| format!("GRANT {need} TO the user that loads")).collect();
+        Error::access(format!("the user lacks {}", shown.join(", ")))
+            .at(Place::uri(target.qualified()))
+            .help(format!("{}; `csl-stream schema ddl --ledger` prints all grants", grants.join("; ")))
     }
 
     /// Which of the needs the user has not; none if the table is not there.

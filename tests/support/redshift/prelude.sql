@@ -13,7 +13,7 @@ CREATE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE plpgsql STRIC
 DECLARE
   brackets text := regexp_replace(regexp_replace($1, '"(\\\\.|[^"\\\\])*"', '', 'g'), '[^][{}]', '', 'g');
   levels integer := 0;
-  parsed jsonb;
+  parsed jsonb := $1::jsonb;
 BEGIN
   IF octet_length($1) > 16777216 THEN RAISE EXCEPTION 'SUPER value exceeds the maximum size of 16 MB'; END IF;
   WHILE brackets <> '' AND levels <= 1000 LOOP
@@ -21,7 +21,6 @@ BEGIN
     levels := levels + 1;
   END LOOP;
   IF levels > 1000 THEN RAISE EXCEPTION 'JSON is nested deeper than 1000 levels'; END IF;
-  parsed := $1::jsonb;
   IF octet_length($1) > 65535 AND EXISTS (
       SELECT 1 FROM jsonb_path_query(parsed, '$.** ? (@.type() == "string")') AS value
       WHERE octet_length(value #>> '{}') > 65535) THEN
