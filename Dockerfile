@@ -11,7 +11,7 @@ COPY src src
 COPY fixtures/demo fixtures/demo
 # Cargo.toml names the benches, so cargo wants to see them.
 COPY benches benches
-# FEATURES=lambda without the defaults is the small receiver.
+# FEATURES=serve without the defaults is the small receiver.
 ARG FEATURES=default
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,id=csl-stream-$TARGETPLATFORM \

@@ -7,7 +7,7 @@ mod support;
 use std::hint::black_box;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use csl_stream::csv::{Blocks, Kernel, Scan, Splitter};
+use csl_stream::csv::{Blocks, Kernel, LineEnd, Scan, Splitter};
 use support::cpu_time::CpuTime;
 
 const DATA_BYTES: usize = 16 << 20;
@@ -30,7 +30,7 @@ fn split(criterion: &mut Criterion<CpuTime>) {
     });
     for kernel in Kernel::available() {
         group.bench_function(format!("scan/{kernel:?}"), |bencher| {
-            let mut scan = Scan::new(kernel);
+            let mut scan = Scan::new(kernel, LineEnd::Lf);
             bencher.iter(|| {
                 for block in blocks.iter() {
                     assert!(black_box(scan.block(block, width)).is_some(), "the records are sound");

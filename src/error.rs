@@ -42,7 +42,7 @@ impl fmt::Display for Place {
         parts.extend(self.record.map(|n| format!("record {n}")));
         parts.extend(self.line.map(|n| format!("line {n}")));
         parts.extend(self.byte.map(|n| format!("byte {n}")));
-        parts.extend(self.column.as_ref().map(|name| format!("column \"{name}\"")));
+        parts.extend(self.column.as_ref().map(|name| format!("column {}", shown(name))));
         f.write_str(&parts.join(", "))
     }
 }
@@ -87,7 +87,8 @@ pub enum Error {
     /// The file's columns or a table's types do not fit the schema: refresh the schema or allow it. Exit code 4.
     #[error("{0}")]
     Schema(Box<Detail>),
-    /// More rejected records than allowed: read the rejects, then fix the source or allow more. Exit code 5.
+    /// Too many rejects, or a table would shrink: read the rejects and look at the export, then fix the source or
+    /// allow it. Exit code 5.
     #[error("{0}")]
     Rejects(Box<Detail>),
     /// Counts that must agree do not: nothing was loaded; report it. Exit code 6.
@@ -223,7 +224,7 @@ impl Error {
 }
 
 /// An error with all its causes in one line, none said twice: some repeat what is underneath.
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     let (mut text, mut next) = (error.to_string(), error.source());
     while let Some(cause) = next {
@@ -236,11 +237,38 @@ pub(crate) fn in_full(error: &dyn std::error::Error) -> String {
     text
 }
 
-/// The text, with an ellipsis if it has more characters than this: servers answer with whole pages.
-#[cfg(feature = "cloud")]
-pub(crate) fn cut(text: &str, chars_max: usize) -> String {
-    match text.char_indices().nth(chars_max) {
-        Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+/// Characters of a name from outside that a message shows.
+const NAME_CHARS_MAX: usize = 80;
+
+/// A name from outside as messages show it: between quotes, control characters escaped, cut to a readable length.
+pub fn shown(name: &str) -> String {
+    match within(name, NAME_CHARS_MAX) {
+        Some(kept) => format!("{kept:?}…"),
+        None => format!("{name:?}"),
+    }
+}
+
+/// So many characters of a text, if it has more.
+fn within(text: &str, chars_max: usize) -> Option<&str> {
+    text.char_indices().nth(chars_max).map(|(at, _)| &text[..at])
+}
+
+/// The text, with an ellipsis if it has more characters than this. Whatever comes from outside goes through here
+/// before it becomes part of a message: servers answer with whole pages, and a file may be one long name.
+pub fn cut(text: &str, chars_max: usize) -> String {
+    within(text, chars_max).map_or_else(|| text.to_owned(), |kept| format!("{kept}…"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_and_odd_names_are_shown_safely() {
+        assert_eq!(shown("a\u{1b}[31m\n"), r#""a\u{1b}[31m\n""#);
+        assert_eq!(shown("a…"), r#""a…""#);
+        assert_eq!(shown(&"é".repeat(1000)).chars().count(), NAME_CHARS_MAX + 3);
+        let place = Place { column: Some("x".repeat(270_000)), ..Place::default() };
+        assert!(place.to_string().len() < 200, "{} bytes", place.to_string().len());
     }
 }

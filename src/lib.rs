@@ -8,7 +8,9 @@
 //!
 //! | module | what it is for |
 //! |---|---|
-//! | [`cli`], [`config`], [`telemetry`] | commands, configuration, progress, printing, logs |
+//! | [`cli`], [`telemetry`] | words in, words out: arguments, printing, progress, signals, logs |
+//! | [`ops`] | what each command does, without a terminal: start here to call csl-stream from a program |
+//! | [`config`] | typed settings: flag, environment, file, default |
 //! | [`pipeline`] | the path above, a file for each stage |
 //! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
 //! | `webhook`, `lambda` | webhooks in, orders out: as a server, as a Lambda function |
@@ -17,6 +19,7 @@
 //! | [`pages`] | typed columns to Parquet page bytes |
 //! | [`schema`], [`csv`], [`values`], [`names`] | pure: no I/O, no clock, no async |
 //! | [`bzip2`] | parallel bzip2; could stand as a crate |
+//! | [`features`] | parts that a build may lack |
 //! | [`error`] | what can go wrong, by what the operator can do |
 
 pub mod bzip2;
@@ -24,14 +27,16 @@ pub mod cli;
 pub mod config;
 pub mod csv;
 pub mod error;
-#[cfg(feature = "glue")]
+pub mod features;
+#[cfg(feature = "aws")]
 pub mod glue;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 pub mod lambda;
 pub mod ledger;
 pub mod names;
-#[cfg(feature = "notify")]
+#[cfg(feature = "aws")]
 pub mod notify;
+pub mod ops;
 pub mod pages;
 pub mod pipeline;
 #[cfg(feature = "serve")]

@@ -7,7 +7,7 @@
 //!
 //! Pure: nothing here looks at what there is.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use std::collections::BTreeSet;
 
 /// Longest name of a table, load or segment, in bytes: a file's name is made of two of them, takes 255,
@@ -40,7 +40,7 @@ pub fn check_within(what: &str, name: &str, bytes_max: usize) -> Result<()> {
     if good {
         return Ok(());
     }
-    Err(Error::usage(format!("{name:?} cannot be a {what}"))
+    Err(Error::usage(format!("{} cannot be a {what}", shown(name)))
         .help(format!("use letters, digits, '_', '-' and '.', at most {bytes_max} of them")))
 }
 

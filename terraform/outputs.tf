@@ -18,7 +18,7 @@ output "attach_copy_role_command" {
 }
 
 output "loader_role_arns" {
-  description = "Roles that call the Data API. Without a secret and without `redshift_username`, their database users are `IAMR:<role name>`: grant them what docs/redshift.md lists."
+  description = "Roles that call the Data API. Without a secret and without `redshift_username`, their database users are `IAMR:<role name>`: grant them what docs/how-to/prepare-redshift.md lists."
   value       = concat(local.worker_loads ? [aws_iam_role.worker.arn] : [], aws_iam_role.task[*].arn)
 }
 

@@ -158,7 +158,7 @@ variable "webhook_secret_arn" {
 }
 
 variable "webhook_allow_from" {
-  description = "Addresses and networks that may send webhooks, like `203.0.113.0/24`; ControlShift's support knows its own. Empty: any."
+  description = "Addresses and networks that may send webhooks, like `203.0.113.0/24`; docs/how-to/receive-webhooks.md has those of ControlShift. Empty: any."
   type        = list(string)
   default     = []
   nullable    = false

@@ -93,7 +93,7 @@ fn wrong_usage_exits_with_2() {
         (&["backfill", "--table", "signatures", "--schema", SCHEMA], "no exports were named"),
         (
             &["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "redshift"],
-            if cfg!(feature = "redshift") { "no Redshift was named" } else { "without the redshift feature" },
+            if cfg!(feature = "aws") { "no Redshift was named" } else { "without the aws feature" },
         ),
         (&["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "s3://b"], "cannot be at s3://b"),
         (&["convert", "--table", "t", "--out", "o"], "<INPUT>..."),
@@ -363,7 +363,7 @@ fn a_schema_is_shown_written_as_ddl_and_pulled() {
     let answer = call(dir.path(), &["schema", "pull", "--schema", SCHEMA]).answer();
     assert_eq!(answer.out, std::fs::read_to_string(SCHEMA).unwrap());
     let answer = call(dir.path(), &["schema", "pull", "--schema", SCHEMA, "--out", "s.json"]).answer();
-    assert_eq!((answer.code, answer.out.as_str()), (Some(0), "s.json with 1 table\n"), "{}", answer.err);
+    assert_eq!((answer.code, answer.out.as_str()), (Some(0), "wrote s.json (1 table)\n"), "{}", answer.err);
     assert_eq!(std::fs::read(dir.path().join("s.json")).unwrap(), std::fs::read(SCHEMA).unwrap());
     std::fs::write(dir.path().join("bad.json"), "<html>").unwrap();
     let answer = call(dir.path(), &["schema", "pull", "--schema", "bad.json", "--out", "s.json"]).answer();

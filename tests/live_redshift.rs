@@ -2,7 +2,7 @@
 //! Without them nothing is tested, and the test says so. That the test itself can fail and pass is shown by
 //! `tests/redshift`, which runs it against the stand-in.
 
-#![cfg(feature = "redshift")]
+#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "warehouse/contract.rs"]

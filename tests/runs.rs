@@ -4,7 +4,7 @@
 
 #[path = "support/answer.rs"]
 mod answer;
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 #[path = "support/s3.rs"]
 mod server;
 
@@ -105,6 +105,8 @@ fn json_is_the_report_alone() {
     let report = answer.json();
     assert_eq!((&report["status"], &report["rows"]["loaded"]), (&"succeeded".into(), &4.into()));
     assert_eq!(report["rows"]["truncated_values"], 1);
+    let column = |name, truncated| serde_json::json!({ "name": name, "truncated": truncated });
+    assert_eq!(report["columns"], serde_json::json!([column("id", 0), column("name", 1)]));
     let written: Value = serde_json::from_slice(&std::fs::read(place.path("report.json")).unwrap()).unwrap();
     assert_eq!(written, report);
 }
@@ -185,7 +187,7 @@ fn an_export_is_the_same_from_wherever_it_is_named() {
 #[test]
 fn a_full_export_without_rows_warns() {
     let place = Place::new();
-    place.write("f_20260302031500.csv", GOOD.lines().next().unwrap());
+    place.write("f_20260302031500.csv", &GOOD[..8]);
     let backfill = |export: &str| place.run(&["backfill", "--table", "t", "--export", export, "--json"]);
     let warnings = |answer: &Answer| answer.json()["warnings"].as_array().map_or(0, Vec::len);
     let answer = backfill("exports/full/t/20260301/t_20260301031500.csv");
@@ -335,7 +337,7 @@ fn a_failed_conversion_leaves_nothing_in_the_way_of_the_next() {
     assert!(parquet_of(&place.path("o")).len() > 2);
 }
 
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 #[test]
 fn a_prefix_that_holds_parquet_is_refused_like_a_folder() {
     let (place, server) = (Place::new(), server::S3Server::start());

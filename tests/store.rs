@@ -1,6 +1,6 @@
 //! S3 and URLs over real HTTP, with a server that fails on demand.
 
-#![cfg(feature = "cloud")]
+#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/s3.rs"]

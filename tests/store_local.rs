@@ -89,7 +89,7 @@ fn what_cannot_be_read_says_why() {
     assert_eq!(error.exit_code(), 2);
 }
 
-#[cfg(not(feature = "cloud"))]
+#[cfg(not(feature = "aws"))]
 #[test]
 fn without_the_cloud_feature_remote_places_are_wrong_usage() {
     for typed in ["s3://bucket/key", "https://host/key?Signature=SECRET"] {
@@ -97,7 +97,7 @@ fn without_the_cloud_feature_remote_places_are_wrong_usage() {
         let error = store::open(&location).err().unwrap();
         assert_eq!(error.exit_code(), 2);
         let text = error.to_string();
-        assert!(text.contains("without the cloud feature") && !text.contains("SECRET"), "{text}");
+        assert!(text.contains("without the aws feature") && !text.contains("SECRET"), "{text}");
     }
 }
 

@@ -1,6 +1,6 @@
 //! Any content, any sizes, any faults: what is read is what was stored, or an error.
 
-#![cfg(feature = "cloud")]
+#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/seed.rs"]

@@ -1,6 +1,6 @@
 //! What the exact readers make of records, cell by cell.
 
-use csl_stream::csv::raw_records;
+use csl_stream::csv::{LineEnd, raw_records};
 use csl_stream::schema::{ColumnType, Layout, OutputColumn};
 use csl_stream::values;
 use parquet::data_type::Decimal;
@@ -8,8 +8,8 @@ use parquet::record::Field;
 
 /// The cells of each record, in the form in which the parquet crate reads them back; of a record that
 /// must be rejected, its bytes.
-pub fn exact(layout: &Layout, records: &[u8]) -> Vec<Result<Vec<Field>, Vec<u8>>> {
-    raw_records(records, layout.fields)
+pub fn exact(layout: &Layout, records: &[u8], line_end: LineEnd) -> Vec<Result<Vec<Field>, Vec<u8>>> {
+    raw_records(records, line_end, layout.fields)
         .map(|record| {
             let cells = record.fields.iter().zip(&layout.columns).map(|(raw, column)| match raw.value() {
                 Ok(Some(value)) => cell(column, &value),
@@ -17,7 +17,8 @@ pub fn exact(layout: &Layout, records: &[u8]) -> Vec<Result<Vec<Field>, Vec<u8>>
                 Err(_) => None,
             });
             let cells: Option<Vec<Field>> = cells.collect();
-            cells.filter(|_| record.width == layout.fields).ok_or_else(|| record.bytes.to_vec())
+            let ends = record.bytes.ends_with(line_end.bytes());
+            cells.filter(|_| ends && record.width == layout.fields).ok_or_else(|| record.bytes.to_vec())
         })
         .collect()
 }
@@ -38,6 +39,7 @@ fn cell(column: &OutputColumn, value: &[u8]) -> Option<Field> {
         }
         ColumnType::Uuid => values::uuid(value).ok().and_then(|()| text(column, value)),
         ColumnType::Geography => values::geography(value).ok().and_then(|()| text(column, value)),
+        ColumnType::Structured => text(column, value).filter(|_| fits(column, value)),
         ColumnType::Text => text(column, value),
     }
 }
@@ -48,6 +50,10 @@ fn decimal(number: i128, precision: u8, scale: u8) -> Field {
     let bytes = (1..=16).find(|&bytes| bytes == 16 || largest < 1 << (8 * bytes - 1)).unwrap_or(16);
     let bytes = number.to_be_bytes()[16 - bytes..].to_vec();
     Field::Decimal(Decimal::from_bytes(bytes.into(), precision.into(), scale.into()))
+}
+
+fn fits(column: &OutputColumn, value: &[u8]) -> bool {
+    column.width.is_none_or(|width| values::fits(value, width))
 }
 
 fn text(column: &OutputColumn, value: &[u8]) -> Option<Field> {

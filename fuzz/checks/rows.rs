@@ -2,7 +2,7 @@
 
 use super::exact::exact;
 use bytes::Bytes;
-use csl_stream::csv::{Block, Blocks, Kernel, Scan, SplitError, Splitter, raw_records};
+use csl_stream::csv::{Block, Blocks, Kernel, LineEnd, Scan, SplitError, Splitter, raw_records};
 use csl_stream::pages::{Codec, EncodeOptions, Encoding, Reject, RowGroupEncoder, SegmentFile};
 use csl_stream::schema::{ColumnType, Layout, OutputColumn, Width};
 use parquet::file::reader::{FileReader, SerializedFileReader};
@@ -10,7 +10,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 /// A column of each type; the first may not be NULL.
-const TYPES: [ColumnType; 14] = [
+const TYPES: [ColumnType; 15] = [
     ColumnType::BigInt,
     ColumnType::SmallInt,
     ColumnType::Integer,
@@ -24,12 +24,13 @@ const TYPES: [ColumnType; 14] = [
     ColumnType::Date,
     ColumnType::Uuid,
     ColumnType::Geography,
+    ColumnType::Structured,
     ColumnType::Text,
 ];
 /// Larger inputs find nothing that smaller ones do not.
 const BYTES_MAX: usize = 64 << 10;
 
-/// The first byte chooses the block size and the columns, the rest is the file after its header.
+/// The first byte chooses the block size, the columns and the line end, the rest is the file after its header.
 pub fn csv(data: &[u8]) {
     let Some((&choice, records)) = data.split_first() else { return };
     if records.len() > BYTES_MAX {
@@ -37,7 +38,8 @@ pub fn csv(data: &[u8]) {
     }
     let few = [ColumnType::BigInt, ColumnType::Text, ColumnType::Timestamp];
     let types = if choice & 0x80 == 0 { &few[..] } else { &TYPES };
-    compare(&layout(types), records, 16 << (choice % 12));
+    let line_end = if choice & 0x40 == 0 { LineEnd::Lf } else { LineEnd::CrLf };
+    compare(&layout(types), records, 16 << (choice % 12), line_end);
 }
 
 /// The first byte chooses a type, each line of the rest is a text that might be one of its values.
@@ -55,7 +57,7 @@ pub fn values(data: &[u8]) {
             if quoted { format!("0,\"{text}\"\n") } else { format!("0,{text}\n") }.as_bytes(),
         );
     }
-    compare(&layout(&[ColumnType::BigInt, column_type]), &records, 1 << 16);
+    compare(&layout(&[ColumnType::BigInt, column_type]), &records, 1 << 16, LineEnd::Lf);
 }
 
 fn layout(types: &[ColumnType]) -> Layout {
@@ -63,7 +65,11 @@ fn layout(types: &[ColumnType]) -> Layout {
         name: format!("c{at}"),
         column_type,
         nullable: at > 0,
-        width: (at == 1 && column_type == ColumnType::Text).then_some(Width::Chars(5)),
+        width: match column_type {
+            ColumnType::Text if at == 1 => Some(Width::Chars(5)),
+            ColumnType::Structured => Some(Width::Bytes(5)),
+            _ => None,
+        },
         field: Some(at),
     };
     Layout {
@@ -74,21 +80,23 @@ fn layout(types: &[ColumnType]) -> Layout {
     }
 }
 
-fn compare(layout: &Layout, input: &[u8], block_bytes: usize) {
-    let Some(blocks) = split(input, block_bytes) else { return };
+fn compare(layout: &Layout, input: &[u8], block_bytes: usize, line_end: LineEnd) {
+    let Some(blocks) = split(input, block_bytes, line_end) else { return };
     // In a buffer of its own, what is read beyond a block's padding is seen by the sanitizer.
     let alone: Vec<Blocks> =
         blocks.iter().map(|block| Blocks::from_records(block.records(), block.byte)).collect();
-    alone.iter().for_each(|block| compare_scans(block.first(), layout.fields));
-    let outputs: Vec<Output> =
-        Kernel::available().into_iter().map(|kernel| encode(layout, &blocks, &alone, kernel)).collect();
+    alone.iter().for_each(|block| compare_scans(block.first(), layout.fields, line_end));
+    let outputs: Vec<Output> = Kernel::available()
+        .into_iter()
+        .map(|kernel| encode(layout, &blocks, &alone, kernel, line_end))
+        .collect();
     for output in &outputs[1..] {
         assert!(output.file == outputs[0].file, "kernels write different files");
         assert_eq!(output.rejects, outputs[0].rejects, "kernels reject different records");
     }
     let records: Vec<u8> = blocks.iter().flat_map(|block| block.records()).copied().collect();
     let (mut cells, mut rejects) = (Vec::new(), Vec::new());
-    for record in exact(layout, &records) {
+    for record in exact(layout, &records, line_end) {
         match record {
             Ok(record) => cells.push(record),
             Err(raw) => rejects.push(raw),
@@ -99,15 +107,19 @@ fn compare(layout: &Layout, input: &[u8], block_bytes: usize) {
     // NaN is not equal to itself, but it is shown as NaN.
     let differs = got.iter().zip(&cells).find(|(got, want)| format!("{got:?}") != format!("{want:?}"));
     assert!(differs.is_none(), "read fast, and exactly: {differs:#?}");
-    let raw = |bytes: &[u8]| bytes.strip_suffix(b"\n").unwrap_or(bytes).to_vec();
+    let raw = |bytes: &[u8]| {
+        let record = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+        record.strip_suffix(b"\r").unwrap_or(record).to_vec()
+    };
     let got: Vec<Vec<u8>> = outputs[0].rejects.iter().map(|reject| raw(&reject.raw)).collect();
     assert_eq!(got, rejects.iter().map(|bytes| raw(bytes)).collect::<Vec<_>>(), "rejects");
     check_places(&outputs[0].rejects, &blocks, input);
 }
 
-/// The blocks, whatever their size; `None` if the file ends inside quotes.
-fn split(input: &[u8], block_bytes: usize) -> Option<Blocks> {
+/// The blocks, whatever their size; `None` if the file ends inside quotes or a line end.
+fn split(input: &[u8], block_bytes: usize, line_end: LineEnd) -> Option<Blocks> {
     let (mut splitter, mut rest, mut blocks) = (Splitter::new(block_bytes), input, Blocks::default());
+    splitter.allow_open_end(line_end);
     loop {
         let next = splitter.next_block(&mut blocks, |buffer| {
             let count = buffer.len().min(rest.len()).min(1 + block_bytes / 3);
@@ -126,21 +138,25 @@ fn split(input: &[u8], block_bytes: usize) -> Option<Blocks> {
                 assert!(open, "no quote is open at the end");
                 return None;
             }
+            Err(SplitError::OpenEnd { .. }) => {
+                assert!(!open && input.ends_with(b"\r"), "an open end was not allowed");
+                return None;
+            }
             Err(error) => panic!("{error:?}"),
         }
     }
 }
 
-fn compare_scans(block: Block<'_>, width: usize) {
+fn compare_scans(block: Block<'_>, width: usize, line_end: LineEnd) {
     let mut reference = None;
     for kernel in Kernel::available() {
-        let mut scan = Scan::new(kernel);
+        let mut scan = Scan::new(kernel, line_end);
         let records = scan.block(block, width);
         let found = records.map(|records| (records, scan.ends().to_vec(), scan.lines(), scan.crlf()));
         assert_eq!(reference.get_or_insert_with(|| found.clone()), &found, "{kernel:?} and portable");
     }
     if let Some(Some((records, ..))) = reference {
-        assert_eq!(records, raw_records(block.records(), width).count(), "records");
+        assert_eq!(records, raw_records(block.records(), line_end, width).count(), "records");
     }
 }
 
@@ -149,8 +165,9 @@ struct Output {
     rejects: Vec<Reject>,
 }
 
-fn encode(layout: &Layout, blocks: &Blocks, alone: &[Blocks], kernel: Kernel) -> Output {
-    let options = EncodeOptions { codec: Codec::None, rejects_max: u64::MAX, ..EncodeOptions::default() };
+fn encode(layout: &Layout, blocks: &Blocks, alone: &[Blocks], kernel: Kernel, line_end: LineEnd) -> Output {
+    let options =
+        EncodeOptions { codec: Codec::None, rejects_max: u64::MAX, line_end, ..EncodeOptions::default() };
     let encoding = Encoding::new(layout.clone(), options, kernel).unwrap();
     let mut encoder = RowGroupEncoder::new(encoding.clone()).unwrap();
     let first = encode_group(&encoding, &mut encoder, blocks.iter());
@@ -169,9 +186,9 @@ fn encode_group<'a>(
             panic!("{error}");
         }
     }
-    let mut group = encoder.finish().unwrap();
+    let group = encoder.finish().unwrap();
     assert_eq!(group.records, group.rows + group.rejects.len() as u64, "counts");
-    let rejects = std::mem::take(&mut group.rejects);
+    let rejects = group.rejects.iter().map(|reject| encoding.explain(reject)).collect();
     let mut bytes = Vec::new();
     let mut write = |page: Bytes| {
         bytes.extend_from_slice(&page);
@@ -198,10 +215,12 @@ fn check_places(rejects: &[Reject], blocks: &Blocks, input: &[u8]) {
     let first = blocks.first().byte as usize;
     for reject in rejects {
         let at = reject.byte as usize;
-        assert!(input[at..].starts_with(&reject.raw), "a reject's bytes are not those at its place");
+        // A line end that the file lacks at its end was added.
+        let raw = &reject.raw[..reject.raw.len().min(input.len() - at)];
+        assert!(input[at..].starts_with(raw), "a reject's bytes are not those at its place");
         let lines = input[first..at].iter().filter(|&&byte| byte == b'\n').count();
         assert_eq!(reject.lines_before, lines as u64, "lines before");
-        let records = if at == first { 0 } else { raw_records(&input[first..at], 1).count() };
+        let records = if at == first { 0 } else { raw_records(&input[first..at], LineEnd::Lf, 1).count() };
         assert_eq!(reject.records_before, records as u64, "records before");
     }
 }

@@ -4,12 +4,12 @@
 //! bits ─ header ─ huffman ─▶ symbols ─ mtf ─▶ tokens ─ table ─▶ permutation ─ walk ─▶ block ─ rle, crc ─▶ buffer
 //! ```
 
-use super::BLOCK_BYTES_MAX;
 use super::bits::Bits;
 use super::crc::Crc;
 use super::error::Fault;
 use super::huffman::{self, ALPHABET_MAX, SYMBOLS_SLACK};
 use super::kernel::Kernel;
+use super::limits::BLOCK_BYTES_MAX;
 use super::memory::Numbers;
 use super::mtf;
 use super::pool::BUFFER_BYTES;

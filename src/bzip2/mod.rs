@@ -45,6 +45,7 @@ mod crc;
 mod error;
 mod huffman;
 mod kernel;
+mod limits;
 mod memory;
 mod mtf;
 mod parallel;
@@ -61,9 +62,7 @@ mod walk;
 pub use block::Scratch;
 pub use error::Error;
 pub use kernel::Kernel;
-pub use parallel::{Limits, ParallelDecoder, Taken, Work};
+pub use limits::Limits;
+pub use parallel::{ParallelDecoder, Taken, Work};
 pub use pool::Bytes;
 pub use reader::Reader;
-
-/// Bytes of a block at level 9, before run lengths are expanded.
-const BLOCK_BYTES_MAX: usize = 900_000;

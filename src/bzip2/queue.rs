@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::block::{self, Decoded, Scratch};
 use super::error::{Error, Fault};
 use super::kernel::Kernel;
-use super::parallel::Limits;
+use super::limits::Limits;
 use super::pool::{BUFFER_BYTES, Bytes, Pool};
 use super::rle::Expander;
 use super::source::{Kind, SPAN_BYTES_MAX, Span, padded};

@@ -3,7 +3,8 @@
 use std::io::{self, Read};
 
 use super::block::Scratch;
-use super::parallel::{Limits, ParallelDecoder, Taken};
+use super::limits::Limits;
+use super::parallel::{ParallelDecoder, Taken};
 use super::pool::Bytes;
 
 /// Decodes while it is read from. An [`io::Error`] of the input comes through as it is; other errors

@@ -9,8 +9,8 @@
 //! leads to that start's parking row instead, so a chain that comes to where another began stays there,
 //! and its row says where that was.
 
-use super::BLOCK_BYTES_MAX;
 use super::kernel::Kernel;
+use super::limits::BLOCK_BYTES_MAX;
 use super::memory::{Numbers, prefetch};
 use super::mtf::{token_byte, token_count};
 

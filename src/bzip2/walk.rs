@@ -15,7 +15,7 @@
 //! to put nearly all rows in one piece overflows its lane: the rest is walked by one chain, slowly, in
 //! the same bounded memory.
 
-use super::BLOCK_BYTES_MAX;
+use super::limits::BLOCK_BYTES_MAX;
 use super::memory::prefetch;
 use super::table::{Starts, Table};
 

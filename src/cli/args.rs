@@ -3,24 +3,28 @@
 //! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
 //! signed URL is a password.
 
-use crate::pipeline::{Codec, EmptyStrings, Overlong, ROW_GROUP_BYTES_MAX};
-use crate::schema::{MissingColumns, UnknownColumns};
-use crate::store::ExportKind;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
 mod check;
 mod cost;
+mod groups;
 mod loads;
 mod serve;
 mod work;
 
 pub use check::CheckArgs;
 pub use cost::CostArgs;
+pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use serve::ServeArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
+
+use groups::parse_table;
+
+/// Width of help texts: that of the narrowest terminal in use.
+const HELP_COLUMNS: usize = 80;
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -34,12 +38,12 @@ Settings come from the flag, then from CSL_<SECTION>_<KEY>, then from csl-stream
 default; `csl-stream config` shows each with its origin. AWS credentials come from AWS's own chain.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 schema does not fit,
-5 too many rejects, 6 counts disagree, 7 transient (run it again), 130 interrupted.";
+5 too many rejects, or a table would shrink, 6 counts disagree, 7 transient (run it again), 130 interrupted.";
 
 /// Streams ControlShift bulk exports into Parquet and a warehouse: validated, parallel, all or nothing.
 #[derive(Debug, Parser)]
 #[command(name = "csl-stream", version, after_help = AFTER_HELP)]
-#[command(subcommand_required = true, arg_required_else_help = true)]
+#[command(subcommand_required = true, arg_required_else_help = true, term_width = HELP_COLUMNS)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -76,7 +80,7 @@ pub enum Command {
     Convert(ConvertArgs),
     /// Show what backfill would do; change nothing
     Plan(BackfillArgs),
-    /// Look whether everything a load needs is there: configuration, access, tables
+    /// Check that everything a load needs is in place: configuration, access, tables
     Check(CheckArgs),
     /// The bulk schema: as DDL, compared, shown, fetched
     #[command(subcommand)]
@@ -135,103 +139,12 @@ pub struct BackfillArgs {
     /// What is written down.
     #[command(flatten)]
     pub output: OutputArgs,
+    /// Load a full export that leaves few rows of the table, or none; for this run
+    #[arg(long, help_heading = "Warehouse")]
+    pub allow_shrink: bool,
     /// Do what `plan` does: look at everything, change nothing
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
-}
-
-/// Which export is loaded.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Export")]
-pub struct ExportArgs {
-    /// Root that holds full/ and incremental/: a folder, or s3://bucket/slug [config: exports.root]
-    #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
-    pub exports: Option<String>,
-    /// One export file instead of the newest: a path, s3://, https:// or - for standard input
-    #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
-    pub export: Option<OsString>,
-    /// Whether the export replaces the table or adds to it
-    #[arg(long, value_enum, default_value_t = ExportKind::Full)]
-    pub kind: ExportKind,
-    /// The newest export of this day instead of the newest of all
-    #[arg(long, value_name = "YYYYMMDD", value_parser = parse_date, conflicts_with = "export")]
-    pub date: Option<String>,
-}
-
-/// Where the table goes.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Warehouse")]
-pub struct TargetArgs {
-    /// Folder of the local warehouse, or redshift [config: warehouse.to; default: ./warehouse]
-    #[arg(long, value_name = "DIR|redshift", value_hint = ValueHint::DirPath)]
-    pub to: Option<String>,
-    /// Versions of the table that are kept, the current one among them [config: warehouse.keep_versions; default: 2]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub keep_versions: Option<u32>,
-    /// Create the table in Redshift from the schema if it is not there
-    #[arg(long)]
-    pub create_table: bool,
-}
-
-/// Where the bulk schema is.
-#[derive(Debug, Args)]
-pub struct SchemaArgs {
-    /// The bulk schema: a file or the URL of schema.json [config: schema.source]
-    #[arg(long, value_name = "FILE|URL", help_heading = "Schema", value_hint = ValueHint::AnyPath)]
-    pub schema: Option<String>,
-}
-
-/// How an export is converted.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Conversion")]
-pub struct ConversionArgs {
-    /// Where the schema is.
-    #[command(flatten)]
-    pub schema: SchemaArgs,
-    /// Columns of the file that the schema lacks
-    #[arg(long, value_enum, default_value_t = UnknownColumns::Fail, help_heading = "Schema")]
-    pub unknown_columns: UnknownColumns,
-    /// Columns of the schema that the file lacks
-    #[arg(long, value_enum, default_value_t = MissingColumns::Fail, help_heading = "Schema")]
-    pub missing_columns: MissingColumns,
-    /// Rejected records that are tolerated [config: load.max_rejects; default: 0]
-    #[arg(long, value_name = "N")]
-    pub max_rejects: Option<u64>,
-    /// Where rejected records go, if there are any; reasons go beside it as JSON lines [default:
-    /// ./TABLE-LOAD.rejects.csv]
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub rejects: Option<PathBuf>,
-    /// Text wider than its column: cut at a character boundary and counted, or rejected [config:
-    /// load.overlong; default: truncate]
-    #[arg(long, value_enum)]
-    pub overlong: Option<Overlong>,
-    /// "" in text columns: kept apart from NULL, or made NULL [config: load.empty_strings; default: keep]
-    #[arg(long, value_enum)]
-    pub empty_strings: Option<EmptyStrings>,
-    /// Widest text where the schema names no width, in bytes; default: any
-    #[arg(long, value_name = "BYTES", value_parser = parse_text_bytes)]
-    pub text_bytes_max: Option<u32>,
-    /// Worker threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
-    pub threads: Option<u16>,
-    /// CSV bytes of one Parquet file, like 256MiB or 1GB [default: 256MiB]
-    #[arg(long, value_name = "BYTES", value_parser = super::size::parse_some)]
-    pub segment_size: Option<u64>,
-    /// CSV bytes of one row group, the unit of parallel work [default: 16MiB]
-    #[arg(long, value_name = "BYTES", value_parser = parse_row_group)]
-    pub row_group_size: Option<u64>,
-    /// Compression of the Parquet pages
-    #[arg(long, value_enum, default_value_t = Codec::Snappy)]
-    pub codec: Codec,
-}
-
-/// What is written down about a run.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Output")]
-pub struct OutputArgs {
-    /// Write the run report to this file, also when the run fails
-    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub report: Option<PathBuf>,
 }
 
 /// Flags of `convert`.
@@ -346,18 +259,13 @@ pub enum QueryFormat {
     Json,
 }
 
-/// Where a local warehouse is.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Warehouse")]
-pub struct LocalArgs {
-    /// Folder of the local warehouse [config: warehouse.to; default: ./warehouse]
-    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
-    pub to: Option<String>,
-}
-
 /// Flags of `config`.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct ConfigArgs {
+    /// What about the configuration.
+    #[command(subcommand)]
+    pub command: Option<ConfigCommand>,
     /// As for backfill.
     #[arg(long, value_name = "URI")]
     pub exports: Option<String>,
@@ -367,6 +275,15 @@ pub struct ConfigArgs {
     /// As for backfill.
     #[command(flatten)]
     pub target: TargetArgs,
+}
+
+/// What about the configuration.
+#[derive(Debug, Clone, Copy, Subcommand)]
+pub enum ConfigCommand {
+    /// Show every setting and where it came from; this is what `config` alone does
+    Show,
+    /// Print the JSON Schema of csl-stream.toml, for editors and validators
+    Schema,
 }
 
 /// Flags of `demo`.
@@ -384,42 +301,6 @@ pub struct CompletionsArgs {
     pub shell: clap_complete::Shell,
 }
 
-/// More threads than any machine has use for.
-const THREADS_MAX: i64 = 1024;
-/// PostgreSQL's limit of names, which ControlShift's tables keep.
-const NAME_BYTES_MAX: usize = 63;
-
-/// A table's name becomes part of paths and of SQL.
-fn parse_table(text: &str) -> Result<String, String> {
-    let plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    if text.is_empty() || text.len() > NAME_BYTES_MAX || !text.chars().all(plain) {
-        return Err(format!("a name has 1 to {NAME_BYTES_MAX} letters, digits and underscores"));
-    }
-    Ok(text.to_owned())
-}
-
-fn parse_date(text: &str) -> Result<String, String> {
-    let digits = text.len() == 8 && text.bytes().all(|b| b.is_ascii_digit());
-    let part = |range: std::ops::Range<usize>| text.get(range).and_then(|part| part.parse::<u32>().ok());
-    match (digits, part(4..6), part(6..8)) {
-        (true, Some(1..=12), Some(1..=31)) => Ok(text.to_owned()),
-        _ => Err("a date is YYYYMMDD, like 20260301".to_owned()),
-    }
-}
-
-fn parse_row_group(text: &str) -> Result<u64, String> {
-    let bytes = super::size::parse_some(text)?;
-    if bytes > ROW_GROUP_BYTES_MAX as u64 {
-        return Err("a row group is at most 1GiB".to_owned());
-    }
-    Ok(bytes)
-}
-
-fn parse_text_bytes(text: &str) -> Result<u32, String> {
-    let bytes = super::size::parse_some(text)?;
-    u32::try_from(bytes).map_err(|_| "at most 4294967295 bytes".to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -428,18 +309,5 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
-    }
-
-    #[test]
-    fn names_and_dates() {
-        for (text, fits) in
-            [("signatures", true), ("a_1", true), ("", false), ("../x", false), ("a b", false)]
-        {
-            assert_eq!(parse_table(text).is_ok(), fits, "{text}");
-        }
-        for (text, fits) in [("20260301", true), ("20261301", false), ("2026030", false), ("2026-3-1", false)]
-        {
-            assert_eq!(parse_date(text).is_ok(), fits, "{text}");
-        }
     }
 }

@@ -1,78 +1,48 @@
 //! `csl-stream backfill`: find the export, convert it, stage it, load it.
 
 use super::args::BackfillArgs;
-use super::load::{Loading, remembered};
-use super::notices;
+use super::flags;
 use super::printer::Printer;
-use super::run::{Reports, Run, conclude};
-use super::settings::{self, FoundExport};
+use super::reports::Reports;
 use super::signals::Stopper;
-use super::target::Target;
+use super::terminal::Terminal;
 use crate::config::Config;
 use crate::error::Result;
-use crate::pipeline::{ConvertOptions, Outcome};
-use crate::schema::Table;
-use crate::store;
+use crate::ops::{self, Backfill, ExportChoice};
 use std::ffi::OsStr;
-
-/// What a backfill needs to know before it opens the export.
-pub(super) struct Prepared {
-    pub(super) options: ConvertOptions,
-    pub(super) target: Target,
-    pub(super) table: Table,
-    pub(super) export: FoundExport,
-}
 
 /// The configuration with the flags on top.
 pub(super) fn configured(mut config: Config, args: &BackfillArgs) -> Result<Config> {
-    settings::set_exports(&mut config, args.export.exports.as_deref());
-    settings::set_target(&mut config, &args.target);
-    settings::set_conversion(&mut config, &args.conversion);
+    flags::set_exports(&mut config, args.export.exports.as_deref());
+    flags::set_target(&mut config, &args.target);
+    flags::set_conversion(&mut config, &args.conversion);
     config.check()?;
     Ok(config)
 }
 
-/// Reads the schema and finds the export; changes nothing.
-pub(super) fn prepare(config: &Config, args: &BackfillArgs) -> Result<Prepared> {
-    let options = settings::convert_options(config, &args.conversion)?;
-    let named = args.export.export.as_deref().map(settings::location).transpose()?;
-    let target = Target::of(config)?;
-    let table = settings::schema(config)?.table(&args.table)?.clone();
-    let export = settings::find_export(config, named, &args.export, &args.table)?;
-    Ok(Prepared { options, target, table, export })
-}
-
-/// [`prepare`], and begins the report, which must be none of the inputs.
-fn prepare_beside(reports: &mut Reports, config: &Config, args: &BackfillArgs) -> Result<Prepared> {
-    reports.spare(&settings::schema_location(config))?;
-    let prepared = prepare(config, args)?;
-    reports.spare([&prepared.export.location])?;
-    reports.begin()?;
-    Ok(prepared)
+/// What the flags ask for.
+pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
+    let named = args.export.export.as_deref().map(flags::location).transpose()?;
+    Ok(Backfill {
+        table: args.table.clone(),
+        export: ExportChoice { kind: args.export.kind, named, date: args.export.date.clone() },
+        conversion: flags::conversion(&args.conversion)?,
+        create_table: args.target.create_table,
+        allow_shrink: args.allow_shrink,
+        rejects: args.conversion.rejects.clone(),
+    })
 }
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs) -> Result<()> {
-    if args.dry_run {
-        return super::plan::run(printer, config?, args);
-    }
     let named = [args.export.export.as_deref(), args.conversion.schema.schema.as_deref().map(OsStr::new)];
-    let mut reports = Reports::open(printer, args.output.report.as_deref(), named.into_iter().flatten())?;
-    let run = Run::begin(printer, &args.table, args.export.kind, &Stopper::of_signals(printer)?);
-    let config = match config.and_then(|config| configured(config, args)) {
-        Ok(config) => config,
-        Err(error) => return conclude(printer, &reports, "loaded", Err(run.failed(None, error))).map(drop),
+    let reports = Reports::open(printer, args.output.report.as_deref(), named.into_iter().flatten())?;
+    let stopper = Stopper::of_signals(printer)?;
+    let terminal = Terminal { printer, stopper, reports, verb: "loaded", shows_errors: false };
+    let configured = config.and_then(|config| Ok((configured(config, args)?, request(args)?)));
+    let outcome = match configured {
+        Ok((config, request)) => ops::backfill(&config, &request, &terminal),
+        Err(error) => ops::not_begun(&args.table, args.export.kind, error),
     };
-    let outcome = load(&run, &mut reports, &config, args);
-    let outcome = remembered(printer, &config, notices::told(&config, outcome));
-    conclude(printer, &reports, "loaded", outcome).map(drop)
-}
-
-fn load(run: &Run, reports: &mut Reports, config: &Config, args: &BackfillArgs) -> Outcome {
-    let prepared = prepare_beside(reports, config, args).map_err(|error| run.failed(None, error))?;
-    let Prepared { options, target, table, export } = prepared;
-    let rejects = run.rejects_path(args.conversion.rejects.as_deref());
-    let loading =
-        Loading { run, config, options, target, table, create_table: args.target.create_table, rejects };
-    loading.load(&export.location.to_string(), export.exported_at, || store::open(&export.location))
+    terminal.conclude(outcome).map(drop)
 }

@@ -1,38 +1,61 @@
 //! `csl-stream config`: every setting and where it came from.
 
 use super::args::ConfigArgs;
+use super::flags;
 use super::printer::{Printer, columns};
-use super::settings;
-use crate::config::{Config, Key, Origin, Value};
-use crate::error::Result;
+use crate::config::{Config, Key, Origin, json_schema};
+use crate::error::{Error, Result};
 use serde::Serialize;
+use serde_json::Value;
 
 /// A setting as `--json` shows it.
 #[derive(Debug, Serialize)]
 struct Shown {
     key: String,
-    value: Option<Value>,
+    value: Value,
     origin: String,
     variable: String,
     about: &'static str,
 }
 
-/// Runs the command.
-pub(super) fn run(printer: Printer, mut config: Config, args: &ConfigArgs) -> Result<()> {
-    settings::set_exports(&mut config, args.exports.as_deref());
-    settings::set_schema(&mut config, &args.schema);
-    settings::set_target(&mut config, &args.target);
+/// Shows every setting.
+pub(super) fn show(printer: Printer, mut config: Config, args: &ConfigArgs) -> Result<()> {
+    flags::set_exports(&mut config, args.exports.as_deref());
+    flags::set_schema(&mut config, &args.schema);
+    flags::set_target(&mut config, &args.target);
     config.check()?;
     let shown: Vec<Shown> = config.shown().map(|(key, value, origin)| shown(key, value, origin)).collect();
     printer.json(&shown)?;
     let row = |setting: &Shown| {
-        let value = setting.value.as_ref().map_or("-".to_owned(), ToString::to_string);
+        let value = if is_set(&setting.value) { text(&setting.value) } else { "-".to_owned() };
         vec![setting.key.clone(), value, setting.origin.clone()]
     };
     printer.result(&columns(&shown.iter().map(row).collect::<Vec<_>>()))
 }
 
-fn shown(key: &Key, value: Option<Value>, origin: &Origin) -> Shown {
-    let origin = if value.is_none() { "not set".to_owned() } else { origin.to_string() };
-    Shown { key: key.path(), value, origin, variable: key.variable(), about: key.about }
+/// Prints the JSON Schema of the file, for editors and validators.
+pub(super) fn schema(printer: Printer) -> Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(&json_schema())
+        .map_err(|cause| Error::machine("cannot write the schema as JSON").because(cause))?;
+    bytes.push(b'\n');
+    printer.raw(&bytes)
+}
+
+fn shown(key: &'static Key, value: Value, origin: &Origin) -> Shown {
+    let origin = if is_set(&value) { origin.to_string() } else { "not set".to_owned() };
+    let value = if is_set(&value) { value } else { Value::Null };
+    Shown { key: key.path(), value, origin, variable: key.variable(), about: &key.about }
+}
+
+/// A list without anything in it is one that nobody has set.
+fn is_set(value: &Value) -> bool {
+    !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
+}
+
+/// As it would stand in the file.
+fn text(value: &Value) -> String {
+    match value.as_array() {
+        Some(list) => format!("[{}]", list.iter().map(Value::to_string).collect::<Vec<_>>().join(", ")),
+        None => value.to_string(),
+    }
 }

@@ -22,8 +22,11 @@ const QUESTION: &str = "select country, count(*) as signatures, count(postcode) 
      count(*) filter (where postcode = '') as empty_postcode, min(created_at) as first \
      from signatures group by country order by signatures desc, country";
 
+/// How a command line is carried out.
+type Execute = fn(Printer, &Cli) -> Result<()>;
+
 /// Runs the command: the same commands that a user would type, one after the other.
-pub(super) fn run(printer: Printer, args: &DemoArgs) -> Result<()> {
+pub(super) fn run(printer: Printer, args: &DemoArgs, execute: Execute) -> Result<()> {
     let dir = &args.dir;
     let export = dir.join(EXPORT);
     write_once(&dir.join("schema.json"), sample::SCHEMA)?;
@@ -34,21 +37,21 @@ pub(super) fn run(printer: Printer, args: &DemoArgs) -> Result<()> {
     let warehouse = inside("warehouse")?;
     let table = ["backfill", "--table", "signatures"];
     let places = ["--exports", &exports, "--schema", &schema, "--to", &warehouse];
-    command(printer, &[&table[..], &places].concat())?;
+    command(printer, execute, &[&table[..], &places].concat())?;
     #[cfg(feature = "query")]
     let last = ["query", "--to", &warehouse, QUESTION];
     #[cfg(not(feature = "query"))]
     let last = ["loads", "list", "--to", &warehouse];
-    command(printer, &last)
+    command(printer, execute, &last)
 }
 
 /// Shows a command and runs it in this process.
-fn command(printer: Printer, words: &[&str]) -> Result<()> {
+fn command(printer: Printer, execute: Execute, words: &[&str]) -> Result<()> {
     let quoted = |word: &&str| if word.contains(' ') { format!("\"{word}\"") } else { (*word).to_owned() };
     printer.note(&format!("\n$ csl-stream {}", words.iter().map(quoted).collect::<Vec<_>>().join(" ")));
     let cli = Cli::try_parse_from([&["csl-stream"], words].concat())
         .map_err(|cause| Error::usage("the demo's folder cannot be an argument").because(cause))?;
-    super::execute(printer, &cli)
+    execute(printer, &cli)
 }
 
 /// Keeps a file that is as it should be: the second demo then shows that the same export is not loaded twice.

@@ -1,15 +1,15 @@
 //! `csl-stream loads`: what the ledger remembers.
 
 use super::args::{LedgerArgs, LoadsCommand};
+use super::flags;
 use super::printer::{Printer, columns};
-use super::redshift;
-use super::run::{status_word, summary};
-use super::settings;
-use super::size::count;
+use super::summary::{status_word, summary};
+use super::terminal::Terminal;
 use crate::config::Config;
-use crate::error::{Error, Result};
-use crate::ledger::{self, Run, Shown, Standing};
+use crate::error::Result;
+use crate::ops::loads::{self, Retried, Run, Shown, Standing};
 use crate::report::Status;
+use crate::report::words::count;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> Result<()> {
@@ -17,47 +17,45 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
     | LoadsCommand::Show { target, .. }
     | LoadsCommand::Retry { target, .. }) = command;
     let config = configured(config, target)?;
-    if settings::is_redshift(&config) {
-        return match command {
-            LoadsCommand::List { table, limit, .. } => {
-                redshift::list(printer, &config, table.as_deref(), *limit)
-            }
-            LoadsCommand::Show { id, .. } => redshift::show(printer, &config, id),
-            LoadsCommand::Retry { id, .. } => redshift::retry(printer, &config, id),
-        };
-    }
     match command {
-        LoadsCommand::List { table, limit, .. } => {
-            let dir = settings::warehouse_dir(&config)?;
-            let mut runs = ledger::list(&dir, table.as_deref())?;
-            let more = runs.len().saturating_sub(*limit);
-            runs.truncate(*limit);
-            printer.json(&runs)?;
-            if runs.is_empty() {
-                return printer.result(&format!("no loads in {} yet", dir.display()));
-            }
-            printer.result(&table_of(&runs))?;
-            if more > 0 {
-                printer.note(&format!("{more} older not shown; --limit shows more"));
-            }
-            Ok(())
-        }
+        LoadsCommand::List { table, limit, .. } => list(printer, &config, table.as_deref(), *limit),
         LoadsCommand::Show { id, .. } => {
-            let shown = ledger::show(&settings::warehouse_dir(&config)?, id)?;
+            let shown = loads::show(&config, id)?;
             printer.json(&shown)?;
             printer.result(&details(&shown))
         }
-        LoadsCommand::Retry { .. } => {
-            Err(Error::usage("a local load that failed leaves nothing that could be retried")
-                .help("run backfill again; --to redshift retries a load into Redshift"))
-        }
+        LoadsCommand::Retry { id, allow_shrink, .. } => retry(printer, &config, id, *allow_shrink),
     }
 }
 
 fn configured(mut config: Config, args: &LedgerArgs) -> Result<Config> {
-    settings::set_warehouse(&mut config, args.to.as_deref());
+    flags::set_warehouse(&mut config, args.to.as_deref());
     config.check()?;
     Ok(config)
+}
+
+fn list(printer: Printer, config: &Config, table: Option<&str>, limit: usize) -> Result<()> {
+    let loads = loads::list(config, table, limit)?;
+    printer.json(&loads.runs)?;
+    if loads.runs.is_empty() {
+        return printer.result(&format!("no loads in {} yet", loads.warehouse));
+    }
+    printer.result(&table_of(&loads.runs))?;
+    if loads.more {
+        printer.note("older ones are not shown; --limit shows more");
+    }
+    Ok(())
+}
+
+fn retry(printer: Printer, config: &Config, id: &str, allow_shrink: bool) -> Result<()> {
+    let terminal = Terminal::plain(printer)?;
+    match loads::retry(config, id, allow_shrink, &terminal)? {
+        Retried::Before(shown) => {
+            printer.json(&shown.report)?;
+            printer.result(&format!("this load is in the table already\n{}", details(&shown)))
+        }
+        Retried::Now(outcome) => terminal.conclude(outcome).map(drop),
+    }
 }
 
 fn table_of(runs: &[Run]) -> String {

@@ -1,54 +1,46 @@
-//! Commands, configuration, progress, printing.
+//! Words in, words out: arguments, printing, progress, signals, exit codes.
 //!
 //! ```text
-//! args ──▶ config + settings ──▶ a command's file ──▶ pipeline, ledger, schema, warehouse
-//!                                       │
-//!                  run (report, signals, progress) ──▶ printer ──▶ stdout, stderr
+//! args ──▶ flags: configuration + request ──▶ a command's file ──▶ ops ──▶ values ──▶ printer ──▶ stdout, stderr
+//!                                                                   │ ▲
+//!                                                   notes, progress ▼ │ stop
+//!                                                     terminal (progress, signals, reports)
 //! ```
 //! Commands return errors; [`main`] alone prints them and turns them into exit codes.
 
 pub mod args;
 mod backfill;
-mod catalog;
 mod check;
 mod completions;
 mod config_cmd;
 mod convert;
 mod cost;
-mod cost_cmd;
-mod demo;
-#[cfg_attr(not(feature = "lambda"), path = "lambda_absent.rs")]
-mod lambda;
-mod load;
 #[cfg(feature = "serve")]
-mod loader;
+mod dead_letters;
+mod demo;
+mod flags;
+#[cfg(feature = "serve")]
+mod lambda;
 mod loads;
-#[cfg_attr(not(feature = "notify"), path = "notices_absent.rs")]
-mod notices;
 mod plan;
 mod printer;
 mod progress;
+#[cfg(feature = "query")]
 mod query;
-#[cfg(feature = "serve")]
-mod receiver;
-#[cfg_attr(not(feature = "redshift"), path = "redshift_absent.rs")]
-mod redshift;
-#[cfg(feature = "redshift")]
-mod redshift_check;
-mod run;
+mod reports;
 mod schema;
-#[cfg_attr(not(feature = "serve"), path = "serve_absent.rs")]
+#[cfg(feature = "serve")]
 mod serve;
-mod settings;
 mod signals;
 mod size;
-mod target;
-#[cfg_attr(not(feature = "serve"), path = "work_absent.rs")]
+mod summary;
+mod terminal;
+#[cfg(feature = "serve")]
 mod work;
 
 use crate::config::{Config, mask_url};
 use crate::error::Result;
-use args::{Cli, Command, Global};
+use args::{Cli, Command, ConfigCommand, Global};
 use clap::Parser;
 use printer::Printer;
 use std::ffi::OsString;
@@ -83,8 +75,8 @@ pub fn main() -> ExitCode {
 /// The words of the command line. Lambda starts a function's program without any.
 fn command_line() -> Vec<OsString> {
     let words = std::env::args_os();
-    #[cfg(feature = "lambda")]
-    if words.len() == 1 && std::env::var_os(crate::lambda::RUNTIME_API).is_some() {
+    #[cfg(feature = "serve")]
+    if words.len() == 1 && std::env::var_os(crate::ops::function::RUNTIME_API).is_some() {
         return words.chain(["lambda".into()]).collect();
     }
     words.collect()
@@ -114,20 +106,35 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
     // Commands that do not ask for it must work beside a broken configuration file.
     let config = || Config::load(config.as_deref());
     match &cli.command {
+        Command::Backfill(args) if args.dry_run => plan::run(printer, config()?, args),
         Command::Backfill(args) => backfill::run(printer, config(), args),
         Command::Convert(args) => convert::run(printer, config(), args),
         Command::Plan(args) => plan::run(printer, config()?, args),
         Command::Check(args) => check::run(printer, config(), args),
         Command::Schema(command) => schema::run(printer, config, command),
+        #[cfg(feature = "query")]
         Command::Query(args) => query::run(printer, config()?, args),
+        #[cfg(not(feature = "query"))]
+        Command::Query(_) => Err(crate::features::Feature::Query.missing("csl-stream query")),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),
+        #[cfg(feature = "serve")]
         Command::Lambda => lambda::run(printer, &config()?),
+        #[cfg(feature = "serve")]
         Command::Work(args) => work::run(printer, config()?, args),
-        Command::DeadLetters(command) => work::dead_letters(printer, &config()?, command),
-        Command::Cost(args) => cost_cmd::run(printer, args),
-        Command::Config(args) => config_cmd::run(printer, config()?, args),
-        Command::Demo(args) => demo::run(printer, args),
+        #[cfg(feature = "serve")]
+        Command::DeadLetters(command) => dead_letters::run(printer, &config()?, command),
+        #[cfg(not(feature = "serve"))]
+        Command::Serve(_) | Command::Lambda | Command::Work(_) | Command::DeadLetters(_) => {
+            Err(crate::features::Feature::Serve.missing("this command"))
+        }
+        Command::Cost(args) => cost::run(printer, args),
+        Command::Config(args) => match args.command {
+            Some(ConfigCommand::Schema) => config_cmd::schema(printer),
+            Some(ConfigCommand::Show) | None => config_cmd::show(printer, config()?, args),
+        },
+        Command::Demo(args) => demo::run(printer, args, execute),
         Command::Completions(args) => completions::run(printer, args),
     }
 }

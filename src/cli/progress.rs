@@ -1,8 +1,8 @@
 //! Shows how far a run is, from its counters, in a thread of its own.
 
 use super::printer::{Printer, ProgressStyle};
-use super::size::{count, show};
-use crate::pipeline::Watch;
+use crate::ops::Watch;
+use crate::report::words::{count, size as show};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;

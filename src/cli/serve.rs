@@ -6,44 +6,26 @@
 
 use super::args::ServeArgs;
 use super::printer::Printer;
-use super::receiver::receiver;
 use super::signals::INTERRUPTED;
-use crate::config::{Config, Value};
+use super::terminal::Terminal;
+use crate::config::{Address, Config, flag};
 use crate::error::{Error, Result};
-use crate::webhook::{Check, Receiver, Server, raise_open_files};
-use std::sync::Arc;
+use crate::ops::receive;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, mut config: Config, args: &ServeArgs) -> Result<()> {
-    let listen = args.listen.as_ref().map(|listen| Value::Text(listen.clone()));
-    config.set_flag("webhook.listen", "--listen", listen);
-    raise_open_files();
+    flag!(config.webhook.listen, "--listen", args.listen.clone().map(Address));
+    receive::raise_open_files();
     let runtime = tokio::runtime::Builder::new_multi_thread().thread_name("csl-serve").enable_all().build();
     let runtime =
         runtime.map_err(|cause| Error::machine("cannot start the server's threads").because(cause))?;
-    let ended = runtime.block_on(serve(printer, &config));
+    let ended = runtime.block_on(async {
+        let stop = stop(printer)?;
+        receive::serve(&config, &Terminal::of_service(printer)?, stop).await
+    });
     // What still asks AWS or the schema's host is nobody's concern any more.
     runtime.shutdown_background();
     ended
-}
-
-async fn serve(printer: Printer, config: &Config) -> Result<()> {
-    let stop = stop(printer)?;
-    // First of all: whoever calls from now on waits a moment instead of being turned away.
-    let server = Server::bind(config.text("webhook.listen").unwrap_or_default())?;
-    let receiver = Arc::new(receiver(printer, config)?);
-    printer.note(&format!("listening on http://{}", server.address()));
-    tokio::spawn(prepare(Arc::clone(&receiver)));
-    server.run(receiver, stop).await;
-    Ok(())
-}
-
-/// Asks for what the first webhook would have to wait for.
-async fn prepare(receiver: Arc<Receiver>) {
-    receiver.tables.prepare().await;
-    if let Check::Signed(secrets) = &receiver.check {
-        secrets.keys().await;
-    }
 }
 
 /// Ends at the first SIGTERM or Ctrl-C; the second ends the process at once.

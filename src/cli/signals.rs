@@ -9,7 +9,7 @@
 
 use super::printer::Printer;
 use crate::error::Result;
-use crate::pipeline::Watch;
+use crate::ops::Watch;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -70,15 +70,8 @@ impl Stopper {
     }
 
     /// Whether a signal has come: nothing new is to begin.
-    #[cfg_attr(not(feature = "serve"), allow(dead_code))]
     pub(super) fn heard(&self) -> bool {
         self.lock().heard
-    }
-
-    /// Ends the run under way, and no other.
-    #[cfg_attr(not(feature = "serve"), allow(dead_code))]
-    pub(super) fn cut(&self) {
-        self.lock().current.stop();
     }
 
     /// A watch for the next run: with counters at zero, and stopped if a signal has come already.

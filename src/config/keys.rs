@@ -1,57 +1,122 @@
-//! Every key that `csl-stream.toml` may hold. The list is the contract; the README's table is compared with it.
+//! Every key that `csl-stream.toml` may hold, read off the structs' JSON Schema.
+//!
+//! ```text
+//! sections.rs ── schemars ──▶ JSON Schema ──▶ keys: kind, default, what it is for ──▶ layers, docs, `config`
+//! ```
+
+use super::sections::{Address, Sections};
+use schemars::Schema;
+use schemars::generate::SchemaSettings;
+use schemars::transform::{Transform, transform_subschemas};
+use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
 /// What a key's value may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// Any text that is not empty.
     Text,
     /// A whole number from 0.
     Number,
+    /// A whole number from 0 to this.
+    NumberTo(u64),
     /// A whole number from 1.
     Count,
     /// One of these words.
-    Word(&'static [&'static str]),
+    Word(Vec<String>),
     /// A list of texts; in the environment separated by commas.
     List,
     /// A list of these words.
-    Words(&'static [&'static str]),
+    Words(Vec<String>),
     /// A list of texts, or the word `all`.
     ListOrAll,
     /// `host:port`.
-    Listen,
+    Address,
 }
 
 impl Kind {
     /// How an error names what is allowed.
-    pub(super) fn wanted(self) -> String {
+    pub(super) fn wanted(&self) -> String {
         match self {
             Self::Text => "a text in quotes that is not empty".to_owned(),
             Self::Number => "a whole number".to_owned(),
+            Self::NumberTo(max) => format!("a whole number from 0 to {max}"),
             Self::Count => "a whole number from 1".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::List => "a list of texts".to_owned(),
             Self::Words(words) => format!("a list of {}", words.join(", ")),
             Self::ListOrAll => "a list of texts, or \"all\"".to_owned(),
-            Self::Listen => "an address and a port, like 127.0.0.1:8080".to_owned(),
+            Self::Address => "an address and a port, like 127.0.0.1:8080".to_owned(),
         }
+    }
+
+    fn of(schema: &Map<String, Value>) -> Self {
+        let items = schema.get("items").and_then(Value::as_object);
+        match schema.get("type").and_then(Value::as_str) {
+            _ if schema.contains_key("anyOf") => Self::ListOrAll,
+            _ if !words(schema).is_empty() => Self::Word(words(schema)),
+            Some("array") => match items.map(words).unwrap_or_default() {
+                none if none.is_empty() => Self::List,
+                words => Self::Words(words),
+            },
+            Some("integer") if schema.get("minimum") == Some(&json!(1)) => Self::Count,
+            Some("integer") => {
+                schema.get("maximum").and_then(Value::as_u64).map_or(Self::Number, Self::NumberTo)
+            }
+            _ if format_of(schema) == Some("host-port") => Self::Address,
+            _ => Self::Text,
+        }
+    }
+
+    /// The value, if it is of this kind.
+    pub(super) fn checked(&self, value: Value) -> Option<Value> {
+        let text = |value: &Value| value.as_str().is_some_and(|text| !text.is_empty());
+        let among = |words: &[String], value: &Value| words.iter().any(|word| value == word);
+        let all = |one: &dyn Fn(&Value) -> bool| value.as_array().is_some_and(|list| list.iter().all(one));
+        let fits = match self {
+            Self::Text => text(&value),
+            Self::Number => value.is_u64(),
+            Self::NumberTo(max) => value.as_u64().is_some_and(|number| number <= *max),
+            Self::Count => value.as_u64().is_some_and(|number| (1..=u64::from(u32::MAX)).contains(&number)),
+            Self::Word(words) => among(words, &value),
+            Self::List => all(&text),
+            Self::Words(words) => all(&|value| among(words, value)),
+            Self::ListOrAll => value == "all" || all(&text),
+            Self::Address => value.as_str().is_some_and(Address::is_one),
+        };
+        fits.then_some(value)
+    }
+
+    /// A value as it stands in the environment.
+    pub(super) fn parse(&self, text: &str) -> Option<Value> {
+        let list = || text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>();
+        let value = match self {
+            Self::Number | Self::NumberTo(_) | Self::Count => json!(text.parse::<u64>().ok()?),
+            Self::ListOrAll if text == "all" => json!(text),
+            Self::List | Self::Words(_) | Self::ListOrAll => json!(list()),
+            Self::Text | Self::Word(_) | Self::Address => json!(text),
+        };
+        self.checked(value)
     }
 }
 
 /// One key of the configuration.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Key {
     /// `[section]` of the file.
-    pub section: &'static str,
+    pub section: String,
     /// Name in the section.
-    pub name: &'static str,
+    pub name: String,
     /// What it may hold.
     pub kind: Kind,
-    /// Its value when nobody sets it, as it would stand in the environment.
-    pub default: Option<&'static str>,
+    /// Its value when nobody sets it.
+    pub default: Option<Value>,
     /// Whether its value is never shown.
     pub secret: bool,
+    /// Whether it names a file or folder: a relative one in the file counts from the file's folder.
+    pub is_path: bool,
     /// What it is for, in one line.
-    pub about: &'static str,
+    pub about: String,
 }
 
 impl Key {
@@ -64,179 +129,95 @@ impl Key {
     pub fn variable(&self) -> String {
         format!("CSL_{}_{}", self.section.to_ascii_uppercase(), self.name.to_ascii_uppercase())
     }
-}
 
-const fn key(section: &'static str, name: &'static str, kind: Kind, about: &'static str) -> Key {
-    Key { section, name, kind, default: None, secret: false, about }
-}
+    /// The default as it would stand in the environment.
+    pub fn default_text(&self) -> Option<String> {
+        let shown = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        match self.default.as_ref()? {
+            Value::Array(list) => Some(list.iter().map(shown).collect::<Vec<_>>().join(",")),
+            value => Some(shown(value)),
+        }
+    }
 
-const fn preset(
-    section: &'static str,
-    name: &'static str,
-    kind: Kind,
-    default: &'static str,
-    about: &'static str,
-) -> Key {
-    Key { section, name, kind, default: Some(default), secret: false, about }
+    fn of(section: &str, name: &str, schema: &Map<String, Value>) -> Self {
+        let text = |key: &str| schema.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let is_set = |value: &&Value| value.as_array().is_none_or(|list| !list.is_empty());
+        Self {
+            section: section.to_owned(),
+            name: name.to_owned(),
+            kind: Kind::of(schema),
+            default: schema.get("default").filter(is_set).cloned(),
+            secret: schema.get("writeOnly") == Some(&Value::Bool(true)),
+            is_path: format_of(schema).is_some_and(|format| format.starts_with("path")),
+            about: text("description").replace('\n', " "),
+        }
+    }
 }
-
-/// What `load.overlong` may be; the flag takes the same words.
-pub(super) const OVERLONG: &[&str] = &["truncate", "reject"];
-/// What `load.empty_strings` may be; the flag takes the same words.
-pub(super) const EMPTY_STRINGS: &[&str] = &["keep", "null"];
-/// What `webhook.signature` may be.
-pub(super) const SIGNATURE: &[&str] = &["required", "unchecked"];
-/// What `work.kinds` may hold.
-pub(super) const KINDS: &[&str] = &["full", "incremental"];
 
 /// All keys, in the order in which `csl-stream config` prints them.
-pub const KEYS: &[Key] = &[
-    key("exports", "root", Kind::Text, "Folder or `s3://bucket/slug` that holds `full/` and `incremental/`"),
-    preset(
-        "exports",
-        "buckets",
-        Kind::List,
-        "agra-data-exports-production,agra-data-exports-production-eu-central-1,agra-data-exports-staging",
-        "Buckets that a webhook may name",
-    ),
-    key("exports", "slug", Kind::Text, "Organisation whose exports a webhook may name; absent: any"),
-    key("schema", "source", Kind::Text, "The bulk schema: a file or the URL of `schema.json`"),
-    preset("warehouse", "to", Kind::Text, "./warehouse", "Folder of the local warehouse, or `redshift`"),
-    preset(
-        "warehouse",
-        "keep_versions",
-        Kind::Count,
-        "2",
-        "Versions of a table that are kept, with the current one",
-    ),
-    key("redshift", "cluster", Kind::Text, "Provisioned cluster; this or `workgroup`"),
-    key("redshift", "workgroup", Kind::Text, "Serverless workgroup; this or `cluster`"),
-    key("redshift", "database", Kind::Text, "Database that holds the mirror"),
-    preset("redshift", "schema", Kind::Text, "public", "Schema of the mirror's tables"),
-    key("redshift", "secret_arn", Kind::Text, "Secret with the user's password; this, `db_user`, or neither"),
-    key("redshift", "db_user", Kind::Text, "Database user for temporary credentials"),
-    preset("redshift", "iam_role", Kind::Text, "default", "Role that COPY reads the staging bucket with"),
-    key("staging", "url", Kind::Text, "Where Parquet is staged beside Redshift"),
-    key("manifest", "url", Kind::Text, "Bucket for load manifests"),
-    preset("manifest", "prefix", Kind::Text, "manifests", "Prefix of manifests that were loaded"),
-    preset("manifest", "failed_prefix", Kind::Text, "failed", "Prefix of manifests that failed"),
-    key("notify", "success_topic_arn", Kind::Text, "SNS topic that hears of loads"),
-    key("notify", "failure_topic_arn", Kind::Text, "SNS topic that hears of failures"),
-    key(
-        "dynamodb",
-        "batches_table",
-        Kind::Text,
-        "Table that loads are written into as batches; `LambdaRedshiftBatches` of the old loader",
-    ),
-    key(
-        "dynamodb",
-        "processed_files_table",
-        Kind::Text,
-        "Table of exports that were read; `LambdaRedshiftProcessedFiles` of the old loader",
-    ),
-    key(
-        "glue",
-        "job_name",
-        Kind::Text,
-        "Old Glue job that loads the same table: while it runs, a load waits",
-    ),
-    preset(
-        "glue",
-        "wait_minutes",
-        Kind::Number,
-        "30",
-        "How long a load waits for that job; then it ends with exit code 7",
-    ),
-    key("glue", "database", Kind::Text, "Database of the Data Catalog that staged Parquet is registered in"),
-    preset("webhook", "listen", Kind::Listen, "127.0.0.1:8080", "Address of the webhook receiver"),
-    Key { secret: true, ..key("webhook", "secrets", Kind::List, "Signing secrets; any of them is accepted") },
-    key("webhook", "secret_arn", Kind::Text, "Secret that holds the signing secrets"),
-    key("webhook", "secret_file", Kind::Text, "File that holds the signing secrets, one a line"),
-    preset(
-        "webhook",
-        "signature",
-        Kind::Word(SIGNATURE),
-        "required",
-        "`unchecked` takes webhooks without one: anybody who finds the address can then send them",
-    ),
-    key("webhook", "allow_from", Kind::List, "Addresses and networks that may send webhooks; absent: any"),
-    preset(
-        "webhook",
-        "trusted_hops",
-        Kind::Number,
-        "0",
-        "Proxies before the receiver, whose `X-Forwarded-For` is believed",
-    ),
-    key("queue", "url", Kind::Text, "SQS queue of load messages; absent: the local durable queue"),
-    key("queue", "dead_letter_url", Kind::Text, "SQS queue of messages that cannot be loaded"),
-    key(
-        "queue",
-        "others_url",
-        Kind::Text,
-        "SQS queue for exports that `work` does not name: that of the loader that came before",
-    ),
-    preset("queue", "path", Kind::Text, "./queue.db", "File of the local queue"),
-    preset("queue", "tries", Kind::Count, "5", "Tries of a message, then it is a dead letter"),
-    preset("work", "tables", Kind::ListOrAll, "signatures", "Tables that are loaded, or `all`"),
-    preset("work", "kinds", Kind::Words(KINDS), "full", "Kinds of export that are loaded"),
-    preset(
-        "work",
-        "batch_files",
-        Kind::Count,
-        "20",
-        "Incremental exports of one table that are taken together",
-    ),
-    preset("work", "batch_seconds", Kind::Number, "0", "How long a batch waits for more of them"),
-    key("fargate", "cluster", Kind::Text, "ECS cluster that takes loads too large for a Lambda function"),
-    key("fargate", "task_definition", Kind::Text, "Task that runs `csl-stream work --once`"),
-    preset("fargate", "container", Kind::Text, "csl-stream", "Container of that task"),
-    key("fargate", "subnets", Kind::List, "Subnets of the task"),
-    key("fargate", "security_groups", Kind::List, "Security groups of the task"),
-    key("fargate", "queue_url", Kind::Text, "SQS queue that the task takes its messages from"),
-    preset(
-        "fargate",
-        "over_bytes",
-        Kind::Number,
-        "1000000000",
-        "Exports of more stored bytes go to Fargate; 0: every one",
-    ),
-    preset("load", "max_rejects", Kind::Number, "0", "Rejected records that are tolerated"),
-    preset("load", "overlong", Kind::Word(OVERLONG), "truncate", "Values wider than their column"),
-    preset("load", "empty_strings", Kind::Word(EMPTY_STRINGS), "keep", "What becomes of `\"\"`"),
-];
+pub fn keys() -> &'static [Key] {
+    static KEYS: OnceLock<Vec<Key>> = OnceLock::new();
+    KEYS.get_or_init(|| {
+        let schema = json_schema();
+        let sections = properties(schema.as_object());
+        let keys = sections.flat_map(|(section, inside)| {
+            properties(inside.as_object())
+                .filter_map(|(name, key)| Some(Key::of(section, name, key.as_object()?)))
+        });
+        keys.collect()
+    })
+}
+
+/// The JSON Schema of `csl-stream.toml`.
+pub fn json_schema() -> Schema {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    let mut schema = settings.into_generator().into_root_schema_for::<Sections>();
+    AsToml.transform(&mut schema);
+    schema.insert("title".to_owned(), json!("csl-stream.toml"));
+    schema
+}
+
+/// TOML has no null: a key that may be missing is left out. No text is empty.
+struct AsToml;
+
+impl Transform for AsToml {
+    fn transform(&mut self, schema: &mut Schema) {
+        if let Some(Value::Array(types)) = schema.get("type")
+            && let Some(one) = types.iter().find(|word| *word != "null").cloned()
+        {
+            schema.insert("type".to_owned(), one);
+        }
+        if schema.get("default") == Some(&Value::Null) {
+            schema.remove("default");
+        }
+        if schema.get("type") == Some(&json!("string")) && schema.get("enum").is_none() {
+            schema.insert("minLength".to_owned(), json!(1));
+        }
+        // Formats of numbers are Rust's, and no validator knows them.
+        if schema.get("type") == Some(&json!("integer")) {
+            schema.remove("format");
+        }
+        transform_subschemas(self, schema);
+    }
+}
+
+fn properties(schema: Option<&Map<String, Value>>) -> impl Iterator<Item = (&String, &Value)> {
+    schema.and_then(|schema| schema.get("properties")).and_then(Value::as_object).into_iter().flatten()
+}
+
+fn format_of(schema: &Map<String, Value>) -> Option<&str> {
+    schema.get("format").and_then(Value::as_str)
+}
+
+/// The words of an enumeration: with documented variants it is a `oneOf` of constants.
+fn words(schema: &Map<String, Value>) -> Vec<String> {
+    let plain = schema.get("enum").and_then(Value::as_array).into_iter().flatten();
+    let documented = schema.get("oneOf").and_then(Value::as_array).into_iter().flatten();
+    let documented = documented.filter_map(|variant| variant.get("const"));
+    plain.chain(documented).filter_map(|word| word.as_str().map(str::to_owned)).collect()
+}
 
 /// The word of `known` that is nearest to `word`, if it is near enough to be what was meant.
 pub(super) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     crate::names::nearest(word, known).into_iter().next()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use clap::ValueEnum;
-
-    fn words<T: ValueEnum>() -> Vec<String> {
-        T::value_variants()
-            .iter()
-            .filter_map(|v| v.to_possible_value())
-            .map(|v| v.get_name().into())
-            .collect()
-    }
-
-    #[test]
-    fn words_are_those_of_the_flags() {
-        assert_eq!(words::<crate::pipeline::Overlong>(), OVERLONG);
-        assert_eq!(words::<crate::pipeline::EmptyStrings>(), EMPTY_STRINGS);
-        assert_eq!(words::<crate::store::ExportKind>(), KINDS);
-    }
-
-    #[test]
-    fn near_keys_are_found() {
-        let near = |word| nearest(word, ["max_rejects", "overlong", "url"].into_iter());
-        assert_eq!(near("max_reject"), Some("max_rejects"));
-        assert_eq!(near("maxrejects"), Some("max_rejects"));
-        assert_eq!(near("overlnog"), Some("overlong"));
-        assert_eq!(near("ulr"), Some("url"));
-        assert_eq!(near("colour"), None);
-    }
 }

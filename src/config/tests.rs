@@ -1,28 +1,67 @@
 use super::*;
+use crate::store::ExportKind;
+
+fn read_at(path: &str, text: &str) -> Result<Config> {
+    let mut layers = Layers::default();
+    layers.read_toml(Path::new(path), text)?;
+    Config::of(layers)
+}
 
 fn read(text: &str) -> Result<Config> {
-    let mut config = Config::defaults();
-    config.read_toml(Path::new("c.toml"), text)?;
-    Ok(config)
+    read_at("c.toml", text)
 }
 
 fn with_variable(name: &str, value: &str) -> Result<Config> {
-    let mut config = Config::defaults();
-    config.read_environment([(name.into(), value.into())].into_iter())?;
-    Ok(config)
+    let mut layers = Layers::default();
+    layers.read_environment([(name.into(), value.into())].into_iter())?;
+    Config::of(layers)
 }
 
 #[test]
 fn defaults_are_of_their_kind() {
-    let config = Config::defaults();
-    assert_eq!(config.text("warehouse.to"), Some("./warehouse"));
-    assert_eq!(config.number("warehouse.keep_versions"), Some(2));
-    assert_eq!(config.number("load.max_rejects"), Some(0));
-    assert_eq!(config.list("work.kinds"), ["full"]);
-    assert_eq!(config.text("exports.root"), None);
-    for key in KEYS {
-        index_of(&key.path());
+    for key in keys() {
+        if let Some(default) = &key.default {
+            assert_eq!(key.kind.checked(default.clone()).as_ref(), Some(default), "{}", key.path());
+        }
+        assert!(!key.about.is_empty() && !key.about.contains('\n'), "{}", key.path());
     }
+    let default = |path: &str| keys().iter().find(|key| key.path() == path).unwrap().default_text();
+    assert_eq!(default("warehouse.to").as_deref(), Some("./warehouse"));
+    assert_eq!(default("warehouse.keep_versions").as_deref(), Some("2"));
+    assert_eq!(default("work.kinds").as_deref(), Some("full"));
+    assert_eq!(default("work.tables").as_deref(), Some("signatures"));
+    assert_eq!(default("exports.root"), None);
+}
+
+/// The structs, their JSON Schema, the keys and what `csl-stream config` shows are one list.
+#[test]
+fn every_field_is_a_key_and_every_key_is_a_field() {
+    let tree = Config::default().tree();
+    let sections = tree.as_object().unwrap();
+    let fields = sections.iter().flat_map(|(section, inside)| {
+        inside.as_object().unwrap().keys().map(move |name| format!("{section}.{name}"))
+    });
+    let fields: Vec<String> = fields.collect();
+    assert_eq!(keys().iter().map(Key::path).collect::<Vec<_>>(), fields);
+    assert_eq!(Config::default().shown().map(|(key, ..)| key.path()).collect::<Vec<_>>(), fields);
+}
+
+#[test]
+fn relative_paths_count_from_the_files_folder() {
+    let text = "[warehouse]\nto = \"w\"\n[queue]\npath = \"./q.db\"\n[schema]\nsource = \"https://h/s\"\n\
+                [exports]\nroot = \"/abs\"\n[webhook]\nsecret_file = \"s\"";
+    for (file, to, queue, secret) in
+        [("c.toml", "w", "./q.db", "s"), ("/etc/csl/c.toml", "/etc/csl/w", "/etc/csl/./q.db", "/etc/csl/s")]
+    {
+        let config = read_at(file, text).unwrap();
+        assert_eq!((config.warehouse.to.0.as_str(), config.queue.path.as_str()), (to, queue), "{file}");
+        assert_eq!(config.webhook.secret_file.as_deref(), Some(secret), "{file}");
+        assert_eq!(config.schema.source.as_deref(), Some("https://h/s"));
+        assert_eq!(config.exports.root.as_deref(), Some("/abs"));
+    }
+    let config = read_at("/etc/c.toml", "[warehouse]\nto = \"redshift\"").unwrap();
+    assert!(config.warehouse.to.is_redshift());
+    assert_eq!(with_variable("CSL_WAREHOUSE_TO", "w").unwrap().warehouse.to.0, "w");
 }
 
 #[test]
@@ -71,15 +110,16 @@ overlong = "reject"
 empty_strings = "null"
 "#;
     let config = read(text).unwrap();
-    assert_eq!(config.text("work.tables"), Some("all"));
-    assert_eq!(config.list("webhook.secrets"), ["one", "two"]);
-    assert_eq!(config.number("load.max_rejects"), Some(7));
+    assert_eq!(config.work.tables.named(), None);
+    assert_eq!(config.webhook.secrets, ["one", "two"]);
+    assert_eq!(config.load.max_rejects, 7);
+    assert_eq!(config.work.kinds, [ExportKind::Full]);
     assert_eq!(config.origin("exports.root").to_string(), "c.toml:3");
     config.check().unwrap();
 }
 
 #[test]
-fn faults_name_the_place_and_the_mend() {
+fn faults_name_the_place_and_what_helps() {
     let table: &[(&str, &str, &str)] = &[
         ("[load]\nmax_reject = 1", "unknown key load.max_reject (at c.toml:2)", "did you mean max_rejects?"),
         ("\n[laod]", "unknown section [laod] (at c.toml:2)", "did you mean load?"),
@@ -93,6 +133,11 @@ fn faults_name_the_place_and_the_mend() {
         (
             "[load]\nmax_rejects = \"1\"",
             "load.max_rejects must be a whole number (at c.toml:2)",
+            "correct the value",
+        ),
+        (
+            "[load]\nshrink_max_percent = 101",
+            "load.shrink_max_percent must be a whole number from 0 to 100 (at c.toml:2)",
             "correct the value",
         ),
         (
@@ -132,22 +177,25 @@ fn faults_name_the_place_and_the_mend() {
 
 #[test]
 fn environment_and_flags_win() {
-    let mut config = read("[load]\nmax_rejects = 1").unwrap();
-    assert_eq!(config.origin("load.max_rejects").to_string(), "c.toml:2");
-    config.read_environment([("CSL_LOAD_MAX_REJECTS".into(), "3".into())].into_iter()).unwrap();
-    assert_eq!(config.number("load.max_rejects"), Some(3));
+    let mut layers = Layers::default();
+    layers.read_toml(Path::new("c.toml"), "[load]\nmax_rejects = 1\noverlong = \"reject\"").unwrap();
+    layers.read_environment([("CSL_LOAD_MAX_REJECTS".into(), "3".into())].into_iter()).unwrap();
+    let mut config = Config::of(layers).unwrap();
+    assert_eq!((config.load.max_rejects, config.load.overlong), (3, crate::pipeline::Overlong::Reject));
     assert_eq!(config.origin("load.max_rejects").to_string(), "environment CSL_LOAD_MAX_REJECTS");
-    config.set_flag("load.max_rejects", "--max-rejects", Some(Value::Number(5)));
-    config.set_flag("load.overlong", "--overlong", None);
-    assert_eq!(config.number("load.max_rejects"), Some(5));
+    assert_eq!(config.origin("load.overlong").to_string(), "c.toml:3");
+    flag!(config.load.max_rejects, "--max-rejects", Some(5u64));
+    flag!(config.load.empty_strings, "--empty-strings", None::<crate::pipeline::EmptyStrings>);
+    assert_eq!(config.load.max_rejects, 5);
     assert_eq!(config.origin("load.max_rejects").to_string(), "flag --max-rejects");
-    assert_eq!(config.origin("load.overlong"), &Origin::Default);
+    assert_eq!(config.origin("load.empty_strings"), &Origin::Default);
 }
 
 #[test]
 fn variables_are_checked() {
-    assert_eq!(with_variable("CSL_WORK_TABLES", "a, b").unwrap().list("work.tables"), ["a", "b"]);
-    assert_eq!(with_variable("CSL_WORK_TABLES", "all").unwrap().text("work.tables"), Some("all"));
+    let tables = |text| with_variable("CSL_WORK_TABLES", text).unwrap().work.tables.clone();
+    assert_eq!(tables("a, b").named().unwrap(), ["a", "b"]);
+    assert_eq!(tables("all").named(), None);
     assert!(with_variable("CSL_LOG_FORMAT", "json").is_ok());
     assert!(with_variable("CSL_ANYTHING", "1").is_ok());
     let error = with_variable("CSL_LOAD_MAX_REJECT", "1").unwrap_err();
@@ -155,7 +203,9 @@ fn variables_are_checked() {
     assert!(with_variable("CSL_LOAD_MAX_REJECTS", "many").is_err());
     assert!(with_variable("CSL_WAREHOUSE_KEEP_VERSIONS", "0").is_err());
     assert!(with_variable("CSL_WAREHOUSE_KEEP_VERSIONS", "1").is_ok());
-    assert!(with_variable("CSL_EXPORTS_ROOT", "").is_err());
+    // Set to nothing, as Docker Compose writes an unset one.
+    assert_eq!(with_variable("CSL_EXPORTS_ROOT", "").unwrap().exports.root, None);
+    assert_eq!(with_variable("CSL_LOAD_MAX_REJECTS", "").unwrap().load.max_rejects, 0);
 }
 
 #[test]
@@ -171,7 +221,7 @@ fn keys_that_exclude_each_other_are_refused() {
 fn nothing_secret_is_shown() {
     let config =
         read("[webhook]\nsecrets = [\"hush\"]\n[schema]\nsource = \"https://u:p@h/x?token=t\"").unwrap();
-    let shown: Vec<_> = config.shown().filter_map(|(_, value, _)| value).map(|v| v.to_string()).collect();
+    let shown: Vec<_> = config.shown().map(|(_, value, _)| value.to_string()).collect();
     let shown = shown.join("\n");
     assert!(shown.contains("[\"********\"]"), "{shown}");
     assert!(shown.contains("https://********@h/x?…"), "{shown}");

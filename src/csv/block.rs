@@ -23,7 +23,6 @@ struct Place {
     start: usize,
     end: usize,
     byte: u64,
-    newline_added: bool,
 }
 
 /// Whole records, each ended by a newline. Positions are indices into [`Block::buffer`].
@@ -34,8 +33,6 @@ pub struct Block<'a> {
     end: usize,
     /// Offset of the first record in the uncompressed CSV.
     pub byte: u64,
-    /// The file's last record had no newline; the block's last byte was added.
-    pub newline_added: bool,
 }
 
 impl Blocks {
@@ -49,7 +46,7 @@ impl Blocks {
     pub fn from_records(records: &[u8], byte: u64) -> Self {
         let mut blocks = Self::with_capacity(PAD_BEFORE + records.len() + PAD_AFTER);
         blocks.make_room(blocks.capacity)[PAD_BEFORE..][..records.len()].copy_from_slice(records);
-        blocks.push(PAD_BEFORE, records.len(), byte, false);
+        blocks.push(PAD_BEFORE, records.len(), byte);
         blocks
     }
 
@@ -73,15 +70,15 @@ impl Blocks {
 
     /// Adds a block whose records are already in the buffer: the `len` bytes from `start`, at least
     /// [`PAD_BEFORE`], on. Padding after them is made if it lacks.
-    pub(super) fn push(&mut self, start: usize, len: usize, byte: u64, newline_added: bool) -> Block<'_> {
-        let place = Place { start, end: start + len, byte, newline_added };
+    pub(super) fn push(&mut self, start: usize, len: usize, byte: u64) -> Block<'_> {
+        let place = Place { start, end: start + len, byte };
         self.make_room(place.end + PAD_AFTER);
         self.places.push(place);
         self.at(place)
     }
 
-    fn at(&self, Place { start, end, byte, newline_added }: Place) -> Block<'_> {
-        Block { buffer: &self.buffer, start, end, byte, newline_added }
+    fn at(&self, Place { start, end, byte }: Place) -> Block<'_> {
+        Block { buffer: &self.buffer, start, end, byte }
     }
 
     /// Index behind the last block.
@@ -119,7 +116,7 @@ impl Blocks {
 
     /// The first one. If there is none, one without records, and without padding: it must not be scanned.
     pub fn first(&self) -> Block<'_> {
-        self.iter().next().unwrap_or(self.at(Place { start: 0, end: 0, byte: 0, newline_added: false }))
+        self.iter().next().unwrap_or(self.at(Place { start: 0, end: 0, byte: 0 }))
     }
 }
 
@@ -161,7 +158,7 @@ mod tests {
     #[test]
     fn the_memory_of_a_giant_record_is_given_back() {
         let mut blocks = Blocks::with_capacity(1000);
-        blocks.push(PAD_BEFORE, 100_000, 0, false);
+        blocks.push(PAD_BEFORE, 100_000, 0);
         blocks.clear();
         assert!(blocks.is_empty() && blocks.buffer.capacity() < 2000, "{}", blocks.buffer.capacity());
     }

@@ -3,8 +3,8 @@
 //! It finds the same record ends as the scan (parity of quotes) and is only used where the scan saw
 //! something wrong, so it may take its time.
 
+use super::line_end::LineEnd;
 use std::borrow::Cow;
-use std::ops::Range;
 
 /// One record of a block.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub struct RawField<'a> {
 pub enum FieldFault {
     /// A quote inside an unquoted field, or text after a closing quote.
     Quote,
-    /// A carriage return outside quotes that does not end the record.
+    /// A carriage return outside quotes that is no part of a line end.
     CarriageReturn,
     /// A NUL byte, which PostgreSQL's text never holds.
     Nul,
@@ -58,6 +58,7 @@ impl<'a> RawField<'a> {
         }
         match bytes {
             [] => Ok(None),
+            [.., b'\r'] => Err(FieldFault::CarriageReturn),
             [b'"', inner @ .., b'"'] => unquote(inner).map(Some).ok_or(FieldFault::Quote),
             _ if bytes.contains(&b'"') => Err(FieldFault::Quote),
             _ if bytes.contains(&b'\r') => Err(FieldFault::CarriageReturn),
@@ -82,23 +83,34 @@ fn unquote(inner: &[u8]) -> Option<Cow<'_, [u8]>> {
     Some(Cow::Owned(value))
 }
 
-/// The records of a slice that holds whole records, each ended by a newline outside quotes. Of each the
-/// first `fields_max` fields are kept: a record of a million commas costs no more than an ordinary one.
-pub fn raw_records(records: &[u8], fields_max: usize) -> impl Iterator<Item = RawRecord<'_>> {
+/// The records of a slice that holds whole records, each ended by a newline outside quotes; of a line end that is
+/// not `line_end` the carriage return is the last field's. Of each record the first `fields_max` fields are kept:
+/// one of a million commas costs no more than an ordinary one.
+pub fn raw_records(
+    records: &[u8],
+    line_end: LineEnd,
+    fields_max: usize,
+) -> impl Iterator<Item = RawRecord<'_>> {
     let (mut at, mut lines) = (0, 0);
     std::iter::from_fn(move || {
         let rest = &records[at..];
         if rest.is_empty() {
             return None;
         }
-        let record = raw_record(rest, fields_max, at, lines);
+        let record = raw_record(rest, line_end, fields_max, at, lines);
         at += record.bytes.len();
         lines += memchr::memchr_iter(b'\n', record.bytes).count() as u64;
         Some(record)
     })
 }
 
-fn raw_record(rest: &[u8], fields_max: usize, at: usize, lines_before: u64) -> RawRecord<'_> {
+fn raw_record(
+    rest: &[u8],
+    line_end: LineEnd,
+    fields_max: usize,
+    at: usize,
+    lines_before: u64,
+) -> RawRecord<'_> {
     let (mut fields, mut width) = (Vec::new(), 0);
     let mut add = |bytes, at| {
         width += 1;
@@ -123,14 +135,12 @@ fn raw_record(rest: &[u8], fields_max: usize, at: usize, lines_before: u64) -> R
         }
     }
     // The caller promised a record end; without one the rest is the record.
-    let end = record.len() - usize::from(record.last() == Some(&b'\n') && !inside);
-    add(&rest[last_field(rest, start, end)], start);
+    let ended = match inside {
+        false => record.strip_suffix(line_end.bytes()).or_else(|| record.strip_suffix(b"\n")),
+        true => None,
+    };
+    add(&rest[start..ended.unwrap_or(record).len()], start);
     RawRecord { bytes: record, at, lines_before, fields, width }
-}
-
-/// Without the carriage return of a CRLF.
-fn last_field(rest: &[u8], start: usize, end: usize) -> Range<usize> {
-    if end > start && rest[end - 1] == b'\r' { start..end - 1 } else { start..end }
 }
 
 #[cfg(test)]
@@ -163,6 +173,9 @@ mod tests {
             ("\"a\"b", Err(Quote)),
             ("\"a\"b\"", Err(Quote)),
             ("a\rb", Err(CarriageReturn)),
+            ("a\r", Err(CarriageReturn)),
+            ("\r", Err(CarriageReturn)),
+            ("\"a\"\r", Err(CarriageReturn)),
             ("a\0", Err(Nul)),
         ];
         for (text, want) in cases {
@@ -174,11 +187,16 @@ mod tests {
     #[test]
     fn records_have_places() {
         let text = b"a,\"\n\"\r\n,\nx\n";
-        let got: Vec<_> = raw_records(text, 9)
-            .map(|r| {
-                (r.at, r.lines_before, r.fields.iter().map(|f| (f.at, f.bytes.len())).collect::<Vec<_>>())
-            })
-            .collect();
-        assert_eq!(got, [(0, 0, vec![(0, 1), (2, 3)]), (7, 2, vec![(0, 0), (1, 0)]), (9, 3, vec![(0, 1)]),]);
+        let places = |line_end| -> Vec<_> {
+            raw_records(text, line_end, 9)
+                .map(|r| {
+                    (r.at, r.lines_before, r.fields.iter().map(|f| (f.at, f.bytes.len())).collect::<Vec<_>>())
+                })
+                .collect()
+        };
+        let mut want = [(0, 0, vec![(0, 1), (2, 3)]), (7, 2, vec![(0, 0), (1, 0)]), (9, 3, vec![(0, 1)])];
+        assert_eq!(places(LineEnd::CrLf), want);
+        want[0].2[1].1 = 4;
+        assert_eq!(places(LineEnd::Lf), want, "a carriage return more");
     }
 }

@@ -7,7 +7,8 @@
 //! ```
 //!
 //! The dialect is that of `COPY … TO … CSV` ([PostgreSQL 15, COPY][copy]): comma, `"` around a field
-//! and doubled inside one, NULL as an unquoted empty field, records ended by LF (CRLF is read too).
+//! and doubled inside one, NULL as an unquoted empty field, every record ended by LF, the last one too (CRLF is
+//! read as well, if all end so).
 //! A quote never stands anywhere else, so the parity of the quotes seen so far tells whether a
 //! newline ends a record: cutting needs no guessing, however the bytes arrive.
 //!
@@ -16,6 +17,8 @@
 mod block;
 mod exact;
 mod large_pages;
+mod line_end;
+mod masks;
 mod scan;
 #[cfg(target_arch = "x86_64")]
 mod scan_x86;
@@ -23,5 +26,6 @@ mod split;
 
 pub use block::{Block, Blocks, PAD_AFTER, PAD_BEFORE};
 pub use exact::{FieldFault, RawField, RawRecord, raw_records};
+pub use line_end::LineEnd;
 pub use scan::{Kernel, Scan};
 pub use split::{GAP_BYTES_MAX, RECORD_BYTES_MAX, SplitError, Splitter};

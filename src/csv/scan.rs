@@ -6,6 +6,8 @@
 //! the exact reader ([`super::raw_records`]), which names the fault.
 
 use super::block::Block;
+use super::line_end::LineEnd;
+use super::masks::{Carry, ENDS_SLACK, Found, Masks};
 
 /// Which implementation scans, and which the columns' loops are compiled for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,13 +51,13 @@ pub struct Scan {
     ends: Vec<u32>,
     fields: usize,
     lines: u64,
-    crlf: bool,
+    line_end: LineEnd,
 }
 
 impl Scan {
-    /// A scanner with buffers to reuse.
-    pub fn new(kernel: Kernel) -> Self {
-        Self { kernel, ends: Vec::new(), fields: 0, lines: 0, crlf: false }
+    /// A scanner with buffers to reuse, for records that all end so.
+    pub fn new(kernel: Kernel, line_end: LineEnd) -> Self {
+        Self { kernel, ends: Vec::new(), fields: 0, lines: 0, line_end }
     }
 
     /// Scans a block whose records should have `width` fields each. Returns the number of records,
@@ -77,8 +79,8 @@ impl Scan {
         let found = run(self.kernel, block.buffer(), start, end, &mut self.ends[1..]);
         self.fields = found.ends;
         self.lines = found.lines;
-        self.crlf = found.crlf;
         let clean = !found.bad
+            && (self.line_end == LineEnd::CrLf || !found.any_return)
             && self.is_rectangular(block, width, found.records)
             && simdutf8::basic::from_utf8(block.records()).is_ok();
         clean.then_some(found.records)
@@ -91,7 +93,13 @@ impl Scan {
                 .iter()
                 .skip(width - 1)
                 .step_by(width)
-                .all(|&end| block.buffer()[end as usize] == b'\n')
+                .all(|&end| self.is_line_end(block, end as usize))
+    }
+
+    /// Whether a record ends with this separator, as all must.
+    fn is_line_end(&self, block: Block<'_>, at: usize) -> bool {
+        block.buffer()[at] == b'\n'
+            && (self.line_end == LineEnd::Lf || (at > block.start() && block.buffer()[at - 1] == b'\r'))
     }
 
     /// The positions: `ends()[i] + 1 .. ends()[i + 1]` is field `i`, counted over all records.
@@ -99,9 +107,9 @@ impl Scan {
         &self.ends[..=self.fields]
     }
 
-    /// Whether a record may end in CRLF: then the last field's end is one too far.
+    /// Whether records end in CRLF: then the last field's end is one too far.
     pub fn crlf(&self) -> bool {
-        self.crlf
+        self.line_end == LineEnd::CrLf
     }
 
     /// Newlines of the block, those inside quotes too.
@@ -112,100 +120,6 @@ impl Scan {
 
 /// Entries that are kept for the next block: what a giant record needed beyond them is given back.
 const ENDS_KEPT_MAX: usize = 1 << 20;
-/// Entries that the kernels may write beyond the last field end.
-pub(super) const ENDS_SLACK: usize = 130;
-
-/// What a kernel found.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) ends: usize,
-    pub(super) records: usize,
-    pub(super) lines: u64,
-    pub(super) crlf: bool,
-    pub(super) bad: bool,
-}
-
-/// One bit for each of 64 bytes.
-#[derive(Debug, Default, Clone, Copy)]
-pub(super) struct Masks {
-    pub(super) quote: u64,
-    pub(super) comma: u64,
-    pub(super) newline: u64,
-    pub(super) carriage_return: u64,
-    pub(super) nul: u64,
-}
-
-impl Masks {
-    /// The masks that `equal` makes for each of the bytes that matter.
-    #[inline(always)]
-    pub(super) fn of(equal: impl Fn(u8) -> u64) -> Self {
-        Self {
-            quote: equal(b'"'),
-            comma: equal(b','),
-            newline: equal(b'\n'),
-            carriage_return: equal(b'\r'),
-            nul: equal(0),
-        }
-    }
-
-    /// Only the bits that `valid` has.
-    #[inline(always)]
-    pub(super) fn among(self, valid: u64) -> Self {
-        Self {
-            quote: self.quote & valid,
-            comma: self.comma & valid,
-            newline: self.newline & valid,
-            carriage_return: self.carriage_return & valid,
-            nul: self.nul & valid,
-        }
-    }
-}
-
-/// What the masks of the bytes before carry over.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Carry {
-    /// All ones inside quotes.
-    pub(super) inside: u64,
-    /// 1 if a quote may open here.
-    may_open: u64,
-    /// 1 if the byte before closed a quote.
-    closed: u64,
-    /// 1 if the byte before was a carriage return outside quotes.
-    returned: u64,
-    any_return: u64,
-    bad: u64,
-}
-
-impl Carry {
-    pub(super) fn at_record_start() -> Self {
-        Self { inside: 0, may_open: 1, closed: 0, returned: 0, any_return: 0, bad: 0 }
-    }
-
-    /// Separators among these 64 bytes. `inside` is the inclusive prefix XOR of the quotes.
-    #[inline(always)]
-    pub(super) fn step(&mut self, masks: Masks, inside: u64) -> u64 {
-        self.inside = ((inside as i64) >> 63) as u64;
-        let separators = (masks.comma | masks.newline) & !inside;
-        let opening = masks.quote & inside;
-        let closing = masks.quote & !inside;
-        let returns = masks.carriage_return & !inside;
-        let before_open = separators | masks.quote;
-        self.bad |= opening & !(before_open << 1 | self.may_open);
-        self.bad |= (closing << 1 | self.closed) & !(separators | masks.quote | returns);
-        self.bad |= (returns << 1 | self.returned) & !masks.newline;
-        self.bad |= masks.nul;
-        self.any_return |= returns;
-        self.may_open = before_open >> 63;
-        self.closed = closing >> 63;
-        self.returned = returns >> 63;
-        separators
-    }
-
-    pub(super) fn found(self, ends: usize, records: usize, lines: u64) -> Found {
-        Found { ends, records, lines, crlf: self.any_return != 0, bad: self.bad != 0 || self.inside != 0 }
-    }
-}
-
 fn run(kernel: Kernel, buffer: &[u8], start: usize, end: usize, ends: &mut [u32]) -> Found {
     match kernel {
         Kernel::Portable => portable(buffer, start, end, ends),
@@ -314,8 +228,10 @@ mod tests {
     fn breaches_of_the_dialect_are_seen() {
         let cases: &[(&str, usize, Option<usize>)] = &[
             ("a,b\n", 2, Some(1)),
-            ("a,b\r\n", 2, Some(1)),
-            ("\"a\",\"b\"\r\n", 2, Some(1)),
+            ("\"a\",\"b\r\n\"\n", 2, Some(1)),
+            ("a,b\r\n", 2, None),
+            ("\"a\",\"b\"\r\n", 2, None),
+            ("a,\r\n", 2, None),
             (",\n", 2, Some(1)),
             ("\"\",\"\"\"\"\n", 2, Some(1)),
             ("\"a\"\"b\",\"\n\"\nx,y\n", 2, Some(2)),
@@ -339,8 +255,8 @@ mod tests {
                     // The same fault at every place relative to the 64-byte groups.
                     let head = format!("{}{}\n", "x".repeat(prefix), ",".repeat(width - 1));
                     let text = format!("{head}{records}");
-                    let got =
-                        Scan::new(kernel).block(Blocks::from_records(text.as_bytes(), 0).first(), *width);
+                    let got = Scan::new(kernel, LineEnd::Lf)
+                        .block(Blocks::from_records(text.as_bytes(), 0).first(), *width);
                     assert_eq!(got, want.map(|n| n + 1), "{kernel:?} {text:?}");
                 }
             }
@@ -348,8 +264,37 @@ mod tests {
     }
 
     #[test]
+    fn all_records_end_alike() {
+        let cases: &[(&str, Option<usize>)] = &[
+            ("a,b\r\n", Some(1)),
+            ("\"a\",\"b\"\r\n", Some(1)),
+            ("a,\r\nc,\"\n\"\r\n", Some(2)),
+            ("a,b\n", None),
+            ("a,b\r\nc,d\n", None),
+            ("a,b\nc,d\r\n", None),
+            ("a,\"b\r\n\"\n", None),
+            ("a,b\r\r\n", None),
+            ("a\r,b\r\n", None),
+        ];
+        for (records, want) in cases {
+            for kernel in Kernel::available() {
+                for prefix in [0, 1, 30, 61, 62, 63] {
+                    let text = format!("{},\r\n{records}", "x".repeat(prefix));
+                    let blocks = Blocks::from_records(text.as_bytes(), 0);
+                    let got = Scan::new(kernel, LineEnd::CrLf).block(blocks.first(), 2);
+                    assert_eq!(got, want.map(|n| n + 1), "{kernel:?} {text:?}");
+                }
+            }
+        }
+        // The byte before a block is not its own.
+        let mut blocks = Blocks::from_records(b"\r\n", 0);
+        blocks.skip(1);
+        assert_eq!(Scan::new(Kernel::best(), LineEnd::CrLf).block(blocks.first(), 1), None);
+    }
+
+    #[test]
     fn bad_utf8_is_seen() {
         let blocks = Blocks::from_records(b"a\xff,b\n", 0);
-        assert_eq!(Scan::new(Kernel::best()).block(blocks.first(), 2), None);
+        assert_eq!(Scan::new(Kernel::best(), LineEnd::Lf).block(blocks.first(), 2), None);
     }
 }

@@ -1,7 +1,7 @@
 //! The scan with AVX2 and AVX-512.
 
 use super::block::PAD_AFTER;
-use super::scan::{Carry, ENDS_SLACK, Found, Masks};
+use super::masks::{Carry, ENDS_SLACK, Found, Masks};
 use std::arch::x86_64::*;
 
 pub(super) fn has_avx2() -> bool {

@@ -5,6 +5,7 @@
 //! pieces of 1 byte or 8 MiB) changes nothing.
 
 use super::block::{Block, Blocks, PAD_AFTER, PAD_BEFORE};
+use super::line_end::LineEnd;
 
 /// Longest record: 16 MiB, four times the longest row that Redshift's COPY takes. What is longer is nearly
 /// always a quote that was never closed.
@@ -23,6 +24,13 @@ pub enum SplitError<E> {
         /// Offset of the record in the uncompressed CSV.
         byte: u64,
     },
+    /// The last record has no line end: PostgreSQL ends every record with one, so the input was cut off.
+    OpenEnd {
+        /// Offset of the record in the uncompressed CSV.
+        byte: u64,
+        /// Length of the uncompressed CSV.
+        end: u64,
+    },
     /// A record is longer than the limit.
     LongRecord {
         /// Offset of the record in the uncompressed CSV.
@@ -37,6 +45,8 @@ pub enum SplitError<E> {
 pub struct Splitter {
     block_bytes: usize,
     record_bytes_max: usize,
+    /// What ends the last record if the input does not; nothing: then it was cut off.
+    open_end: Option<LineEnd>,
     /// Bytes behind the last cut: the start of the next block.
     carry: Vec<u8>,
     /// Offset of the next block's first byte.
@@ -49,6 +59,7 @@ impl Splitter {
         Self {
             block_bytes: block_bytes.max(1),
             record_bytes_max: RECORD_BYTES_MAX,
+            open_end: None,
             carry: Vec::new(),
             byte: 0,
         }
@@ -59,6 +70,12 @@ impl Splitter {
     pub fn with_record_bytes_max(mut self, bytes: usize) -> Self {
         self.record_bytes_max = bytes;
         self
+    }
+
+    /// Takes a last record without a line end for whole, and ends it so. Files that people make may lack it; those
+    /// of PostgreSQL never do.
+    pub fn allow_open_end(&mut self, line_end: LineEnd) {
+        self.open_end = Some(line_end);
     }
 
     /// Adds the next block to `blocks` and returns it, or `None` at the end. `read` fills from the front of the
@@ -81,7 +98,7 @@ impl Splitter {
             let fresh = &fill.bytes()[searched..];
             inside ^= odd_quotes(fresh);
             if let Some(cut) = last_record_end(fresh, inside) {
-                return Ok(Some(self.cut(fill, searched + cut, false)));
+                return Ok(Some(self.cut(fill, searched + cut)));
             }
             searched = fill.len;
             if at_end {
@@ -104,17 +121,22 @@ impl Splitter {
         if inside {
             return Err(SplitError::OpenQuote { byte: self.byte });
         }
-        fill.push(b'\n');
+        let open = SplitError::OpenEnd { byte: self.byte, end: self.byte + fill.len as u64 };
+        // What ends in a carriage return is the first half of a line end.
+        let Some(line_end) = self.open_end.filter(|_| !fill.bytes().ends_with(b"\r")) else {
+            return Err(open);
+        };
+        line_end.bytes().iter().for_each(|&byte| fill.push(byte));
         let end = fill.len;
-        Ok(Some(self.cut(fill, end, true)))
+        Ok(Some(self.cut(fill, end)))
     }
 
-    fn cut<'b>(&mut self, fill: Fill<'b>, len: usize, newline_added: bool) -> Block<'b> {
+    fn cut<'b>(&mut self, fill: Fill<'b>, len: usize) -> Block<'b> {
         self.carry.clear();
         self.carry.extend_from_slice(&fill.bytes()[len..]);
         let byte = self.byte;
         self.byte += len as u64;
-        fill.blocks.push(fill.start, len, byte, newline_added)
+        fill.blocks.push(fill.start, len, byte)
     }
 }
 
@@ -194,9 +216,15 @@ fn last_record_end(bytes: &[u8], mut inside: bool) -> Option<usize> {
 mod tests {
     use super::*;
 
-    fn split(input: &[u8], block_bytes: usize, read_bytes: usize) -> Result<Vec<(u64, Vec<u8>)>, String> {
+    fn split(
+        input: &[u8],
+        block_bytes: usize,
+        read_bytes: usize,
+        open_end: Option<LineEnd>,
+    ) -> Result<Vec<(u64, Vec<u8>)>, String> {
         let mut rest = input;
         let mut splitter = Splitter::new(block_bytes).with_record_bytes_max(64);
+        splitter.open_end = open_end;
         let mut blocks = Blocks::default();
         loop {
             let block = splitter.next_block(&mut blocks, |buf| {
@@ -243,7 +271,7 @@ mod tests {
         ];
         for (input, block_bytes, want) in cases {
             for read_bytes in [1, 2, 3, 7, 100] {
-                let got = split(input, *block_bytes, read_bytes).unwrap();
+                let got = split(input, *block_bytes, read_bytes, Some(LineEnd::Lf)).unwrap();
                 let want: Vec<_> = want.iter().map(|(at, text)| (*at, text.as_bytes().to_vec())).collect();
                 assert_eq!(got, want, "{input:?} in blocks of {block_bytes}, reads of {read_bytes}");
             }
@@ -253,10 +281,25 @@ mod tests {
     #[test]
     fn refuses_what_it_cannot_cut() {
         for read_bytes in [1, 5, 100] {
-            let error = split(b"a\nb,\"c\nd\n", 4, read_bytes).unwrap_err();
-            assert_eq!(error, "OpenQuote { byte: 2 }");
-            let error = split(&[b'x'; 200], 16, read_bytes).unwrap_err();
-            assert_eq!(error, "LongRecord { byte: 0, bytes_max: 64 }");
+            for (input, block_bytes, open_end, want) in [
+                (&b"a\nb,\"c\nd\n"[..], 4, None, "OpenQuote { byte: 2 }"),
+                (b"a\nb,\"c\nd\n", 4, Some(LineEnd::Lf), "OpenQuote { byte: 2 }"),
+                (&[b'x'; 200], 16, None, "LongRecord { byte: 0, bytes_max: 64 }"),
+                (b"a\nb\nc", 4, None, "OpenEnd { byte: 4, end: 5 }"),
+                (b"a\nb\nc", 100, None, "OpenEnd { byte: 4, end: 5 }"),
+                (b"a", 4, None, "OpenEnd { byte: 0, end: 1 }"),
+                (b"\xef\xbb\xbfa", 9, None, "OpenEnd { byte: 3, end: 4 }"),
+                (b"a\r\nb\r", 9, None, "OpenEnd { byte: 3, end: 5 }"),
+                (b"a\r\nb\r", 9, Some(LineEnd::CrLf), "OpenEnd { byte: 3, end: 5 }"),
+            ] {
+                assert_eq!(split(input, block_bytes, read_bytes, open_end).unwrap_err(), want, "{input:?}");
+            }
         }
+    }
+
+    #[test]
+    fn an_open_end_gets_the_line_end_of_the_others() {
+        let got = split(b"a\r\nb", 100, 1, Some(LineEnd::CrLf)).unwrap();
+        assert_eq!(got, [(0, b"a\r\n".to_vec()), (3, b"b\r\n".to_vec())]);
     }
 }

@@ -10,7 +10,7 @@
 //! Beside the Parquet lie the manifest and the record of the load, which a query engine would take for
 //! Parquet too: so the partition's folder holds a list of the files (Hive's symlink format), not them.
 
-use super::{client, told};
+use super::client::{client, told};
 use crate::error::{Error, Place, Result};
 use crate::report::FileReport;
 use crate::store::{self, Location, StoredObject, objects, runtime};

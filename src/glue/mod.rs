@@ -10,15 +10,16 @@
 //! [`register`] makes what is staged a partition of a table in the Data Catalog.
 
 mod catalog;
+mod client;
 
 pub use catalog::{StagedFiles, is_database, register};
 
 use crate::error::{Error, Place, Result};
-use crate::store::{aws_config, runtime};
-use aws_config::timeout::TimeoutConfig;
+use crate::store::runtime;
 use aws_sdk_glue::Client;
 use aws_sdk_glue::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_glue::types::{JobRun, JobRunState};
+use client::{client, told};
 use std::time::{Duration, Instant};
 
 /// Time between two looks at the job.
@@ -29,11 +30,6 @@ pub const WAIT_MAX: Duration = Duration::from_secs(6 * 3600);
 const STOP_EVERY: Duration = Duration::from_millis(200);
 /// Runs that are looked at, newest first: an older one that still runs would be days old.
 const RUNS_LOOKED_AT: i32 = 50;
-/// All tries of one call together.
-const CALL_DEADLINE: Duration = Duration::from_secs(30);
-/// One try.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-
 /// Waits until no run of `job` is under way, `wait` at most; `note` hears of the run that is waited for.
 ///
 /// # Errors
@@ -78,15 +74,6 @@ fn pause(time: Duration, stopped: &dyn Fn() -> bool) -> Result<()> {
     }
 }
 
-fn client() -> Result<Client> {
-    let timeouts = TimeoutConfig::builder()
-        .operation_timeout(CALL_DEADLINE)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .build();
-    let shared = aws_config()?;
-    Ok(Client::from_conf(aws_sdk_glue::config::Builder::from(&shared).timeout_config(timeouts).build()))
-}
-
 /// A job, as it is now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Job {
@@ -127,19 +114,6 @@ fn is_under_way(run: &JobRun) -> bool {
     use JobRunState::{Error, Expired, Failed, Stopped, Succeeded, Timeout};
     run.job_run_state()
         .is_some_and(|state| !matches!(state, Error | Expired | Failed | Stopped | Succeeded | Timeout))
-}
-
-/// What Glue says of a call, or the network.
-fn told<E, R>(error: &SdkError<E, R>) -> String
-where
-    E: std::error::Error + ProvideErrorMetadata + 'static,
-    R: std::fmt::Debug + 'static,
-{
-    match (error.code(), error.message()) {
-        (Some(code), Some(message)) => format!("{code}: {message}"),
-        (Some(code), None) => code.to_owned(),
-        _ => error.to_string(),
-    }
 }
 
 fn refused<E, R>(job: &str, error: SdkError<E, R>) -> Error

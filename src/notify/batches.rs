@@ -5,8 +5,9 @@
 //! `clusterLoadStatus`, `errorMessage`. Of a file: `loadFile` (its key), `receiveDateTime`,
 //! `timesReceived`, and `batchId` once it is loaded: by that alone the loader knew a file as done.
 
+use super::calls::{timeouts, wait};
 use super::message::{Source, error_of};
-use super::{News, timeouts, wait};
+use super::news::News;
 use crate::report::Status;
 use crate::store::aws_config;
 use aws_sdk_dynamodb::Client;

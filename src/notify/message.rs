@@ -5,7 +5,7 @@
 //! table, kind, source, rows, files, bytes, seconds, exitCode, nextStep …     added
 //! ```
 
-use super::News;
+use super::news::News;
 use super::secrets::unsigned;
 use crate::error;
 use crate::report::{Rows, RunReport, Status};

@@ -9,22 +9,17 @@
 //! The load has ended by then. Whatever fails here is a warning: it changes nothing about the load.
 
 mod batches;
+mod calls;
 mod message;
+mod news;
 mod secrets;
 
-use crate::error::{self, Result};
-use crate::report::{RunReport, Status};
-use crate::store::{aws_config, runtime};
-use aws_config::timeout::TimeoutConfig;
-use message::Message;
-use std::time::Duration;
+pub use news::News;
 
-/// All tries of one call together; a load must not seem to hang after its end.
-const CALL_DEADLINE: Duration = Duration::from_secs(30);
-/// One try.
-const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
-/// Characters of a cause that a warning repeats.
-const CAUSE_CHARS_MAX: usize = 300;
+use crate::report::Status;
+use crate::store::aws_config;
+use calls::{timeouts, wait};
+use message::Message;
 
 /// Who hears of a load. What is not named hears nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,23 +32,6 @@ pub struct Listeners {
     pub batches_table: Option<String>,
     /// DynamoDB table of processed files.
     pub files_table: Option<String>,
-}
-
-/// A load that has ended, and what its report does not say.
-#[derive(Debug)]
-pub struct News<'a> {
-    /// The report.
-    pub report: &'a RunReport,
-    /// What the operator can do about the error.
-    pub help: Option<&'a str>,
-    /// The exit code of the process.
-    pub exit_code: u8,
-    /// `bucket/key` of the manifest that was loaded from, if there is one.
-    pub manifest: Option<String>,
-    /// `bucket/key` of the manifest that was kept after a failure, if there is one.
-    pub failed_manifest: Option<String>,
-    /// Cluster, workgroup or folder.
-    pub cluster: &'a str,
 }
 
 impl Listeners {
@@ -112,20 +90,4 @@ fn topics(topic: &str) -> Result<aws_sdk_sns::Client, String> {
         config = config.region(aws_sdk_sns::config::Region::new(region.to_owned()));
     }
     Ok(aws_sdk_sns::Client::from_conf(config.build()))
-}
-
-fn timeouts() -> TimeoutConfig {
-    TimeoutConfig::builder()
-        .operation_timeout(CALL_DEADLINE)
-        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
-        .build()
-}
-
-/// Runs a call to its end; its error is for people.
-fn wait<T, E: std::error::Error>(call: impl Future<Output = Result<T, E>>) -> Result<(), String> {
-    let runtime = runtime().map_err(|error| error.to_string())?;
-    runtime
-        .block_on(call)
-        .map(drop)
-        .map_err(|error| error::cut(&secrets::unsigned(&error::in_full(&error)), CAUSE_CHARS_MAX))
 }

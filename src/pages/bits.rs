@@ -99,18 +99,17 @@ pub(super) fn write_varint(out: &mut Vec<u8>, mut value: u64) {
     out.push(value as u8);
 }
 
-/// What [`write_varint`] wrote, taken off the front.
-#[cfg(test)]
-pub(super) fn read_varint(bytes: &mut &[u8]) -> u64 {
+/// What [`write_varint`] wrote, taken off the front; none at the end.
+pub(super) fn read_varint(bytes: &mut &[u8]) -> Option<u64> {
     let (mut value, mut shift) = (0, 0);
     loop {
-        let byte = bytes[0];
-        *bytes = &bytes[1..];
+        let (&byte, rest) = bytes.split_first()?;
+        *bytes = rest;
         value |= u64::from(byte & 0x7f) << shift;
-        shift += 7;
         if byte < 0x80 {
-            return value;
+            return Some(value);
         }
+        shift += 7;
     }
 }
 
@@ -122,7 +121,7 @@ mod tests {
     fn read_levels(mut bytes: &[u8], len: usize) -> Vec<bool> {
         let mut levels = Vec::new();
         while levels.len() < len {
-            let header = read_varint(&mut bytes);
+            let header = read_varint(&mut bytes).unwrap();
             if header & 1 == 1 {
                 let groups = (header >> 1) as usize;
                 levels.extend((0..groups * 8).map(|i| bytes[i / 8] >> (i % 8) & 1 == 1));

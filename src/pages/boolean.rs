@@ -1,9 +1,10 @@
 //! Boolean columns.
 
 use super::bits::Bits;
+use super::bytes::Text;
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
 use super::column::{Column, Common};
-use super::fast::{self, Text};
+use super::fast;
 use super::gather::{Fields, Spans};
 use super::kind::exact_value;
 use super::simd::Simd;

@@ -3,8 +3,32 @@
 //!
 //! The bytes around a text may be read, whatever they are: blocks are padded for that.
 
-use super::fast::Text;
 use std::mem::MaybeUninit;
+
+/// A field in a padded buffer: 8 bytes before its end and 16 behind its start are readable.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Text<'a> {
+    pub(super) buffer: &'a [u8],
+    pub(super) start: usize,
+    pub(super) len: usize,
+}
+
+impl Text<'_> {
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.buffer[self.start..self.start + self.len]
+    }
+
+    #[inline(always)]
+    pub(super) fn byte(&self, at: usize) -> u8 {
+        self.buffer[self.start + at]
+    }
+
+    /// The eight bytes from `at` on, the first in the lowest place.
+    #[inline(always)]
+    pub(super) fn word(&self, at: usize) -> u64 {
+        word(self.buffer, self.start + at)
+    }
+}
 
 /// Bytes that are copied at a time.
 const STEP: usize = 32;

@@ -1,15 +1,14 @@
-//! Pages to a finished column chunk: compressed, with the parquet crate's headers and metadata.
+//! Pages to a finished column chunk: compressed, with their headers and the parquet crate's metadata.
 
 use super::bits::Bits;
 use super::compress::Compressor;
+use super::header::{PageKind, write_page_header};
 use super::options::Codec;
 use bytes::Bytes;
 use parquet::basic::Encoding;
-use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::errors::Result;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
-use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use std::collections::VecDeque;
 
@@ -129,28 +128,22 @@ impl ChunkBuilder {
         rows: usize,
         encoding: Encoding,
     ) -> Result<()> {
-        let data = |buf| Page::DataPage {
-            buf,
-            num_values: rows as u32,
-            encoding,
-            def_level_encoding: Encoding::RLE,
-            rep_level_encoding: Encoding::RLE,
-            statistics: None,
-        };
         self.rows += rows;
         self.plain |= encoding == Encoding::PLAIN;
         self.indexed |= encoding == Encoding::RLE_DICTIONARY;
-        let page = CompressedPage::new(data(compressor.compress(page)?), page.len());
-        let page = self.written(page)?;
+        let stored = compressor.compress(page)?;
+        let page = self.written(PageKind::Data { rows, encoding }, page.len(), &stored);
         self.pages.push_back(page);
         Ok(())
     }
 
     /// The page as the file has it: header, then what is compressed.
-    fn written(&mut self, page: CompressedPage) -> Result<Bytes> {
-        let mut out = TrackedWrite::new(Vec::with_capacity(page.compressed_size() + PAGE_HEADER_ROOM));
-        self.uncompressed += SerializedPageWriter::new(&mut out).write_page(page)?.uncompressed_size;
-        Ok(out.into_inner()?.into())
+    fn written(&mut self, kind: PageKind, uncompressed: usize, stored: &[u8]) -> Bytes {
+        let mut out = Vec::with_capacity(stored.len() + PAGE_HEADER_ROOM);
+        write_page_header(kind, uncompressed, stored, &mut out);
+        self.uncompressed += uncompressed + out.len();
+        out.extend_from_slice(stored);
+        out.into()
     }
 
     /// Puts the dictionary page before the pages that use it and takes stock of them.
@@ -163,13 +156,9 @@ impl ChunkBuilder {
     ) -> Result<ColumnChunk> {
         let mut data_offset = 0;
         if self.indexed {
-            let page = Page::DictionaryPage {
-                buf: tools.compressor.compress(dictionary.bytes)?,
-                num_values: dictionary.entries as u32,
-                encoding: Encoding::PLAIN,
-                is_sorted: false,
-            };
-            let page = self.written(CompressedPage::new(page, dictionary.bytes.len()))?;
+            let stored = tools.compressor.compress(dictionary.bytes)?;
+            let kind = PageKind::Dictionary { entries: dictionary.entries };
+            let page = self.written(kind, dictionary.bytes.len(), &stored);
             data_offset = page.len();
             self.pages.push_front(page);
         }

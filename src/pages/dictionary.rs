@@ -1,10 +1,10 @@
 //! Dictionaries that are built while the values are read.
 
-use super::bytes::{Padded, READ_PAD, append, prefetch};
+use super::bytes::{Padded, READ_PAD, Text, append, prefetch};
 use super::column::COMMIT_VALUES;
-use super::fast::Text;
-use super::gather::{Fields, Span};
+use super::gather::Fields;
 use super::simd::Simd;
+use super::spans::Span;
 use super::text_value::append_value;
 
 /// Entries at which a text dictionary is given up.

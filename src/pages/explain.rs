@@ -3,42 +3,16 @@
 //! It keeps the very rules of the fast path: what it lets pass, the fast path reads.
 
 use super::kind::rule_of;
-use super::options::{EmptyStrings, EncodeOptions, Overlong};
-use super::text::{form_of, width_of};
-use crate::csv::{RawField, RawRecord, raw_records};
+use super::options::{EmptyStrings, EncodeOptions};
+use super::rejects::{Fault, PackedReject, Reject};
+use super::text::{cuts, form_of, width_of};
+use crate::csv::{LineEnd, RawField, RawRecord, raw_records};
+use crate::error::cut;
 use crate::schema::{ColumnType, OutputColumn};
 use crate::values::{self, Rule};
 
 /// Characters of a value that a report repeats.
 const VALUE_CHARS_MAX: usize = 100;
-
-/// A record that is left out.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reject {
-    /// Records before it; in a row group until the row groups are put in order, then in the file.
-    pub records_before: u64,
-    /// Newlines before it, likewise.
-    pub lines_before: u64,
-    /// Offset of the record in the uncompressed CSV.
-    pub byte: u64,
-    /// The record as it stands in the file, with its newline.
-    pub raw: Vec<u8>,
-    /// All of its faults.
-    pub faults: Vec<Fault>,
-}
-
-/// One fault of a record.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// The CSV field, from 0; `None` if the record as a whole is at fault.
-    pub field: Option<usize>,
-    /// Offset of the field in the uncompressed CSV.
-    pub byte: u64,
-    /// The rule that is broken.
-    pub rule: Rule,
-    /// The raw field, cut to a readable length.
-    pub value: String,
-}
 
 /// What must hold of each record.
 #[derive(Debug, Clone)]
@@ -59,31 +33,36 @@ impl Rules {
         Self { fields, options }
     }
 
-    /// Sorts the records of a block: the sound ones, joined, and the rejects. Ends at the reject number
-    /// `rejects_max + 1`: what comes after it is not looked at.
-    pub(super) fn sort(&self, records: &[u8], byte: u64, rejects_max: usize) -> (Vec<u8>, Vec<Reject>) {
+    /// Sorts the records of a block: gives the sound ones, joined, and hands the others to `reject`. Ends at the
+    /// reject number `rejects_max + 1`: what comes after it is not looked at.
+    pub(super) fn sort(
+        &self,
+        records: &[u8],
+        rejects_max: usize,
+        mut reject: impl FnMut(u64, &RawRecord<'_>),
+    ) -> Vec<u8> {
         let mut sound = Vec::with_capacity(records.len());
-        let mut rejects = Vec::new();
-        for (i, record) in raw_records(records, self.fields.len()).enumerate() {
-            let byte = byte + record.at as u64;
-            let faults = self.faults(&record, byte);
-            if faults.is_empty() {
+        let mut rejects = 0;
+        for (i, record) in raw_records(records, self.options.line_end, self.fields.len()).enumerate() {
+            if self.faults(&record, 0).is_empty() {
                 sound.extend_from_slice(record.bytes);
-            } else {
-                let (records_before, lines_before) = (i as u64, record.lines_before);
-                rejects.push(Reject {
-                    records_before,
-                    lines_before,
-                    byte,
-                    raw: record.bytes.to_vec(),
-                    faults,
-                });
-                if rejects.len() > rejects_max {
-                    break;
-                }
+                continue;
+            }
+            reject(i as u64, &record);
+            rejects += 1;
+            if rejects > rejects_max {
+                break;
             }
         }
-        (sound, rejects)
+        sound
+    }
+
+    /// What is wrong with a reject.
+    pub(super) fn explain(&self, reject: PackedReject<'_>) -> Reject {
+        let PackedReject { records_before, lines_before, byte, raw } = reject;
+        let record = raw_records(raw, self.options.line_end, self.fields.len()).next();
+        let faults = record.map(|record| self.faults(&record, byte)).unwrap_or_default();
+        Reject { records_before, lines_before, byte, raw: raw.to_vec(), faults }
     }
 
     fn faults(&self, record: &RawRecord<'_>, byte: u64) -> Vec<Fault> {
@@ -92,8 +71,12 @@ impl Rules {
             let value = format!("{} fields, {} in the header", record.width, self.fields.len());
             faults.push(Fault { field: None, byte, rule: Rule::Fields, value });
         }
+        if self.options.line_end == LineEnd::CrLf && LineEnd::of(record.bytes) == LineEnd::Lf {
+            let value = "a newline alone ends the record".to_owned();
+            faults.push(Fault { field: None, byte, rule: Rule::Newline, value });
+        }
         // A record of another width cannot be matched to columns: only its form is looked at.
-        let matched = faults.is_empty();
+        let matched = record.width == self.fields.len();
         for (i, raw) in record.fields.iter().enumerate() {
             let column = if matched { self.fields[i].as_ref() } else { None };
             if let Err(rule) = self.field(raw, column) {
@@ -127,7 +110,9 @@ impl Rules {
             ColumnType::Timestamp => values::timestamp(value).map(drop),
             ColumnType::TimestampTz => values::timestamp_tz(value).map(drop),
             ColumnType::Date => values::date(value).map(drop),
-            ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => self.text(value, column),
+            ColumnType::Uuid | ColumnType::Geography | ColumnType::Structured | ColumnType::Text => {
+                self.text(value, column)
+            }
         }
     }
 
@@ -136,9 +121,7 @@ impl Rules {
             form(value)?;
         }
         match width_of(column, &self.options) {
-            Some(width) if self.options.overlong == Overlong::Reject && !values::fits(value, width) => {
-                Err(Rule::Overlong)
-            }
+            Some(width) if !cuts(column, &self.options) && !values::fits(value, width) => Err(Rule::Overlong),
             _ => Ok(()),
         }
     }
@@ -146,10 +129,5 @@ impl Rules {
 
 fn shown(raw: &[u8]) -> String {
     // Four bytes a character at most: what lies behind them is not shown anyway.
-    let text = String::from_utf8_lossy(&raw[..raw.len().min(4 * VALUE_CHARS_MAX + 4)]);
-    let mut shown: String = text.chars().take(VALUE_CHARS_MAX).collect();
-    if shown.len() < raw.len() {
-        shown.push('…');
-    }
-    shown
+    cut(&String::from_utf8_lossy(&raw[..raw.len().min(4 * VALUE_CHARS_MAX + 4)]), VALUE_CHARS_MAX)
 }

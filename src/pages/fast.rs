@@ -3,36 +3,11 @@
 //! Each knows one form and says `None` to everything else, right or wrong; the exact readers of
 //! [`crate::values`] have the last word. Where one says `Some`, the exact reader says the same.
 
-use super::bytes::word;
+use super::bytes::{Text, word};
 use super::simd::Simd;
 use crate::values;
 
-/// A field in a padded buffer: 8 bytes before its end and 16 behind its start are readable.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Text<'a> {
-    pub(super) buffer: &'a [u8],
-    pub(super) start: usize,
-    pub(super) len: usize,
-}
-
 const ZEROS: u64 = 0x3030_3030_3030_3030;
-
-impl Text<'_> {
-    pub(super) fn bytes(&self) -> &[u8] {
-        &self.buffer[self.start..self.start + self.len]
-    }
-
-    #[inline(always)]
-    fn byte(&self, at: usize) -> u8 {
-        self.buffer[self.start + at]
-    }
-
-    /// The eight bytes from `at` on, the first in the lowest place.
-    #[inline(always)]
-    fn word(&self, at: usize) -> u64 {
-        word(self.buffer, self.start + at)
-    }
-}
 
 /// The number of eight digits, the first in the lowest byte.
 #[inline(always)]
@@ -191,7 +166,7 @@ pub(super) fn booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64>
 mod tests {
     use super::*;
     use crate::pages::for_tests::{rounds, seed, with_text};
-    use crate::pages::simd::Portable;
+    use crate::pages::portable::Portable;
 
     /// What a mutation makes of a text is either unknown here or read as the exact reader reads it.
     #[test]

@@ -1,9 +1,9 @@
 //! Columns of fixed-width types.
 
+use super::bytes::Text;
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools, PlainPage};
 use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::IntegerDictionary;
-use super::fast::Text;
 use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
 use super::indices::write_indices;

@@ -1,6 +1,6 @@
 //! What the tests of this module share.
 
-use super::fast::Text;
+use super::bytes::Text;
 use crate::csv::Blocks;
 
 /// `CSL_SEED`, or any; printed, so that what failed can be run again.

@@ -1,8 +1,10 @@
 //! From the field ends of a block to the non-NULL fields of one column.
 
 use super::bits::Bits;
-use super::fast::Text;
+use super::bytes::Text;
 use super::simd::Simd;
+use super::spans::{ROOM_SLACK, Span, gather};
+use super::turn::turn;
 use crate::csv::{Block, Kernel, Scan};
 
 /// The field ends of a block, column by column: those of one column stand side by side.
@@ -22,7 +24,7 @@ impl ColumnEnds {
         if self.ends.len() < size {
             self.ends.resize(size, 0);
         }
-        super::simd::turn(kernel, ends, width, &mut self.ends[..size]);
+        turn(kernel, ends, width, &mut self.ends[..size]);
     }
 
     /// The places before the fields of a column, and their ends.
@@ -44,31 +46,12 @@ pub(super) struct Fields<'a> {
     crlf: bool,
 }
 
-/// Where a non-NULL field is. The kernels write it as two numbers side by side.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[repr(C)]
-pub(super) struct Span {
-    start: u32,
-    len: u32,
-}
-
 impl Span {
-    pub(super) fn new(start: usize, len: usize) -> Self {
-        Self { start: start as u32, len: len as u32 }
-    }
-
     #[inline(always)]
     pub(super) fn text<'a>(&self, fields: &Fields<'a>) -> Text<'a> {
         Text { buffer: fields.buffer, start: self.start as usize, len: self.len as usize }
     }
-
-    pub(super) fn len(&self) -> usize {
-        self.len as usize
-    }
 }
-
-/// Places beyond the rows that a gathering may write to.
-pub(super) const ROOM_SLACK: usize = 16;
 
 /// The non-NULL fields of one column of a block; the room for them is used again for each column.
 #[derive(Debug, Default)]
@@ -117,6 +100,13 @@ impl<'a> Fields<'a> {
         Fields { buffer, ..*self }
     }
 
+    /// Bytes of the longest field of a column, quotes included; none if the file lacks it.
+    pub(super) fn longest(&self, field: Option<usize>) -> usize {
+        let Some(field) = field else { return 0 };
+        let (before, ends) = self.ends.of(field);
+        before.iter().zip(ends).map(|(before, end)| end - before - 1).max().unwrap_or(0) as usize
+    }
+
     /// Collects the non-NULL fields of a column into `spans`, instead of what was there, and appends a level for
     /// each row. A column that the file lacks is NULL throughout.
     #[inline(always)]
@@ -154,29 +144,4 @@ impl<'a> Fields<'a> {
         }
         span
     }
-}
-
-/// Puts the fields that are not NULL into `room` and appends a level for each row; says how many fields there are.
-#[inline(always)]
-pub(super) fn gather(
-    before: &[u32],
-    ends: &[u32],
-    room: &mut [Span],
-    levels: &mut Bits,
-    adjust: impl Fn(Span) -> Span,
-) -> usize {
-    let mut present = 0;
-    for (before, ends) in before.chunks(64).zip(ends.chunks(64)) {
-        let mut bits = 0;
-        for (i, (before, end)) in before.iter().zip(ends).enumerate() {
-            let span = adjust(Span { start: before + 1, len: end - before - 1 });
-            // Written always, kept if not NULL: cheaper than a branch that guesses wrong.
-            room[present] = span;
-            let is_present = span.len != 0;
-            present += usize::from(is_present);
-            bits |= u64::from(is_present) << i;
-        }
-        levels.push(bits, ends.len());
-    }
-    present
 }

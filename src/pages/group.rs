@@ -7,11 +7,12 @@
 //! ```
 
 use super::chunk::{ColumnChunk, PageTools};
-use super::explain::{Reject, Rules};
+use super::compiled::Compiled;
+use super::explain::Rules;
 use super::gather::{ColumnEnds, Fields, Spans};
 use super::layout::{builders, file_schema};
 use super::options::EncodeOptions;
-use super::simd::Compiled;
+use super::rejects::{PackedReject, Reject, Rejects};
 use crate::csv::{Block, Blocks, Kernel, Scan};
 use crate::error::{Error, Place, Result};
 use crate::schema::Layout;
@@ -23,10 +24,6 @@ use std::sync::Arc;
 const PAGE_ROWS: usize = 16_384;
 /// Bytes after which a page ends, at the end of a block.
 const PAGE_BYTES: usize = 1 << 20;
-
-/// Records of one row group that may be rejected, whatever the options allow: so many are no longer a
-/// few bad records, and each is kept with its reasons until its turn comes to be written.
-pub const ROW_GROUP_REJECTS_MAX: usize = 50_000;
 
 /// Which columns start a row group with a dictionary.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,11 +37,11 @@ pub struct EncodedRowGroup {
     pub records: u64,
     /// Newlines read.
     pub lines: u64,
-    /// Values cut to their column's width.
-    pub truncated_values: u64,
+    /// Values cut to their column's width, for each column of the layout.
+    pub truncated: Vec<u64>,
     /// Records left out, in order.
-    pub rejects: Vec<Reject>,
-    /// There were more rejects than a row group may have; the records after them were not looked at.
+    pub rejects: Rejects,
+    /// There were more rejects than are allowed; the records after them were not looked at.
     pub gave_up: bool,
     pub(super) columns: Vec<ColumnChunk>,
 }
@@ -55,13 +52,25 @@ pub struct Encoding {
     options: EncodeOptions,
     kernel: Kernel,
     schema: SchemaDescPtr,
+    rules: Rules,
 }
 
 impl Encoding {
     /// Fails only on a column name or type that Parquet cannot have.
     pub fn new(layout: Layout, options: EncodeOptions, kernel: Kernel) -> Result<Arc<Self>> {
         let schema = Arc::new(file_schema(&layout.columns).map_err(encoder_failed)?);
-        Ok(Arc::new(Self { layout, options, kernel, schema }))
+        let rules = Rules::new(layout.fields, &layout.columns, options);
+        Ok(Arc::new(Self { layout, options, kernel, schema, rules }))
+    }
+
+    /// A reject with all its faults.
+    pub fn explain(&self, reject: PackedReject<'_>) -> Reject {
+        self.rules.explain(reject)
+    }
+
+    /// What is written.
+    pub fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// The Parquet schema.
@@ -73,7 +82,6 @@ impl Encoding {
 /// One worker's encoder; its buffers are used again for each row group.
 pub struct RowGroupEncoder {
     encoding: Arc<Encoding>,
-    rules: Rules,
     columns: Vec<Box<dyn Compiled>>,
     scan: Scan,
     ends: ColumnEnds,
@@ -83,7 +91,7 @@ pub struct RowGroupEncoder {
     rows: u64,
     records: u64,
     lines: u64,
-    rejects: Vec<Reject>,
+    rejects: Rejects,
 }
 
 impl RowGroupEncoder {
@@ -92,9 +100,8 @@ impl RowGroupEncoder {
         let options = encoding.options;
         let columns = builders(&encoding.layout.columns, &encoding.schema, &options, encoding.kernel);
         let mut encoder = Self {
-            rules: Rules::new(encoding.layout.fields, &encoding.layout.columns, options),
             columns,
-            scan: Scan::new(encoding.kernel),
+            scan: Scan::new(encoding.kernel, options.line_end),
             ends: ColumnEnds::default(),
             spans: Spans::default(),
             tools: PageTools::new(options.codec).map_err(encoder_failed)?,
@@ -102,7 +109,7 @@ impl RowGroupEncoder {
             rows: 0,
             records: 0,
             lines: 0,
-            rejects: Vec::new(),
+            rejects: Rejects::default(),
             encoding,
         };
         encoder.columns.iter_mut().for_each(|column| column.column().allow_dictionary(true));
@@ -126,13 +133,13 @@ impl RowGroupEncoder {
         self.records
     }
 
-    /// Whether there are more rejects than a row group may have: more blocks need not be added.
+    /// Whether there are more rejects than are allowed: more blocks need not be added.
     pub fn gave_up(&self) -> bool {
         self.rejects.len() > self.rejects_max()
     }
 
     fn rejects_max(&self) -> usize {
-        usize::try_from(self.encoding.options.rejects_max).unwrap_or(usize::MAX).min(ROW_GROUP_REJECTS_MAX)
+        usize::try_from(self.encoding.options.rejects_max).unwrap_or(usize::MAX)
     }
 
     /// Adds the records of a block.
@@ -142,20 +149,15 @@ impl RowGroupEncoder {
             return Ok(());
         }
         let rejects_left = self.rejects_max().saturating_sub(self.rejects.len());
-        let (sound, mut rejects) = self.rules.sort(block.records(), block.byte, rejects_left);
         let lines = memchr::memchr_iter(b'\n', block.records()).count() as u64;
-        for reject in &mut rejects {
-            reject.records_before += self.records;
-            reject.lines_before += self.lines;
-            if block.newline_added
-                && reject.byte + reject.raw.len() as u64 == block.byte + block.records().len() as u64
-            {
-                reject.raw.pop();
-            }
-        }
-        self.records += rejects.len() as u64;
+        let before = self.rejects.len();
+        let rejects = &mut self.rejects;
+        let sound = self.encoding.rules.sort(block.records(), rejects_left, |at, record| {
+            let byte = block.byte + record.at as u64;
+            rejects.push(self.records + at, self.lines + record.lines_before, byte, record.bytes);
+        });
+        self.records += (self.rejects.len() - before) as u64;
         let lines_after = self.lines + lines;
-        self.rejects.append(&mut rejects);
         if !sound.is_empty() {
             if !self.add_sound(Blocks::from_records(&sound, block.byte).first())? {
                 return Err(decoders_disagree(block.byte));
@@ -207,10 +209,10 @@ impl RowGroupEncoder {
     /// Ends the row group and starts the next.
     pub fn finish(&mut self) -> Result<EncodedRowGroup> {
         let mut columns = Vec::with_capacity(self.columns.len());
-        let mut truncated_values = 0;
+        let mut truncated = Vec::with_capacity(self.columns.len());
         for column in self.columns.iter_mut().map(|column| column.column()) {
             columns.push(column.finish(&mut self.tools).map_err(encoder_failed)?);
-            truncated_values += column.take_truncated();
+            truncated.push(column.take_truncated());
         }
         self.page_rows = 0;
         Ok(EncodedRowGroup {
@@ -218,7 +220,7 @@ impl RowGroupEncoder {
             rows: std::mem::take(&mut self.rows),
             records: std::mem::take(&mut self.records),
             lines: std::mem::take(&mut self.lines),
-            truncated_values,
+            truncated,
             rejects: std::mem::take(&mut self.rejects),
             columns,
         })

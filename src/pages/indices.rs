@@ -75,7 +75,7 @@ mod tests {
         bytes = &bytes[1..];
         let mut indices = Vec::new();
         while indices.len() < len {
-            let header = read_varint(&mut bytes);
+            let header = read_varint(&mut bytes).unwrap();
             let count = (header >> 1) as usize;
             if header & 1 == 0 {
                 let mut value = [0; 2];

@@ -1,7 +1,7 @@
 //! The types whose values have a fixed width: how each is read, written and summed up.
 
-use super::bytes::append_all;
-use super::fast::{self, DayCache, Text};
+use super::bytes::{Text, append_all};
+use super::fast::{self, DayCache};
 use super::simd::Simd;
 use crate::csv::{FieldFault, RawField};
 use crate::values::{self, Rule};
@@ -43,7 +43,8 @@ pub(super) fn exact_value<T>(raw: &[u8], read: impl Fn(&[u8]) -> Result<T, Rule>
     read(value.as_deref().unwrap_or_default())
 }
 
-pub(super) fn rule_of(fault: FieldFault) -> Rule {
+/// The rule that a field breaks whatever its type.
+pub fn rule_of(fault: FieldFault) -> Rule {
     match fault {
         FieldFault::Quote => Rule::Quote,
         FieldFault::CarriageReturn => Rule::CarriageReturn,

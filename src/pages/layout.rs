@@ -3,10 +3,10 @@
 
 use super::boolean::BooleanColumn;
 use super::column::Common;
+use super::compiled::{Compiled, compiled};
 use super::fixed::FixedColumn;
 use super::kind::{BigInt, Date, Decimal, Double, Integer, Real, Timestamp};
 use super::options::EncodeOptions;
-use super::simd::{Compiled, compiled};
 use super::text::TextColumn;
 use crate::csv::Kernel;
 use crate::schema::{ColumnType, OutputColumn};
@@ -38,7 +38,7 @@ fn field(column: &OutputColumn) -> Result<Type> {
             (PhysicalType::INT64, Some(LogicalType::timestamp(true, TimeUnit::MICROS)))
         }
         ColumnType::Date => (PhysicalType::INT32, Some(LogicalType::Date)),
-        ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => {
+        ColumnType::Uuid | ColumnType::Geography | ColumnType::Structured | ColumnType::Text => {
             (PhysicalType::BYTE_ARRAY, Some(LogicalType::String))
         }
     };
@@ -81,7 +81,7 @@ pub(super) fn builders(
             ColumnType::Timestamp => compiled(kernel, FixedColumn::new(common, Timestamp::new(false))),
             ColumnType::TimestampTz => compiled(kernel, FixedColumn::new(common, Timestamp::new(true))),
             ColumnType::Date => compiled(kernel, FixedColumn::new(common, Date)),
-            ColumnType::Uuid | ColumnType::Geography | ColumnType::Text => {
+            ColumnType::Uuid | ColumnType::Geography | ColumnType::Structured | ColumnType::Text => {
                 compiled(kernel, TextColumn::new(common, options))
             }
         }

@@ -6,14 +6,15 @@
 //! ```
 //!
 //! Each field goes from its bytes in the CSV to its bytes in the page in one step: no row objects,
-//! no arrays between. Levels, dictionaries and PLAIN values are written here; page headers and
-//! the footer are the parquet crate's. What comes out depends on the records alone.
+//! no arrays between. Levels, dictionaries and PLAIN values and page headers are
+//! written here; the footer is the parquet crate's. What comes out depends on the records alone.
 
 mod bits;
 mod boolean;
 mod bytes;
 mod chunk;
 mod column;
+mod compiled;
 mod compress;
 mod dictionary;
 mod explain;
@@ -25,17 +26,23 @@ mod for_tests;
 mod gather;
 mod gauge;
 mod group;
+mod header;
 mod indices;
 mod kind;
 mod layout;
 mod options;
+mod portable;
+mod rejects;
 mod simd;
 #[cfg(target_arch = "x86_64")]
 mod simd_x86;
+mod spans;
 mod text;
 mod text_value;
+mod turn;
 
-pub use explain::{Fault, Reject};
 pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
-pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, ROW_GROUP_REJECTS_MAX, RowGroupEncoder};
+pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, RowGroupEncoder};
+pub use kind::rule_of;
 pub use options::{Codec, EmptyStrings, EncodeOptions, Overlong};
+pub use rejects::{Fault, PackedReject, Reject, Rejects};

@@ -1,6 +1,9 @@
 //! What a user may choose about the pages.
 
+use crate::csv::LineEnd;
 use clap::ValueEnum;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 /// Compression of the Parquet pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -25,8 +28,12 @@ impl Codec {
     }
 }
 
-/// What happens to a text value that is wider than its column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+/// What happens to a value of plain text that is wider than its column. What has a form ([`ColumnType::is_plain_text`]
+/// says no) is rejected whatever is asked for: half a JSON is none.
+///
+/// [`ColumnType::is_plain_text`]: crate::schema::ColumnType::is_plain_text
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum Overlong {
     /// Cut at a character boundary, counted and reported.
     #[default]
@@ -36,7 +43,8 @@ pub enum Overlong {
 }
 
 /// What becomes of `""`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
 pub enum EmptyStrings {
     /// It stays the empty string, apart from NULL.
     #[default]
@@ -58,4 +66,6 @@ pub struct EncodeOptions {
     pub text_bytes_max: Option<u32>,
     /// Rejects after which a row group need not be finished.
     pub rejects_max: u64,
+    /// How the records of the file end.
+    pub line_end: LineEnd,
 }

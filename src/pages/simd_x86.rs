@@ -1,11 +1,10 @@
-//! The columns' loops with AVX2 and AVX-512.
+//! What AVX2 and AVX-512 do in ways of their own.
 
 use super::bits::Bits;
-use super::bytes::{MASKS, Padded, WIDE};
-use super::column::Column;
-use super::fast::Text;
-use super::gather::{Fields, ROOM_SLACK, Span, Spans};
-use super::simd::{Portable, Simd};
+use super::bytes::{MASKS, Padded, Text, WIDE};
+use super::portable::Portable;
+use super::simd::Simd;
+use super::spans::{ROOM_SLACK, Span};
 use crate::csv::Kernel;
 use std::arch::x86_64::*;
 
@@ -25,7 +24,7 @@ impl Wide<false> {
         (kernel != Kernel::Portable && has).then_some(Self(()))
     }
 
-    /// [`super::simd::turn`], if there are enough rows and columns.
+    /// [`super::turn::turn`], if there are enough rows and columns.
     pub(super) fn turn(self, rows: &[u32], width: usize, columns: &mut [u32], height: usize) -> bool {
         let is_large = width + 1 >= TILE && height >= TILE;
         if is_large {
@@ -48,29 +47,7 @@ impl Wide<true> {
     }
 }
 
-/// What a column's loops are compiled for. AVX-512's wide registers would gain them nothing.
-#[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn check<C: Column>(simd: impl Simd, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
-    column.check(simd, fields, spans)
-}
-
-/// See [`check`].
-#[target_feature(enable = "aes,avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn commit<C: Column>(simd: impl Simd, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
-    column.commit(simd, fields, spans);
-}
-
 impl<const AVX512: bool> Simd for Wide<AVX512> {
-    fn check<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) -> bool {
-        // SAFETY: `self` is the proof.
-        unsafe { check(self, column, fields, spans) }
-    }
-
-    fn commit<C: Column>(self, column: &mut C, fields: &Fields<'_>, spans: &mut Spans) {
-        // SAFETY: `self` is the proof.
-        unsafe { commit(self, column, fields, spans) }
-    }
-
     #[inline(always)]
     fn gather(self, before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
         if !AVX512 {
@@ -206,7 +183,7 @@ fn turn(rows: &[u32], width: usize, columns: &mut [u32], height: usize) {
 const ROWS: usize = 16;
 const _: () = assert!(ROOM_SLACK >= ROWS && size_of::<Span>() == size_of::<u64>());
 
-/// See [`super::gather::gather`].
+/// See [`super::spans::gather`].
 #[target_feature(enable = "bmi1,bmi2,popcnt,avx512f,avx512bw,avx512vbmi2")]
 fn gather_wide(before: &[u32], ends: &[u32], room: &mut [Span], levels: &mut Bits) -> usize {
     assert!(before.len() == ends.len() && room.len() >= ends.len() + ROOM_SLACK);
@@ -282,7 +259,7 @@ mod tests {
     use crate::pages::bytes;
     use crate::pages::fast;
     use crate::pages::for_tests::{seed, with_text};
-    use crate::pages::simd::turn as turn_any;
+    use crate::pages::turn::turn as turn_any;
 
     #[test]
     fn times_of_day_are_the_portable_ones() {

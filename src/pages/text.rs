@@ -1,16 +1,17 @@
 //! Columns of text.
 
+use super::bytes::Text;
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools, PlainPage};
 use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::TextDictionary;
-use super::fast::Text;
-use super::gather::{Fields, Span, Spans};
+use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::exact_value;
 use super::options::{EncodeOptions, Overlong};
 use super::simd::Simd;
-use super::text_value::{append_value, cut_to_width, lower_bound, may_be_wider, upper_bound};
+use super::spans::Span;
+use super::text_value::{append_value, cut_to_width, fits, lower_bound, may_be_wider, upper_bound};
 use crate::csv::Blocks;
 use crate::schema::{ColumnType, Width};
 use crate::values::{self, Rule};
@@ -22,6 +23,11 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 /// The width that a text column's values are held to.
 pub(super) fn width_of(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> Option<Width> {
     spec.width.or(options.text_bytes_max.map(Width::Bytes))
+}
+
+/// Whether a value that is too wide is cut. Only plain text is: anything else would lose its form.
+pub(super) fn cuts(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> bool {
+    spec.column_type.is_plain_text() && options.overlong == Overlong::Truncate
 }
 
 /// Checks the form of a text, such as that of a UUID.
@@ -39,7 +45,7 @@ pub(super) fn form_of(column_type: ColumnType) -> Option<Form> {
 pub(super) struct TextColumn {
     common: Common,
     width: Option<Width>,
-    overlong: Overlong,
+    cuts: bool,
     form: Option<Form>,
     plain: PlainPage,
     range: TextRange,
@@ -53,7 +59,7 @@ impl TextColumn {
     pub(super) fn new(common: Common, options: &EncodeOptions) -> Self {
         Self {
             width: width_of(&common.spec, options),
-            overlong: options.overlong,
+            cuts: cuts(&common.spec, options),
             form: form_of(common.spec.column_type),
             common,
             plain: PlainPage::new(),
@@ -66,16 +72,18 @@ impl TextColumn {
     }
 
     fn has_checks(&self) -> bool {
-        !self.common.spec.nullable
-            || self.form.is_some()
-            || (self.width.is_some() && self.overlong == Overlong::Reject)
+        !self.common.spec.nullable || self.form.is_some() || (self.width.is_some() && !self.cuts)
+    }
+
+    /// Whether the lengths alone say that nothing in the block is wrong: cheaper than to look at each field.
+    fn is_surely_sound(&self, fields: &Fields<'_>) -> bool {
+        let fits = |width| !may_be_wider(fields.longest(self.common.spec.field), width);
+        self.common.spec.nullable && self.form.is_none() && self.width.is_none_or(fits)
     }
 
     fn is_sound(&self, raw: Text<'_>) -> bool {
-        let fits = match (self.width, self.overlong) {
-            (Some(width), Overlong::Reject) if may_be_wider(raw.len, width) => {
-                cut_to_width(raw, width).is_none()
-            }
+        let fits = match self.width {
+            Some(width) if !self.cuts && may_be_wider(raw.len, width) => fits(raw, width),
             _ => true,
         };
         fits && self.form.is_none_or(|form| exact_value(raw.bytes(), form).is_ok())
@@ -98,7 +106,7 @@ impl TextColumn {
     #[inline(always)]
     fn push_all(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span]) {
         let longest = spans.iter().map(Span::len).max().unwrap_or(0);
-        let Some(width) = self.width.filter(|&width| may_be_wider(longest, width)) else {
+        let Some(width) = self.width.filter(|&width| self.cuts && may_be_wider(longest, width)) else {
             return self.push(simd, fields, spans);
         };
         spans.iter().for_each(|span| self.push_cut(simd, fields, *span, width));
@@ -131,7 +139,7 @@ impl TextColumn {
 impl Column for TextColumn {
     #[inline(always)]
     fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
-        if !self.has_checks() {
+        if !self.has_checks() || self.is_surely_sound(fields) {
             return true;
         }
         let sound = self.common.gather(simd, fields, spans)

@@ -1,8 +1,8 @@
 //! Raw text fields: undone of their quotes, cut to a width, summed up as bounds.
 
-use super::bytes::append;
-use super::fast::Text;
-use super::simd::{Portable, Simd};
+use super::bytes::{Text, append};
+use super::portable::Portable;
+use super::simd::Simd;
 use crate::schema::Width;
 use crate::values;
 
@@ -19,6 +19,13 @@ pub(super) fn append_value(simd: impl Simd, raw: Text<'_>, out: &mut Vec<u8>) {
     }
     let len = (out.len() - at - 4) as u32;
     out[at..at + 4].copy_from_slice(&len.to_le_bytes());
+}
+
+/// Whether the value of a raw field fits.
+pub(super) fn fits(raw: Text<'_>, width: Width) -> bool {
+    let mut value = Vec::with_capacity(raw.len + 4);
+    append_value(Portable, raw, &mut value);
+    values::fits(&value[4..], width)
 }
 
 /// The raw field cut so that its value fits, quoted anew; `None` if it fits as it is.
@@ -44,8 +51,7 @@ pub(super) fn cut_to_width(raw: Text<'_>, width: Width) -> Option<Vec<u8>> {
 /// Whether a raw field of this length may be wider than `width`: its bytes are at least its characters.
 #[inline]
 pub(super) fn may_be_wider(raw_len: usize, width: Width) -> bool {
-    let (Width::Chars(max) | Width::Bytes(max)) = width;
-    raw_len > max as usize
+    raw_len > values::surely_fits(width)
 }
 
 /// Longest bound of a text that statistics keep; a longer one is cut, and said to be inexact.

@@ -1,6 +1,7 @@
 //! Finds the compression by the first bytes and undoes it.
 
 use super::kernel::bzip2_kernel;
+use super::members::{Gzip, Trailing, Zstd, begins_gzip, begins_zstd, unsupported_zstd};
 use super::watch::Watch;
 use crate::bzip2::{self, Limits, ParallelDecoder, Taken, Work};
 use crate::error::{Error, Place, Result};
@@ -30,8 +31,8 @@ impl Compression {
     pub fn detect(first: &[u8]) -> Self {
         match first {
             [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
-            [0x1f, 0x8b, ..] => Self::Gzip,
-            [0x28, 0xb5, 0x2f, 0xfd, ..] => Self::Zstd,
+            [_, _, ..] if begins_gzip(first) => Self::Gzip,
+            [_, _, _, _, ..] if begins_zstd(first) => Self::Zstd,
             _ => Self::None,
         }
     }
@@ -95,10 +96,9 @@ impl<'a> Decompressed<'a> {
                 let blocks = Arc::new(ParallelDecoder::new(raw, Limits::for_workers(workers)));
                 Decoder::Bzip2 { blocks, taken: None, at: 0 }
             }
-            Compression::Gzip => Decoder::Serial(Box::new(flate2::read::MultiGzDecoder::new(raw))),
+            Compression::Gzip => Decoder::Serial(Box::new(Gzip::new(raw))),
             Compression::Zstd => {
-                let decoder = zstd::stream::read::Decoder::new(raw);
-                Decoder::Serial(Box::new(decoder.map_err(|error| damaged(error, &uri, "zstd"))?))
+                Decoder::Serial(Box::new(Zstd::new(raw).map_err(|error| damaged(error, &uri, "zstd"))?))
             }
         };
         Ok(Self { decoder, uri, compression })
@@ -193,14 +193,31 @@ fn damaged(error: io::Error, uri: &str, format: &str) -> Error {
         return Error::machine("a worker broke down; the message stands above")
             .help("please report this with the message");
     }
-    let place = Place { byte: bzip2.and_then(bzip2::Error::byte), ..Place::uri(uri) };
-    let cut_off = error.kind() == io::ErrorKind::UnexpectedEof;
-    let (what, help) = if cut_off {
-        ("cut off", "the export is not complete: fetch it again, or request a new one")
-    } else {
-        ("damaged", "fetch the export again, or request a new one")
+    let trailing = error.get_ref().and_then(|cause| cause.downcast_ref::<Trailing>());
+    let byte = bzip2.and_then(bzip2::Error::byte).or(trailing.map(|trailing| trailing.byte));
+    let (what, help) = match bzip2 {
+        _ if error.kind() == io::ErrorKind::UnexpectedEof => (
+            format!("the {format} data is cut off"),
+            "the export is not complete: fetch it again, or request a new one",
+        ),
+        Some(bzip2::Error::TrailingData { .. }) => trailed(format),
+        _ if trailing.is_some() => trailed(format),
+        Some(bzip2::Error::Randomised { .. }) => unsupported(format, "with randomised blocks"),
+        _ => match unsupported_zstd(&error) {
+            Some(how) => unsupported(format, how),
+            None => (format!("the {format} data is damaged"), "fetch the export again, or request a new one"),
+        },
     };
-    Error::input(format!("the {format} data is {what}")).at(place).help(help).because(error)
+    Error::input(what).at(Place { byte, ..Place::uri(uri) }).help(help).because(error)
+}
+
+fn trailed(format: &str) -> (String, &'static str) {
+    let help = "cut off what does not belong to it, if the data before is whole, or fetch the export again";
+    (format!("something else follows the end of the {format} data"), help)
+}
+
+fn unsupported(format: &str, how: &str) -> (String, &'static str) {
+    (format!("{format} data {how} is not supported"), "unpack it first, or compress it again without that")
 }
 
 /// A source as the decoders want it; counts what is read.
@@ -231,6 +248,11 @@ mod tests {
             (b"BZh0", Compression::None),
             (b"\x1f\x8b\x08", Compression::Gzip),
             (b"\x28\xb5\x2f\xfd", Compression::Zstd),
+            (b"\x50\x2a\x4d\x18", Compression::Zstd),
+            (b"\x5f\x2a\x4d\x18", Compression::Zstd),
+            (b"\x60\x2a\x4d\x18", Compression::None),
+            (b"\x28\xb5\x2f", Compression::None),
+            (b"\x1f", Compression::None),
             (b"id,na", Compression::None),
             (b"", Compression::None),
         ];

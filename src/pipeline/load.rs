@@ -28,6 +28,8 @@ pub struct Job {
     pub exported_at: Option<String>,
     /// Where rejected records are written (CSV; the reasons go beside it, as JSON lines). `None`: nowhere.
     pub rejects: Option<PathBuf>,
+    /// How small a full export may leave the table.
+    pub shrink: ShrinkGuard,
 }
 
 /// How a run ended: the report is there either way, the error if it failed.
@@ -95,6 +97,7 @@ fn convert_into(
         report.source.compression = found.as_str().to_owned();
     }
     report.rows = converted.staged.rows;
+    report.columns = converted.staged.columns;
     report.rejects = converted.staged.rejects;
     converted.result?;
     report.files = converted.staged.files;
@@ -114,7 +117,7 @@ fn load_into(
         kind: job.kind,
         source: job.source.info().clone(),
         exported_at: job.exported_at.clone(),
-        shrink: ShrinkGuard::default(),
+        shrink: job.shrink,
     };
     if let Some(reason) = reason_to_skip(warehouse.admit(&request)?) {
         report.error = Some(reason);
@@ -130,10 +133,11 @@ fn load_into(
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;
     report.seconds.load = started.elapsed().as_secs_f64();
-    let LoadReceipt { loaded, present, carried_over, files } = receipt;
+    let LoadReceipt { loaded, present, carried_over, files, warnings } = receipt;
     report.rows.loaded = loaded;
     report.rows.carried_over = carried_over;
     report.files = files;
+    report.warnings.extend(warnings);
     if job_kind == ExportKind::Full && report.rows.read == 0 {
         report
             .warnings

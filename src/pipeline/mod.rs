@@ -8,8 +8,10 @@
 mod caught;
 mod convert;
 mod decompress;
+mod foreign;
 mod kernel;
 mod load;
+mod members;
 mod options;
 mod rejects;
 mod split;

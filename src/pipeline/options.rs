@@ -1,7 +1,9 @@
 //! What a user may choose about a conversion.
 
+use crate::csv::LineEnd;
 use crate::pages::{Codec, EmptyStrings, EncodeOptions, Overlong};
-use crate::schema::{MissingColumns, UnknownColumns};
+use crate::schema::{MissingColumns, Table, UnknownColumns};
+use std::sync::Arc;
 
 /// Choices for one conversion. [`Default`] is what the README documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,11 @@ pub struct ConvertOptions {
     pub missing_columns: MissingColumns,
     /// Widest text in bytes where the schema names no width; `None`: any.
     pub text_bytes_max: Option<u32>,
+    /// Whether a last record without a line end is whole. PostgreSQL ends every record, so a file that lacks the
+    /// last line end was cut; one that was made by hand may lack it.
+    pub allow_open_end: bool,
+    /// Other tables of the schema: a header that does not fit the table may fit one of them, and then says so.
+    pub other_tables: Arc<[Table]>,
 }
 
 /// Uncompressed CSV bytes of a row group unless told otherwise: 16 MiB.
@@ -49,19 +56,22 @@ impl Default for ConvertOptions {
             unknown_columns: UnknownColumns::Fail,
             missing_columns: MissingColumns::Fail,
             text_bytes_max: None,
+            allow_open_end: false,
+            other_tables: Arc::default(),
         }
     }
 }
 
 impl ConvertOptions {
     /// The choices that shape the pages.
-    pub(super) fn encode_options(&self) -> EncodeOptions {
+    pub(super) fn encode_options(&self, line_end: LineEnd) -> EncodeOptions {
         EncodeOptions {
             codec: self.codec,
             overlong: self.overlong,
             empty_strings: self.empty_strings,
             text_bytes_max: self.text_bytes_max,
             rejects_max: self.max_rejects,
+            line_end,
         }
     }
 }

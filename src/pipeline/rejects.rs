@@ -3,9 +3,10 @@
 //! `FILE` holds the header and the raw records, ready to be fixed and loaded again; beside it, with
 //! the ending `.jsonl`, stands one line of JSON for each fault.
 
-use crate::error::{Error, Place, Result};
+use crate::error::{Error, Place, Result, cut};
 use crate::pages::Reject;
 use crate::report::{FIRST_FAULTS_MAX, FaultReport, RejectsReport};
+use crate::schema::IDENTIFIER_BYTES_MAX;
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
@@ -49,7 +50,10 @@ impl RejectsWriter {
             record: reject.records_before + 1,
             line: reject.lines_before + 1,
             byte: fault.byte,
-            column: fault.field.and_then(|field| self.names.get(field).cloned()),
+            column: fault
+                .field
+                .and_then(|field| self.names.get(field))
+                .map(|name| cut(name, IDENTIFIER_BYTES_MAX)),
             rule: fault.rule.as_str().to_owned(),
             value: fault.value.clone(),
         }

@@ -1,13 +1,15 @@
 //! Cuts the uncompressed bytes into row groups and segments, at places that the bytes decide.
 
 use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
+use super::foreign::{self, HEAD_BYTES};
 use super::kernel::csv_kernel;
 use super::options::{ConvertOptions, ROW_GROUP_BYTES_MAX};
 use super::watch::Watch;
-use crate::csv::{Blocks, GAP_BYTES_MAX, PAD_AFTER, SplitError, Splitter, raw_records};
+use crate::csv::{Blocks, GAP_BYTES_MAX, LineEnd, PAD_AFTER, RawField, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
-use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder};
+use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder, rule_of};
 use crate::schema::{COLUMNS_MAX, Layout, Table, too_wide};
+use crate::values::Rule;
 use std::sync::Arc;
 
 /// Bytes of a block: small enough to stay in a core's second-level cache while each column walks it.
@@ -32,6 +34,8 @@ pub(super) struct Header {
     pub(super) names: Vec<String>,
     /// Newlines of the header.
     pub(super) lines: u64,
+    /// How it ends, and all records with it.
+    line_end: LineEnd,
 }
 
 /// Reads on and cuts. One worker at a time holds it.
@@ -59,12 +63,15 @@ impl<'a> RowGroups<'a> {
         fit: &dyn Fn(Layout) -> Result<Layout>,
         watch: &'a Watch,
     ) -> Result<(Self, Header)> {
-        let mut splitter = Splitter::new(BLOCK_BYTES);
+        let mut splitter = splitter(options, LineEnd::Lf);
         let row_group_bytes = options.row_group_bytes.min(ROW_GROUP_BYTES_MAX);
         let mut first = room(row_group_bytes);
         let header = read_header(&mut input, &mut splitter, &mut first)?;
         let layout = fit(bind(&header, input.uri(), table, options)?)?;
-        let encoding = Encoding::new(layout, options.encode_options(), csv_kernel())?;
+        let encoding = Encoding::new(layout, options.encode_options(header.line_end), csv_kernel())?;
+        if options.allow_open_end {
+            splitter.allow_open_end(header.line_end);
+        }
         let groups = Self {
             input,
             watch,
@@ -133,6 +140,14 @@ impl<'a> RowGroups<'a> {
     }
 }
 
+fn splitter(options: &ConvertOptions, line_end: LineEnd) -> Splitter {
+    let mut splitter = Splitter::new(BLOCK_BYTES);
+    if options.allow_open_end {
+        splitter.allow_open_end(line_end);
+    }
+    splitter
+}
+
 /// Blocks with room for a row group, and for a last block that begins with a carried record and goes beyond it.
 fn room(row_group_bytes: usize) -> Blocks {
     let gaps = (row_group_bytes / BLOCK_BYTES + 2) * GAP_BYTES_MAX;
@@ -165,38 +180,53 @@ fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &Blocks) -> Result<Dictio
 
 /// Leaves in `blocks` what comes behind the header in its block.
 fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter, blocks: &mut Blocks) -> Result<Header> {
-    let block = splitter.next_block(blocks, |buf| input.read(buf, &mut Scratch::default()));
+    let (mut head, mut scratch) = (Vec::new(), Scratch::default());
+    let block = splitter.next_block(blocks, |buf| {
+        let n = input.read(buf, &mut scratch)?;
+        head.extend_from_slice(&buf[..n.min(HEAD_BYTES - head.len())]);
+        Ok(n)
+    });
+    if let Some(refusal) = foreign::refusal(&head) {
+        return Err(refusal.at(Place::uri(input.uri())));
+    }
     let Some(block) = block.map_err(|error| cannot_split(error, input.uri()))? else {
         return Err(Error::input("the export is empty: it has not even a header line")
             .at(Place::uri(input.uri()))
             .help("request a new export; one of an empty table still has its header"));
     };
     let place = || Place { line: Some(1), ..Place::uri(input.uri()) };
-    let Some(record) = raw_records(block.records(), COLUMNS_MAX).next() else {
+    // How its records end is not known yet: the carriage return of the last name is no part of it.
+    let Some(record) = raw_records(block.records(), LineEnd::CrLf, COLUMNS_MAX).next() else {
         return Err(Error::input("the export has no header line").at(place()));
     };
     if record.width > COLUMNS_MAX {
         return Err(too_wide(record.width).at(place()));
     }
     let mut names = Vec::with_capacity(record.fields.len());
-    for field in &record.fields {
-        let name = field.value().ok().map(|value| value.unwrap_or_default());
-        let Some(name) = name.and_then(|name| String::from_utf8(name.into_owned()).ok()) else {
-            let shown = String::from_utf8_lossy(field.bytes).into_owned();
-            return Err(Error::schema(format!("the header has a damaged column name: {shown}"))
+    for (at, field) in record.fields.iter().enumerate() {
+        let damaged = |rule: Rule| {
+            // What stands there is not repeated: where the header lacks, it is a person's value.
+            Error::schema(format!("the name in field {} of the header breaks the rule {rule}", at + 1))
                 .at(Place { byte: Some(block.byte + field.at as u64), ..place() })
-                .help("check that this is a CSV export with a header line, in UTF-8"));
+                .help("check that this is a CSV export with a header line, in UTF-8")
         };
-        names.push(name);
+        names.push(name_of(field).map_err(damaged)?);
     }
     let raw = record.bytes.to_vec();
     let lines = memchr::memchr_iter(b'\n', &raw).count() as u64;
+    let line_end = LineEnd::of(&raw);
     blocks.skip(raw.len());
-    Ok(Header { raw, names, lines })
+    Ok(Header { raw, names, lines, line_end })
+}
+
+fn name_of(field: &RawField<'_>) -> Result<String, Rule> {
+    let name = field.value().map_err(rule_of)?.unwrap_or_default();
+    String::from_utf8(name.into_owned()).map_err(|_| Rule::Utf8)
 }
 
 fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> Result<Layout> {
-    Layout::bind(&header.names, table, options.unknown_columns, options.missing_columns)
+    let (unknown, missing) = (options.unknown_columns, options.missing_columns);
+    Layout::bind_among(&header.names, table, &options.other_tables, unknown, missing)
         .map_err(|error| error.at(Place { line: Some(1), ..Place::uri(uri) }))
 }
 
@@ -210,6 +240,11 @@ fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {
                 .help(
                     "the file is cut off, or a quote before its end was never closed: fetch the export again",
                 )
+        }
+        SplitError::OpenEnd { byte, end } => {
+            Error::input(format!("the file is cut off at byte {end}: its last record, which starts here, has no line end"))
+                .at(at(byte))
+                .help("fetch the export again; if the file was made by hand and is whole, allow it with --allow-open-end")
         }
         SplitError::LongRecord { byte, bytes_max } => {
             Error::input(format!("the record that starts here is longer than {} MiB", bytes_max >> 20))
@@ -225,6 +260,6 @@ pub(super) fn layout_of(
     table: &Table,
     options: &ConvertOptions,
 ) -> Result<Layout> {
-    let header = read_header(input, &mut Splitter::new(BLOCK_BYTES), &mut Blocks::default())?;
+    let header = read_header(input, &mut splitter(options, LineEnd::Lf), &mut Blocks::default())?;
     bind(&header, input.uri(), table, options)
 }

@@ -4,10 +4,9 @@ use super::caught::caught;
 use super::rejects::RejectsWriter;
 use super::watch::Watch;
 use crate::error::{Error, Place, Result};
-use crate::pages::{
-    EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, ROW_GROUP_REJECTS_MAX, SegmentFile, footer_rows,
-};
-use crate::report::{FileReport, RejectsReport, Rows};
+use crate::pages::{EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
+use crate::report::{ColumnReport, FileReport, RejectsReport, Rows};
+use crate::schema::OutputColumn;
 use crate::store::{SegmentSink, SegmentWriter, StoredObject};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -37,6 +36,7 @@ pub(super) struct StageOptions<'a> {
 pub(super) struct Staged {
     pub(super) rows: Rows,
     pub(super) files: Vec<FileReport>,
+    pub(super) columns: Vec<ColumnReport>,
     pub(super) rejects: RejectsReport,
 }
 
@@ -69,13 +69,15 @@ struct OpenSegment {
 
 impl<'a> Stage<'a> {
     pub(super) fn new(options: StageOptions<'a>, rejects: RejectsWriter) -> Self {
+        let column = |column: &OutputColumn| ColumnReport { name: column.name.clone(), truncated: 0 };
+        let columns = options.encoding.layout().columns.iter().map(column).collect();
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
             open: None,
             rejects,
             lines: options.header_lines,
-            staged: Staged::default(),
+            staged: Staged { columns, ..Staged::default() },
             finished: Vec::new(),
             error: None,
         };
@@ -109,8 +111,8 @@ impl<'a> Stage<'a> {
     }
 
     fn append(&self, state: &mut State, group: FinishedRowGroup) -> Result<()> {
-        let FinishedRowGroup { segment, mut encoded } = group;
-        self.count(state, &mut encoded)?;
+        let FinishedRowGroup { segment, encoded } = group;
+        self.count(state, &encoded)?;
         if state.open.as_ref().is_some_and(|open| open.segment != segment) {
             self.close_file(state)?;
         }
@@ -126,7 +128,7 @@ impl<'a> Stage<'a> {
         Ok(())
     }
 
-    fn count(&self, state: &mut State, encoded: &mut EncodedRowGroup) -> Result<()> {
+    fn count(&self, state: &mut State, encoded: &EncodedRowGroup) -> Result<()> {
         let rejected = encoded.rejects.len() as u64;
         if encoded.records != encoded.rows + rejected {
             return Err(counts_disagree(
@@ -137,16 +139,20 @@ impl<'a> Stage<'a> {
             ));
         }
         let mut unwritten = Ok(());
-        for reject in &mut encoded.rejects {
+        for reject in encoded.rejects.iter() {
+            let mut reject = self.options.encoding.explain(reject);
             reject.records_before += state.staged.rows.read;
             reject.lines_before += state.lines;
-            unwritten = unwritten.and(state.rejects.write(reject));
+            unwritten = unwritten.and(state.rejects.write(&reject));
         }
-        let rows = &mut state.staged.rows;
+        let Staged { rows, columns, .. } = &mut state.staged;
         rows.read += encoded.records;
         rows.accepted += encoded.rows;
         rows.rejected += rejected;
-        rows.truncated_values += encoded.truncated_values;
+        for (column, truncated) in columns.iter_mut().zip(&encoded.truncated) {
+            column.truncated += truncated;
+            rows.truncated_values += truncated;
+        }
         state.lines += encoded.lines;
         Watch::add(&self.options.watch.records, encoded.records);
         Watch::add(&self.options.watch.rejected, rejected);
@@ -162,9 +168,6 @@ impl<'a> Stage<'a> {
         let report = state.rejects.report().clone();
         let (rejected, allowed) = (state.staged.rows.rejected, self.options.max_rejects);
         let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
-        if rejected <= allowed {
-            what += &format!(", but more than {ROW_GROUP_REJECTS_MAX} of them in one row group");
-        }
         let mut place = Place::uri(&self.options.uri);
         if let Some(first) = report.first.first() {
             what += &format!("; the first breaks the rule {} with {:?}", first.rule, first.value);

@@ -4,9 +4,8 @@
 //! signed URLs, so it is made for its owner alone.
 
 use super::dead::{DeadLetter, Known, LISTED_MAX, Reason, Redrive};
-use super::message::LoadOrder;
+use super::message::{LoadOrder, Message, VISIBILITY};
 use super::writer::{BUSY_MAX, Writer, fault};
-use super::{Message, VISIBILITY};
 use crate::error::{Error, Place, Result};
 use rusqlite::{Connection, ErrorCode, OptionalExtension, Row, params};
 use std::path::{Path, PathBuf};

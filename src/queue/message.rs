@@ -9,9 +9,15 @@ use crate::error::{Error, Result};
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::time::Duration;
 
 /// Longest message that is read: SQS's own limit (256 KiB) is far above it; a signed URL has about 2 KiB.
 pub const MESSAGE_BYTES_MAX: usize = 16 << 10;
+
+/// How long a taken message is nobody else's, unless it is renewed.
+pub const VISIBILITY: Duration = Duration::from_secs(45);
+/// How often a taken message is renewed: twice may fail before it is lost.
+pub const RENEW_EVERY: Duration = Duration::from_secs(15);
 
 /// An export that waits to be loaded.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +73,42 @@ impl fmt::Debug for LoadOrder {
             .field("s3", s3)
             .field("kind", kind)
             .finish_non_exhaustive()
+    }
+}
+
+/// A message that was taken.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Message {
+    /// Its name in the queue.
+    pub id: String,
+    /// What was sent; [`LoadOrder::parse`] reads it.
+    pub body: String,
+    /// How often it was taken, this time included.
+    pub tries: u32,
+    /// Proof that it was taken by us.
+    pub(super) receipt: String,
+}
+
+impl Message {
+    /// A message that somebody else took for us: Lambda, which feeds its functions.
+    pub fn fed(id: String, body: String, tries: u32, receipt: String) -> Self {
+        Self { id, body, tries, receipt }
+    }
+}
+
+#[cfg(test)]
+impl Message {
+    /// One that was taken once.
+    pub(crate) fn for_tests(order: &LoadOrder) -> Self {
+        Self { id: order.deduplication_id(), body: order.body(), tries: 1, receipt: String::new() }
+    }
+}
+
+/// Without the body, which holds a signed URL.
+impl fmt::Debug for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { id, tries, .. } = self;
+        f.debug_struct("Message").field("id", id).field("tries", tries).finish_non_exhaustive()
     }
 }
 

@@ -26,7 +26,7 @@ mod sqs_dead;
 mod writer;
 
 pub use dead::{DeadLetter, LISTED_MAX, Reason, Redrive};
-pub use message::{LoadOrder, MESSAGE_BYTES_MAX, ObjectName};
+pub use message::{LoadOrder, MESSAGE_BYTES_MAX, Message, ObjectName, RENEW_EVERY, VISIBILITY};
 pub use sqs::{DELAY_MAX, RECEIVE_MAX, VISIBILITY_MAX};
 
 use crate::error::Result;
@@ -35,11 +35,6 @@ use sqs::SqsQueue;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
-
-/// How long a taken message is nobody else's, unless it is renewed.
-pub const VISIBILITY: Duration = Duration::from_secs(45);
-/// How often a taken message is renewed: twice may fail before it is lost.
-pub const RENEW_EVERY: Duration = Duration::from_secs(15);
 
 /// Which queue, as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,26 +55,6 @@ pub struct Queue(Kind);
 enum Kind {
     Local(LocalQueue),
     Sqs(SqsQueue),
-}
-
-/// A message that was taken.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Message {
-    /// Its name in the queue.
-    pub id: String,
-    /// What was sent; [`LoadOrder::parse`] reads it.
-    pub body: String,
-    /// How often it was taken, this time included.
-    pub tries: u32,
-    /// Proof that it was taken by us.
-    receipt: String,
-}
-
-impl Message {
-    /// A message that somebody else took for us: Lambda, which feeds its functions.
-    pub fn fed(id: String, body: String, tries: u32, receipt: String) -> Self {
-        Self { id, body, tries, receipt }
-    }
 }
 
 impl Queue {
@@ -253,21 +228,5 @@ impl fmt::Display for Queue {
             Kind::Local(queue) => write!(f, "{}", queue.path().display()),
             Kind::Sqs(queue) => f.write_str(queue.url()),
         }
-    }
-}
-
-#[cfg(test)]
-impl Message {
-    /// One that was taken once.
-    pub(crate) fn for_tests(order: &LoadOrder) -> Self {
-        Self { id: order.deduplication_id(), body: order.body(), tries: 1, receipt: String::new() }
-    }
-}
-
-/// Without the body, which holds a signed URL.
-impl fmt::Debug for Message {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { id, tries, .. } = self;
-        f.debug_struct("Message").field("id", id).field("tries", tries).finish_non_exhaustive()
     }
 }

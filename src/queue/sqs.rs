@@ -4,8 +4,7 @@
 //! queue a table is a group: SQS itself gives its messages to one taker at a time, and in their order.
 
 use super::dead::Reason;
-use super::message::LoadOrder;
-use super::{Message, VISIBILITY};
+use super::message::{LoadOrder, Message, VISIBILITY};
 use crate::error::{self, Error, Place, Result};
 use crate::store::aws_config;
 use aws_config::timeout::TimeoutConfig;

@@ -2,6 +2,11 @@
 //!
 //! Its shape is a contract: scripts read it.
 
+mod checklist;
+pub mod words;
+
+pub use checklist::{Checked, Checklist};
+
 use crate::store::{ExportKind, ObjectInfo};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +39,9 @@ pub struct RunReport {
     pub rows: Rows,
     /// Parquet files, in segment order.
     pub files: Vec<FileReport>,
+    /// The columns that were written, in the order of the file; none of a run that wrote none.
+    #[serde(default)]
+    pub columns: Vec<ColumnReport>,
     /// Records left out.
     pub rejects: RejectsReport,
     /// Wall-clock time.
@@ -79,6 +87,7 @@ impl RunReport {
             },
             rows: Rows::default(),
             files: Vec::new(),
+            columns: Vec::new(),
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
             error: None,
@@ -96,7 +105,7 @@ pub struct Rows {
     pub accepted: u64,
     /// Records left out.
     pub rejected: u64,
-    /// Values cut to their column's width.
+    /// Values cut to their column's width: the sum over all columns.
     pub truncated_values: u64,
     /// Rows kept from the old table because the export was made before them.
     pub carried_over: u64,
@@ -113,6 +122,15 @@ pub struct FileReport {
     pub rows: u64,
     /// Its length.
     pub bytes: u64,
+}
+
+/// One column that was written.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ColumnReport {
+    /// Its name, as the files have it.
+    pub name: String,
+    /// Values cut to its width.
+    pub truncated: u64,
 }
 
 /// Where the rejected records are, and the first of their faults.

@@ -1,13 +1,10 @@
 //! The schema API's answer: `{"tables":[{"table":{"name":…,"columns":{…}}}],"settings":{…}}`.
 
-use super::names::{listed, shown};
-use super::{Column, Table};
-use crate::error::{Error, Place, Result};
+use super::Table;
+use super::names::listed;
+use crate::error::{Error, Place, Result, shown};
 use crate::names::nearest;
-use indexmap::IndexMap;
-use serde::de::{self, Deserializer, MapAccess};
 use std::collections::HashSet;
-use std::fmt;
 
 /// A schema larger than this is not one.
 pub const SCHEMA_BYTES_MAX: usize = 64 << 20;
@@ -142,36 +139,6 @@ fn identifier_fault(name: &str) -> Option<&'static str> {
         _ if name.contains(char::is_control) => Some("has a control character in its name"),
         _ => None,
     }
-}
-
-/// Reads a map of columns, where a name that comes twice is an error rather than the last one's win.
-pub(super) fn unique_columns<'de, D>(deserializer: D) -> Result<IndexMap<String, Column>, D::Error>
-where
-    D: Deserializer<'de>,
-{
-    struct Columns;
-
-    impl<'de> de::Visitor<'de> for Columns {
-        type Value = IndexMap<String, Column>;
-
-        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            f.write_str("a map of columns")
-        }
-
-        fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
-            let mut columns = IndexMap::new();
-            while let Some(name) = map.next_key::<String>()? {
-                let column: Column = map.next_value()?;
-                if columns.contains_key(&name) {
-                    return Err(de::Error::custom(format!("column {} is there twice", shown(&name))));
-                }
-                columns.insert(name, column);
-            }
-            Ok(columns)
-        }
-    }
-
-    deserializer.deserialize_map(Columns)
 }
 
 #[cfg(test)]

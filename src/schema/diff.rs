@@ -3,8 +3,8 @@
 //! Every difference is named once; a rename is only ever a guess, so its two columns are also listed
 //! as dropped and added. Of columns in another order, the fewest that explain it are named.
 
-use super::names::shown;
 use super::{BulkSchema, Column, ColumnType, Table};
+use crate::error::shown;
 use crate::names::similarity;
 use serde::Serialize;
 use std::collections::{HashMap, HashSet};

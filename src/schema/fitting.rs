@@ -1,10 +1,11 @@
 //! Which type of the source goes into which type of the target, and how.
 
-use super::names::shown;
 use super::target::{
     Conversion, Difference, Fitted, Identity, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
 };
 use super::{Column, ColumnType, Layout, MissingColumns, OutputColumn, Table, Width, quote_identifier};
+use crate::error::Result as Checked;
+use crate::error::shown;
 
 /// Characters of UTF-8 are at most this many bytes.
 const CHAR_BYTES_MAX: u32 = 4;
@@ -14,8 +15,28 @@ const UUID_BYTES: u32 = 36;
 /// What a column becomes, or why it cannot.
 type Fit = Result<(ColumnType, Option<Width>, Conversion), String>;
 
+impl TargetTable {
+    /// Compares a layout with the target and gives it the target's types; never fails, so that a plan
+    /// can show everything.
+    pub fn compare(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Fitted {
+        Fitting::new(self, table, missing).run(layout)
+    }
+
+    /// [`TargetTable::compare`], and refuses what cannot be loaded.
+    ///
+    /// # Errors
+    /// [`crate::Error::Schema`] that names every difference that stops the load, each with its help.
+    pub fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Checked<Fitted> {
+        let fitted = self.compare(layout, table, missing);
+        match fitted.fault(self) {
+            Some(error) => Err(error),
+            None => Ok(fitted),
+        }
+    }
+}
+
 /// A comparison under way.
-pub(super) struct Fitting<'a> {
+struct Fitting<'a> {
     target: &'a TargetTable,
     table: &'a Table,
     missing: MissingColumns,
@@ -23,11 +44,11 @@ pub(super) struct Fitting<'a> {
 }
 
 impl<'a> Fitting<'a> {
-    pub(super) fn new(target: &'a TargetTable, table: &'a Table, missing: MissingColumns) -> Self {
+    fn new(target: &'a TargetTable, table: &'a Table, missing: MissingColumns) -> Self {
         Self { target, table, missing, differences: Vec::new() }
     }
 
-    pub(super) fn run(mut self, layout: Layout) -> Fitted {
+    fn run(mut self, layout: Layout) -> Fitted {
         let mut columns: Vec<OutputColumn> = Vec::with_capacity(layout.columns.len());
         let mut conversions = Vec::with_capacity(layout.columns.len());
         for column in layout.columns {
@@ -110,19 +131,22 @@ impl<'a> Fitting<'a> {
         self.stop(what, help.to_owned());
     }
 
-    /// Text that a narrower column may cut is said beforehand; each cut is counted when it happens.
+    /// What a narrower column may cut or refuse is said beforehand; each cut is counted when it happens.
     fn narrow(&mut self, column: &OutputColumn, target: &TargetColumn) {
         let TargetType::Varchar(bytes) = target.target_type else { return };
         let source_bytes = match column.width {
             Some(Width::Chars(chars)) => chars.saturating_mul(CHAR_BYTES_MAX),
             Some(Width::Bytes(most)) => most,
-            None => VARCHAR_BYTES_MAX,
+            Some(Width::Super) | None => VARCHAR_BYTES_MAX,
         };
-        if column.column_type == ColumnType::Text && bytes < source_bytes.min(VARCHAR_BYTES_MAX) {
-            let what = format!(
-                "column {} takes {bytes} bytes; a longer text is cut or rejected",
-                shown(&column.name)
-            );
+        let fate = match column.column_type {
+            ColumnType::Text => "a longer text is cut or rejected",
+            ColumnType::Structured | ColumnType::Geography => "a longer value is rejected",
+            // A UUID fits, or the column is a misfit.
+            _ => return,
+        };
+        if bytes < source_bytes.min(VARCHAR_BYTES_MAX) {
+            let what = format!("column {} takes {bytes} bytes; {fate}", shown(&column.name));
             let help = match bytes {
                 // Only a VARCHAR can be widened in place.
                 0..VARCHAR_BYTES_MAX => format!(
@@ -191,16 +215,17 @@ fn fit(column: &OutputColumn, source: Option<&Column>, target: &TargetType) -> F
         (From::Uuid, TargetType::Char(_) | TargetType::Varchar(_)) => {
             Err("make the column CHAR(36)".to_owned())
         }
-        (from @ (From::Text | From::Geography), &TargetType::Varchar(bytes)) => {
+        (from @ (From::Text | From::Structured | From::Geography), &TargetType::Varchar(bytes)) => {
             Ok((from, Some(text_width(column.width, bytes)), Conversion::None))
         }
-        (From::Text, TargetType::Super) if source.is_some_and(is_json) => {
-            Ok((From::Text, Some(Width::Bytes(VARCHAR_BYTES_MAX)), Conversion::JsonParse))
+        (from @ From::Structured, TargetType::Super) if source.is_some_and(is_json) => {
+            Ok((from, Some(Width::Super), Conversion::JsonParse))
         }
+        // Copied as a VARCHAR first, in hexadecimal: what that holds is less than a GEOGRAPHY may have.
         (From::Geography, TargetType::Geography) => {
             Ok((From::Geography, Some(Width::Bytes(VARCHAR_BYTES_MAX)), Conversion::GeogFromWkb))
         }
-        (From::Text, TargetType::Char(_)) => {
+        (From::Text | From::Structured, TargetType::Char(_)) => {
             Err("CHAR holds single-byte characters alone: make the column VARCHAR".to_owned())
         }
         (from, _) => Err(format!("make the column {}", from.redshift_ddl())),
@@ -234,3 +259,7 @@ fn text_width(source: Option<Width>, bytes: u32) -> Width {
 fn is_json(column: &Column) -> bool {
     matches!(column.sql_type.trim().to_ascii_lowercase().as_str(), "json" | "jsonb")
 }
+
+#[cfg(test)]
+#[path = "fitting_tests.rs"]
+mod tests;

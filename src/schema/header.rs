@@ -7,10 +7,11 @@
 //! layout   id, email, score(NULL)
 //! ```
 
-use super::names::{listed, shown};
+use super::guess::FirstLine;
+use super::names::{SHOWN_NAMES_MAX, listed};
 use super::types::NUMERIC_MEND;
 use super::{COLUMNS_MAX, Column, ColumnType, Table, Width};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use crate::names::nearest;
 use indexmap::IndexMap;
 
@@ -86,10 +87,25 @@ impl Layout {
         unknown: UnknownColumns,
         missing: MissingColumns,
     ) -> Result<Self> {
+        Self::bind_among(header, table, &[], unknown, missing)
+    }
+
+    /// The same where other tables are known too: a header that fits one of them is told so.
+    ///
+    /// # Errors
+    /// Those of [`Layout::bind`].
+    pub fn bind_among(
+        header: &[String],
+        table: &Table,
+        others: &[Table],
+        unknown: UnknownColumns,
+        missing: MissingColumns,
+    ) -> Result<Self> {
         if header.len() > COLUMNS_MAX {
             return Err(too_wide(header.len()));
         }
-        let mut binding = Binding::new(table);
+        let first_line = FirstLine::new(header, table, others);
+        let mut binding = Binding::new(table, first_line.is_header());
         let fields = binding.fields_by_name(header);
         for (name, &at) in &fields {
             binding.bind_field(name, at, unknown);
@@ -97,13 +113,15 @@ impl Layout {
         for (name, column) in table.columns.iter().filter(|(name, _)| !fields.contains_key(name.as_str())) {
             binding.bind_missing(name, column, missing);
         }
-        binding.finish(header.len())
+        binding.finish(header.len(), &first_line)
     }
 }
 
 /// A layout on its way, and the faults found so far.
 struct Binding<'a> {
     table: &'a Table,
+    /// Whether the fields may be repeated: they are names, and not values.
+    quotes: bool,
     columns: Vec<OutputColumn>,
     dropped: Vec<String>,
     warnings: Vec<String>,
@@ -115,9 +133,10 @@ struct Binding<'a> {
 }
 
 impl<'a> Binding<'a> {
-    fn new(table: &'a Table) -> Self {
+    fn new(table: &'a Table, quotes: bool) -> Self {
         Self {
             table,
+            quotes,
             columns: Vec::new(),
             dropped: Vec::new(),
             warnings: Vec::new(),
@@ -136,7 +155,8 @@ impl<'a> Binding<'a> {
             if name.is_empty() {
                 self.empty.push((at + 1).to_string());
             } else if let Some(first) = fields.get(name.as_str()) {
-                self.duplicate.push(format!("{} (fields {} and {})", shown(name), first + 1, at + 1));
+                let name = if self.quotes { shown(name) + " " } else { String::new() };
+                self.duplicate.push(format!("{name}(fields {} and {})", first + 1, at + 1));
             } else {
                 fields.insert(name.as_str(), at);
             }
@@ -151,8 +171,11 @@ impl<'a> Binding<'a> {
                 self.dropped.push(name.to_owned());
                 self.warnings.push(format!("column {} is not in the schema and is dropped", shown(name)));
             }
+            (None, UnknownColumns::Fail) if !self.quotes => self.unknown.push(format!("field {}", at + 1)),
             (None, UnknownColumns::Fail) => {
-                let hint = self.near(name).map(|near| format!(" (near: {near})")).unwrap_or_default();
+                // No hint for what is not listed: it takes longer than all the rest.
+                let near = if self.unknown.len() < SHOWN_NAMES_MAX { self.near(name) } else { None };
+                let hint = near.map(|near| format!(" (near: {near})")).unwrap_or_default();
                 self.unknown.push(format!("{}{hint}", shown(name)));
             }
         }
@@ -193,12 +216,12 @@ impl<'a> Binding<'a> {
         near.first().copied().map(shown)
     }
 
-    fn finish(self, fields: usize) -> Result<Layout> {
+    fn finish(self, fields: usize, first_line: &FirstLine<'_>) -> Result<Layout> {
         let (mut faults, mut advice) = (Vec::new(), Vec::new());
-        let mut add = |names: &[String], label: &str, help: &'static str| {
+        let mut add = |names: &[String], label: &str, help: &str| {
             if !names.is_empty() {
                 faults.push(format!("{label} {}", listed(names)));
-                advice.push(help);
+                advice.push(help.to_owned());
             }
         };
         add(&self.empty, "no name in field", "give every field of the header a name");
@@ -214,10 +237,16 @@ impl<'a> Binding<'a> {
             return Ok(Layout { fields, columns, dropped, warnings });
         }
         if !self.unknown.is_empty() || !self.missing.is_empty() {
-            advice.push("`csl-stream schema diff` shows whether the schema has moved");
+            advice.push("`csl-stream schema diff` shows whether the schema has moved".to_owned());
+        }
+        faults.insert(0, format!("{} of {fields} columns fit", first_line.fit()));
+        if let Some(guess) = first_line.guess() {
+            faults.insert(1, guess.what);
+            // Whoever left columns out, or filled them, would load nothing of this file.
+            advice = vec![guess.help];
         }
         if advice.is_empty() {
-            advice.push("check that the file is an export of this table, with a header");
+            advice.push("check that the file is an export of this table, with a header".to_owned());
         }
         let table = shown(&self.table.name);
         let what = format!("the header does not fit the schema of {table}: {}", faults.join("; "));

@@ -74,7 +74,7 @@ fn names_all_faults_at_once() {
     assert_eq!(error.exit_code(), 4);
     let text = error.to_string();
     for part in [
-        "schema of \"signatures\"",
+        "schema of \"signatures\": 2 of 6 columns fit; ",
         "no name in field 3, 6",
         "duplicate column \"id\" (fields 1 and 4)",
         "not in the schema: \"emial\" (near: \"email\")",
@@ -121,14 +121,60 @@ fn faults() {
 
 #[test]
 fn long_lists_are_cut() {
-    let header: Vec<String> = (0..500).map(|n| format!("unknown_{n}")).collect();
-    let error = Layout::bind(&header, &members(), UnknownColumns::Fail, MissingColumns::Null).unwrap_err();
+    let known: Vec<String> = (0..500).map(|n| format!("known_{n}")).collect();
+    let header: Vec<String> =
+        known.iter().cloned().chain((0..500).map(|n| format!("stranger_{n}"))).collect();
+    let columns: Vec<_> = known.iter().map(|name| (name.as_str(), "text", true)).collect();
+    let (fail, null) = (UnknownColumns::Fail, MissingColumns::Null);
+    let error = Layout::bind(&header, &table(&columns), fail, null).unwrap_err();
     let text = error.to_string();
-    assert!(text.contains("\"unknown_19\" and 480 more") && text.len() < 2_000, "{text}");
+    assert!(text.contains("\"stranger_19\" and 480 more") && text.len() < 2_000, "{text}");
 
     let header = vec!["a".to_owned(); COLUMNS_MAX + 1];
     let error = Layout::bind(&header, &members(), UnknownColumns::Drop, MissingColumns::Null).unwrap_err();
     assert!(error.to_string().contains("1601 fields"), "{error}");
+}
+
+#[test]
+fn a_first_line_that_is_no_header_of_the_table_is_guessed_and_not_repeated() {
+    let petitions = |name: &str| Table {
+        name: name.to_owned(),
+        ..table(&[("id", "bigint", false), ("slug", "text", true), ("title", "text", true)])
+    };
+    let mut larger = petitions("more");
+    larger.columns.extend(members().columns);
+    let others = [larger, petitions("petitions")];
+    // Each in the order of the message, and what must not be said.
+    let cases: &[(&str, &[&str], &[&str])] = &[
+        (
+            "7,jane@example.org,0.25",
+            &["0 of 3 columns fit", "no header line?", "field 1, field 2"],
+            &["jane"],
+        ),
+        ("7,jane@example.org,jane@example.org", &["0 of 3", "no header", "(fields 2 and 3)"], &["jane"]),
+        ("id,jane@example.org,0.25", &["1 of 3 columns fit", "no header line?"], &["jane"]),
+        ("id;email;score", &["0 of 1 columns fit", "another delimiter? ';'"], &["no header", "--unknown"]),
+        ("\"id\"\t\"email\"", &["0 of 1 columns fit", "another delimiter? '\\t'"], &["no header"]),
+        ("7;jane@example.org;0.25", &["0 of 1 columns fit", "no header line?"], &["jane", "delimiter"]),
+        ("id,slug,title", &["1 of 3 columns fit", "it fits table \"petitions\""], &["no header", "\"more\""]),
+        ("ID,EMAIL,SCORE", &["0 of 3 columns fit", "\"EMAIL\" (near: \"email\")"], &["no header"]),
+        ("id,email", &["2 of 2 columns fit", "not in the file: \"score\""], &["no header", "it fits"]),
+        ("id,emial,score", &["2 of 3 columns fit", "\"emial\""], &["no header"]),
+    ];
+    for (header, told, untold) in cases {
+        let error = Layout::bind_among(
+            &names(header),
+            &members(),
+            &others,
+            UnknownColumns::Fail,
+            MissingColumns::Fail,
+        )
+        .unwrap_err();
+        let text = format!("{error}; {}", error.detail().unwrap().help);
+        let places: Vec<_> = told.iter().map(|part| text.find(part)).collect();
+        assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{header}: {places:?} in {text}");
+        assert!(!untold.iter().any(|part| text.contains(part)), "{header}: {text}");
+    }
 }
 
 #[test]

@@ -13,8 +13,10 @@ mod bulk;
 mod ddl;
 mod diff;
 mod fitting;
+mod guess;
 mod header;
 mod names;
+mod table;
 mod target;
 mod types;
 
@@ -25,43 +27,8 @@ pub use diff::{
     TargetChange, diff,
 };
 pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
+pub use table::{Column, Table};
 pub use target::{
     Conversion, Difference, Fitted, Identity, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
 };
-pub use types::{ColumnType, DECIMAL_PRECISION_MAX, Width};
-
-use indexmap::IndexMap;
-use serde::Deserialize;
-
-/// One column as the schema API describes it.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Column {
-    /// Rails type: `string`, `integer`, `datetime`, `enum` …
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// PostgreSQL type, for example `timestamp(6) without time zone`.
-    pub sql_type: String,
-    /// Limit as Rails knows it: characters of a string, bytes of an integer.
-    #[serde(default)]
-    pub limit: Option<u64>,
-    /// Whether NULL is allowed.
-    #[serde(default = "yes")]
-    pub nullable: bool,
-    /// Default expression, if any.
-    #[serde(default)]
-    pub default_value: Option<serde_json::Value>,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// One table; `columns` keep the schema's order.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-pub struct Table {
-    /// Table name, `signatures`.
-    pub name: String,
-    /// Columns by name, in the table's order.
-    #[serde(deserialize_with = "bulk::unique_columns")]
-    pub columns: IndexMap<String, Column>,
-}
+pub use types::{ColumnType, DECIMAL_PRECISION_MAX, SUPER_LEVELS_MAX, Width};

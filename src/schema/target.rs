@@ -12,9 +12,8 @@
 //! COPY takes no value that is not exactly of the column's type, so the file is written in the target's
 //! types: an `integer` of the source becomes an INT64 where the target has a BIGINT.
 
-use super::fitting::Fitting;
-use super::{Layout, MissingColumns, Table, quote_identifier};
-use crate::error::{Error, Result};
+use super::{Layout, quote_identifier};
+use crate::error::Error;
 use serde::{Deserialize, Serialize};
 
 /// Bytes that Redshift's widest VARCHAR holds.
@@ -195,24 +194,6 @@ impl TargetTable {
         let exact = self.columns.iter().find(|column| column.name == name);
         exact.or_else(|| self.columns.iter().find(|column| column.name.eq_ignore_ascii_case(name)))
     }
-
-    /// Compares a layout with the target and gives it the target's types; never fails, so that a plan
-    /// can show everything.
-    pub fn compare(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Fitted {
-        Fitting::new(self, table, missing).run(layout)
-    }
-
-    /// [`TargetTable::compare`], and refuses what cannot be loaded.
-    ///
-    /// # Errors
-    /// [`Error::Schema`] that names every difference that stops the load, each with its help.
-    pub fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Fitted> {
-        let fitted = self.compare(layout, table, missing);
-        match fitted.fault(self) {
-            Some(error) => Err(error),
-            None => Ok(fitted),
-        }
-    }
 }
 
 impl Fitted {
@@ -229,7 +210,3 @@ impl Fitted {
         Some(Error::schema(what).help(helps.join("; ")))
     }
 }
-
-#[cfg(test)]
-#[path = "target_tests.rs"]
-mod tests;

@@ -1,8 +1,7 @@
 //! The types of PostgreSQL that exports hold, as Parquet and Redshift know them.
 
 use super::Column;
-use super::names::shown;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, shown};
 use std::borrow::Cow;
 
 /// Digits that Parquet's and Redshift's decimals hold at most; their unscaled value fits an `i128`.
@@ -44,9 +43,18 @@ pub enum ColumnType {
     Uuid,
     /// `geography(…)`: UTF8, hexadecimal EWKB.
     Geography,
-    /// Everything that stays text: UTF8.
+    /// Text with a form of its own (`json`, `hstore`, arrays, `inet`, an enum …), and whatever is not known:
+    /// UTF8, never cut.
+    Structured,
+    /// Plain text, which may be cut: UTF8.
     Text,
 }
+
+/// Levels of arrays and objects that a SUPER value may have ([limitations of SUPER][limits]); its strings of at most
+/// 65,535 bytes and its 16 MB in all are more than a VARCHAR brings.
+///
+/// [limits]: https://docs.aws.amazon.com/redshift/latest/dg/limitations-super.html
+pub const SUPER_LEVELS_MAX: usize = 1_000;
 
 /// The widest value a text column takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,12 +63,20 @@ pub enum Width {
     Chars(u32),
     /// As Redshift counts: bytes of UTF-8.
     Bytes(u32),
+    /// JSON that becomes a SUPER: at most [`VARCHAR_BYTES_MAX`](super::VARCHAR_BYTES_MAX) bytes, since it is copied
+    /// as a VARCHAR first, and [`SUPER_LEVELS_MAX`] levels.
+    Super,
 }
 
 impl ColumnType {
     /// Whether fields stay the text that they are.
     pub fn is_text(self) -> bool {
-        matches!(self, Self::Uuid | Self::Geography | Self::Text)
+        matches!(self, Self::Uuid | Self::Geography | Self::Structured | Self::Text)
+    }
+
+    /// Whether any part of a value is a value too, so that one may be cut.
+    pub fn is_plain_text(self) -> bool {
+        self == Self::Text
     }
 
     /// The type that a column's `type` and `sql_type` stand for, and a warning if it is not one that
@@ -71,7 +87,7 @@ impl ColumnType {
     pub fn of(column: &Column) -> Result<(Self, Option<String>)> {
         let sql = SqlType::parse(&column.sql_type);
         if column.kind.eq_ignore_ascii_case("enum") || sql.is_array {
-            return Ok((Self::Text, None));
+            return Ok((Self::Structured, None));
         }
         let known = match sql.name.as_str() {
             "smallint" | "int2" => Self::SmallInt,
@@ -87,11 +103,13 @@ impl ColumnType {
             "date" => Self::Date,
             "uuid" => Self::Uuid,
             "geography" => Self::Geography,
-            "character varying" | "varchar" | "character" | "char" | "bpchar" | "text" | "citext"
-            | "hstore" | "json" | "jsonb" | "enum" | "inet" | "bytea" => Self::Text,
+            "character varying" | "varchar" | "character" | "char" | "bpchar" | "text" | "citext" => {
+                Self::Text
+            }
+            "hstore" | "json" | "jsonb" | "enum" | "inet" | "bytea" => Self::Structured,
             _ => {
                 return Ok((
-                    Self::Text,
+                    Self::Structured,
                     Some(format!("type {} is not known; it is kept as text", shown(&column.sql_type))),
                 ));
             }
@@ -114,7 +132,7 @@ impl ColumnType {
             Self::Date => "DATE",
             Self::Uuid => "CHAR(36)",
             Self::Geography => "GEOGRAPHY",
-            Self::Text => "CHARACTER VARYING(max)",
+            Self::Structured | Self::Text => "CHARACTER VARYING(max)",
         })
     }
 }
@@ -254,17 +272,17 @@ mod tests {
             ("char(2)", Text, "CHARACTER VARYING(max)"),
             ("text", Text, "CHARACTER VARYING(max)"),
             ("citext", Text, "CHARACTER VARYING(max)"),
-            ("hstore", Text, "CHARACTER VARYING(max)"),
-            ("json", Text, "CHARACTER VARYING(max)"),
-            ("jsonb", Text, "CHARACTER VARYING(max)"),
-            ("inet", Text, "CHARACTER VARYING(max)"),
-            ("bytea", Text, "CHARACTER VARYING(max)"),
-            ("enum", Text, "CHARACTER VARYING(max)"),
-            ("integer[]", Text, "CHARACTER VARYING(max)"),
-            ("character varying(255)[]", Text, "CHARACTER VARYING(max)"),
-            ("numeric[]", Text, "CHARACTER VARYING(max)"),
-            ("integer[3][3]", Text, "CHARACTER VARYING(max)"),
-            ("integer ARRAY", Text, "CHARACTER VARYING(max)"),
+            ("hstore", Structured, "CHARACTER VARYING(max)"),
+            ("json", Structured, "CHARACTER VARYING(max)"),
+            ("jsonb", Structured, "CHARACTER VARYING(max)"),
+            ("inet", Structured, "CHARACTER VARYING(max)"),
+            ("bytea", Structured, "CHARACTER VARYING(max)"),
+            ("enum", Structured, "CHARACTER VARYING(max)"),
+            ("integer[]", Structured, "CHARACTER VARYING(max)"),
+            ("character varying(255)[]", Structured, "CHARACTER VARYING(max)"),
+            ("numeric[]", Structured, "CHARACTER VARYING(max)"),
+            ("integer[3][3]", Structured, "CHARACTER VARYING(max)"),
+            ("integer ARRAY", Structured, "CHARACTER VARYING(max)"),
         ];
         for (sql_type, expected, ddl) in cases {
             assert_eq!(ColumnType::of(&column("x", sql_type)).unwrap(), (expected, None), "{sql_type}");
@@ -275,7 +293,7 @@ mod tests {
     #[test]
     fn an_enum_is_text_whatever_its_sql_type() {
         for sql_type in ["integer", "petition_status", "numeric"] {
-            assert_eq!(ColumnType::of(&column("enum", sql_type)).unwrap(), (Text, None), "{sql_type}");
+            assert_eq!(ColumnType::of(&column("enum", sql_type)).unwrap(), (Structured, None), "{sql_type}");
         }
     }
 
@@ -285,7 +303,7 @@ mod tests {
             ["tsvector", "interval", "geometry(Point,4326)", "petition_status", "", "(", "numericx"]
         {
             let (column_type, warning) = ColumnType::of(&column("x", sql_type)).unwrap();
-            assert_eq!(column_type, Text, "{sql_type}");
+            assert_eq!(column_type, Structured, "{sql_type}");
             assert!(warning.unwrap().contains(sql_type));
         }
     }

@@ -9,7 +9,8 @@
 //! Two listings find it, however much else the bucket holds: the table's dates, then one date.
 
 use super::location::Location;
-use super::types::ExportKind;
+use super::open::list;
+use super::types::{ExportKind, Listing};
 use crate::error::{Error, Place, Result};
 use crate::names;
 
@@ -38,15 +39,6 @@ pub struct Export {
     pub bytes: Option<u64>,
 }
 
-/// One level of names below a place.
-#[derive(Debug, Default)]
-pub(super) struct Listing {
-    /// Names of folders or common prefixes, without slashes.
-    pub folders: Vec<String>,
-    /// Names and lengths of files or objects.
-    pub files: Vec<(String, Option<u64>)>,
-}
-
 /// The newest export of `table` below `root`, a folder or `s3://bucket/slug`; with `date` (YYYYMMDD), the
 /// newest of that date.
 ///
@@ -56,7 +48,7 @@ pub(super) struct Listing {
 pub fn discover(root: &Location, kind: ExportKind, table: &str, date: Option<&str>) -> Result<Export> {
     check_request(table, date)?;
     let folder = root.child(kind.word())?.child(table)?;
-    let mut dates = dates_of(super::list(&folder)?);
+    let mut dates = dates_of(list(&folder)?);
     if dates.is_empty() {
         return Err(no_table(root, kind, table));
     }
@@ -68,7 +60,7 @@ pub fn discover(root: &Location, kind: ExportKind, table: &str, date: Option<&st
     }
     for date in dates.iter().take(DATES_TRIED_MAX) {
         let place = folder.child(date)?;
-        if let Some((exported_at, name, bytes)) = newest_of(table, super::list(&place)?) {
+        if let Some((exported_at, name, bytes)) = newest_of(table, list(&place)?) {
             let location = place.child(&name)?;
             let key = match &location {
                 Location::S3 { key, .. } => key.clone(),
@@ -129,7 +121,7 @@ fn no_table(root: &Location, kind: ExportKind, table: &str) -> Error {
     let error = Error::access(format!("there are no {kind} exports of table \"{table}\""))
         .at(Place::uri(root.to_string()));
     // What else is there is advice: a listing that fails must not hide the fault itself.
-    let tables = root.child(kind).and_then(|place| super::list(&place)).unwrap_or_default().folders;
+    let tables = root.child(kind).and_then(|place| list(&place)).unwrap_or_default().folders;
     if tables.is_empty() {
         return error.help(format!(
             "no {kind}/ was found there: the root must be the folder, or s3://bucket/slug, that holds {kind}/"

@@ -12,9 +12,8 @@ use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 
-use super::discover::Listing;
 use super::durable::{Survives, Taken, WholeFile};
-use super::types::{ByteSource, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 use crate::error::{Error, Place, Result};
 use crate::names;
 

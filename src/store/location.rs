@@ -171,7 +171,7 @@ impl HttpUrl {
     }
 
     /// Whether it is of the same scheme, host and port, or of a host below that one.
-    #[cfg(feature = "cloud")]
+    #[cfg(feature = "aws")]
     pub(super) fn is_of(&self, endpoint: &Self) -> bool {
         let place = |url: &Self| url.text[..url.path.start].to_ascii_lowercase();
         let (own, other) = (place(self), place(endpoint));

@@ -1,11 +1,10 @@
-//! What a build with the cloud feature does with S3 and URLs.
+//! What a build with the aws feature does with S3 and URLs.
 
-use super::discover::Listing;
 use super::https;
 use super::location::Location;
 use super::ranged::Tuning;
 use super::s3::S3;
-use super::types::{ByteSource, SegmentSink};
+use super::types::{ByteSource, Listing, SegmentSink};
 use crate::error::Result;
 
 pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {

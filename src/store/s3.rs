@@ -8,27 +8,23 @@
 //! All buckets share one set of connections.
 
 use std::collections::HashMap;
-use std::ops::Range;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use futures::StreamExt;
-use futures::future::BoxFuture;
 use object_store::aws::{AmazonS3, AmazonS3Builder, AwsCredential, AwsCredentialProvider};
 use object_store::path::Path;
 use object_store::{
-    BackoffConfig, ClientOptions, GetOptions, GetRange, ObjectStore, RetryConfig, StaticCredentialProvider,
-    aws,
+    BackoffConfig, ClientOptions, GetOptions, ObjectStore, RetryConfig, StaticCredentialProvider, aws,
 };
 
+use super::bucket::{Bucket, S3Fetch};
 use super::connections::{CONNECT_TIMEOUT, Connections};
 use super::credentials::{Chain, endpoint_of, load};
-use super::discover::Listing;
 use super::fault::{Doing, Fault, cut};
 use super::location::Location;
-use super::ranged::{Body, Fetch, RangedSource, Tuning, retrying};
+use super::ranged::{RangedSource, Tuning, retrying};
 use super::runtime::runtime;
-use super::types::{ByteSource, ObjectInfo, SegmentSink};
+use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink};
 use super::upload::S3Sink;
 use crate::error::{Error, Place, Result};
 
@@ -64,17 +60,6 @@ pub struct S3 {
     tuning: Tuning,
     buckets: Arc<Mutex<HashMap<String, Arc<Bucket>>>>,
     connections: Connections,
-}
-
-/// One bucket, ready to be asked.
-#[derive(Debug)]
-pub(super) struct Bucket {
-    pub(super) name: String,
-    /// Not retried inside: [`super::ranged`] retries, and continues where a body broke off.
-    pub(super) reads: AmazonS3,
-    /// Retried inside.
-    pub(super) calls: AmazonS3,
-    pub(super) tuning: Tuning,
 }
 
 impl S3 {
@@ -257,37 +242,6 @@ fn hash_uploads(unsigned: Option<&str>, endpoint: Option<&str>) -> Result<bool> 
 
 fn no_retries() -> RetryConfig {
     RetryConfig { max_retries: 0, ..RetryConfig::default() }
-}
-
-/// One object at one version.
-pub(super) struct S3Fetch {
-    pub(super) bucket: Arc<Bucket>,
-    pub(super) path: Path,
-    /// As S3 gave it, quotes and all; without one only the length is compared.
-    pub(super) etag: Option<String>,
-    pub(super) length: u64,
-}
-
-impl Fetch for S3Fetch {
-    fn fetch(&self, range: Range<u64>) -> BoxFuture<'_, Result<Body, Fault>> {
-        Box::pin(async move {
-            let options = GetOptions {
-                range: Some(GetRange::Bounded(range)),
-                if_match: self.etag.clone(),
-                ..GetOptions::default()
-            };
-            let answer = self.bucket.reads.get_opts(&self.path, options).await;
-            let answer = answer.map_err(|error| Fault::of_store(&error))?;
-            let etag_differs = self.etag.is_some() && answer.meta.e_tag != self.etag;
-            if etag_differs || answer.meta.size != self.length {
-                return Err(Fault::Changed(format!(
-                    "it was {} bytes long, now it is {}; etag {:?}, now {:?}",
-                    self.length, answer.meta.size, self.etag, answer.meta.e_tag
-                )));
-            }
-            Ok(answer.into_stream().map(|piece| piece.map_err(|error| Fault::of_store(&error))).boxed())
-        })
-    }
 }
 
 #[cfg(test)]

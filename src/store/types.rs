@@ -38,7 +38,7 @@ impl<S: ByteSource + ?Sized> ByteSource for &mut S {
 }
 
 /// Moves what fits from the front of a piece into `buf`, and says how many bytes those are.
-#[cfg(feature = "cloud")]
+#[cfg(feature = "aws")]
 pub(super) fn take(piece: &mut Bytes, buf: &mut [u8]) -> usize {
     let count = piece.len().min(buf.len());
     bytes::Buf::copy_to_slice(piece, &mut buf[..count]);
@@ -46,7 +46,18 @@ pub(super) fn take(piece: &mut Bytes, buf: &mut [u8]) -> usize {
 }
 
 /// Whether an export holds the whole table or rows to add.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    Hash,
+    clap::ValueEnum,
+    schemars::JsonSchema,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 #[serde(rename_all = "lowercase")]
 pub enum ExportKind {
     /// Replaces the table.
@@ -103,4 +114,13 @@ pub trait SegmentWriter: Send {
 
     /// Makes the object visible under its name, whole.
     fn finish(self: Box<Self>) -> Result<StoredObject>;
+}
+
+/// One level of names below a place.
+#[derive(Debug, Default)]
+pub(super) struct Listing {
+    /// Names of folders or common prefixes, without slashes.
+    pub folders: Vec<String>,
+    /// Names and lengths of files or objects.
+    pub files: Vec<(String, Option<u64>)>,
 }

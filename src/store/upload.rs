@@ -16,11 +16,11 @@ use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use tokio::task::JoinSet;
 
+use super::bucket::{Bucket, S3Fetch};
 use super::fault::{Doing, Fault};
 use super::local::{check_length, check_segment};
 use super::ranged::{Fetch, fetch_part};
 use super::runtime::runtime;
-use super::s3::{Bucket, S3Fetch};
 use super::types::{SegmentSink, SegmentWriter, StoredObject};
 use crate::error::{Error, Result};
 

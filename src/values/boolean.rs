@@ -1,6 +1,7 @@
 //! `boolean`, in every form that PostgreSQL's own input takes.
 
-use super::{Rule, trim};
+use super::Rule;
+use super::parts::trim;
 
 const FIELD_BYTES_MAX: usize = "false".len();
 

@@ -1,6 +1,7 @@
 //! `numeric(precision, scale)` as an unscaled whole number: `12.5` at scale 2 is 1250.
 
-use super::{Rule, is_infinity, split_sign, trim};
+use super::Rule;
+use super::parts::{is_infinity, split_sign, trim};
 use crate::schema::DECIMAL_PRECISION_MAX;
 
 /// Reads a decimal for a column of `precision` digits, `scale` of them after the point. Fewer decimals

@@ -1,6 +1,7 @@
 //! `real` and `double precision`.
 
-use super::{Rule, is_infinity, split_sign, trim};
+use super::Rule;
+use super::parts::{is_infinity, split_sign, trim};
 use std::str::FromStr;
 
 /// Reads a `real`, rounded correctly to the nearest value.

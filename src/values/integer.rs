@@ -1,6 +1,7 @@
 //! `smallint`, `integer`, `bigint`.
 
-use super::{Rule, split_sign, trim};
+use super::Rule;
+use super::parts::{split_sign, trim};
 
 /// Digits that always fit a `u64`.
 const DIGITS_MAX: usize = 19;

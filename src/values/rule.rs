@@ -29,7 +29,7 @@ pub enum Rule {
     Uuid,
     /// Not hexadecimal EWKB.
     Geography,
-    /// Wider than the column, and truncation is off.
+    /// Wider than the column, and truncation is off, or the value has a form that a cut would break.
     Overlong,
     /// NULL in a column that does not allow it.
     NotNull,
@@ -39,15 +39,17 @@ pub enum Rule {
     Nul,
     /// A quote inside an unquoted field, or text after a closing quote.
     Quote,
-    /// A carriage return outside quotes that ends no record.
+    /// A carriage return outside quotes that is no part of a line end, as the header's tells.
     CarriageReturn,
+    /// A newline alone ends the record, and a carriage return and a newline the header.
+    Newline,
     /// Too many or too few fields.
     Fields,
 }
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::Boolean,
         Self::Integer,
         Self::Range,
@@ -66,6 +68,7 @@ impl Rule {
         Self::Nul,
         Self::Quote,
         Self::CarriageReturn,
+        Self::Newline,
         Self::Fields,
     ];
 
@@ -90,6 +93,7 @@ impl Rule {
             Self::Nul => "nul",
             Self::Quote => "quote",
             Self::CarriageReturn => "carriage_return",
+            Self::Newline => "newline",
             Self::Fields => "fields",
         }
     }
@@ -111,12 +115,15 @@ impl Rule {
             Self::Date => "write a real day as YYYY-MM-DD",
             Self::Uuid => "write 32 hexadecimal digits in groups of 8-4-4-4-12",
             Self::Geography => "write EWKB as hexadecimal digits, as PostGIS exports it",
-            Self::Overlong => "shorten the value, or pass --overlong truncate",
+            Self::Overlong => {
+                "shorten the value or widen the column; --overlong truncate cuts plain text, and nothing else"
+            }
             Self::NotNull => "fill the value at the source, or allow NULL in the schema",
             Self::Utf8 => "export the table with client_encoding UTF8",
             Self::Nul => "remove the NUL byte; PostgreSQL text never holds one",
             Self::Quote => "quote the whole field and double the quotes inside it",
-            Self::CarriageReturn => "quote fields that hold a carriage return",
+            Self::CarriageReturn => "quote fields that hold a carriage return, and end all lines alike",
+            Self::Newline => "quote fields that hold a newline, and end all lines alike",
             Self::Fields => {
                 "make the record's fields match the header; look for an unquoted comma or newline"
             }

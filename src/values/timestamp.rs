@@ -5,8 +5,9 @@
 //! └─ day ──┘T└─ clock ─┘└zone ┘└era┘   zone and era can be missing; a date has no clock and no zone
 //! ```
 
+use super::Rule;
 use super::calendar::{days_from_civil, days_in_month};
-use super::{Rule, is_infinity};
+use super::parts::is_infinity;
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
 const MICROS_PER_DAY: i64 = 86_400 * MICROS_PER_SECOND;

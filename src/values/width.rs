@@ -1,13 +1,28 @@
 //! Whether text fits a column, and where to cut it if it does not.
 
-use crate::schema::Width;
+use super::json::is_nested_within;
+use crate::schema::{SUPER_LEVELS_MAX, VARCHAR_BYTES_MAX, Width};
 
 /// How many bytes of `text`, which is UTF-8, fit into `width`: all of them, or as many as end at the
-/// last character boundary within it.
+/// last character boundary within it. Half a JSON is none, so of one that SUPER does not take nothing fits.
 pub fn truncate(text: &[u8], width: Width) -> usize {
     match width {
         Width::Bytes(max) => floor_boundary(text, max as usize),
         Width::Chars(max) => prefix_of_chars(text, max as usize),
+        Width::Super
+            if text.len() <= VARCHAR_BYTES_MAX as usize && is_nested_within(text, SUPER_LEVELS_MAX) =>
+        {
+            text.len()
+        }
+        Width::Super => 0,
+    }
+}
+
+/// Bytes of the longest text that fits whatever is in it: a character takes at least one byte, a level of JSON too.
+pub fn surely_fits(width: Width) -> usize {
+    match width {
+        Width::Chars(max) | Width::Bytes(max) => max as usize,
+        Width::Super => SUPER_LEVELS_MAX,
     }
 }
 
@@ -70,6 +85,23 @@ mod tests {
         for (text, width, expected) in cases {
             assert_eq!(&text[..truncate(text.as_bytes(), *width)], *expected, "{text:?} {width:?}");
             assert_eq!(fits(text.as_bytes(), *width), text == expected, "{text:?} {width:?}");
+        }
+    }
+
+    #[test]
+    fn super_takes_so_much_and_so_deep() {
+        let levels = |n: usize| format!("{}{}", "[".repeat(n), "]".repeat(n));
+        let bytes = |n: usize| format!("\"{}\"", "x".repeat(n - 2));
+        let cases = [
+            (levels(1_000), true),
+            (levels(1_001), false),
+            (bytes(65_535), true),
+            (bytes(65_536), false),
+            (format!("\"{}\"", "[".repeat(5_000)), true),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(fits(text.as_bytes(), Width::Super), expected, "{} bytes", text.len());
+            assert!(expected || text.len() > surely_fits(Width::Super));
         }
     }
 

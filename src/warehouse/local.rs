@@ -9,14 +9,15 @@
 //! ```
 //!
 //! A version is never changed after it was switched to; its name is the load's id, which sorts by time.
-//! `docs/warehouse.md` has the invariants and how to read it.
+//! `docs/reference/local-warehouse.md` has the layout, `docs/explanation/redshift.md` the invariants.
 
 use super::lock::TableLock;
 use super::parts::PartsSink;
-use super::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse, sweep, version};
+use super::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse, WriteProbe, sweep, version};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{self, ENTRY_FORMAT, ENTRY_NAME, Entry, Part, PartFile, Source};
-use crate::report::{FileReport, Rows};
+use crate::ledger::{self, ENTRY_FORMAT, ENTRY_NAME, Entry, Part, PartFile, Run, Shown, Source};
+use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
+use crate::schema::Table;
 use crate::store::{ExportKind, SegmentSink, sync_dir};
 use std::fs::{self, File};
 use std::io::ErrorKind;
@@ -134,6 +135,35 @@ fn hold(version_dir: &Path) -> Result<Snapshot> {
 }
 
 impl Warehouse for LocalWarehouse {
+    fn shown(&self) -> String {
+        self.dir.display().to_string()
+    }
+
+    fn loads(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>> {
+        let mut runs = ledger::list(&self.dir, table)?;
+        runs.truncate(limit);
+        Ok(runs)
+    }
+
+    fn load(&self, id: &str) -> Result<Shown> {
+        ledger::show(&self.dir, id)
+    }
+
+    fn remember(&self, report: &RunReport) -> Result<()> {
+        ledger::record(&self.dir, report)
+    }
+
+    fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
+        let runs = ledger::list(&self.dir, Some(table)).ok()?;
+        let last = runs.iter().find(|run| run.status == Status::Succeeded && run.kind == kind)?;
+        ledger::show(&self.dir, &last.load_id).ok()?.report
+    }
+
+    fn check(&self, _: &[(String, Option<Table>)], _: &WriteProbe<'_>, list: &mut Checklist<'_>) {
+        let written = writable(&self.dir).map(|()| format!("{} can be written to", self.dir.display()));
+        list.says("warehouse folder", written);
+    }
+
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
         Ok(version::admission(self.current(&request.table)?.as_ref(), request))
     }
@@ -204,7 +234,7 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        Ok(LoadReceipt { loaded: rows.accepted, present: 0, carried_over, files })
+        Ok(LoadReceipt { loaded: rows.accepted, present: 0, carried_over, files, warnings: Vec::new() })
     }
 }
 
@@ -261,6 +291,15 @@ impl Drop for LocalStaging {
             tracing::warn!(%error, "the staging folder stays until the next load");
         }
     }
+}
+
+/// A folder that is not there yet is made by the first load, if the one above it can be written to.
+fn writable(dir: &Path) -> Result<()> {
+    let existing = dir.ancestors().find(|place| place.exists());
+    let existing = existing.filter(|place| !place.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
+    tempfile::NamedTempFile::new_in(existing)
+        .map(drop)
+        .map_err(|cause| Error::io("the warehouse's folder cannot be written to", dir, cause))
 }
 
 /// Makes a folder and those above it, so that they outlive a power cut too.

@@ -7,7 +7,7 @@
 //! ```
 //! The time of a phase does not begin anew with each byte: who sends one a second is slow, not alive.
 
-use super::{HEAD_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
+use super::limits::{HEAD_TIMEOUT, IDLE_TIMEOUT, WRITE_TIMEOUT};
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;

@@ -10,12 +10,12 @@
 use super::addresses::Addresses;
 use super::event::{self, Event, Export, Malformed};
 use super::fetch::{Policy, Refusal};
+use super::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, QUEUE_TIMEOUT, TABLE_CHARS_SHOWN};
 use super::metrics::Metrics;
 use super::routes::Routes;
 use super::secrets::Secrets;
 use super::signature::{Claim, HEADER};
 use super::tables::Tables;
-use super::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, QUEUE_TIMEOUT};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -194,7 +194,7 @@ impl Receiver {
     fn refuse(&self, export: &Export, refusal: Refusal) -> Answer {
         self.metrics.refused(refusal);
         let table = export.data.as_ref().and_then(|data| data.table.as_deref()).unwrap_or_default();
-        let table: String = table.chars().take(super::TABLE_CHARS_SHOWN).collect();
+        let table: String = table.chars().take(TABLE_CHARS_SHOWN).collect();
         let (kind, jid) = (export.kind, export.jid.as_deref().unwrap_or_default());
         // With `?`: what was sent cannot end the line or colour it.
         tracing::warn!(?table, ?kind, jid, reason = refusal.reason(), "an export can never be loaded");

@@ -1,8 +1,8 @@
 //! Sockets: takes connections, serves the router on each, and ends when it is told.
 
+use super::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE_TIMEOUT};
 use super::patience::{Patient, Phase};
-use super::router::Peer;
-use super::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE_TIMEOUT, Receiver, router};
+use super::router::{Peer, Receiver, router};
 use crate::error::{Error, Place, Result};
 use axum::Router;
 use axum::body::Body;

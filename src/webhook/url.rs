@@ -8,7 +8,7 @@
 //! reader takes far less than a URL may be: a host that is one of S3's own, letter by letter, nothing
 //! before or behind it, and a path that is the same in every reading.
 
-use super::fetch::Refusal;
+use super::refusal::Refusal;
 
 /// Longest URL that is taken; those of S3 have about 2 KiB.
 pub const URL_BYTES_MAX: usize = 4 << 10;

@@ -1,6 +1,6 @@
 //! Keeps what was taken: renews it while it is worked on, and cuts off the load of what was lost.
 
-use super::Loader;
+use super::worker::Loader;
 use crate::error::Result;
 use crate::queue::{Message, Queue, RENEW_EVERY};
 use crate::store::runtime;

@@ -2,7 +2,8 @@
 
 use super::keeper::{Taken, block_on};
 use super::taking::{Item, in_order};
-use super::{Disposition, Loader, Worker};
+use super::verdict::Disposition;
+use super::worker::{Loader, Worker};
 use crate::error::{Error, Result};
 use crate::queue::{LoadOrder, Message, Queue, Reason, VISIBILITY};
 use crate::store::ExportKind;

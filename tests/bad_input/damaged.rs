@@ -48,9 +48,30 @@ fn cut_off() {
         (
             "CSV inside a record",
             || after_header("1,,,,\n2,5,t"),
-            5,
-            &["rule fields", "EXPORT, record 2, line 3, byte 24"],
-            REJECTS,
+            1,
+            &["cut off at byte 29", "EXPORT, byte 24"],
+            "--allow-open-end",
+        ),
+        (
+            "CSV inside the last value",
+            || after_header("1,,,,\n2,5,t,,half a wo"),
+            1,
+            &["cut off at byte 40", "EXPORT, byte 24"],
+            "--allow-open-end",
+        ),
+        (
+            "CSV inside the header",
+            || HEADER.as_bytes()[..11].to_vec(),
+            1,
+            &["cut off at byte 11"],
+            "fetch the export again",
+        ),
+        (
+            "CSV before the last newline, packed",
+            || gzip(&after_header("1,,,,\n2,,,,")),
+            1,
+            &["cut off at byte 29", "EXPORT, byte 24"],
+            "fetch the export again",
         ),
         ("empty file", Vec::new, 1, &["empty", "EXPORT"], "request a new export"),
     ]);
@@ -108,8 +129,8 @@ fn header() {
             "a data row in its place",
             || b"1,5,t,2026-03-01 00:00:00,x\n".to_vec(),
             4,
-            &["\"note\"", AT],
-            "--missing-columns",
+            &["0 of 5 columns fit", "no header line?", "\"note\"", AT],
+            "check that the first line names the columns",
         ),
         ("duplicate column", || b"id,n,flag,at,note,n\n".to_vec(), 4, &["\"n\" (fields 2 and 6)", AT], ""),
         ("empty column name", || b"id,n,flag,at,note,\n".to_vec(), 4, &["field 6", AT], ""),
@@ -117,14 +138,14 @@ fn header() {
             "a name that is not UTF-8",
             || b"id,n,fl\xffag,at,note\n".to_vec(),
             4,
-            &["fl\u{fffd}ag", AT, "byte 5"],
+            &["field 3 of the header", "rule utf8", AT, "byte 5"],
             "UTF-8",
         ),
         (
             "a quote inside a name",
             || b"id,n,fl\"a\"g,at,note\n".to_vec(),
             4,
-            &["fl\"a\"g", AT, "byte 5"],
+            &["field 3 of the header", "rule quote", AT, "byte 5"],
             "header",
         ),
         (
@@ -256,4 +277,28 @@ fn bomb(records: &str, letter: u8, bytes: usize) -> Vec<u8> {
     let body = bzip2(&vec![letter; bytes]);
     assert!(body.len() < bytes / 40_000, "{} bytes", body.len());
     [head, body].concat()
+}
+
+#[test]
+fn no_message_repeats_what_is_too_long_or_some_persons() {
+    let names = |letter: &str| format!("id,{},note\n", letter.repeat(270_000));
+    let junk = move |letter: &'static str| names(letter).into_bytes();
+    let cases: &[(&str, Vec<u8>)] = &[
+        ("a long name", junk("x")),
+        ("a long name with a quote", junk("x\"")),
+        ("a long name that is not UTF-8", [b"id,".as_slice(), &vec![0xff; 7 << 20], b"\n"].concat()),
+        (
+            "a person in the header's place",
+            b"7,5,jane@example.org,2026-03-01 00:00:00,Jane\n8,,,,\n".to_vec(),
+        ),
+        ("a person, not UTF-8", b"7,5,jane@example.org\xff,2026-03-01 00:00:00,Jane\n8,,,,\n".to_vec()),
+    ];
+    for (what, export) in cases {
+        let bench = Bench::new();
+        fs::write(bench.bad_export(), export).unwrap();
+        let answer = bench.backfill(&[]);
+        assert_eq!(answer.code, Some(4), "{what}");
+        assert!(answer.err.len() < 3_000, "{what}: {} bytes", answer.err.len());
+        assert!(!answer.err.contains("jane") && !answer.err.contains("Jane"), "{what}: {}", answer.err);
+    }
 }

@@ -1,7 +1,7 @@
 //! Who hears of a load, and what a load waits for: the program as a process, AWS by moto's server, Redshift
 //! by its stand-in.
 
-#![cfg(all(feature = "redshift", feature = "notify", feature = "glue"))]
+#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "../support/answer.rs"]

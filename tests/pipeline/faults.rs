@@ -58,7 +58,10 @@ fn every_fault_of_a_record_is_named_with_its_place() {
         (b"1,,,,a\"b\"\n", &["1:2:16:s:quote"]),
         (b"1,,,,\"a\"b\n", &["1:2:16:s:quote"]),
         (b"1,,,,a\rb\n", &["1:2:16:s:carriage_return"]),
-        (b"1,,,,\"a\n\nb\"\nx,,,,\"\n\"\ny,,,,", &["2:5:23:id:integer", "3:7:32:id:integer"]),
+        (b"1,,,,a\r\n", &["1:2:16:s:carriage_return"]),
+        (b"1,,,,\r\n2,,,,\n", &["1:2:16:s:carriage_return"]),
+        (b"1,,,,\"a\"\r\n", &["1:2:16:s:carriage_return"]),
+        (b"1,,,,\"a\n\nb\"\nx,,,,\"\n\"\ny,,,,\n", &["2:5:23:id:integer", "3:7:32:id:integer"]),
     ];
     for (records, want) in cases {
         let shown_input = String::from_utf8_lossy(records).into_owned();
@@ -67,6 +70,24 @@ fn every_fault_of_a_record_is_named_with_its_place() {
         let got: Vec<_> = report.rejects.first.iter().map(shown).collect();
         assert_eq!(got, *want, "{shown_input:?}");
         assert_eq!(report.rows.read, report.rows.accepted + report.rows.rejected, "{shown_input:?}");
+    }
+}
+
+#[test]
+fn lines_that_end_otherwise_than_the_header_are_named() {
+    // The header is 12 bytes.
+    let cases: &[(&[u8], &[&str])] = &[
+        (b"1,,,,a\r\n2,,,,b\n", &["2:3:20:-:newline"]),
+        (b"1,,,,a\n2,,,,b\r\n", &["1:2:12:-:newline"]),
+        (b"1,,,,a\r\r\n", &["1:2:17:s:carriage_return"]),
+        (b"1\r,,,,a\r\n", &["1:2:12:id:carriage_return"]),
+        (b"1,,,,\"\r\"\r\n", &[]),
+    ];
+    for (records, want) in cases {
+        let shown_input = String::from_utf8_lossy(records).into_owned();
+        let run = run(&[&HEADER.as_bytes()[..10], b"\r\n", records].concat(), 9);
+        let got: Vec<_> = run.report().rejects.first.iter().map(shown).collect();
+        assert_eq!(got, *want, "{shown_input:?}");
     }
 }
 
@@ -91,7 +112,7 @@ fn a_reject_too_many_stops_the_run_and_says_which() {
 fn rejects_are_kept_whole_with_their_reasons() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("rejects.csv");
-    let csv = "id,n,b,t,s\n1,,,,a\nx,,?,,\"two\nlines\"\n3,,,,c\n4,,,,\"end\"oops";
+    let csv = "id,n,b,t,s\n1,,,,a\nx,,?,,\"two\nlines\"\n3,,,,c\n4,,,,\"end\"oops\n";
     let mut given = Given::new(csv, five_columns());
     given.options.max_rejects = 2;
     given.rejects = Some(path.clone());
@@ -110,16 +131,20 @@ fn rejects_are_kept_whole_with_their_reasons() {
 }
 
 #[test]
-fn a_flood_of_rejects_stops_early_whatever_is_allowed() {
-    // 16 million records of one byte: kept with their reasons they would fill gigabytes.
-    let flood = [HEADER.as_bytes(), &vec![b'\n'; 16 << 20]].concat();
-    for (max_rejects, rejected, said) in
-        [(0, 1, "1 records rejected so far, 0 allowed"), (u64::MAX, 50_001, "in one row group")]
-    {
+fn only_the_allowed_number_stops_a_flood_of_rejects() {
+    const FLOOD: usize = 300_000;
+    let flood = [HEADER.as_bytes(), &vec![b'\n'; FLOOD]].concat();
+    for max_rejects in [0, 1, 60_000, FLOOD as u64 - 1] {
         let run = run(&flood, max_rejects);
         let Err((report, error)) = &run.outcome else { panic!("the flood was let through") };
-        assert_eq!((error.exit_code(), report.rows.rejected), (5, rejected));
-        assert!(error.to_string().contains(said), "{error}");
+        assert_eq!((error.exit_code(), report.rows.rejected), (5, max_rejects + 1));
+        let said = format!("{} records rejected so far, {max_rejects} allowed", max_rejects + 1);
+        assert!(error.to_string().contains(&said), "{error}");
+    }
+    for max_rejects in [FLOOD as u64, u64::MAX] {
+        let run = run(&flood, max_rejects);
+        let rows = run.report().rows;
+        assert_eq!((rows.read, rows.rejected, rows.accepted), (FLOOD as u64, FLOOD as u64, 0));
     }
 }
 
@@ -184,28 +209,9 @@ fn what_cannot_be_cut_or_bound_fails_at_its_place() {
 
 mod compressed {
     use super::*;
-    use std::io::Write;
+    use crate::support::packed::{PACKERS, bzip2};
 
     const CSV: &str = "id,n,b,t,s\n1,,,,a\n2,,,,b\n";
-
-    fn bzip2(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn gzip(bytes: &[u8]) -> Vec<u8> {
-        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
-        encoder.write_all(bytes).unwrap();
-        encoder.finish().unwrap()
-    }
-
-    fn zstd(bytes: &[u8]) -> Vec<u8> {
-        zstd::encode_all(bytes, 1).unwrap()
-    }
-
-    type Packer = fn(&[u8]) -> Vec<u8>;
-    const PACKERS: [(&str, Packer); 3] = [("bzip2", bzip2), ("gzip", gzip), ("zstd", zstd)];
 
     #[test]
     fn every_compression_is_found_and_undone_streams_in_a_row_too() {

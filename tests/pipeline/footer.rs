@@ -165,3 +165,64 @@ fn the_dictionary_is_the_first_page_though_the_first_values_are_null() {
     }
     assert_eq!(rows, NULLS + VALUES);
 }
+
+/// A field of a thrift structure in the compact protocol: its number and, if it is one, its integer.
+fn field(bytes: &mut &[u8], last: u8) -> Option<(u8, i64)> {
+    let take = |bytes: &mut &[u8]| bytes.split_off_first().copied().unwrap();
+    let head = take(bytes);
+    let (delta, kind) = (head >> 4, head & 15);
+    assert!(head == 0 || delta > 0, "no long form is needed");
+    if head == 0 || kind != 5 {
+        return (head != 0).then_some((last + delta, 0));
+    }
+    let (mut zigzag, mut shift) = (0_u64, 0);
+    loop {
+        let byte = take(bytes);
+        zigzag |= u64::from(byte & 0x7f) << shift;
+        shift += 7;
+        if byte < 0x80 {
+            return Some((last + delta, (zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)));
+        }
+    }
+}
+
+#[test]
+fn every_page_has_the_checksum_of_its_bytes() {
+    let rows: String = (0..40_000).map(|at| format!("{at},v{},{}\n", at % 5, "x".repeat(at % 60))).collect();
+    let columns = [("id", "bigint", false), ("few", "text", true), ("many", "text", true)];
+    for codec in [Codec::Snappy, Codec::Zstd, Codec::None] {
+        let mut given = Given::new(format!("id,few,many\n{rows}"), table(&columns));
+        given.options.codec = codec;
+        let run = given.run();
+        let bytes = bytes::Bytes::from(run.files.into_values().next().unwrap());
+        let reader = SerializedFileReader::new(bytes.clone()).unwrap();
+        let (mut pages, mut dictionaries) = (0, 0);
+        for column in reader.metadata().row_groups().iter().flat_map(|group| group.columns()) {
+            let (start, len) = column.byte_range();
+            let mut rest = &bytes[start as usize..(start + len) as usize];
+            while !rest.is_empty() {
+                let numbers: Vec<i64> = (1..=4)
+                    .map(|number| {
+                        let (found, value) = field(&mut rest, number - 1).unwrap();
+                        assert_eq!(found, number);
+                        value
+                    })
+                    .collect();
+                let (of, _) = field(&mut rest, 4).unwrap();
+                assert_eq!(of, if numbers[0] == 0 { 5 } else { 7 });
+                let mut last = 0;
+                while let Some((number, _)) = field(&mut rest, last) {
+                    last = number;
+                }
+                assert!(field(&mut rest, of).is_none(), "the header ends");
+                let page = rest.split_off(..numbers[2] as usize).unwrap();
+                let mut crc = flate2::Crc::new();
+                crc.update(page);
+                assert_eq!(numbers[3] as i32, crc.sum() as i32, "{codec:?}, column {}", column.column_path());
+                pages += 1;
+                dictionaries += usize::from(numbers[0] == 2);
+            }
+        }
+        assert!(pages > 9 && dictionaries > 0, "{pages} pages, {dictionaries} dictionaries");
+    }
+}

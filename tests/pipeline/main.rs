@@ -2,11 +2,14 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may fail")]
 
+mod cut;
 mod determinism;
 mod faults;
 mod footer;
+mod foreign;
 mod forms;
 mod oracle;
+mod overlong;
 #[path = "../support/seed.rs"]
 mod seed;
 mod support;

@@ -5,6 +5,7 @@ use csl_stream::pipeline::{ConvertOptions, Job, Outcome, Watch, convert};
 use csl_stream::report::RunReport;
 use csl_stream::schema::{BulkSchema, Table};
 use csl_stream::store::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+use csl_stream::warehouse::ShrinkGuard;
 use csl_stream::{Error, Result};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
@@ -145,6 +146,7 @@ impl Given {
             source: Box::new(MemorySource::new(self.csv.clone(), self.read_bytes, &self.uri)),
             exported_at: None,
             rejects: self.rejects.clone(),
+            shrink: ShrinkGuard::default(),
         };
         convert(job, &self.options, sink, &Watch::default())
     }
@@ -181,4 +183,28 @@ impl Run {
 /// Random numbers that `CSL_SEED` repeats.
 pub(crate) fn rng() -> fastrand::Rng {
     fastrand::Rng::with_seed(crate::seed::seed())
+}
+
+/// Bytes packed by other programs' libraries.
+pub(crate) mod packed {
+    use std::io::Write;
+
+    pub(crate) fn bzip2(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::best());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        encoder.write_all(bytes).unwrap();
+        encoder.finish().unwrap()
+    }
+
+    pub(crate) fn zstd(bytes: &[u8]) -> Vec<u8> {
+        zstd::encode_all(bytes, 1).unwrap()
+    }
+
+    type Packer = fn(&[u8]) -> Vec<u8>;
+    pub(crate) const PACKERS: [(&str, Packer); 3] = [("bzip2", bzip2), ("gzip", gzip), ("zstd", zstd)];
 }

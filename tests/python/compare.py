@@ -70,7 +70,7 @@ def read_truth(path, kinds):
 
 
 def with_pyarrow(files):
-    return pa.concat_tables(pa.parquet.read_table(file) for file in files)
+    return pa.concat_tables(pa.parquet.read_table(file, page_checksum_verification=True) for file in files)
 
 
 def with_duckdb(files):

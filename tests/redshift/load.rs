@@ -1,5 +1,6 @@
 //! What a load does to the table and to the ledger.
 
+use crate::answer::Answer;
 use crate::world::{NIGHT, World};
 
 const NEXT_NIGHT: &str = "20260302031500";
@@ -100,12 +101,44 @@ fn an_export_that_would_shrink_the_table_stops_before_the_switch() {
             assert_eq!(world.ids(), "1 2 3 4 5");
             continue;
         }
-        assert!(answer.err.contains("would shrink from 10 rows"), "{ids:?}: {answer:#?}");
+        assert!(answer.err.contains("the last one had 10: the table would be"), "{ids:?}: {answer:#?}");
         assert_eq!(world.sql("SELECT count(*) FROM t"), "10", "{ids:?}");
         let id = answer.json()["load_id"].as_str().unwrap().to_owned();
         assert_eq!(world.run(&["loads", "retry", &id]).code, Some(5), "{ids:?}: a retry is no way round");
         assert_eq!(world.sql("SELECT count(*) FROM csl_stream_loads"), "1", "{ids:?}");
     }
+}
+
+#[test]
+fn a_table_may_shrink_for_one_run_or_by_the_configuration() {
+    let world = World::new();
+    let all: Vec<i64> = (1..=10).collect();
+    world.export("full", NIGHT, OLD, &all);
+    world.loaded(&[]);
+    world.export("full", NEXT_NIGHT, OLD, &[1, 2, 3, 4]);
+    let stopped = world.backfill(&[]);
+    assert_eq!(stopped.code, Some(5), "{stopped:#?}");
+    let id = stopped.json()["load_id"].as_str().unwrap().to_owned();
+    let retried = world.run(&["loads", "retry", &id, "--allow-shrink"]);
+    assert!(retried.code == Some(0) && world.ids() == "1 2 3 4", "{retried:#?}");
+
+    let limited = |percent: &str, more: &[&str]| {
+        let words = [&["backfill", "--table", "t", "--json"], more].concat();
+        let output = world.command(&words).env("CSL_LOAD_SHRINK_MAX_PERCENT", percent).output();
+        Answer::of(output.unwrap())
+    };
+    for (at, ids, percent, more, code) in [
+        ("20260303031500", &[1, 2, 3][..], "24", &[][..], 5),
+        ("20260303031500", &[1, 2, 3], "25", &[], 0),
+        ("20260304031500", &[1], "66", &[], 5),
+        ("20260304031500", &[], "100", &[], 5),
+        ("20260304031500", &[], "0", &["--allow-shrink"], 0),
+    ] {
+        world.export("full", at, OLD, ids);
+        let answer = limited(percent, more);
+        assert_eq!(answer.code, Some(code), "{at} {percent} {more:?}: {answer:#?}");
+    }
+    assert_eq!(world.ids(), "");
 }
 
 #[test]
@@ -161,6 +194,8 @@ fn only_a_full_load_is_tidied_up_after_and_a_refusal_is_told() {
     world.export("full", NIGHT, OLD, &[1]);
     let refused = world.backfill(&[]);
     assert!(refused.code == Some(0) && refused.err.contains("must be owner of table"), "{refused:#?}");
+    let told = refused.json()["warnings"].to_string();
+    assert!(told.contains("VACUUM") && told.contains("ANALYZE") && told.contains("owner"), "{told}");
     let tidied = || world.redshift.sent().iter().filter(|sent| sent.sql.starts_with("VACUUM")).count();
     assert_eq!(tidied(), 1);
     world.export("incremental", "20260301040000", "2026-03-01 03:59:00", &[2]);
@@ -232,6 +267,33 @@ fn text_is_held_to_the_targets_bytes() {
 }
 
 #[test]
+fn what_has_a_form_is_rejected_before_the_copy_if_it_is_too_long() {
+    let text = |letters: usize| format!("{{\"\"a\"\": \"\"{}\"\"}}", "p".repeat(letters));
+    let deep = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    for (params, value, fits) in [
+        ("VARCHAR(256)", text(300), false),
+        ("VARCHAR(256)", text(200), true),
+        ("super", text(70_000), false),
+        ("super", text(60_000), true),
+        ("super", deep(1_001), false),
+        ("super", deep(1_000), true),
+    ] {
+        let table = crate::world::TABLE.replace("params VARCHAR(65535)", &format!("params {params}"));
+        let world = World::with(&format!("SET search_path = public; {table}"));
+        let header = "email,created_at,score,params,active,petition_id,id";
+        world.put("full", NIGHT, &format!("{header}\n,,,\"{value}\",,,1\n,,,\"{{}}\",,,2\n"));
+        let answer = world.backfill(&[]);
+        let what = format!("{} bytes for {params}: {}", value.len(), answer.err);
+        assert_eq!(answer.code, Some(if fits { 0 } else { 5 }), "{what}");
+        assert!(fits || answer.err.contains("rule overlong") && answer.err.contains("\"params\""), "{what}");
+        if !fits {
+            assert_eq!(world.loaded(&["--max-rejects", "1"])["rows"]["rejected"], 1, "{what}");
+            assert_eq!(world.ids(), "2", "{what}");
+        }
+    }
+}
+
+#[test]
 fn the_ledger_is_listed_and_shown() {
     let world = World::new();
     let none = world.run(&["loads", "list"]);
@@ -241,7 +303,7 @@ fn the_ledger_is_listed_and_shown() {
     let list = world.run(&["loads", "list"]);
     assert!(list.out.contains(&id) && list.out.contains("20260301/t_20260301031500.csv"), "{list:?}");
     let shown = world.run(&["loads", "show", &id]);
-    assert!(shown.out.contains("t: 2 rows loaded (full)"), "{shown:?}");
+    assert!(shown.out.contains("t: 2 rows loaded"), "{shown:?}");
     assert_eq!(world.run(&["loads", "show", "absent"]).code, Some(2));
     assert_eq!(world.run(&["loads", "retry", "absent"]).code, Some(2));
 }

@@ -1,6 +1,6 @@
 //! Loads into Redshift, against the stand-in: the program as a process, SQL by a real PostgreSQL.
 
-#![cfg(feature = "redshift")]
+#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
 #[path = "../support/answer.rs"]

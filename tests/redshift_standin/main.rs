@@ -1,6 +1,6 @@
 //! The stand-in for Redshift keeps Redshift's rules: each is a line of a table here.
 
-#![cfg(feature = "cloud")]
+#![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
 mod client;

@@ -15,6 +15,7 @@ fn report(request: &LoadRequest, status: Status) -> RunReport {
         source: SourceReport { uri: request.source.uri.clone(), ..SourceReport::default() },
         rows: Rows::default(),
         files: Vec::new(),
+        columns: Vec::new(),
         rejects: RejectsReport::default(),
         seconds: Seconds::default(),
         error: (status == Status::Failed).then(|| "5 rejects".to_owned()),

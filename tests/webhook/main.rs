@@ -5,12 +5,12 @@
 
 mod aws;
 mod fetch;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 #[path = "../support/function.rs"]
 mod function;
 mod hostile;
 mod http;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 mod lambda;
 #[path = "../support/listen.rs"]
 mod listen;

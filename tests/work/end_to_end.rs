@@ -177,7 +177,7 @@ fn five_tables_in_one_taking_each() {
     compare(&world, &database, &schema);
 }
 
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 #[test]
 fn five_tables_through_a_lambda_function() {
     use crate::function::{Function, record, v2};

@@ -11,11 +11,11 @@ mod aws;
 mod cells;
 mod contract;
 mod end_to_end;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 #[path = "../support/function.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod function;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 #[path = "../support/listen.rs"]
 mod listen;
 #[path = "../support/moto.rs"]
@@ -26,7 +26,7 @@ mod postgres;
 mod rules;
 #[path = "../support/s3.rs"]
 mod s3;
-#[cfg(feature = "lambda")]
+#[cfg(feature = "serve")]
 #[path = "../webhook/aws.rs"]
 #[allow(dead_code, unreachable_pub, reason = "what other tests need")]
 mod sdk;

@@ -36,7 +36,7 @@ fn a_message_is_loaded_once_and_deleted() {
     let order = full(&world, NIGHT, 0..5);
     world.send(&order);
     let answer = world.run(ONCE);
-    done(&answer, "1 done (0 obsolete), 0 tried again, 0 dead, 0 given back");
+    done(&answer, "1 done (0 obsolete), 0 retried, 0 dead letters, 0 returned");
     assert!(answer.out.contains("t: 5 rows loaded"), "{answer:#?}");
     assert_eq!((world.ids("t"), world.messages()), ((0..5).collect(), 0));
     // The same again, by its URL alone: the ledger knows the export by its name, however it was read.
@@ -111,7 +111,7 @@ fn what_always_fails_is_a_dead_letter_after_its_tries_and_redrives() {
     let answer = world.run_with(ONCE, &[("CSL_QUEUE_TRIES", "2")]);
     assert_eq!(answer.code, Some(1), "{answer:#?}");
     assert!(answer.err.contains("tried again in 5 s") && started.elapsed() > Duration::from_secs(5));
-    assert!(answer.err.contains("1 tried again, 1 dead"), "{answer:#?}");
+    assert!(answer.err.contains("1 retried, 1 dead letters"), "{answer:#?}");
     assert_eq!(world.messages(), 0);
 
     let list = world.run(&["dead-letters", "list", "--json"]).json();
@@ -181,7 +181,7 @@ fn what_is_not_selected_is_given_back_or_forwarded() {
     world.send(&order);
     world.send(&full(&world, NIGHT, 0..5));
     let only = [("CSL_WORK_TABLES", "signatures"), ("CSL_WORK_KINDS", "full")];
-    done(&world.run_with(ONCE, &only), "1 done (0 obsolete), 0 tried again, 0 dead, 1 given back");
+    done(&world.run_with(ONCE, &only), "1 done (0 obsolete), 0 retried, 0 dead letters, 1 returned");
     assert_eq!(
         (world.waiting().len(), world.messages()),
         (0, 1),
@@ -307,6 +307,6 @@ fn a_passing_fault_is_tried_again() {
     // More than the nine tries of one load, with their pauses of about a minute in all.
     world.s3.fault(Fault::Answer { kind: Kind::Get, status: 503, times: 9 });
     let answer = world.run(ONCE);
-    done(&answer, "1 done (0 obsolete), 1 tried again");
+    done(&answer, "1 done (0 obsolete), 1 retried");
     assert_eq!(world.ids("t").len(), 5);
 }

@@ -1,6 +1,6 @@
 //! Flags of `check`.
 
-use super::{SchemaArgs, parse_table};
+use super::groups::{SchemaArgs, parse_table};
 use clap::{Args, ValueHint};
 
 /// Flags of `check`.

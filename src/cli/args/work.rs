@@ -1,7 +1,7 @@
 //! Flags of `work` and `dead-letters`.
 
-use super::{Cli, Command, ConversionArgs, TargetArgs};
-use clap::{Args, Parser, Subcommand};
+use super::groups::{ConversionArgs, TargetArgs};
+use clap::{Args, Subcommand};
 
 /// Flags of `work`.
 #[derive(Debug, Args)]
@@ -29,16 +29,6 @@ pub struct WorkArgs {
     /// How exports are converted.
     #[command(flatten)]
     pub conversion: ConversionArgs,
-}
-
-impl WorkArgs {
-    /// As if no flag had been given: for AWS Lambda, whose settings are the environment's.
-    pub fn preset() -> Self {
-        match Cli::parse_from(["csl-stream", "work"]).command {
-            Command::Work(args) => args,
-            other => unreachable!("this is the command `work`, not {other:?}"),
-        }
-    }
 }
 
 /// Messages that could not be loaded.

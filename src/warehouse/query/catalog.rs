@@ -1,6 +1,5 @@
 //! The tables that a query can name. Their schemas are read when the query names them, not before.
 
-use super::FilesTable;
 use crate::error::{Error, Result};
 use crate::warehouse::{LocalWarehouse, Snapshot};
 use arrow::datatypes::{Schema, SchemaRef};
@@ -20,6 +19,32 @@ use std::sync::Arc;
 /// Catalog and schema that tables lie in; people need not write them.
 pub(super) const CATALOG: &str = "warehouse";
 pub(super) const SCHEMA: &str = "public";
+
+/// Parquet files outside the warehouse under a table's name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FilesTable {
+    /// Table name in SQL, lower case.
+    pub name: String,
+    /// A file, a folder, or a pattern with `*`.
+    pub path: String,
+}
+
+impl std::str::FromStr for FilesTable {
+    type Err = Error;
+
+    /// `NAME=PATH`, or `PATH` alone for a table named `files`.
+    fn from_str(text: &str) -> Result<Self> {
+        let is_name =
+            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        let (name, path) = text.split_once('=').filter(|(name, _)| is_name(name)).unwrap_or(("files", text));
+        if path.is_empty() {
+            return Err(Error::usage(format!("{text:?} names no files"))
+                .help("write NAME=DIR or NAME='DIR/*.parquet'"));
+        }
+        // SQL folds unquoted names to lower case.
+        Ok(Self { name: name.to_ascii_lowercase(), path: path.to_owned() })
+    }
+}
 
 type Fetch<'a> = Pin<Box<dyn Future<Output = QueryResult<Option<Arc<dyn TableProvider>>>> + Send + 'a>>;
 

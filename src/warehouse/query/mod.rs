@@ -10,8 +10,10 @@
 //! come; what a sort or a join needs beyond [`MEMORY_BYTES_MAX`] goes to temporary files.
 
 mod catalog;
+mod fault;
 mod print;
 
+pub use catalog::FilesTable;
 pub use print::{Printed, TABLE_ROWS_MAX};
 
 use super::LocalWarehouse;
@@ -22,6 +24,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use datafusion::execution::context::SQLOptions;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::prelude::{SessionConfig, SessionContext};
+use fault::describe;
 use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,9 +33,6 @@ use std::sync::Arc;
 pub const MEMORY_BYTES_MAX: usize = 2 * 1024 * 1024 * 1024;
 /// Threads of a query; more do not help what a laptop's disk delivers.
 const THREADS_MAX: usize = 8;
-/// Most tables that an error message lists.
-const TABLES_LISTED_MAX: usize = 80;
-
 /// How results are printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Format {
@@ -42,32 +42,6 @@ pub enum Format {
     Csv,
     /// One JSON object a line.
     Json,
-}
-
-/// Parquet files outside the warehouse under a table's name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FilesTable {
-    /// Table name in SQL, lower case.
-    pub name: String,
-    /// A file, a folder, or a pattern with `*`.
-    pub path: String,
-}
-
-impl std::str::FromStr for FilesTable {
-    type Err = Error;
-
-    /// `NAME=PATH`, or `PATH` alone for a table named `files`.
-    fn from_str(text: &str) -> Result<Self> {
-        let is_name =
-            |name: &str| !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
-        let (name, path) = text.split_once('=').filter(|(name, _)| is_name(name)).unwrap_or(("files", text));
-        if path.is_empty() {
-            return Err(Error::usage(format!("{text:?} names no files"))
-                .help("write NAME=DIR or NAME='DIR/*.parquet'"));
-        }
-        // SQL folds unquoted names to lower case.
-        Ok(Self { name: name.to_ascii_lowercase(), path: path.to_owned() })
-    }
 }
 
 /// A query.
@@ -124,60 +98,4 @@ fn with_stream<T>(
         let frame = context.sql_with_options(query.sql, reading).await.map_err(described)?;
         take(frame.execute_stream().await.map_err(described)?).await
     })
-}
-
-/// DataFusion's error, sorted by what the operator can do and cleaned of what it says about itself.
-fn describe(error: &DataFusionError, tables: &[String]) -> Error {
-    let root = error.find_root();
-    let text = match root {
-        DataFusionError::SQL(fault, _) => fault.to_string(),
-        DataFusionError::ArrowError(fault, _) => fault.to_string(),
-        DataFusionError::SchemaError(fault, _) => fault.to_string(),
-        other => other.message().into_owned(),
-    };
-    let text = clean(&text);
-    match root {
-        DataFusionError::ResourcesExhausted(_) => {
-            Error::machine(text).help("ask for fewer rows or columns, or group by less")
-        }
-        DataFusionError::ParquetError(_) | DataFusionError::ObjectStore(_) | DataFusionError::IoError(_) => {
-            Error::input(text).help("see whether the files are there and whole")
-        }
-        DataFusionError::Internal(_) | DataFusionError::ExecutionJoin(_) | DataFusionError::Ffi(_) => {
-            Error::machine(text)
-        }
-        _ if text.contains("not supported:") => {
-            Error::usage(text).help("queries only read: tables change by loads alone")
-        }
-        _ if text.starts_with("table ") && text.ends_with(" not found") => {
-            Error::usage(text).help(listing(tables))
-        }
-        _ => Error::usage(text),
-    }
-}
-
-fn clean(text: &str) -> String {
-    let text = text.split(DataFusionError::BACK_TRACE_SEP).next().unwrap_or_default().trim();
-    let prefixes = ["sql parser error: ", "Error during planning: ", "Arrow error: ", "Schema error: "];
-    let text = prefixes.iter().fold(text, |text, prefix| text.strip_prefix(prefix).unwrap_or(text));
-    let text = text.replace(&format!("{}.{}.", catalog::CATALOG, catalog::SCHEMA), "").replace('\n', " ");
-    let text = text.trim_end_matches('.');
-    // Lower case like every error of this program, unless it begins with a name or a keyword.
-    let mut chars = text.chars();
-    match (chars.next(), chars.next()) {
-        (Some(first), Some(second)) if first.is_uppercase() && second.is_lowercase() => {
-            format!("{}{}", first.to_lowercase(), &text[first.len_utf8()..])
-        }
-        _ => text.to_owned(),
-    }
-}
-
-fn listing(tables: &[String]) -> String {
-    match tables.len() {
-        0 => "there are no tables: load one with csl-stream backfill, or name files with --files".to_owned(),
-        count if count > TABLES_LISTED_MAX => {
-            format!("{count} tables, among them: {}", tables[..TABLES_LISTED_MAX].join(", "))
-        }
-        _ => format!("tables: {}", tables.join(", ")),
-    }
 }

@@ -1,6 +1,6 @@
 //! Results on paper, batch by batch. NULL and the empty string differ in every format.
 
-use super::describe;
+use super::fault::describe;
 use crate::error::{Error, Result};
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;

@@ -11,9 +11,9 @@
 
 use super::ledger::{LEDGER, LedgerRow, cut_uri, lock_name};
 use super::load_id::unix_millis;
-use super::sql::{qualified, quote_literal};
+use super::quote::{qualified, quote_literal};
 use crate::store::ExportKind;
-use crate::warehouse::{Admission, LoadRequest, ShrinkGuard};
+use crate::warehouse::{Admission, LoadRequest};
 
 /// Hours between an export's snapshot and its name, at most: an export of a large table takes hours, and
 /// can be fetched for six. What an incremental of these hours brings may not be in the full export; rows of
@@ -23,7 +23,6 @@ pub(super) const RECENT_HOURS: u32 = 6;
 /// Rows that say they were made later than so many hours from now have a wrong clock, and are not kept.
 pub(super) const AHEAD_HOURS: u32 = 1;
 const HOUR_MILLIS: u64 = 3_600_000;
-const PERCENT: u128 = 100;
 
 /// What is asked about a load.
 #[derive(Debug, Clone, Copy)]
@@ -137,18 +136,11 @@ fn is_covered(kind: ExportKind, at: &str, full: &str) -> bool {
     }
 }
 
-/// Why a full load of `accepted` rows would shrink the table too much, measured by the last one.
-pub(super) fn shrinks(guard: ShrinkGuard, accepted: u64, last: u64) -> Option<String> {
-    let left = PERCENT - u128::from(guard.max_percent?.min(100));
-    let few = u128::from(accepted) * PERCENT < u128::from(last) * left || accepted == 0;
-    (last > 0 && few)
-        .then(|| format!("the table would shrink from {last} rows of the last full load to {accepted}"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::store::ObjectInfo;
+    use crate::warehouse::ShrinkGuard;
 
     const FULL: ExportKind = ExportKind::Full;
     const INCREMENTAL: ExportKind = ExportKind::Incremental;
@@ -212,29 +204,5 @@ mod tests {
             sql(Some("e"))
         );
         assert!(sql(None).contains("FROM \"public\".\"csl_stream_lock_t\""), "{}", sql(None));
-    }
-
-    #[test]
-    fn a_full_load_may_shrink_the_table_by_so_much() {
-        for (percent, accepted, last, stops) in [
-            (Some(50), 50, 100, false),
-            (Some(50), 49, 100, true),
-            (Some(50), 51, 101, false),
-            (Some(50), 50, 101, true),
-            (Some(50), 0, 1, true),
-            (Some(50), 0, 0, false),
-            (Some(10), 89, 100, true),
-            (Some(10), 90, 100, false),
-            (Some(0), 99, 100, true),
-            (Some(0), 100, 100, false),
-            (Some(100), 1, 1_000_000, false),
-            (Some(100), 0, 1_000_000, true),
-            (Some(255), 1, 1_000_000, false),
-            (Some(50), u64::MAX / 2, u64::MAX, true),
-            (None, 0, 1_000_000, false),
-        ] {
-            let guard = ShrinkGuard { max_percent: percent };
-            assert_eq!(shrinks(guard, accepted, last).is_some(), stops, "{percent:?} {accepted} of {last}");
-        }
     }
 }

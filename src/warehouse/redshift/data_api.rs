@@ -54,8 +54,7 @@ pub const LOAD_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 /// Pages of a result that are fetched.
 const PAGES_MAX: usize = 10_000;
 
-/// Says whether the work shall end; asked often.
-pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+pub use crate::warehouse::Stop;
 
 /// One row of a result: texts, whatever the type, or NULL.
 pub(super) type Row = Vec<Option<String>>;

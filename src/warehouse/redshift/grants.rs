@@ -10,7 +10,7 @@
 //! need the table's owner, so they are wishes, not needs.
 
 use super::ledger::{LEDGER, create_ledger, create_lock, enter, lock_name};
-use super::sql::{qualified, quote_literal};
+use super::quote::{qualified, quote_literal};
 use crate::schema::quote_identifier;
 
 /// Something that privileges are granted on.

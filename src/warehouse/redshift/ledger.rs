@@ -9,7 +9,7 @@
 //! before its transaction (`admission.rs`) and only adds to it at the end: what two transactions both read and
 //! write is ERROR 1023 for one of them (c_serial_isolation).
 
-use super::sql::{literal_or_null, qualified, quote_literal};
+use super::quote::{literal_or_null, qualified, quote_literal};
 use crate::error::{Error, Result};
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};

@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 /// A UUIDv7 whose time is that of the export and whose rest is drawn from `identity`: everything that
 /// shapes the staged files. It sorts by the export's time, and two processes with the same work agree.
-pub fn load_id(exported_at: Option<&str>, identity: &[&str]) -> String {
+pub(super) fn load_id(exported_at: Option<&str>, identity: &[&str]) -> String {
     let mut hash = Sha256::new();
     for part in identity {
         // With its length, so that no two lists run together into the same bytes.

@@ -5,7 +5,7 @@ use super::grants::{self, Need, Object};
 use super::ledger::{self, LEDGER, LedgerRow};
 use super::load_id::token;
 use super::manifest::Manifest;
-use super::sql::{qualified, quote_literal};
+use super::quote::{qualified, quote_literal};
 use super::warehouse::RedshiftWarehouse;
 use crate::error::{Error, Place, Result};
 use crate::report::FileReport;

@@ -14,7 +14,7 @@
 //! Nothing is said of the end before the ledger was asked: a transaction may have committed although its
 //! statement is told to be aborted or failed.
 
-use super::admission::{Asked, Known, shrinks};
+use super::admission::{Asked, Known};
 use super::answer::{StatementFault, cut};
 use super::data_api::{DataApi, Fault, jittered, place};
 use super::ledger::{self, LedgerRow};
@@ -45,15 +45,17 @@ pub(super) fn run(
     load: &StagedLoad,
     staged_at: &Location,
     iam_role: &str,
+    shrink: ShrinkGuard,
 ) -> Result<LedgerRow> {
     let manifest_uri = staged_at.child(MANIFEST_NAME)?.to_string();
-    Attempts { api, load, iam_role, manifest_uri }.run()
+    Attempts { api, load, iam_role, shrink, manifest_uri }.run()
 }
 
 struct Attempts<'a> {
     api: &'a DataApi,
     load: &'a StagedLoad,
     iam_role: &'a str,
+    shrink: ShrinkGuard,
     manifest_uri: String,
 }
 
@@ -110,25 +112,25 @@ impl Attempts<'_> {
 
     /// Stops a full load that would empty the table, or leave few of its rows.
     fn guard_rows(&self, known: &Known) -> Result<()> {
-        let (entry, guard) = (&self.load.entry, ShrinkGuard { max_percent: self.load.shrink_max_percent });
-        if entry.kind != ExportKind::Full || guard.max_percent.is_none() {
+        let entry = &self.load.entry;
+        if entry.kind != ExportKind::Full || self.shrink.max_percent.is_none() {
             return Ok(());
         }
-        let mut why = shrinks(guard, entry.rows_accepted, known.last_full_rows.unwrap_or(0));
-        if why.is_none() && entry.rows_accepted == 0 {
-            let rows = self.api.query(&self.sql("", "").any_lost());
-            let rows =
-                rows.map_err(|fault| fault.into_error("counting the table's rows", self.api.connection()))?;
-            let any =
-                rows.first().and_then(|row| row.first()).is_some_and(|cell| cell.as_deref() != Some("0"));
-            why = any.then(|| "the export has no rows, and the table would be emptied".to_owned());
+        self.shrink.check(&entry.table, known.last_full_rows.unwrap_or(0), entry.rows_accepted)?;
+        if entry.rows_accepted == 0 && self.loses_any()? {
+            return Err(Error::rejects("the export has no rows, and the table would be empty")
+                .at(place(self.api.connection()))
+                .help("the table is as it was; if it is to be emptied, run it once with --allow-shrink"));
         }
-        match why {
-            None => Ok(()),
-            Some(why) => Err(Error::rejects(why).at(place(self.api.connection())).help(
-                "the table is as it was; look at the export, and if it is right, allow it for this run: --allow-shrink",
-            )),
-        }
+        Ok(())
+    }
+
+    /// Whether the table has rows that a full load takes away: no load need have brought them.
+    fn loses_any(&self) -> Result<bool> {
+        let rows = self.api.query(&self.sql("", "").any_lost());
+        let rows =
+            rows.map_err(|fault| fault.into_error("counting the table's rows", self.api.connection()))?;
+        Ok(rows.first().and_then(|row| row.first()).is_some_and(|cell| cell.as_deref() != Some("0")))
     }
 
     fn sql<'s>(&'s self, seen: &'s str, claim: &'s str) -> LoadSql<'s> {

@@ -12,6 +12,7 @@
 use super::admission::{AHEAD_HOURS, RECENT_HOURS};
 use super::ledger::{LEDGER, LedgerRow, lock_name};
 use super::load_id::unix_millis;
+use super::quote::{qualified, quote_literal};
 use crate::schema::{Conversion, Identity, TargetTable, TargetType, VARCHAR_BYTES_MAX, quote_identifier};
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};
@@ -82,16 +83,6 @@ pub struct LoadSql<'a> {
     pub seen: &'a str,
     /// What it says from now on: of this attempt alone.
     pub claim: &'a str,
-}
-
-/// A text between single quotes. Backslashes are doubled too: Redshift takes them for escapes.
-pub(super) fn quote_literal(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
-}
-
-/// A literal, or NULL.
-pub(super) fn literal_or_null(text: Option<&str>) -> String {
-    text.map_or_else(|| "NULL".to_owned(), quote_literal)
 }
 
 /// `YYYYMMDDhhmmss…` as `YYYY-MM-DD hh:mm:ss`; what is missing is zero. `None` for anything else.
@@ -306,11 +297,6 @@ impl LoadSql<'_> {
     fn temporary(&self, what: &str) -> String {
         quote_identifier(&format!("csl_{what}_{}", self.entry.load_id.replace('-', "")))
     }
-}
-
-/// `"schema"."table"`.
-pub(super) fn qualified(schema: &str, table: &str) -> String {
-    format!("{}.{}", quote_identifier(schema), quote_identifier(table))
 }
 
 fn step(role: Role, sql: String) -> Step {

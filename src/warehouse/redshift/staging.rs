@@ -21,7 +21,6 @@ use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
 use crate::store::{self, Location, SegmentSink, SegmentWriter, StoredObject, objects};
-use crate::warehouse::ShrinkGuard;
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -57,13 +56,6 @@ pub struct StagedLoad {
     pub columns: Vec<LoadColumn>,
     /// The files.
     pub files: Vec<FileReport>,
-    /// How much smaller the load may leave the table, in percent of the last full load's rows.
-    #[serde(default = "default_shrink")]
-    pub shrink_max_percent: Option<u8>,
-}
-
-fn default_shrink() -> Option<u8> {
-    ShrinkGuard::default().max_percent
 }
 
 /// Where the loads of all tables are staged.

@@ -1,7 +1,7 @@
 //! Reads what the target table is. Never assumed: the files are written in its types.
 
 use super::data_api::{DataApi, Row};
-use super::sql::quote_literal;
+use super::quote::quote_literal;
 use crate::error::{Error, Result};
 use crate::schema::{Identity, TargetColumn, TargetTable, TargetType};
 

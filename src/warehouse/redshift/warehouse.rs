@@ -7,13 +7,15 @@ use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
 use super::sql::{LoadColumn, LoadSql};
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
-use super::{run, target};
+use super::{history, run, target};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{check_name, timestamp};
-use crate::report::{FileReport, Rows};
+use crate::ledger::{Run, Shown, check_name, timestamp};
+use crate::report::{Checklist, FileReport, Rows, RunReport};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{ExportKind, Location, SegmentSink, objects};
-use crate::warehouse::{Admission, LoadReceipt, LoadRequest, Staging, Warehouse};
+use crate::warehouse::{
+    Admission, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan, Warehouse, WriteProbe,
+};
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
@@ -62,11 +64,6 @@ impl RedshiftWarehouse {
     pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
         let staging = StagingPlace::new(settings.staging.clone())?;
         Ok(Self { api, settings, staging })
-    }
-
-    /// Ends waits as soon as `stop` says so, and cancels what runs.
-    pub fn stop_when(&mut self, stop: Stop) {
-        self.api.stop_when(stop);
     }
 
     /// Its client.
@@ -127,44 +124,27 @@ impl RedshiftWarehouse {
     ///
     /// # Errors
     /// If the place cannot be listed.
-    pub fn foreign_staged(&self) -> Result<Option<(usize, String)>> {
+    pub(super) fn foreign_staged(&self) -> Result<Option<(usize, String)>> {
         self.staging.foreign()
     }
 
-    /// Loads of one table or of all, newest first.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn loads(&self, table: Option<&str>, limit: Option<usize>) -> Result<Vec<LedgerRow>> {
-        run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, limit))
+    fn rows(&self, table: Option<&str>, limit: usize) -> Result<Vec<LedgerRow>> {
+        run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, Some(limit)))
     }
 
-    /// One load, or none.
-    ///
-    /// # Errors
-    /// If the ledger cannot be read.
-    pub fn load(&self, load_id: &str) -> Result<Option<LedgerRow>> {
+    fn row(&self, load_id: &str) -> Result<Option<LedgerRow>> {
         run::one(&self.api, &self.settings.schema, load_id)
-    }
-
-    /// A load as far as it is staged, whether or not it was loaded.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] if nothing is staged.
-    pub fn staged(&self, load_id: &str) -> Result<LedgerRow> {
-        check_name("load id", load_id)?;
-        Ok(self.staging.find(load_id)?.entry)
     }
 
     /// Runs a load again from what is staged of it.
     ///
     /// # Errors
     /// [`Error::Usage`] if nothing is staged; [`Error::Schema`] if the table has changed since.
-    pub fn retry(&self, load_id: &str) -> Result<(LedgerRow, Vec<FileReport>)> {
+    fn retry_staged(&self, load_id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
         check_name("load id", load_id)?;
         let staged = self.staging.find(load_id)?;
-        if let Some(row) = self.load(load_id)? {
-            return Ok((row, staged.files));
+        if let Some(row) = self.row(load_id)? {
+            return Ok(history::report(&row, staged.files));
         }
         if self.target(&staged.entry.table)? != staged.target {
             return Err(Error::schema("the table has changed since the files were written")
@@ -173,8 +153,8 @@ impl RedshiftWarehouse {
         }
         self.ensure_ledger(&Asked::from(&staged.entry), &staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
-        let row = self.run(&staged, &place)?;
-        Ok((row, staged.files))
+        let (row, warnings) = self.run(&staged, &place, shrink)?;
+        Ok(RunReport { warnings, ..history::report(&row, staged.files) })
     }
 
     /// The statements of a load that is only planned, with `rows` for the rows that it will accept.
@@ -232,18 +212,25 @@ impl RedshiftWarehouse {
         Err(failed.unwrap_or_else(missing))
     }
 
-    /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended.
-    fn run(&self, staged: &StagedLoad, place: &Location) -> Result<LedgerRow> {
-        let loaded = run::run(&self.api, staged, place, &self.settings.iam_role);
-        self.keep_manifest(staged, loaded.is_ok());
+    /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended. The warnings are
+    /// of what went wrong beside the load.
+    fn run(
+        &self,
+        staged: &StagedLoad,
+        place: &Location,
+        shrink: ShrinkGuard,
+    ) -> Result<(LedgerRow, Vec<String>)> {
+        let loaded = run::run(&self.api, staged, place, &self.settings.iam_role, shrink);
+        let mut warnings = Vec::new();
+        warnings.extend(self.keep_manifest(staged, loaded.is_ok()));
         let row = loaded?;
-        self.tidy(staged);
-        Ok(row)
+        warnings.extend(self.tidy(staged));
+        Ok((row, warnings))
     }
 
     /// The load has ended whatever becomes of the copy.
-    fn keep_manifest(&self, staged: &StagedLoad, succeeded: bool) {
-        let Some(manifests) = &self.settings.manifests else { return };
+    fn keep_manifest(&self, staged: &StagedLoad, succeeded: bool) -> Option<String> {
+        let manifests = self.settings.manifests.as_ref()?;
         let prefix = if succeeded { &manifests.prefix } else { &manifests.failed_prefix };
         let (table, name) = (&staged.entry.table, format!("{}.json", staged.entry.load_id));
         let kept = manifests
@@ -251,36 +238,79 @@ impl RedshiftWarehouse {
             .child(prefix.trim_matches('/'))
             .and_then(|place| place.child(table)?.child(&name))
             .and_then(|place| objects::put(&place, Manifest::of(&staged.files).json()));
-        if let Err(error) = kept {
-            tracing::warn!(%error, "no copy of the manifest is kept");
-        }
+        let error = kept.err()?;
+        tracing::warn!(%error, "no copy of the manifest is kept");
+        Some(format!("no copy of the manifest is kept: {error}"))
     }
 
     /// Statements of their own, because VACUUM takes no transaction; looked at once, because the load is
     /// done. An incremental leaves nothing to clean up.
-    fn tidy(&self, staged: &StagedLoad) {
+    fn tidy(&self, staged: &StagedLoad) -> Vec<String> {
         if staged.entry.kind != ExportKind::Full {
-            return;
+            return Vec::new();
         }
         let table = staged.target.qualified();
-        for sql in [format!("VACUUM DELETE ONLY {table}"), format!("ANALYZE {table}")] {
+        let refused = |sql: String| {
             let error = match self.api.glance(&sql, TIDY_SECONDS) {
-                Ok(None) => continue,
+                Ok(None) => return None,
                 Ok(Some(fault)) => fault.into_error("tidying up", &self.connection().to_string()),
                 Err(fault) => fault.into_error("tidying up", self.connection()),
             };
-            tracing::warn!(
-                %error,
-                sql,
-                help = "the load is done; only the table's owner may do this: make the loader the owner, or leave it \
-                        to Redshift's own VACUUM and ANALYZE",
-                "the table is not tidied up"
-            );
-        }
+            tracing::warn!(%error, sql, "the table is not tidied up");
+            Some(format!(
+                "the load is done, but {sql} did not run: {error}; only the table's owner may do this: make the loader \
+                 the owner, or leave it to Redshift's own VACUUM and ANALYZE"
+            ))
+        };
+        [format!("VACUUM DELETE ONLY {table}"), format!("ANALYZE {table}")]
+            .into_iter()
+            .filter_map(refused)
+            .collect()
     }
 }
 
 impl Warehouse for RedshiftWarehouse {
+    fn shown(&self) -> String {
+        format!("{}/{}", self.connection(), self.settings.schema)
+    }
+
+    fn stop_when(&mut self, stop: Stop) {
+        self.api.stop_when(stop);
+    }
+
+    fn prepare(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
+        self.prepare_load(intent, id)
+    }
+
+    fn plan(&self, intent: &Intent<'_>, layout: &Layout, rows: u64) -> Result<Option<TargetPlan>> {
+        self.plan_load(intent, layout, rows).map(Some)
+    }
+
+    fn loads(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>> {
+        Ok(history::runs(&self.rows(table, limit)?))
+    }
+
+    fn load(&self, id: &str) -> Result<Shown> {
+        history::shown(self.row(id)?, id)
+    }
+
+    fn staged(&self, id: &str) -> Result<RunReport> {
+        check_name("load id", id)?;
+        Ok(history::report(&self.staging.find(id)?.entry, Vec::new()))
+    }
+
+    fn retry(&self, id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
+        self.retry_staged(id, shrink)
+    }
+
+    fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>) {
+        self.inspect(tables, probe, list);
+    }
+
+    fn staging_place(&self) -> Option<&Location> {
+        Some(&self.settings.staging)
+    }
+
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
         check_name("table name", &request.table)?;
         let asked = Asked::from(request);
@@ -355,12 +385,13 @@ impl Staging for RedshiftStaging {
             .map_err(|cause| Error::machine("cannot write the load's record as JSON").because(cause))?;
         objects::put(&self.sink.place().child(MANIFEST_NAME)?, Manifest::of(files).json())?;
         objects::put(&self.sink.place().child(RECORD_NAME)?, record)?;
-        let row = self.warehouse.run(&load, self.sink.place())?;
+        let (row, warnings) = self.warehouse.run(&load, self.sink.place(), self.request.shrink)?;
         Ok(LoadReceipt {
             loaded: row.rows_loaded,
             present: row.rows_accepted.saturating_sub(row.rows_loaded),
             carried_over: row.rows_carried_over,
             files: files.to_vec(),
+            warnings,
         })
     }
 }
@@ -373,7 +404,6 @@ impl RedshiftStaging {
             target: self.target.clone(),
             files: files.to_vec(),
             entry: entry(&self.request, files, rows, self.started),
-            shrink_max_percent: self.request.shrink.max_percent,
         }
     }
 }

@@ -1,7 +1,7 @@
 # A provisioned cluster that is there already: signatures in Fargate, nothing of the old module.
 #
 # The database user logs in with temporary credentials: no password anywhere. Before the first load, in the
-# cluster: CREATE USER csl_stream PASSWORD DISABLE; and the grants of docs/redshift.md.
+# cluster: CREATE USER csl_stream PASSWORD DISABLE; and the grants of docs/how-to/prepare-redshift.md.
 
 terraform {
   required_version = ">= 1.11"
@@ -22,7 +22,7 @@ module "csl_stream" {
   source = "../.."
 
   aws_region = var.aws_region
-  # In another region than Redshift: what Fargate loads comes by the NAT gateway (docs/cost.md).
+  # In another region than Redshift: what Fargate loads comes by the NAT gateway (docs/how-to/cost.md).
   controlshift_aws_region        = "eu-central-1"
   controlshift_hostname          = var.controlshift_hostname
   controlshift_organization_slug = var.controlshift_organization_slug

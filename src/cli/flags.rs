@@ -1,0 +1,81 @@
+//! From flags to what `ops` takes: flags that have a key win over the configuration, the others are a request.
+
+use super::args::{ConversionArgs, SchemaArgs, TargetArgs};
+use crate::config::{Config, Destination, flag};
+use crate::error::{Error, Result};
+use crate::ops::{Conversion, Location};
+use std::ffi::OsStr;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+/// The flags of [`SchemaArgs`] win over the configuration.
+pub(super) fn set_schema(config: &mut Config, args: &SchemaArgs) {
+    flag!(config.schema.source, "--schema", args.schema.clone());
+}
+
+/// `--exports` wins over the configuration.
+pub(super) fn set_exports(config: &mut Config, exports: Option<&str>) {
+    flag!(config.exports.root, "--exports", exports.map(str::to_owned));
+}
+
+/// The flags of [`TargetArgs`] win over the configuration.
+pub(super) fn set_target(config: &mut Config, args: &TargetArgs) {
+    set_warehouse(config, args.to.as_deref());
+    flag!(config.warehouse.keep_versions, "--keep-versions", args.keep_versions.and_then(NonZeroU32::new));
+}
+
+/// `--to` wins over the configuration.
+pub(super) fn set_warehouse(config: &mut Config, to: Option<&str>) {
+    flag!(config.warehouse.to, "--to", to.map(|to| Destination(to.to_owned())));
+}
+
+/// The flags of [`ConversionArgs`] that have a key win over the configuration.
+pub(super) fn set_conversion(config: &mut Config, args: &ConversionArgs) {
+    set_schema(config, &args.schema);
+    flag!(config.load.max_rejects, "--max-rejects", args.max_rejects);
+    flag!(config.load.overlong, "--overlong", args.overlong);
+    flag!(config.load.empty_strings, "--empty-strings", args.empty_strings);
+}
+
+/// Those that have none.
+pub(super) fn conversion(args: &ConversionArgs) -> Result<Conversion> {
+    let row_group_bytes = args.row_group_size.map(usize::try_from).transpose();
+    Ok(Conversion {
+        threads: args.threads.map(usize::from),
+        segment_bytes: args.segment_size,
+        row_group_bytes: row_group_bytes
+            .map_err(|cause| Error::usage("--row-group-size is too large for this machine").because(cause))?,
+        codec: args.codec,
+        unknown_columns: args.unknown_columns,
+        missing_columns: args.missing_columns,
+        text_bytes_max: args.text_bytes_max,
+        allow_open_end: args.allow_open_end,
+    })
+}
+
+/// A location as the shell gave it; a path need not be UTF-8.
+pub(super) fn location(text: &OsStr) -> Result<Location> {
+    text.to_str().map_or_else(|| Ok(Location::Local(PathBuf::from(text))), Location::parse)
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_help_of_a_flag_names_the_default_of_its_key() {
+        let command = super::super::args::Cli::command();
+        let backfill = command.find_subcommand("backfill").unwrap();
+        for key in crate::config::keys() {
+            let Some(default) = key.default_text() else { continue };
+            let named = |flag: &&clap::Arg| {
+                flag.get_help()
+                    .is_some_and(|help| help.to_string().contains(&format!("[config: {};", key.path())))
+            };
+            if let Some(flag) = backfill.get_arguments().find(named) {
+                let help = flag.get_help().unwrap().to_string();
+                assert!(help.contains(&format!("default: {default}]")), "{help}");
+            }
+        }
+    }
+}

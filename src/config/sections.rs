@@ -1,0 +1,315 @@
+//! What may be configured: one struct for a section, one field for a key.
+//!
+//! The doc comment of a field is its documentation: the table of keys, `csl-stream config schema` and the
+//! errors are made from these structs, so a key is added here and nowhere else.
+
+use crate::pipeline::{EmptyStrings, Overlong};
+use crate::store::ExportKind;
+use crate::warehouse::SHRINK_PERCENT_MAX;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+
+/// The value of `warehouse.to` that is no folder.
+const REDSHIFT: &str = "redshift";
+
+/// A section: its values when nobody sets them, and nothing that is not named here.
+macro_rules! sections {
+    ($($(#[$about:meta])* $name:ident { $($(#[$key:meta])* $field:ident: $type:ty = $default:expr,)* })*) => { $(
+        $(#[$about])*
+        #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+        #[serde(default, deny_unknown_fields)]
+        pub struct $name { $($(#[$key])* pub $field: $type,)* }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $($field: $default,)* }
+            }
+        }
+    )* };
+}
+
+sections! {
+    /// Where exports lie.
+    Exports {
+        /// Folder or `s3://bucket/slug` that holds `full/` and `incremental/`
+        #[schemars(extend("format" = "path-or-url"))]
+        root: Option<String> = None,
+        /// Buckets that a webhook may name
+        buckets: Vec<String> = owned(&[
+            "agra-data-exports-production",
+            "agra-data-exports-production-eu-central-1",
+            "agra-data-exports-staging",
+        ]),
+        /// Organisation whose exports a webhook may name; absent: any
+        slug: Option<String> = None,
+    }
+
+    /// What the exports' columns are.
+    SchemaSource {
+        /// The bulk schema: a file or the URL of `schema.json`
+        #[schemars(extend("format" = "path-or-url"))]
+        source: Option<String> = None,
+    }
+
+    /// Where tables go.
+    Warehouse {
+        /// Folder of the local warehouse, or `redshift`
+        to: Destination = Destination("./warehouse".to_owned()),
+        /// Versions of a table that are kept, with the current one
+        keep_versions: NonZeroU32 = from_one(2),
+    }
+
+    /// How Redshift is reached.
+    Redshift {
+        /// Provisioned cluster; this or `workgroup`
+        cluster: Option<String> = None,
+        /// Serverless workgroup; this or `cluster`
+        workgroup: Option<String> = None,
+        /// Database that holds the mirror
+        database: Option<String> = None,
+        /// Schema of the mirror's tables
+        schema: String = "public".to_owned(),
+        /// Secret with the user's password; this, `db_user`, or neither
+        secret_arn: Option<String> = None,
+        /// Database user for temporary credentials
+        db_user: Option<String> = None,
+        /// Role that COPY reads the staging bucket with
+        iam_role: String = "default".to_owned(),
+    }
+
+    /// Where Parquet waits for its COPY.
+    Staging {
+        /// Where Parquet is staged beside Redshift
+        url: Option<String> = None,
+    }
+
+    /// Copies of the manifests, as the old pipeline kept them.
+    Manifest {
+        /// Bucket for load manifests
+        url: Option<String> = None,
+        /// Prefix of manifests that were loaded
+        prefix: String = "manifests".to_owned(),
+        /// Prefix of manifests that failed
+        failed_prefix: String = "failed".to_owned(),
+    }
+
+    /// Who hears of loads.
+    Notify {
+        /// SNS topic that hears of loads
+        success_topic_arn: Option<String> = None,
+        /// SNS topic that hears of failures
+        failure_topic_arn: Option<String> = None,
+    }
+
+    /// Tables of the old loader that are kept up to date.
+    DynamoDb {
+        /// Table that loads are written into as batches; `LambdaRedshiftBatches` of the old loader
+        batches_table: Option<String> = None,
+        /// Table of exports that were read; `LambdaRedshiftProcessedFiles` of the old loader
+        processed_files_table: Option<String> = None,
+    }
+
+    /// The old Glue job, and the Data Catalog.
+    Glue {
+        /// Old Glue job that loads the same table: while it runs, a load waits
+        job_name: Option<String> = None,
+        /// How long a load waits for that job; then it ends with exit code 7
+        wait_minutes: u64 = 30,
+        /// Database of the Data Catalog that staged Parquet is registered in
+        database: Option<String> = None,
+    }
+
+    /// The receiver of webhooks.
+    Webhook {
+        /// Address of the webhook receiver
+        listen: Address = Address("127.0.0.1:8080".to_owned()),
+        /// Signing secrets; any of them is accepted
+        #[schemars(extend("writeOnly" = true))]
+        secrets: Vec<String> = Vec::new(),
+        /// Secret that holds the signing secrets
+        secret_arn: Option<String> = None,
+        /// File that holds the signing secrets, one a line
+        #[schemars(extend("format" = "path"))]
+        secret_file: Option<String> = None,
+        /// `unchecked` takes webhooks without one: anybody who finds the address can then send them
+        signature: Signature = Signature::Required,
+        /// Addresses and networks that may send webhooks; absent: any
+        allow_from: Vec<String> = Vec::new(),
+        /// Proxies before the receiver, whose `X-Forwarded-For` is believed
+        trusted_hops: u64 = 0,
+    }
+
+    /// Messages between the receiver and the worker.
+    Queue {
+        /// SQS queue of load messages; absent: the local durable queue
+        url: Option<String> = None,
+        /// SQS queue of messages that cannot be loaded
+        dead_letter_url: Option<String> = None,
+        /// SQS queue for exports that `work` does not name: that of the loader that came before
+        others_url: Option<String> = None,
+        /// File of the local queue
+        #[schemars(extend("format" = "path"))]
+        path: String = "./queue.db".to_owned(),
+        /// Tries of a message, then it is a dead letter
+        tries: NonZeroU32 = from_one(5),
+    }
+
+    /// What the worker loads.
+    Work {
+        /// Tables that are loaded, or `all`
+        tables: Tables = Tables::Named(owned(&["signatures"])),
+        /// Kinds of export that are loaded
+        kinds: Vec<ExportKind> = vec![ExportKind::Full],
+        /// Incremental exports of one table that are taken together
+        batch_files: NonZeroU32 = from_one(20),
+        /// How long a batch waits for more of them
+        batch_seconds: u64 = 0,
+    }
+
+    /// Tasks for loads that are too large for a Lambda function.
+    Fargate {
+        /// ECS cluster that takes loads too large for a Lambda function
+        cluster: Option<String> = None,
+        /// Task that runs `csl-stream work --once`
+        task_definition: Option<String> = None,
+        /// Container of that task
+        container: String = "csl-stream".to_owned(),
+        /// Subnets of the task
+        subnets: Vec<String> = Vec::new(),
+        /// Security groups of the task
+        security_groups: Vec<String> = Vec::new(),
+        /// SQS queue that the task takes its messages from
+        queue_url: Option<String> = None,
+        /// Exports of more stored bytes go to Fargate; 0: every one
+        over_bytes: u64 = 1_000_000_000,
+    }
+
+    /// How records are converted and loaded.
+    Load {
+        /// Rejected records that are tolerated
+        max_rejects: u64 = 0,
+        /// How many percent of the last full load's rows a full export may lose
+        #[schemars(range(max = 100))]
+        shrink_max_percent: u8 = SHRINK_PERCENT_MAX,
+        /// Values wider than their column
+        overlong: Overlong = Overlong::default(),
+        /// What becomes of `""`
+        empty_strings: EmptyStrings = EmptyStrings::default(),
+    }
+}
+
+/// All settings, by section.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Sections {
+    /// Where exports lie.
+    pub exports: Exports,
+    /// What the exports' columns are.
+    pub schema: SchemaSource,
+    /// Where tables go.
+    pub warehouse: Warehouse,
+    /// How Redshift is reached.
+    pub redshift: Redshift,
+    /// Where Parquet waits for its COPY.
+    pub staging: Staging,
+    /// Copies of the manifests, as the old pipeline kept them.
+    pub manifest: Manifest,
+    /// Who hears of loads.
+    pub notify: Notify,
+    /// Tables of the old loader that are kept up to date.
+    pub dynamodb: DynamoDb,
+    /// The old Glue job, and the Data Catalog.
+    pub glue: Glue,
+    /// The receiver of webhooks.
+    pub webhook: Webhook,
+    /// Messages between the receiver and the worker.
+    pub queue: Queue,
+    /// What the worker loads.
+    pub work: Work,
+    /// Tasks for loads that are too large for a Lambda function.
+    pub fargate: Fargate,
+    /// How records are converted and loaded.
+    pub load: Load,
+}
+
+fn owned(texts: &[&str]) -> Vec<String> {
+    texts.iter().map(|text| (*text).to_owned()).collect()
+}
+
+const fn from_one(number: u32) -> NonZeroU32 {
+    NonZeroU32::new(number).expect("defaults of counts are not 0, as the compiler sees")
+}
+
+/// Whether webhooks must be signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Signature {
+    /// A webhook without a valid signature is refused.
+    Required,
+    /// Every webhook is taken.
+    Unchecked,
+}
+
+/// Tables that are loaded.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum Tables {
+    /// Every table of the schema.
+    All(All),
+    /// These.
+    Named(Vec<String>),
+}
+
+/// The word `all`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum All {
+    /// In lower case, as the other words.
+    #[serde(rename = "all")]
+    All,
+}
+
+impl Tables {
+    /// The names, or none for all of them.
+    pub fn named(&self) -> Option<&[String]> {
+        match self {
+            Self::All(All::All) => None,
+            Self::Named(names) => Some(names),
+        }
+    }
+}
+
+impl JsonSchema for Tables {
+    fn schema_name() -> Cow<'static, str> {
+        "Tables".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "anyOf": [{ "const": "all" }, { "type": "array", "items": { "type": "string" } }] })
+    }
+}
+
+/// A folder, or Redshift.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Destination(#[schemars(extend("format" = "path-or-url"))] pub String);
+
+impl Destination {
+    /// Whether tables go into Redshift, and not into a folder.
+    pub fn is_redshift(&self) -> bool {
+        self.0 == REDSHIFT
+    }
+}
+
+/// `host:port`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(transparent)]
+pub struct Address(#[schemars(extend("format" = "host-port"))] pub String);
+
+impl Address {
+    /// Whether the text has a host and a port.
+    pub fn is_one(text: &str) -> bool {
+        text.rsplit_once(':').is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+    }
+}

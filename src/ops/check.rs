@@ -1,0 +1,90 @@
+//! Everything that a load needs, one thing after the other.
+
+use super::{export, glue_job, listeners, schema, target};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::pipeline::{self, ConvertOptions, Job, Watch};
+use crate::schema::{BulkSchema, Table};
+use crate::store::{self, ExportKind, Location};
+use crate::warehouse::ShrinkGuard;
+use std::io::Write;
+
+pub use crate::report::{Checked, Checklist};
+
+/// A table of one integer column, to try a copy with.
+const PROBE_SCHEMA: &[u8] =
+    br#"{"table":{"name":"probe","columns":{"a":{"type":"integer","sql_type":"integer"}}}}"#;
+/// Its export.
+const PROBE_CSV: &[u8] = b"a\n1\n";
+
+/// Looks at schema, exports, warehouse, listeners, job and queues, and notes each in `list`. Without names of
+/// tables it takes those of `work.tables`. What a load does is tried on files and a temporary table of its
+/// own, which are removed.
+pub fn check(config: &Config, names: &[String], list: &mut Checklist<'_>) {
+    let schema = schema::read(config).map(|schema| {
+        let found = format!("{} tables", schema.tables.len());
+        (schema, found)
+    });
+    let schema = list.is("bulk schema", schema);
+    let names = tables(config, names, schema.as_ref());
+    for name in &names {
+        if let Some(schema) = &schema {
+            let found = schema.table(name).map(|table| format!("{} columns", table.columns.len()));
+            list.says(&format!("schema of {name}"), found);
+        }
+        list.says(&format!("exports of {name}"), newest(config, name));
+    }
+    let warehouse = target::open(config).map(|warehouse| {
+        let shown = warehouse.shown();
+        (warehouse, shown)
+    });
+    if let Some(warehouse) = list.is("warehouse", warehouse) {
+        let table = |name: &String| schema.as_ref().and_then(|schema| schema.table(name).ok()).cloned();
+        let tables: Vec<(String, Option<Table>)> =
+            names.iter().map(|name| (name.clone(), table(name))).collect();
+        warehouse.check(&tables, &write_probe, list);
+    }
+    listeners::check(config, list);
+    glue_job::check(config, list);
+    #[cfg(feature = "serve")]
+    super::queues::check(config, list);
+}
+
+fn tables(config: &Config, names: &[String], schema: Option<&BulkSchema>) -> Vec<String> {
+    if !names.is_empty() {
+        return names.to_vec();
+    }
+    match config.work.tables.named() {
+        Some(names) => names.to_vec(),
+        None => schema
+            .into_iter()
+            .flat_map(|schema| schema.tables.iter().map(|table| table.name.clone()))
+            .collect(),
+    }
+}
+
+fn newest(config: &Config, table: &str) -> Result<String> {
+    let found = store::discover(&export::root(config)?, ExportKind::Full, table, None)?;
+    let source = store::open(&found.location)?;
+    Ok(format!("{} can be read", source.info().uri))
+}
+
+/// Converts one row into a place, as a load would.
+fn write_probe(place: &Location) -> Result<Vec<crate::report::FileReport>> {
+    let mut file = tempfile::NamedTempFile::new()
+        .map_err(|cause| Error::machine("cannot make a temporary file").because(cause))?;
+    file.write_all(PROBE_CSV).map_err(|cause| Error::io("cannot write", file.path(), cause))?;
+    let job = Job {
+        load_id: uuid::Uuid::now_v7().to_string(),
+        table: BulkSchema::parse(PROBE_SCHEMA, "the probe")?.table("probe")?.clone(),
+        kind: ExportKind::Full,
+        source: store::open(&Location::Local(file.path().to_owned()))?,
+        exported_at: None,
+        rejects: None,
+        shrink: ShrinkGuard::default(),
+    };
+    let options = ConvertOptions { threads: 1, ..ConvertOptions::default() };
+    let sink = store::sink(place)?;
+    let report = pipeline::convert(job, &options, &*sink, &Watch::default()).map_err(|(_, error)| error)?;
+    Ok(report.files)
+}

@@ -1,0 +1,235 @@
+//! CSV to Parquet, without a load.
+
+use super::observer::Observer;
+use super::options::Conversion;
+use super::run::{Run, not_begun};
+use super::schema;
+use crate::config::Config;
+use crate::error::{Error, Place, Result};
+use crate::pipeline::{self, ConvertOptions, Job, Outcome};
+use crate::report::RunReport;
+use crate::schema::Table;
+use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
+use crate::warehouse::ShrinkGuard;
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// Endings of exports that are no part of a folder's name.
+const ENDINGS: [&str; 5] = [".bz2", ".gz", ".zst", ".csv", ".CSV"];
+/// Name of standard input's folder beside those of files.
+const STDIN_FOLDER: &str = "stdin";
+
+/// What is converted, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Convert {
+    /// Table whose rows these are.
+    pub table: String,
+    /// Exports; several go each into a folder of its own, named after the file.
+    pub inputs: Vec<Location>,
+    /// Folder or `s3://` prefix that the Parquet files are written to.
+    pub out: Location,
+    /// How they are converted.
+    pub conversion: Conversion,
+    /// Where rejected records go, if there are any; none: a file named after the run in the current folder.
+    pub rejects: Option<PathBuf>,
+    /// Bytes of one read from the source at most; none: as many as come. For tests of where reads are cut.
+    pub read_bytes: Option<usize>,
+}
+
+/// One input and where its Parquet goes.
+#[derive(Debug, PartialEq, Eq)]
+struct Errand {
+    input: Location,
+    out: Location,
+}
+
+/// Converts the inputs in turn, up to the first that fails; `observer` hears how each ended.
+///
+/// # Errors
+/// The first failure.
+pub fn convert(config: &Config, request: &Convert, observer: &dyn Observer) -> Result<Vec<RunReport>> {
+    let prepared = prepare(config, request, observer);
+    let (errands, options, table) = match prepared {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let outcome = not_begun(&request.table, ExportKind::Full, error);
+            observer.ended(&outcome)?;
+            return outcome.map(|report| vec![report]).map_err(|(_, error)| error);
+        }
+    };
+    let mut reports = Vec::with_capacity(errands.len());
+    for errand in &errands {
+        let run = Run::begin(observer, &request.table, ExportKind::Full);
+        let outcome = convert_one(&run, errand, &options, &table, request);
+        observer.ended(&outcome)?;
+        reports.push(outcome.map_err(|(_, error)| error)?);
+    }
+    Ok(reports)
+}
+
+fn prepare(
+    config: &Config,
+    request: &Convert,
+    observer: &dyn Observer,
+) -> Result<(Vec<Errand>, ConvertOptions, Table)> {
+    if request.inputs.len() > 1 && request.rejects.is_some() {
+        return Err(Error::usage("--rejects names one file, and there are several inputs")
+            .help("leave --rejects out: each input gets a file of its own"));
+    }
+    let schema_location = schema::location(config)?;
+    let errands = errands(request.inputs.clone(), &request.out)?;
+    let schema = schema::read(config)?;
+    let (table, options) =
+        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
+    let inputs = std::iter::once(schema_location).chain(request.inputs.iter().cloned());
+    observer.about_to_read(&inputs.collect::<Vec<_>>())?;
+    Ok((errands, options, table))
+}
+
+/// One input goes into `out` itself; several go each into a folder named after the file.
+fn errands(inputs: Vec<Location>, out: &Location) -> Result<Vec<Errand>> {
+    if inputs.len() == 1 {
+        return Ok(inputs.into_iter().map(|input| Errand { input, out: out.clone() }).collect());
+    }
+    let mut taken: HashMap<String, String> = HashMap::new();
+    let mut errands = Vec::with_capacity(inputs.len());
+    for input in inputs {
+        let folder = folder_of(&input)?;
+        if let Some(other) = taken.insert(folder.clone(), input.to_string()) {
+            return Err(Error::usage(format!(
+                "{other} and {input} would both go into the folder \"{folder}\""
+            ))
+            .help("convert them with two commands and two folders"));
+        }
+        errands.push(Errand { out: out.child(&folder)?, input });
+    }
+    Ok(errands)
+}
+
+/// The file's name without the endings of exports.
+fn folder_of(input: &Location) -> Result<String> {
+    if *input == Location::Stdin {
+        return Ok(STDIN_FOLDER.to_owned());
+    }
+    let mut name = input.file_name().unwrap_or_default();
+    while let Some(shorter) = ENDINGS.iter().find_map(|ending| name.strip_suffix(ending)) {
+        name = shorter;
+    }
+    if name.is_empty() || name.starts_with('.') {
+        return Err(Error::usage("the input has no name that a folder could have")
+            .at(Place::uri(input.to_string()))
+            .help("convert it alone"));
+    }
+    Ok(name.to_owned())
+}
+
+fn convert_one(
+    run: &Run<'_>,
+    errand: &Errand,
+    options: &ConvertOptions,
+    table: &Table,
+    request: &Convert,
+) -> Outcome {
+    let uri = errand.input.to_string();
+    let failed = |error| run.failed(Some(uri.clone()), error);
+    let source = open(&errand.input, request.read_bytes).map_err(failed)?;
+    // The sink first: it refuses what is no place for files with better advice.
+    let sink = store::sink(&errand.out).map_err(failed)?;
+    refuse_old_parquet(&errand.out).map_err(failed)?;
+    let progress = run.observer.converting(&run.watch, source.info().bytes);
+    let job = Job {
+        load_id: run.load_id.clone(),
+        table: table.clone(),
+        kind: run.kind,
+        source,
+        exported_at: store::exported_at_of(&errand.input),
+        rejects: Some(run.rejects_path(request.rejects.as_deref())),
+        shrink: ShrinkGuard::default(),
+    };
+    let outcome = pipeline::convert(job, options, &*sink, &run.watch);
+    drop(progress);
+    outcome
+}
+
+/// Parquet of an earlier run beside that of this one would be read as one table.
+fn refuse_old_parquet(out: &Location) -> Result<()> {
+    if store::file_names(out)?.iter().any(|name| name.ends_with(".parquet")) {
+        return Err(Error::usage(
+            "the place holds Parquet already; old and new files would be read as one table",
+        )
+        .at(Place::uri(out.to_string()))
+        .help("name another place, or remove the old files"));
+    }
+    Ok(())
+}
+
+/// Opens an input; `read_bytes` limits each read.
+fn open(location: &Location, read_bytes: Option<usize>) -> Result<Box<dyn ByteSource>> {
+    let source = store::open(location)?;
+    let Some(bytes_max) = read_bytes else { return Ok(source) };
+    Ok(Box::new(ShortReads { source, bytes_max }))
+}
+
+/// Reads no more than so many bytes at once: results must not depend on where reads are cut.
+struct ShortReads {
+    source: Box<dyn ByteSource>,
+    bytes_max: usize,
+}
+
+impl ByteSource for ShortReads {
+    fn info(&self) -> &ObjectInfo {
+        self.source.info()
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        let bytes = buf.len().min(self.bytes_max);
+        self.source.read(&mut buf[..bytes])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn folders(inputs: &[&str]) -> Result<Vec<String>> {
+        let inputs = inputs.iter().map(|text| Location::parse(text)).collect::<Result<Vec<_>>>()?;
+        Ok(errands(inputs, &Location::parse("out")?)?.iter().map(|errand| errand.out.to_string()).collect())
+    }
+
+    #[test]
+    fn outputs_are_named_after_inputs() {
+        let table: &[(&[&str], &[&str])] = &[
+            (&["a.csv"], &["out"]),
+            (&["-"], &["out"]),
+            (&["x/a.csv", "b.csv.bz2"], &["out/a", "out/b"]),
+            (
+                &["s3://b/k/a_1.csv.gz", "https://h/c.csv?Signature=S", "-"],
+                &["out/a_1", "out/c", "out/stdin"],
+            ),
+        ];
+        for (inputs, outs) in table {
+            assert_eq!(folders(inputs).unwrap(), *outs, "{inputs:?}");
+        }
+    }
+
+    #[test]
+    fn ambiguous_names_are_refused() {
+        for (inputs, part) in [
+            (&["x/a.csv", "y/a.csv.bz2"][..], "x/a.csv and y/a.csv.bz2 would both go into the folder \"a\""),
+            (&["-", "-"], "both go into the folder \"stdin\""),
+            (&[".csv", "b.csv"], "no name"),
+        ] {
+            let error = folders(inputs).unwrap_err().to_string();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn old_parquet_is_not_mixed_with_new() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = Location::Local(dir.path().to_owned());
+        refuse_old_parquet(&out).unwrap();
+        std::fs::write(dir.path().join("part-00000.snappy.parquet"), "x").unwrap();
+        assert_eq!(refuse_old_parquet(&out).unwrap_err().exit_code(), 2);
+    }
+}

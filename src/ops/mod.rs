@@ -1,0 +1,58 @@
+//! What each command does, without a terminal: one file for each verb.
+//!
+//! ```text
+//!  cli, lambda, other programs            ops                          the path
+//!  ───────────────────────────            ───                          ────────
+//!  Config + a request ──────────▶ backfill · convert · work ────▶ pipeline, warehouse, store
+//!  Observer ◀── notes, progress, "stop?" ──┘        │
+//!  values ◀─────────────────────────────────────────┘   nothing is printed here
+//! ```
+//! [`backfill`] loads one export, [`convert`] makes Parquet of it, [`plan`] says what [`backfill`] would do,
+//! [`check`] what it needs; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
+//! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
+//!
+//! All of it blocks the thread that calls it, for as long as a load takes, and starts threads of its own:
+//! inside an async program call it from `spawn_blocking`. `receive` alone is for the async side; it says so.
+//! Options are those of the configuration; what only one run decides is in its request.
+
+pub mod backfill;
+pub mod check;
+pub mod convert;
+pub mod cost;
+#[cfg(feature = "serve")]
+pub mod dead_letters;
+mod export;
+#[cfg(feature = "serve")]
+pub mod function;
+mod glue_job;
+mod listeners;
+mod load;
+pub mod loads;
+mod observer;
+mod options;
+pub mod plan;
+#[cfg(feature = "query")]
+pub mod query;
+#[cfg(feature = "serve")]
+mod queues;
+#[cfg(feature = "serve")]
+pub mod receive;
+mod run;
+pub mod schema;
+mod target;
+#[cfg(feature = "serve")]
+pub mod work;
+#[cfg(feature = "serve")]
+mod work_load;
+
+pub use crate::pipeline::{
+    Codec, ConvertOptions, EmptyStrings, Outcome, Overlong, ROW_GROUP_BYTES_MAX, Watch,
+};
+pub use crate::schema::{ColumnType, MissingColumns, UnknownColumns, Width};
+pub use crate::store::{ExportKind, Location};
+pub use backfill::{Backfill, backfill};
+pub use convert::{Convert, convert};
+pub use export::ExportChoice;
+pub use observer::{Observer, Silent};
+pub use options::Conversion;
+pub use run::not_begun;

@@ -1,0 +1,78 @@
+//! Where tables go: the one place that knows which warehouses there are.
+
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::store::Location;
+use crate::warehouse::{LocalWarehouse, Warehouse};
+use std::path::PathBuf;
+
+/// The warehouse of the configuration; nothing is asked yet.
+pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
+    if config.warehouse.to.is_redshift() {
+        return redshift(config);
+    }
+    let versions = usize::try_from(config.warehouse.keep_versions.get()).unwrap_or(usize::MAX);
+    Ok(Box::new(LocalWarehouse::new(folder(config)?).keep_versions(versions)))
+}
+
+/// The folder of the local warehouse.
+pub(super) fn folder(config: &Config) -> Result<PathBuf> {
+    if config.warehouse.to.is_redshift() {
+        return Err(Error::usage("this needs a warehouse in a folder, and the warehouse is Redshift")
+            .help("name the folder: --to ./warehouse"));
+    }
+    match Location::parse(&config.warehouse.to.0)? {
+        Location::Local(path) => Ok(path),
+        other => Err(Error::usage(format!("a warehouse cannot be at {other}"))
+            .help("name a folder: --to ./warehouse; to write Parquet into a bucket, use convert --out")),
+    }
+}
+
+#[cfg(feature = "aws")]
+fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
+    use crate::warehouse::redshift::{
+        Connection, DataApi, ManifestPlace, RedshiftSettings, RedshiftWarehouse,
+    };
+    let own = &config.redshift;
+    let connection = Connection::of(
+        own.cluster.as_deref(),
+        own.workgroup.as_deref(),
+        own.database.as_deref(),
+        own.secret_arn.as_deref(),
+        own.db_user.as_deref(),
+    )?;
+    let staging = config.staging.url.as_deref().ok_or_else(|| {
+        Error::usage("no staging place was named")
+            .help("set staging.url to s3://bucket/prefix, in Redshift's region, in csl-stream.toml")
+    })?;
+    let manifest = |url: &String| {
+        Ok::<_, Error>(ManifestPlace {
+            url: Location::parse(url)?,
+            prefix: config.manifest.prefix.clone(),
+            failed_prefix: config.manifest.failed_prefix.clone(),
+        })
+    };
+    let settings = RedshiftSettings {
+        schema: own.schema.clone(),
+        iam_role: own.iam_role.clone(),
+        staging: Location::parse(staging)?,
+        manifests: config.manifest.url.as_ref().map(manifest).transpose()?,
+    };
+    Ok(Box::new(RedshiftWarehouse::new(DataApi::new(connection)?, settings)?))
+}
+
+#[cfg(not(feature = "aws"))]
+fn redshift(_: &Config) -> Result<Box<dyn Warehouse>> {
+    Err(crate::features::Feature::Aws.missing("a warehouse in Redshift"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::warehouse::KEEP_VERSIONS;
+
+    #[test]
+    fn the_kept_versions_are_the_warehouses_wherever_they_are_written() {
+        assert_eq!(Config::default().warehouse.keep_versions.get() as usize, KEEP_VERSIONS);
+    }
+}

@@ -1,0 +1,69 @@
+//! The worker: takes messages from the queue and loads what they name.
+
+use super::observer::Observer;
+use super::queues::{queue, worker};
+use super::work_load::Loads;
+use crate::config::Config;
+use crate::error::Result;
+use crate::store::ExportKind;
+use crate::work::{Batch, Taken, Worker};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use super::work_load::Work;
+pub use crate::work::Tally;
+
+/// A worker that is ready to take messages.
+pub struct Ready<'a> {
+    worker: Worker,
+    taken: Arc<Taken>,
+    loads: Loads<'a>,
+    batch: Batch,
+    queue: String,
+}
+
+/// Opens the queue and looks whether the settings can be worked with at all: what is wrong with them must not
+/// make dead letters of all messages.
+///
+/// # Errors
+/// What is wrong with them.
+pub fn ready<'a>(config: &'a Config, request: &'a Work, observer: &'a dyn Observer) -> Result<Ready<'a>> {
+    let queue = Arc::new(queue(config)?);
+    queue.check_dead_letters()?;
+    let loads = Loads::new(config, request, observer);
+    loads.check()?;
+    Ok(Ready {
+        worker: worker(config)?,
+        queue: queue.to_string(),
+        taken: Arc::new(Taken::new(queue)),
+        loads,
+        batch: batch(config),
+    })
+}
+
+impl Ready<'_> {
+    /// Gives back to the queue what this worker has: for whoever must end the process before it is done.
+    pub fn give_back(&self) -> impl FnOnce() + Send + 'static {
+        let held = Arc::clone(&self.taken);
+        move || held.give_back_all()
+    }
+
+    /// Takes and loads until the observer says to stop; with `once` until the queue is empty.
+    ///
+    /// # Errors
+    /// If the queue refuses, or, with `once`, does not answer.
+    pub fn run(&self, once: bool) -> Result<Tally> {
+        let observer = self.loads.observer();
+        observer.note(&format!("taking messages from {}", self.queue));
+        let stopping = || observer.is_stopping();
+        crate::work::run(&self.taken, &self.worker, &self.loads, self.batch, once, &stopping)
+    }
+}
+
+/// Of SQS's standard queues messages of any table come: where no batch can be made, none waits behind
+/// another's load.
+fn batch(config: &Config) -> Batch {
+    let files = usize::try_from(config.work.batch_files.get()).unwrap_or(usize::MAX);
+    let batches = config.work.kinds.contains(&ExportKind::Incremental) || config.queue.url.is_none();
+    Batch { files: if batches { files } else { 1 }, wait: Duration::from_secs(config.work.batch_seconds) }
+}

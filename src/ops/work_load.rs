@@ -1,0 +1,200 @@
+//! How a message becomes a load: the same as a backfill of the export that it names.
+//!
+//! ```text
+//! order ─ prepare: schema, table, target, anew each time ─▶ open ─▶ Loading::load ─▶ told, remembered, ended
+//!                                                            │
+//!                    the signed URL; if that is refused, the s3:// name by AWS's own credentials
+//! ```
+//! The signed URL comes first: it needs no grant and no credentials. Whichever opens, the export keeps the
+//! name that [`LoadOrder::name`] gives it, so that the ledger knows it again.
+
+use super::listeners::told;
+use super::load::{Loading, remembered, shrink_guard};
+use super::observer::Observer;
+use super::options::Conversion;
+use super::queues::policy;
+use super::run::Run;
+use super::{schema, target};
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::pipeline::{ConvertOptions, Outcome, Watch};
+use crate::queue::{LoadOrder, ObjectName};
+use crate::report::Status;
+use crate::schema::Table;
+use crate::store::{self, ByteSource, Location, ObjectInfo};
+use crate::warehouse::Warehouse;
+use crate::work::Loader;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What the worker decides for all of its loads.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Work {
+    /// How exports are converted.
+    pub conversion: Conversion,
+    /// Make a table in Redshift from the schema if it is not there.
+    pub create_table: bool,
+    /// Folder of rejected records; empty: the current one.
+    pub rejects: PathBuf,
+}
+
+/// Loads what messages name, under one configuration.
+pub(super) struct Loads<'a> {
+    config: &'a Config,
+    request: &'a Work,
+    observer: &'a dyn Observer,
+    /// The load under way.
+    current: Mutex<Arc<Watch>>,
+}
+
+/// What a load needs to know before it opens the export.
+struct Ready {
+    options: ConvertOptions,
+    warehouse: Box<dyn Warehouse>,
+    table: Table,
+}
+
+impl<'a> Loads<'a> {
+    pub(super) fn new(config: &'a Config, request: &'a Work, observer: &'a dyn Observer) -> Self {
+        Self { config, request, observer, current: Mutex::default() }
+    }
+
+    pub(super) fn observer(&self) -> &'a dyn Observer {
+        self.observer
+    }
+
+    /// Whether the settings can be worked with at all.
+    pub(super) fn check(&self) -> Result<()> {
+        policy(self.config)?;
+        target::open(self.config)?;
+        schema::read(self.config).map(drop)
+    }
+
+    /// The receiver has asked this; others that write to the queue need not have.
+    fn allow(&self, order: &LoadOrder) -> Result<()> {
+        policy(self.config)?.allows(order).map_err(|refusal| {
+            Error::access(format!("this export may not be fetched: {}", refusal.reason())).help(
+                "correct exports.buckets or exports.slug if it is yours; if not, look who writes to the queue",
+            )
+        })
+    }
+
+    /// The schema is read anew: it moves, and an export is of the schema of its night.
+    fn prepare(&self, order: &LoadOrder) -> Result<Ready> {
+        let warehouse = target::open(self.config).map_err(passing)?;
+        let schema = schema::read(self.config).map_err(passing)?;
+        let options = self.request.conversion.options(self.config, &schema);
+        Ok(Ready { options, warehouse, table: schema.table(&order.table)?.clone() })
+    }
+
+    fn load_one(&self, run: &Run<'_>, order: &LoadOrder) -> Outcome {
+        let uri = order.name();
+        let ready = self.allow(order).and_then(|()| self.prepare(order)).map_err(|error| {
+            // A table that the schema lacks must not become a folder of the warehouse.
+            let uri = (!matches!(error, Error::Schema(_))).then(|| uri.clone());
+            run.failed(uri, error)
+        })?;
+        let Ready { options, warehouse, table } = ready;
+        let (config, create_table) = (self.config, self.request.create_table);
+        let shrink = shrink_guard(config, false);
+        let rejects = self.request.rejects.join(run.rejects_path(None));
+        let loading = Loading { run, config, options, warehouse, table, create_table, rejects, shrink };
+        let outcome = loading.load(&uri, order.exported_at(), || open(order));
+        outcome.map_err(|(report, error)| (report, advised(error, &uri)))
+    }
+}
+
+impl Loader for Loads<'_> {
+    fn load(&self, order: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status> {
+        let run = Run::begin(self.observer, &order.table, order.kind);
+        *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&run.watch);
+        let outcome = self.load_one(&run, order);
+        let outcome = match &outcome {
+            Err((_, error)) if !is_final(error) => outcome,
+            _ => told(self.config, outcome),
+        };
+        let outcome = remembered(&run, self.config, outcome);
+        self.observer.ended(&outcome)?;
+        outcome.map(|report| report.status).map_err(|(_, error)| error)
+    }
+
+    fn cut(&self) {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).stop();
+    }
+
+    fn note(&self, text: &str) {
+        self.observer.note(text);
+    }
+}
+
+/// A schema or a target that cannot be reached is not the message's fault.
+fn passing(error: Error) -> Error {
+    let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
+    match error {
+        Error::Usage(_) | Error::Access(_) => {
+            Error::transient("the worker cannot load anything now").help(help).because(error)
+        }
+        other => other,
+    }
+}
+
+fn open(order: &LoadOrder) -> Result<Box<dyn ByteSource>> {
+    let opened = store::foreign(&order.download_url).and_then(|url| store::open(&url));
+    let source = match (opened, order.object()) {
+        // Without credentials the second way has nothing to add to what the first said.
+        (Err(refused @ Error::Access(_)), Some(object)) => open_object(object).map_err(|_| refused)?,
+        (opened, _) => opened?,
+    };
+    let info = ObjectInfo { uri: order.name(), ..source.info().clone() };
+    Ok(Box::new(Named { source, info }))
+}
+
+fn open_object(object: ObjectName) -> Result<Box<dyn ByteSource>> {
+    store::open(&Location::S3 { bucket: object.bucket, key: object.key })
+}
+
+/// A source under the export's own name.
+struct Named {
+    source: Box<dyn ByteSource>,
+    info: ObjectInfo,
+}
+
+impl ByteSource for Named {
+    fn info(&self) -> &ObjectInfo {
+        &self.info
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Result<usize> {
+        self.source.read(buf)
+    }
+}
+
+/// An export that is refused has most likely run out: S3 answers the same to one that was never granted.
+fn advised(error: Error, uri: &str) -> Error {
+    let place = error.detail().and_then(|detail| detail.place.uri.clone()).unwrap_or_default();
+    let is_export = place == uri || place.starts_with("http");
+    match error {
+        Error::Access(_) if is_export => error.help(
+            "an export can be read for 6 hours after it was made: request a test ingest in ControlShift's \
+             webhook settings, which sends a new one",
+        ),
+        // Permissions of the warehouse, say: they are fixed sooner than an export is made anew.
+        other => passing(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Place;
+
+    #[test]
+    fn only_the_export_itself_makes_a_dead_letter_of_its_message() {
+        let export = "s3://b/org/full/t/20260301/t_20260301031500.csv";
+        for (place, code) in [(export, 3), ("https://b.s3.amazonaws.com/k?…", 3), ("./warehouse/t", 7)] {
+            let error = advised(Error::access("permission denied").at(Place::uri(place)), export);
+            assert_eq!(error.exit_code(), code, "{place}");
+        }
+        assert_eq!(advised(Error::schema("another column"), export).exit_code(), 4);
+    }
+}

@@ -1,0 +1,113 @@
+//! From a location to what reads, writes and lists there.
+
+use super::local::{self, LocalSink, LocalSource, StdinSource};
+use super::location::Location;
+#[cfg(feature = "aws")]
+use super::remote;
+use super::types::{ByteSource, Listing, SegmentSink};
+use crate::error::{Error, Place, Result};
+
+/// Opens `location` and pins what is there.
+///
+/// # Errors
+/// [`Error::Access`] if it is not there or not readable, [`Error::Transient`] if it does not answer,
+/// [`Error::Usage`] if it is nothing to read from.
+pub fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
+    match location {
+        Location::Stdin => Ok(Box::new(StdinSource::new())),
+        Location::Local(path) => Ok(Box::new(LocalSource::open(path)?)),
+        Location::S3 { .. } | Location::Https(_) => remote::open(location),
+    }
+}
+
+/// A place for segments: a folder, or a prefix in a bucket.
+///
+/// # Errors
+/// [`Error::Usage`] for standard input and URLs; [`Error::Access`] if the folder cannot be made or no
+/// credentials are found.
+pub fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
+    match location {
+        Location::Local(path) => Ok(Box::new(LocalSink::new(path)?)),
+        Location::S3 { .. } => remote::sink(location),
+        Location::Stdin | Location::Https(_) => Err(Error::usage("segments cannot be written there")
+            .at(Place::uri(location.to_string()))
+            .help("name a folder or s3://bucket/prefix")),
+    }
+}
+
+/// All of something small, such as a schema: at most `bytes_max` bytes.
+///
+/// # Errors
+/// As [`open`]; [`Error::Input`] if it is larger.
+pub fn fetch_small(location: &Location, bytes_max: usize) -> Result<Vec<u8>> {
+    let mut source = match location {
+        Location::Https(_) => remote::open_whole(location)?,
+        _ => open(location)?,
+    };
+    let mut fetched = Vec::new();
+    let mut chunk = vec![0; bytes_max.saturating_add(1).min(64 << 10)];
+    loop {
+        let count = source.read(&mut chunk)?;
+        if count == 0 {
+            return Ok(fetched);
+        }
+        if fetched.len() + count > bytes_max {
+            return Err(Error::input(format!("this is larger than {bytes_max} bytes"))
+                .at(Place::uri(location.to_string()))
+                .help("check that the location names the right file"));
+        }
+        fetched.extend_from_slice(&chunk[..count]);
+    }
+}
+
+/// Names of the files or objects in a folder or right below a prefix; nothing there is no error.
+///
+/// # Errors
+/// [`Error::Access`] if it cannot be listed, [`Error::Usage`] for standard input and URLs.
+pub fn file_names(location: &Location) -> Result<Vec<String>> {
+    match location {
+        Location::Local(_) | Location::S3 { .. } => {
+            Ok(list(location)?.files.into_iter().map(|(name, _)| name).collect())
+        }
+        Location::Stdin | Location::Https(_) => {
+            Err(Error::usage("this is neither a folder nor a prefix").at(Place::uri(location.to_string())))
+        }
+    }
+}
+
+/// One level of names below `location`; nothing there is an empty listing.
+pub(super) fn list(location: &Location) -> Result<Listing> {
+    match location {
+        Location::Local(path) => local::list(path),
+        _ => remote::list(location),
+    }
+}
+
+/// What a build without the aws feature says of S3 and URLs.
+#[cfg(not(feature = "aws"))]
+mod remote {
+    use crate::error::{Error, Place, Result};
+    use crate::features::Feature;
+    use crate::store::location::Location;
+    use crate::store::types::{ByteSource, Listing, SegmentSink};
+
+    fn missing(location: &Location) -> Error {
+        Feature::Aws.missing("S3 or a URL").at(Place::uri(location.to_string()))
+    }
+
+    pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn open_whole(location: &Location) -> Result<Box<dyn ByteSource>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn list(location: &Location) -> Result<Listing> {
+        Err(missing(location))
+    }
+}

@@ -1,0 +1,211 @@
+//! What every warehouse does with a load: admits it, stages it, puts it into the table.
+
+use super::shrink::ShrinkGuard;
+use crate::error::{Error, Result};
+use crate::ledger::{Run, Shown};
+use crate::report::{Checklist, FileReport, Rows, RunReport};
+use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
+use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink};
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Asked now and then while something waits: whether it is to end.
+pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Writes the Parquet file of a probe (one row of one integer column, `a`) into a place.
+pub type WriteProbe<'a> = dyn Fn(&Location) -> Result<Vec<FileReport>> + 'a;
+
+/// A load that is about to happen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadRequest {
+    /// UUIDv7 of the run.
+    pub load_id: String,
+    /// Table name.
+    pub table: String,
+    /// Full replaces, incremental adds.
+    pub kind: ExportKind,
+    /// The export; `uri` and `etag` together say whether it was loaded before.
+    pub source: ObjectInfo,
+    /// When the export was made, as its key says: `YYYYMMDDhhmmss`, digits only; sorts as text.
+    pub exported_at: Option<String>,
+    /// How small it may leave the table.
+    pub shrink: ShrinkGuard,
+}
+
+/// A load as far as it is known before a byte of it is read.
+#[derive(Debug)]
+pub struct Intent<'a> {
+    /// The load, under an id of its own.
+    pub request: LoadRequest,
+    /// The table as the schema knows it.
+    pub table: &'a Table,
+    /// Columns of the schema that the file lacks.
+    pub missing_columns: MissingColumns,
+    /// Make the table if it is not there.
+    pub create_table: bool,
+    /// All choices that shape the files, in words: the same words, the same files.
+    pub choices: String,
+}
+
+/// What a plan says of the table.
+#[derive(Debug, Default, Serialize)]
+pub struct TargetPlan {
+    /// The table, or none if it would be created or is missing.
+    pub table: Option<TargetTable>,
+    /// Whether it would be created.
+    pub created: bool,
+    /// What it and the export do not have in common.
+    pub differences: Vec<Difference>,
+    /// The statements of the load, one transaction.
+    pub sql: Vec<String>,
+    /// Why nothing can be loaded.
+    #[serde(skip)]
+    pub misfit: Option<Error>,
+}
+
+/// Whether a load may go ahead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admission {
+    /// Go.
+    Proceed,
+    /// This very export (uri and etag) is in the table already, by this load.
+    AlreadyLoaded {
+        /// The load that brought it.
+        load_id: String,
+    },
+    /// A newer full export is in the table.
+    Older {
+        /// `exported_at` of the one in the table.
+        than: String,
+    },
+}
+
+/// What the warehouse did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoadReceipt {
+    /// Rows that came from the export.
+    pub loaded: u64,
+    /// Rows of an incremental export that were there already, and were passed over.
+    pub present: u64,
+    /// Rows kept from the old table.
+    pub carried_over: u64,
+    /// The files as they are addressed now, after the load.
+    pub files: Vec<FileReport>,
+    /// What went wrong beside the load, and does not undo it.
+    pub warnings: Vec<String>,
+}
+
+/// A place that holds tables and replaces or extends them in one step.
+///
+/// What only one of them can has a default here, so that nobody who loads asks which it is.
+pub trait Warehouse: Send + Sync {
+    /// Where it is, for people.
+    fn shown(&self) -> String;
+
+    /// Ends waits as soon as `stop` says so, and cancels what runs.
+    fn stop_when(&mut self, stop: Stop) {
+        drop(stop);
+    }
+
+    /// Looks at the table before a byte is read, makes it if that is wanted, and says under which id the load
+    /// runs: `id`, unless the work itself has one.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] if there is no table that could be loaded into.
+    fn prepare(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
+        let _ = intent;
+        Ok(id.to_owned())
+    }
+
+    /// Whether this load should happen at all. Changes nothing.
+    fn admit(&self, request: &LoadRequest) -> Result<Admission>;
+
+    /// Takes the table's lock and prepares an empty place for the segments.
+    fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>>;
+
+    /// What a load of `rows` rows of this layout would do to the table; none where tables take every shape.
+    ///
+    /// # Errors
+    /// If the table cannot be looked at.
+    fn plan(&self, intent: &Intent<'_>, layout: &Layout, rows: u64) -> Result<Option<TargetPlan>> {
+        let _ = (intent, layout, rows);
+        Ok(None)
+    }
+
+    /// Loads of one table or of all, newest first, at most so many.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn loads(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>>;
+
+    /// All that is known of one load.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if there is no such load.
+    fn load(&self, id: &str) -> Result<Shown>;
+
+    /// Writes down how a run ended, where the load itself has not done so.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn remember(&self, report: &RunReport) -> Result<()> {
+        let _ = report;
+        Ok(())
+    }
+
+    /// The report of the last successful load of this kind, where reports are kept.
+    fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
+        let _ = (table, kind);
+        None
+    }
+
+    /// A failed load as far as its files are there, to be loaded by [`Warehouse::retry`].
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if nothing is left of it.
+    fn staged(&self, id: &str) -> Result<RunReport> {
+        let _ = id;
+        Err(Error::usage("a local load that failed leaves nothing that could be retried")
+            .help("run backfill again; --to redshift retries a load into Redshift"))
+    }
+
+    /// Loads from what [`Warehouse::staged`] found, without reading the export again.
+    ///
+    /// # Errors
+    /// As a load.
+    fn retry(&self, id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
+        let _ = shrink;
+        self.staged(id)
+    }
+
+    /// Tries what a load of these tables needs, on nothing that matters. A table comes with its columns, if
+    /// the schema has them.
+    fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>);
+
+    /// Where staged files stay for others to read, if they do.
+    fn staging_place(&self) -> Option<&Location> {
+        None
+    }
+}
+
+/// The segments of one load, on their way into a table. Dropped without [`Staging::load`], it
+/// removes what was staged and leaves the table as it was.
+pub trait Staging: Send + Sync {
+    /// Where segments are written.
+    fn sink(&self) -> &dyn SegmentSink;
+
+    /// What the table that is there makes of the file's columns: its own names, types and widths. Asked
+    /// once, when the header was read, before any row is.
+    ///
+    /// # Errors
+    /// [`crate::Error::Schema`] naming everything that does not fit.
+    fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
+        let _ = (table, missing);
+        Ok(layout)
+    }
+
+    /// Puts the staged files into the table, all or none, and writes the ledger entry with it.
+    ///
+    /// # Errors
+    /// [`crate::Error::Counts`] if the files do not hold `rows.accepted` rows.
+    fn load(self: Box<Self>, files: &[FileReport], rows: &Rows) -> Result<LoadReceipt>;
+}

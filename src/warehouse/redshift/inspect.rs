@@ -1,0 +1,91 @@
+//! What `check` says of Redshift: buckets, regions, login, role, tables, grants.
+
+use super::warehouse::RedshiftWarehouse;
+use crate::error::{Error, Place, Result};
+use crate::report::Checklist;
+use crate::schema::{Layout, MissingColumns, Table, UnknownColumns};
+use crate::store::{Location, objects};
+use crate::warehouse::WriteProbe;
+
+impl RedshiftWarehouse {
+    pub(super) fn inspect(
+        &self,
+        tables: &[(String, Option<Table>)],
+        probe: &WriteProbe<'_>,
+        list: &mut Checklist<'_>,
+    ) {
+        let settings = self.settings();
+        let staging = list.says("staging place", writable(&settings.staging));
+        if staging {
+            list.says("staging region", self.same_region());
+            list.says("staging content", self.own_content());
+        }
+        if let Some(manifests) = &settings.manifests {
+            for prefix in [&manifests.prefix, &manifests.failed_prefix] {
+                let place = manifests.url.child(prefix.trim_matches('/'));
+                list.says("manifest place", place.and_then(|place| writable(&place)));
+            }
+        }
+        let asked = self.ping().map(|()| format!("{} answers", self.api().connection()));
+        if !list.says("Redshift", asked) {
+            return;
+        }
+        if staging {
+            list.says("COPY role", self.copies(probe));
+        }
+        for (name, table) in tables {
+            list.says(&format!("table {name}"), self.table_is_there(name, table.as_ref()));
+        }
+    }
+
+    /// COPY of Parquet takes no REGION: the bucket must be where Redshift is.
+    fn same_region(&self) -> Result<String> {
+        let staging = &self.settings().staging;
+        let (bucket, own) = (objects::region(staging)?, self.api().region().unwrap_or_default());
+        if bucket != own {
+            return Err(Error::usage(format!("the staging bucket is in {bucket}, Redshift in {own}"))
+                .at(Place::uri(staging.to_string()))
+                .help("stage in a bucket of Redshift's own region: COPY of Parquet reads from no other"));
+        }
+        Ok(format!("bucket and Redshift are in {own}"))
+    }
+
+    /// What others put there is never touched; it is said, because a place of its own is safer.
+    fn own_content(&self) -> Result<String> {
+        Ok(match self.foreign_staged()? {
+            None => "holds nothing but staged loads".to_owned(),
+            Some((count, first)) => format!(
+                "warning: the place is not csl-stream's alone: {count} objects of others, the first is {first:?}; they \
+                 stay, but a staging place of its own is safer"
+            ),
+        })
+    }
+
+    fn copies(&self, probe: &WriteProbe<'_>) -> Result<String> {
+        let place = self.probe_place()?;
+        let copied = probe(&place).and_then(|files| self.probe_copy(&place, &files));
+        self.end_probe(&place);
+        copied.map(|()| format!("{} can copy from the staging place", self.settings().iam_role))
+    }
+
+    fn table_is_there(&self, name: &str, table: Option<&Table>) -> Result<String> {
+        let target = self.target(name)?;
+        self.probe_load(&target)?;
+        if let Some(table) = table {
+            let header: Vec<String> = table.columns.keys().cloned().collect();
+            let layout = Layout::bind(&header, table, UnknownColumns::Fail, MissingColumns::Fail)?;
+            // Columns that only the table has may be wanted: a load decides that by its flags.
+            target.fit(layout, table, MissingColumns::Null)?;
+        }
+        Ok(format!("{} columns, the schema fits, and each statement of a load may run", target.columns.len()))
+    }
+}
+
+/// Writes an object and takes it away again.
+fn writable(place: &Location) -> Result<String> {
+    let probe = place.child(&format!(".check-{}", uuid::Uuid::now_v7()))?;
+    objects::put(&probe, b"csl-stream check".to_vec())?;
+    objects::below(place)?;
+    objects::remove(&probe)?;
+    Ok(format!("{place} can be written to, listed and removed from"))
+}

@@ -1,0 +1,69 @@
+//! Before a load: whether its table is there and fits, under which id it runs, and which SQL it would be.
+
+use super::load_id::load_id;
+use super::warehouse::RedshiftWarehouse;
+use crate::error::Result;
+use crate::schema::{DdlOptions, Layout, Table, TargetTable, create_table};
+use crate::warehouse::{Intent, TargetPlan};
+
+impl RedshiftWarehouse {
+    pub(super) fn prepare_load(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
+        let table = &intent.table.name;
+        let target = match self.find_target(table)? {
+            None if intent.create_table => {
+                self.create(&[self.ddl(intent.table)?])?;
+                self.target(table)?
+            }
+            None => return self.target(table).map(|_| id.to_owned()),
+            Some(target) => target,
+        };
+        Ok(id_of(intent, &target).unwrap_or_else(|| id.to_owned()))
+    }
+
+    pub(super) fn plan_load(&self, intent: &Intent<'_>, layout: &Layout, rows: u64) -> Result<TargetPlan> {
+        let Some(target) = self.find_target(&intent.table.name)? else {
+            return self.plan_without_table(intent);
+        };
+        let fitted = target.compare(layout.clone(), intent.table, intent.missing_columns);
+        let misfit = fitted.fault(&target);
+        let id = id_of(intent, &target).unwrap_or_else(|| "(a new id)".to_owned());
+        let mut request = intent.request.clone();
+        request.load_id = id;
+        let sql = match misfit {
+            Some(_) => Vec::new(),
+            None => self.plan_sql(&request, &target, &fitted, rows)?,
+        };
+        Ok(TargetPlan { table: Some(target), created: false, differences: fitted.differences, sql, misfit })
+    }
+
+    fn plan_without_table(&self, intent: &Intent<'_>) -> Result<TargetPlan> {
+        if intent.create_table {
+            let sql = vec![self.ddl(intent.table)?];
+            return Ok(TargetPlan { created: true, sql, ..TargetPlan::default() });
+        }
+        let misfit = self.target(&intent.table.name).err();
+        Ok(TargetPlan { misfit, ..TargetPlan::default() })
+    }
+
+    /// The statement that makes a table, without its semicolon.
+    fn ddl(&self, table: &Table) -> Result<String> {
+        let options = DdlOptions { schema: Some(self.settings().schema.clone()), replace: false };
+        Ok(create_table(table, &options)?.sql.trim_end().trim_end_matches(';').to_owned())
+    }
+}
+
+/// The id of this very work; none if the export's content is not known by an etag.
+fn id_of(intent: &Intent<'_>, target: &TargetTable) -> Option<String> {
+    let request = &intent.request;
+    let etag = request.source.etag.as_deref()?;
+    let identity = [
+        env!("CARGO_PKG_VERSION"),
+        &request.source.uri,
+        etag,
+        request.kind.word(),
+        &intent.choices,
+        &format!("{:?}", intent.table),
+        &format!("{target:?}"),
+    ];
+    Some(load_id(request.exported_at.as_deref(), &identity))
+}
