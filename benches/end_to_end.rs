@@ -8,6 +8,7 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use csl_stream::pipeline::{Codec, ConvertOptions, Job, Watch, convert};
 use csl_stream::store::ExportKind;
+use csl_stream::warehouse::ShrinkGuard;
 use support::memory::{MemorySink, MemorySource};
 use support::signatures::Signatures;
 
@@ -24,7 +25,7 @@ fn run(bytes: &Arc<[u8]>, threads: usize, codec: Codec) -> u64 {
         source: Box::new(MemorySource::new(bytes.clone())),
         exported_at: None,
         rejects: None,
-        shrink: Default::default(),
+        shrink: ShrinkGuard::default(),
         again: false,
     };
     let options = ConvertOptions { threads, codec, ..ConvertOptions::default() };

@@ -87,7 +87,8 @@ pub enum Error {
     /// The file's columns or a table's types do not fit the schema: refresh the schema or allow it. Exit code 4.
     #[error("{0}")]
     Schema(Box<Detail>),
-    /// More rejected records than allowed: read the rejects, then fix the source or allow more. Exit code 5.
+    /// Too many rejects, or a table would shrink: read the rejects and look at the export, then fix the source or
+    /// allow it. Exit code 5.
     #[error("{0}")]
     Rejects(Box<Detail>),
     /// Counts that must agree do not: nothing was loaded; report it. Exit code 6.

@@ -57,6 +57,7 @@ fn it_refuses_what_the_program_refuses() {
     for sound in [
         json!({}),
         json!({ "load": { "max_rejects": 0, "overlong": "reject" } }),
+        json!({ "load": { "shrink_max_percent": 100 } }),
         json!({ "work": { "tables": "all", "kinds": ["full", "incremental"] } }),
         json!({ "work": { "tables": ["a"] }, "warehouse": { "keep_versions": 1 } }),
     ] {
@@ -66,6 +67,7 @@ fn it_refuses_what_the_program_refuses() {
         json!({ "load": { "max_reject": 1 } }),
         json!({ "laod": {} }),
         json!({ "load": { "max_rejects": -1 } }),
+        json!({ "load": { "shrink_max_percent": 101 } }),
         json!({ "load": { "max_rejects": "1" } }),
         json!({ "load": { "overlong": "cut" } }),
         json!({ "warehouse": { "keep_versions": 0 } }),

@@ -137,21 +137,6 @@ fn the_policy_allows_what_a_load_into_redshift_calls_and_no_more() {
     assert_eq!(allowed, called);
 }
 
-#[test]
-fn the_ledgers_tables_are_those_of_the_program() {
-    let ddl = block("docs/how-to/prepare-redshift.md", "src/warehouse/redshift/ledger.rs", "sql");
-    let source = std::fs::read_to_string(path("src/warehouse/redshift/ledger.rs")).unwrap();
-    let column = Regex::new(r#"\("([a-z_]+)", "([A-Z0-9() ]+)"\)"#).unwrap();
-    let columns: Vec<_> =
-        column.captures_iter(&source).map(|found| format!("    {} {}", &found[1], &found[2])).collect();
-    assert!(columns.len() > 10, "the columns stand elsewhere now");
-    let loads = format!("CREATE TABLE IF NOT EXISTS public.csl_stream_loads (\n{}\n);", columns.join(",\n"));
-    assert!(ddl.starts_with(&loads), "csl_stream_loads should be:\n{loads}");
-    let locks = Regex::new(r#"\{\} \((table_name [^{}]+)\)""#).unwrap();
-    let locks = locks.captures(&source).expect("the columns stand elsewhere now")[1].replace(", ", ",\n    ");
-    assert!(ddl.ends_with(&format!("public.csl_stream_locks (\n    {locks}\n);")), "{locks}");
-}
-
 /// Documents of the repository: those that git has, or would have.
 fn documents() -> Vec<String> {
     let output = Command::new("git")

@@ -38,7 +38,7 @@ Settings come from the flag, then from CSL_<SECTION>_<KEY>, then from csl-stream
 default; `csl-stream config` shows each with its origin. AWS credentials come from AWS's own chain.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 schema does not fit,
-5 too many rejects, 6 counts disagree, 7 transient (run it again), 130 interrupted.";
+5 too many rejects, or a table would shrink, 6 counts disagree, 7 transient (run it again), 130 interrupted.";
 
 /// Streams ControlShift bulk exports into Parquet and a warehouse: validated, parallel, all or nothing.
 #[derive(Debug, Parser)]
@@ -142,6 +142,9 @@ pub struct BackfillArgs {
     /// Load this export though it, or a newer full one, is in the table
     #[arg(long, help_heading = "Export")]
     pub again: bool,
+    /// Load a full export that leaves few rows of the table, or none; for this run
+    #[arg(long, help_heading = "Warehouse")]
+    pub allow_shrink: bool,
     /// Do what `plan` does: look at everything, change nothing
     #[arg(long, help_heading = "Output")]
     pub dry_run: bool,
@@ -196,6 +199,12 @@ pub enum SchemaCommand {
         /// Drop each table first
         #[arg(long)]
         replace: bool,
+        /// Also print the ledger's tables, and every grant that a load needs
+        #[arg(long)]
+        ledger: bool,
+        /// The database user that loads [config: redshift.db_user; default: loader]
+        #[arg(long, value_name = "USER", requires = "ledger")]
+        user: Option<String>,
     },
     /// List what changed between two schemas: added, dropped, renamed, retyped, reordered
     Diff {

@@ -34,6 +34,7 @@ pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
         conversion: flags::conversion(&args.conversion)?,
         create_table: args.target.create_table,
         again: args.again,
+        allow_shrink: args.allow_shrink,
         rejects: args.conversion.rejects.clone(),
     })
 }

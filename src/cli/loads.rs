@@ -24,7 +24,7 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
             printer.json(&shown)?;
             printer.result(&details(&shown))
         }
-        LoadsCommand::Retry { id, .. } => retry(printer, &config, id),
+        LoadsCommand::Retry { id, allow_shrink, .. } => retry(printer, &config, id, *allow_shrink),
     }
 }
 
@@ -47,9 +47,9 @@ fn list(printer: Printer, config: &Config, table: Option<&str>, limit: usize) ->
     Ok(())
 }
 
-fn retry(printer: Printer, config: &Config, id: &str) -> Result<()> {
+fn retry(printer: Printer, config: &Config, id: &str, allow_shrink: bool) -> Result<()> {
     let terminal = Terminal::plain(printer)?;
-    match loads::retry(config, id, &terminal)? {
+    match loads::retry(config, id, allow_shrink, &terminal)? {
         Retried::Before(shown) => {
             printer.json(&shown.report)?;
             printer.result(&format!("this load is in the table already\n{}", details(&shown)))

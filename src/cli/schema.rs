@@ -22,11 +22,13 @@ pub(super) fn run(
         Ok::<_, Error>(config)
     };
     match command {
-        SchemaCommand::Ddl { schema, tables, in_schema, replace } => {
+        SchemaCommand::Ddl { schema, tables, in_schema, replace, ledger, user } => {
             let config = configured(schema)?;
             let in_schema = in_schema.as_ref().unwrap_or(&config.redshift.schema);
             let options = DdlOptions { schema: Some(in_schema.clone()), replace: *replace };
-            ddl(printer, &config, tables, &options)
+            let loader = ledger
+                .then(|| user.as_deref().or(config.redshift.db_user.as_deref()).unwrap_or(schema::LOADER));
+            ddl(printer, &config, tables, &options, loader)
         }
         SchemaCommand::Diff { old, new } => {
             let diff = schema::diff(&flags::location(old)?, &flags::location(new)?)?;
@@ -41,8 +43,20 @@ pub(super) fn run(
     }
 }
 
-fn ddl(printer: Printer, config: &Config, names: &[String], options: &DdlOptions) -> Result<()> {
-    let Ddl { sql, warnings } = schema::ddl(&schema::read(config)?, names, options)?;
+/// Prints the tables; with `loader`, a database user, the ledger and what that user must be granted too.
+fn ddl(
+    printer: Printer,
+    config: &Config,
+    names: &[String],
+    options: &DdlOptions,
+    loader: Option<&str>,
+) -> Result<()> {
+    let bulk = schema::read(config)?;
+    let Ddl { mut sql, warnings } = schema::ddl(&bulk, names, options)?;
+    if let Some(user) = loader {
+        sql += "\n";
+        sql += &schema::ledger_ddl(config, &bulk, names, options, user)?;
+    }
     for warning in &warnings {
         printer.note(&format!("warning: {warning}"));
     }

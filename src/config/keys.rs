@@ -18,6 +18,8 @@ pub enum Kind {
     Text,
     /// A whole number from 0.
     Number,
+    /// A whole number from 0 to this.
+    NumberTo(u64),
     /// A whole number from 1.
     Count,
     /// One of these words.
@@ -38,6 +40,7 @@ impl Kind {
         match self {
             Self::Text => "a text in quotes that is not empty".to_owned(),
             Self::Number => "a whole number".to_owned(),
+            Self::NumberTo(max) => format!("a whole number from 0 to {max}"),
             Self::Count => "a whole number from 1".to_owned(),
             Self::Word(words) => format!("one of {}", words.join(", ")),
             Self::List => "a list of texts".to_owned(),
@@ -57,7 +60,9 @@ impl Kind {
                 words => Self::Words(words),
             },
             Some("integer") if schema.get("minimum") == Some(&json!(1)) => Self::Count,
-            Some("integer") => Self::Number,
+            Some("integer") => {
+                schema.get("maximum").and_then(Value::as_u64).map_or(Self::Number, Self::NumberTo)
+            }
             _ if format_of(schema) == Some("host-port") => Self::Address,
             _ => Self::Text,
         }
@@ -71,6 +76,7 @@ impl Kind {
         let fits = match self {
             Self::Text => text(&value),
             Self::Number => value.is_u64(),
+            Self::NumberTo(max) => value.as_u64().is_some_and(|number| number <= *max),
             Self::Count => value.as_u64().is_some_and(|number| (1..=u64::from(u32::MAX)).contains(&number)),
             Self::Word(words) => among(words, &value),
             Self::List => all(&text),
@@ -85,7 +91,7 @@ impl Kind {
     pub(super) fn parse(&self, text: &str) -> Option<Value> {
         let list = || text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>();
         let value = match self {
-            Self::Number | Self::Count => json!(text.parse::<u64>().ok()?),
+            Self::Number | Self::NumberTo(_) | Self::Count => json!(text.parse::<u64>().ok()?),
             Self::ListOrAll if text == "all" => json!(text),
             Self::List | Self::Words(_) | Self::ListOrAll => json!(list()),
             Self::Text | Self::Word(_) | Self::Address => json!(text),

@@ -5,6 +5,7 @@
 
 use crate::pipeline::{EmptyStrings, Overlong};
 use crate::store::ExportKind;
+use crate::warehouse::SHRINK_PERCENT_MAX;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
@@ -193,6 +194,9 @@ sections! {
     Load {
         /// Rejected records that are tolerated
         max_rejects: u64 = 0,
+        /// How many percent of the last full load's rows a full export may lose
+        #[schemars(range(max = 100))]
+        shrink_max_percent: u8 = SHRINK_PERCENT_MAX,
         /// Values wider than their column
         overlong: Overlong = Overlong::default(),
         /// What becomes of `""`

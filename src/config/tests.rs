@@ -136,6 +136,11 @@ fn faults_name_the_place_and_what_helps() {
             "correct the value",
         ),
         (
+            "[load]\nshrink_max_percent = 101",
+            "load.shrink_max_percent must be a whole number from 0 to 100 (at c.toml:2)",
+            "correct the value",
+        ),
+        (
             "[warehouse]\nkeep_versions = 0",
             "warehouse.keep_versions must be a whole number from 1 (at c.toml:2)",
             "correct the value",

@@ -2,7 +2,7 @@
 
 use super::export::{ExportChoice, FoundExport};
 use super::listeners::told;
-use super::load::{Loading, remembered};
+use super::load::{Loading, remembered, shrink_guard};
 use super::observer::Observer;
 use super::options::Conversion;
 use super::run::Run;
@@ -28,6 +28,8 @@ pub struct Backfill {
     pub create_table: bool,
     /// Load it though it or a newer full export is in the table.
     pub again: bool,
+    /// Let a full export leave as few rows as it brings.
+    pub allow_shrink: bool,
     /// Where rejected records go, if there are any; none: a file named after the run in the current folder.
     pub rejects: Option<PathBuf>,
 }
@@ -62,9 +64,9 @@ fn load(run: &Run<'_>, config: &Config, request: &Backfill) -> Outcome {
     let prepared = prepare_beside(run.observer, config, request).map_err(|error| run.failed(None, error))?;
     let Prepared { options, warehouse, table, export } = prepared;
     let rejects = run.rejects_path(request.rejects.as_deref());
-    let create_table = request.create_table;
-    let again = request.again;
-    let loading = Loading { run, config, options, warehouse, table, create_table, again, rejects };
+    let (create_table, again) = (request.create_table, request.again);
+    let shrink = shrink_guard(config, request.allow_shrink);
+    let loading = Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
     loading.load(&store::name_of(&export.location), export.exported_at, || store::open(&export.location))
 }
 

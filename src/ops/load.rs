@@ -30,6 +30,8 @@ pub(super) struct Loading<'a> {
     pub(super) again: bool,
     /// Where rejected records go, if there are any.
     pub(super) rejects: PathBuf,
+    /// How small a full export may leave the table.
+    pub(super) shrink: ShrinkGuard,
 }
 
 impl Loading<'_> {
@@ -40,7 +42,7 @@ impl Loading<'_> {
         exported_at: Option<String>,
         open: impl FnOnce() -> crate::Result<Box<dyn ByteSource>>,
     ) -> Outcome {
-        let Self { run, config, options, mut warehouse, table, create_table, again, rejects } = self;
+        let Self { run, config, options, mut warehouse, table, create_table, again, rejects, shrink } = self;
         let failed = |error| run.failed(Some(uri.to_owned()), error);
         tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
         run.observer.note(&format!("{}: loading {uri}", run.table));
@@ -51,7 +53,7 @@ impl Loading<'_> {
         warehouse.stop_when(Arc::new(stopped));
         let request = LoadRequest {
             again,
-            ..request(&run.load_id, &table, run.kind, source.info(), exported_at.as_deref())
+            ..request(&run.load_id, &table, run.kind, source.info(), exported_at.as_deref(), shrink)
         };
         let intent = intent(request, &table, &options, create_table);
         let load_id = warehouse.prepare(&intent, &run.load_id).map_err(failed)?;
@@ -63,13 +65,18 @@ impl Loading<'_> {
             source,
             exported_at,
             rejects: Some(rejects),
-            shrink: ShrinkGuard::default(),
+            shrink,
             again,
         };
         let outcome = pipeline::backfill(job, &options, &*warehouse, &run.watch);
         drop(progress);
         glue_job::registered(config, &*warehouse, outcome)
     }
+}
+
+/// What the configuration lets a full export leave of a table; `allowed` lifts it for one run.
+pub(super) fn shrink_guard(config: &Config, allowed: bool) -> ShrinkGuard {
+    ShrinkGuard { max_percent: (!allowed).then_some(config.load.shrink_max_percent) }
 }
 
 /// A load under this id.
@@ -79,6 +86,7 @@ pub(super) fn request(
     kind: ExportKind,
     source: &ObjectInfo,
     exported_at: Option<&str>,
+    shrink: ShrinkGuard,
 ) -> LoadRequest {
     LoadRequest {
         load_id: load_id.to_owned(),
@@ -86,7 +94,7 @@ pub(super) fn request(
         kind,
         source: source.clone(),
         exported_at: exported_at.map(str::to_owned),
-        shrink: ShrinkGuard::default(),
+        shrink,
         again: false,
     }
 }

@@ -2,6 +2,7 @@
 
 use super::glue_job::{registered, wait};
 use super::listeners::told;
+use super::load::shrink_guard;
 use super::observer::Observer;
 use super::target;
 use crate::config::Config;
@@ -54,10 +55,11 @@ pub enum Retried {
 }
 
 /// Loads a failed load from what is staged of it: a run like any other, with its guard and its listeners.
+/// `allow_shrink` lets a full export leave as few rows as it brings.
 ///
 /// # Errors
 /// If there is nothing to retry.
-pub fn retry(config: &Config, id: &str, observer: &dyn Observer) -> Result<Retried> {
+pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Observer) -> Result<Retried> {
     let mut warehouse = target::open(config)?;
     match warehouse.load(id) {
         Ok(shown) if shown.run.status == Status::Succeeded => return Ok(Retried::Before(Box::new(shown))),
@@ -68,11 +70,12 @@ pub fn retry(config: &Config, id: &str, observer: &dyn Observer) -> Result<Retri
     let watch = observer.watch();
     let stopped = move || watch.stopped();
     warehouse.stop_when(Arc::new(stopped.clone()));
-    let started = Instant::now();
-    let outcome = wait(config, observer, &stopped).and_then(|()| warehouse.retry(id)).map_err(|error| {
-        let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
-        (Box::new(report), error)
-    });
+    let (started, shrink) = (Instant::now(), shrink_guard(config, allow_shrink));
+    let outcome =
+        wait(config, observer, &stopped).and_then(|()| warehouse.retry(id, shrink)).map_err(|error| {
+            let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
+            (Box::new(report), error)
+        });
     let outcome = timed(outcome, started.elapsed().as_secs_f64());
     Ok(Retried::Now(told(config, registered(config, &*warehouse, outcome))))
 }

@@ -4,7 +4,7 @@
 
 use super::backfill::{Backfill, Prepared, prepare};
 use super::cost::{self, Cost, Work};
-use super::load::{intent, request};
+use super::load::{intent, request, shrink_guard};
 use super::schema::{ShownColumn, shown_column};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -125,8 +125,11 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
     let info = source.info().clone();
     let load_id = uuid::Uuid::now_v7().to_string();
     let (kind, exported_at) = (asked.export.kind(), export.exported_at);
-    let wanted =
-        LoadRequest { again: asked.again, ..request(&load_id, &table, kind, &info, exported_at.as_deref()) };
+    let shrink = shrink_guard(config, asked.allow_shrink);
+    let wanted = LoadRequest {
+        again: asked.again,
+        ..request(&load_id, &table, kind, &info, exported_at.as_deref(), shrink)
+    };
     let (mut action, mut why) = verdict(warehouse.admit(&wanted)?, kind);
     let ddl_options = DdlOptions { schema: Some(config.redshift.schema.clone()), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
@@ -137,7 +140,7 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
         source,
         exported_at: exported_at.clone(),
         rejects: None,
-        shrink: wanted.shrink,
+        shrink,
         again: asked.again,
     };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;

@@ -10,6 +10,11 @@ use std::path::Path;
 
 pub use crate::schema::{Ddl, DdlOptions, SchemaDiff};
 
+/// The database user that grants are for, unless one is named.
+pub const LOADER: &str = "loader";
+/// The database of a new cluster, unless another is configured.
+const DATABASE: &str = "dev";
+
 /// Where the configuration says that it is.
 ///
 /// # Errors
@@ -60,6 +65,34 @@ pub fn chosen<'a>(bulk: &'a BulkSchema, names: &[String]) -> Result<Vec<&'a Tabl
 pub fn ddl(bulk: &BulkSchema, names: &[String], options: &DdlOptions) -> Result<Ddl> {
     let tables: Vec<Table> = chosen(bulk, names)?.into_iter().cloned().collect();
     schema::create_tables(&BulkSchema { tables, ..bulk.clone() }, options)
+}
+
+/// The statements that make the ledger and the locks of these tables, or of all, and grant `user` what a load
+/// needs; for somebody who owns the tables.
+///
+/// # Errors
+/// [`Error::Schema`] if a table is not there, [`Error::Usage`] in a build that cannot load into Redshift.
+pub fn ledger_ddl(
+    config: &Config,
+    bulk: &BulkSchema,
+    names: &[String],
+    options: &DdlOptions,
+    user: &str,
+) -> Result<String> {
+    let tables: Vec<String> = chosen(bulk, names)?.into_iter().map(|table| table.name.clone()).collect();
+    let database = config.redshift.database.as_deref().unwrap_or(DATABASE);
+    let schema = options.schema.as_deref().unwrap_or(&config.redshift.schema);
+    ledger_of(database, schema, &tables, user)
+}
+
+#[cfg(feature = "aws")]
+fn ledger_of(database: &str, schema: &str, tables: &[String], user: &str) -> Result<String> {
+    Ok(crate::warehouse::redshift::ledger_ddl(database, schema, tables, user))
+}
+
+#[cfg(not(feature = "aws"))]
+fn ledger_of(_: &str, _: &str, _: &[String], _: &str) -> Result<String> {
+    Err(crate::features::Feature::Aws.missing("the ledger in Redshift"))
 }
 
 /// What changed from one schema to the next.

@@ -40,6 +40,8 @@ pub(super) fn folder(config: &Config) -> Result<PathBuf> {
 
 #[cfg(feature = "aws")]
 fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
+    use crate::config::ServerSideEncryption;
+    use crate::store::s3::Encryption;
     use crate::warehouse::redshift::{
         Connection, DataApi, ManifestPlace, RedshiftSettings, RedshiftWarehouse,
     };
@@ -67,6 +69,10 @@ fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
         iam_role: own.iam_role.clone(),
         staging: Location::parse(staging)?,
         manifests: config.manifest.url.as_ref().map(manifest).transpose()?,
+        encryption: Encryption::of_words(
+            config.staging.sse.map(ServerSideEncryption::word),
+            config.staging.kms_key.as_deref(),
+        )?,
     };
     Ok(Box::new(RedshiftWarehouse::new(DataApi::new(connection)?, settings)?))
 }

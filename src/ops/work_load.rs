@@ -9,7 +9,7 @@
 //! name that [`LoadOrder::name`] gives it, so that the ledger knows it again.
 
 use super::listeners::told;
-use super::load::{Loading, remembered};
+use super::load::{Loading, remembered, shrink_guard};
 use super::observer::Observer;
 use super::options::Conversion;
 use super::queues::policy;
@@ -96,8 +96,11 @@ impl<'a> Loads<'a> {
         })?;
         let Ready { options, warehouse, table } = ready;
         let (config, create_table) = (self.config, self.request.create_table);
+        let shrink = shrink_guard(config, false);
         let rejects = self.request.rejects.join(run.rejects_path(None));
-        let loading = Loading { run, config, options, warehouse, table, create_table, again: false, rejects };
+        let again = false;
+        let loading =
+            Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
         let outcome = loading.load(&uri, order.exported_at(), || open(order));
         outcome.map_err(|(report, error)| (report, advised(error, &uri)))
     }

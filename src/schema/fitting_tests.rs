@@ -7,7 +7,13 @@ fn target(columns: &[(&str, &str)]) -> TargetTable {
         let mut numbers = sql.split(['(', ',', ')']).skip(1).map(|n| n.parse().unwrap_or(0));
         let (first, second) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
         let target_type = TargetType::parse(sql, first, first, second);
-        TargetColumn { name: name.to_owned(), target_type, nullable, has_default: false }
+        TargetColumn {
+            name: name.to_owned(),
+            target_type,
+            nullable,
+            has_default: false,
+            identity: Identity::None,
+        }
     };
     TargetTable { schema: "public".into(), name: "t".into(), columns: columns.iter().map(column).collect() }
 }
@@ -182,4 +188,42 @@ fn the_error_names_all_and_exits_with_4() {
     let text = error.to_string();
     assert_eq!(error.exit_code(), 4);
     assert!(["\"a\"", "\"b\"", "\"c\""].iter().all(|name| text.contains(name)), "{text}");
+}
+
+#[test]
+fn names_that_differ_in_capitals_alone_are_one_column_of_the_target() {
+    for (source, stops) in [
+        (&[("Email", "text"), ("email", "text")][..], true),
+        (&[("email", "text"), ("EMAIL", "text"), ("id", "integer")][..], true),
+        (&[("Email", "text"), ("id", "integer")][..], false),
+    ] {
+        let fitted = compare(source, &[("email", "varchar(65535)"), ("id", "integer")], MissingColumns::Null);
+        let twice =
+            fitted.differences.iter().filter(|difference| difference.what.contains("are both")).count();
+        assert_eq!(twice, usize::from(stops), "{source:?}: {:?}", fitted.differences);
+        assert!(fitted.differences.iter().filter(|d| d.what.contains("are both")).all(|d| d.stops));
+    }
+}
+
+#[test]
+fn an_identity_fills_itself_and_takes_no_value() {
+    let with = |name: &str, identity| {
+        let mut target = target(&[("id", "bigint"), ("row_key", "bigint not null")]);
+        target.columns.iter_mut().find(|column| column.name == name).unwrap().identity = identity;
+        let table = table(&[("id", "bigint")]);
+        let layout =
+            Layout::bind(&["id".to_owned()], &table, UnknownColumns::Fail, MissingColumns::Fail).unwrap();
+        target.compare(layout, &table, MissingColumns::Fail).differences.iter().filter(|d| d.stops).count()
+    };
+    for (name, identity, stops) in [
+        ("row_key", Identity::None, 1),
+        ("row_key", Identity::ByDefault, 0),
+        ("row_key", Identity::Always, 0),
+        // The extra column stops it in these three.
+        ("id", Identity::None, 1),
+        ("id", Identity::ByDefault, 1),
+        ("id", Identity::Always, 2),
+    ] {
+        assert_eq!(with(name, identity), stops, "{name} {identity:?}");
+    }
 }

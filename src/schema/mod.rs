@@ -28,5 +28,7 @@ pub use diff::{
 };
 pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
 pub use table::{Column, Table};
-pub use target::{Conversion, Difference, Fitted, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX};
+pub use target::{
+    Conversion, Difference, Fitted, Identity, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
+};
 pub use types::{ColumnType, DECIMAL_PRECISION_MAX, SUPER_LEVELS_MAX, Width};

@@ -62,29 +62,35 @@ pub fn remove(location: &Location) -> Result<()> {
 /// # Errors
 /// [`Error::Access`] if it cannot be listed; [`Error::Machine`] for more than a million.
 pub fn below(location: &Location) -> Result<Vec<ObjectBelow>> {
-    let (bucket, prefix) = S3::from_environment()?.place(location)?;
-    // One more than may be there, so that too many are noticed.
-    let listing = || bucket.client.list(Some(&prefix)).take(LISTED_MAX + 1).try_collect::<Vec<_>>();
-    let listed = runtime()?.block_on(repeating(bucket.tuning, listing));
-    let listed = listed.map_err(|fault| fault.into_error(&location.to_string(), Doing::Listing))?;
-    let name = |path: &Path| -> String {
-        let parts = path.prefix_match(&prefix).into_iter().flatten();
-        parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/")
-    };
-    let found: Vec<ObjectBelow> = listed
-        .into_iter()
-        .map(|object| ObjectBelow {
-            name: name(&object.location),
-            bytes: object.size,
-            modified: object.last_modified.into(),
-        })
-        .collect();
+    let found = some_below(location, LISTED_MAX + 1)?;
     if found.len() > LISTED_MAX {
         return Err(Error::machine(format!("there are more than {LISTED_MAX} objects"))
             .at(Place::uri(location.to_string()))
             .help("name a staging place of its own"));
     }
     Ok(found)
+}
+
+/// Objects below a prefix, however deep, and no more than this.
+///
+/// # Errors
+/// [`Error::Access`] if it cannot be listed.
+pub fn some_below(location: &Location, objects_max: usize) -> Result<Vec<ObjectBelow>> {
+    let (bucket, prefix) = S3::from_environment()?.place(location)?;
+    // A listing that broke off is made anew.
+    let listing = || bucket.client.list(Some(&prefix)).take(objects_max).try_collect::<Vec<_>>();
+    let listed = runtime()?.block_on(repeating(bucket.tuning, listing));
+    let listed = listed.map_err(|fault| fault.into_error(&location.to_string(), Doing::Listing))?;
+    let name = |path: &Path| -> String {
+        let parts = path.prefix_match(&prefix).into_iter().flatten();
+        parts.map(|part| part.as_ref().to_owned()).collect::<Vec<_>>().join("/")
+    };
+    let below = listed.into_iter().map(|object| ObjectBelow {
+        name: name(&object.location),
+        bytes: object.size,
+        modified: object.last_modified.into(),
+    });
+    Ok(below.collect())
 }
 
 /// The region of a bucket, as S3 says.

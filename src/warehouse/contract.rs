@@ -106,6 +106,8 @@ pub struct LoadReceipt {
     pub carried_over: u64,
     /// The files as they are addressed now, after the load.
     pub files: Vec<FileReport>,
+    /// What went wrong beside the load, and does not undo it.
+    pub warnings: Vec<String>,
 }
 
 /// A place that holds tables and replaces or extends them in one step.
@@ -186,7 +188,8 @@ pub trait Warehouse: Send + Sync {
     ///
     /// # Errors
     /// As a load.
-    fn retry(&self, id: &str) -> Result<RunReport> {
+    fn retry(&self, id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
+        let _ = shrink;
         self.staged(id)
     }
 

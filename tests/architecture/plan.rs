@@ -83,7 +83,7 @@ const MODULES: &[Module] = &[
         ],
     )
     .face(),
-    Module::new("config", &["pipeline", "store", "pages", "names", "error"]),
+    Module::new("config", &["pipeline", "warehouse", "store", "pages", "names", "error"]),
     Module::new(
         "pipeline",
         &["warehouse", "report", "store", "pages", "csv", "values", "schema", "bzip2", "error"],

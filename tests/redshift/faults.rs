@@ -1,4 +1,4 @@
-//! What goes wrong, and that the table is as it was, or loaded once.
+//! What goes wrong, and that the table is as it was, or loaded once. What Redshift says is in `said.rs`.
 
 use crate::redshift::{Act, At, Call};
 use crate::s3::Kind;

@@ -14,6 +14,7 @@ mod contract_run;
 mod faults;
 mod live;
 mod load;
+mod locks;
 mod meanwhile;
 mod million;
 mod once;
@@ -26,6 +27,7 @@ mod redshift;
 #[path = "../support/s3.rs"]
 mod s3;
 mod s3_faults;
+mod said;
 #[path = "../warehouse/segments.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod segments;

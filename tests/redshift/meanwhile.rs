@@ -113,10 +113,12 @@ fn rows_appended_while_a_full_export_is_under_way_are_there_once() {
             let full = scope.spawn(|| world.backfill(&[]));
             assert!(gate.reached(SECONDS_MAX), "{what}: nobody came");
             let added = scope.spawn(|| world.backfill(&["--kind", "incremental"]));
+            // What another loader adds without asking anybody; it waits while the table is locked.
+            let other =
+                scope.spawn(|| world.sql("INSERT INTO t (id, created_at) VALUES (60, '2026-03-01 03:55')"));
             std::thread::sleep(Duration::from_millis(1_000));
-            // What another loader adds without asking anybody.
-            world.sql("INSERT INTO t (id, created_at) VALUES (60, '2026-03-01 03:55')");
             gate.open();
+            other.join().unwrap();
             (full.join().unwrap(), added.join().unwrap())
         });
         assert_eq!((full.code, added.code), (Some(0), Some(0)), "{what}: {full:#?} {added:#?}");

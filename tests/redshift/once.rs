@@ -1,7 +1,7 @@
 //! Killed before and after every step, and run again: as if nothing had happened.
 //!
 //! ```text
-//! look at the table ─ ledger ─ segments ─ manifest ─ record ─ batch ─┬ claim ─ guards ─ save ─ DELETE ─ COPY
+//! look at the table ─ ledger ─ segments ─ manifest ─ record ─ batch ─┬ claim ─ guard ─ save ─ DELETE ─ COPY
 //!    ledger's answer ─ manifest's copy ◀─ status ◀─ commit ◀─────────┴ count ─ put back ─ ledger's row
 //! ```
 
@@ -40,8 +40,9 @@ fn killed_outside_of_the_transaction() {
         ),
         (
             "after the ledger was made",
-            statement("CREATE TABLE IF NOT EXISTS \"public\".\"csl_stream_locks\""),
+            statement("CREATE TABLE IF NOT EXISTS \"public\".\"csl_stream_lock_t\""),
         ),
+        ("before the lock has its row", statement("INSERT INTO \"public\".\"csl_stream_lock_t\"")),
         ("before a segment is stored", Sending(1)),
         ("after a segment was stored", Stored("part-00000.snappy.parquet")),
         ("before the manifest is stored", Sending(2)),
@@ -63,9 +64,8 @@ fn killed_inside_of_the_transaction() {
     kill_at(&[
         ("picked", Gate(At::Picked)),
         ("before the claim", statement("UPDATE")),
-        ("after the claim, before the guard of the export", statement("loaded already")),
-        ("after it, before the guard of the time", statement("a newer full export is loaded")),
-        ("after the guards, before recent rows are saved", statement("CREATE TEMP TABLE")),
+        ("after the claim, before the guard", statement("loaded already")),
+        ("after the guard, before recent rows are saved", statement("CREATE TEMP TABLE")),
         ("after that, before the old rows go", statement("DELETE FROM")),
         ("after that, before the copy", statement("COPY")),
         ("after the copy, before the count", statement("rows were accepted")),
@@ -78,7 +78,7 @@ fn killed_inside_of_the_transaction() {
 
 fn kill_at(points: &[(&str, Point)]) {
     for (what, point) in points {
-        let world = World::new();
+        let world = World::without_ledger();
         world.sql("INSERT INTO t (id, created_at) VALUES (77, '2020-01-01')");
         world.export("full", NIGHT, OLD, &[1, 2, 3]);
         let gate = match point {

@@ -62,7 +62,7 @@ fn what_is_allowed_is_loaded() {
 
 #[test]
 fn a_plan_shows_the_sql_and_changes_nothing() {
-    let world = World::new();
+    let world = World::without_ledger();
     world.export("full", NIGHT, OLD, &[1]);
     let plan = world.run(&["plan", "--table", "t"]);
     assert_eq!(plan.code, Some(0), "{plan:#?}");

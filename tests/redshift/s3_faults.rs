@@ -59,10 +59,10 @@ fn an_export_that_stays_unreadable_leaves_the_table() {
 
 #[test]
 fn faults_under_the_copy_leave_the_table_whole() {
-    for (what, fault) in [
-        ("refused", answer(Kind::Get, 403, 999)),
-        ("broken", answer(Kind::Get, 500, 999)),
-        ("short", Fault::Cut { bytes: 10, times: 999 }),
+    for (what, fault, code) in [
+        ("refused", answer(Kind::Get, 403, 999), 3),
+        ("broken", answer(Kind::Get, 500, 999), 7),
+        ("short", Fault::Cut { bytes: 10, times: 999 }, 7),
     ] {
         let world = World::before_the_night();
         let gate = world.redshift.hold(At::Statement("COPY".to_owned()));
@@ -73,7 +73,7 @@ fn faults_under_the_copy_leave_the_table_whole() {
             gate.open();
             run.join().unwrap()
         });
-        assert_eq!((failed.code, world.ids().as_str()), (Some(1), "77"), "{what}: {failed:#?}");
+        assert_eq!((failed.code, world.ids().as_str()), (Some(code), "77"), "{what}: {failed:#?}");
         assert!(failed.err.contains("help: "), "{what}: {failed:#?}");
     }
 }
@@ -89,4 +89,14 @@ fn a_staged_file_that_another_content_took_the_place_of_is_noticed() {
         let failed = world.backfill(&[]);
         assert_eq!((failed.code, world.ids().as_str()), (Some(6), "77"), "{what}: {failed:#?}");
     }
+}
+
+/// COPY of Parquet reads by URLs that live for an hour.
+#[test]
+fn urls_that_expire_under_the_copy_are_told() {
+    let world = World::before_the_night();
+    world.redshift.expire_urls(Duration::ZERO);
+    let failed = world.backfill(&[]);
+    assert_eq!((failed.code, world.ids().as_str()), (Some(1), "77"), "{failed:#?}");
+    assert!(failed.err.contains("live for an hour"), "{failed:#?}");
 }

@@ -5,6 +5,7 @@ use crate::aws;
 use crate::postgres::{self, Database};
 use crate::redshift::{Redshift, Setup};
 use crate::s3::S3Server;
+use csl_stream::warehouse::redshift::ledger_ddl;
 use serde_json::Value;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -41,8 +42,41 @@ pub(crate) struct World {
 }
 
 impl World {
-    /// With this table in it.
+    /// With this table in it, if any; statements run as a user that has the documented grants alone: those of
+    /// `schema ddl --ledger`, or without a table those to make one.
     pub(crate) fn with(table: &str) -> Self {
+        let world = Self::bare(table);
+        let loader = world.loader();
+        if table.is_empty() {
+            world.may_create();
+            world.sql(&format!("GRANT CREATE ON DATABASE {} TO {loader}", world.name));
+        } else {
+            world.sql(&ledger_ddl(&world.name, "public", &["t".to_owned()], &loader));
+        }
+        world
+    }
+
+    /// Without the ledger, which the first load makes: the user may.
+    pub(crate) fn without_ledger() -> Self {
+        let world = Self::bare(TABLE);
+        world.may_create();
+        world.sql(&format!("GRANT SELECT, INSERT, DELETE ON t TO {}", world.loader()));
+        world
+    }
+
+    fn may_create(&self) {
+        let (name, loader) = (&self.name, self.loader());
+        self.sql(&format!(
+            "GRANT USAGE, CREATE ON SCHEMA public TO {loader}; GRANT TEMP ON DATABASE {name} TO {loader}"
+        ));
+    }
+
+    /// The database user that statements run as.
+    pub(crate) fn loader(&self) -> String {
+        format!("{}_loader", self.name)
+    }
+
+    fn bare(table: &str) -> Self {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let name = format!("redshift_{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let server = postgres::server();
@@ -52,6 +86,11 @@ impl World {
         if !table.is_empty() {
             database.run(table);
         }
+        let loader = format!("{name}_loader");
+        database.run(&format!(
+            "CREATE ROLE {loader}; REVOKE ALL ON DATABASE {name} FROM PUBLIC; REVOKE ALL ON SCHEMA public FROM PUBLIC"
+        ));
+        redshift.run_as(Some(&loader));
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("schema.json"), SCHEMA).unwrap();
         Self { redshift, s3, dir, database, name }

@@ -179,3 +179,37 @@ fn a_closed_gate_does_not_outlive_its_test() {
     assert_eq!(world.redshift.active(), 1);
     drop(world);
 }
+
+/// A table is locked from the first write until the transaction's end: other rows of it, too, and not for readers.
+#[test]
+fn a_write_locks_the_whole_table_until_the_commit() {
+    let world = world();
+    world.must("CREATE TABLE u (a INTEGER)");
+    world.must("INSERT INTO t VALUES (1), (2)");
+    let gate = world.redshift.hold(At::Commit("VALUES (3)".to_owned()));
+    let submit = |sql: &str| {
+        let answer = world.call("ExecuteStatement", &world.body(json!({ "Sql": sql }))).unwrap();
+        answer["Id"].as_str().unwrap().to_owned()
+    };
+    let first = submit("INSERT INTO t VALUES (3)");
+    assert!(gate.reached(SOON));
+    let writers = [
+        "INSERT INTO t VALUES (4)",
+        "UPDATE t SET a = 9 WHERE a = 8",
+        "DELETE FROM \"public\".\"t\" WHERE a = 8",
+    ];
+    let waiting: Vec<String> = writers.iter().map(|sql| submit(sql)).collect();
+    assert_eq!(world.rows("SELECT count(*) FROM t"), "2", "readers do not wait");
+    world.must("INSERT INTO u VALUES (1)");
+    std::thread::sleep(Duration::from_millis(500));
+    let statuses = world.redshift.statuses();
+    for id in &waiting {
+        assert!(statuses.contains(&(id.clone(), "STARTED")), "{statuses:?}");
+    }
+    gate.open();
+    assert_eq!(world.ended(&first)["Status"], "FINISHED");
+    for id in &waiting {
+        world.ended(id);
+    }
+    assert_eq!(world.rows("SELECT count(*) FROM t"), "4");
+}

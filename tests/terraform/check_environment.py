@@ -1,4 +1,7 @@
-"""The environment variables that the module sets = those that the program reads (src/config/keys.rs)."""
+"""The environment variables that the module sets = those that the program reads.
+
+They stand in docs/reference/configuration.md, which tests/docs.rs compares with the program.
+"""
 
 from __future__ import annotations
 
@@ -17,6 +20,7 @@ NOT_SET = {
     "CSL_WEBHOOK_TRUSTED_HOPS": "API Gateway itself says who the caller is",
     "CSL_QUEUE_PATH": "of the local queue",
     "CSL_GLUE_WAIT_MINUTES": "its default is what a function has time for",
+    "CSL_LOAD_SHRINK_MAX_PERCENT": "its default; a table that is to shrink is loaded once by hand, with --allow-shrink",
 }
 # Variables that are no key of the configuration: src/telemetry.rs.
 NO_KEYS = {"CSL_LOG", "CSL_LOG_FORMAT"}
@@ -24,12 +28,11 @@ NO_KEYS = {"CSL_LOG", "CSL_LOG_FORMAT"}
 
 def keys(source: str) -> set[str]:
     """The variables of all keys, as the program names them."""
-    found = re.findall(r'\b(?:key|preset)\(\s*"(\w+)",\s*"(\w+)"', source)
-    return {f"CSL_{section}_{name}".upper() for section, name in found}
+    return set(re.findall(r"^\| `[a-z_.]+` \| `(CSL_[A-Z_]+)` \|", source, re.MULTILINE))
 
 
-def check(module: Module, keys_file: Path) -> list[str]:
-    known = keys(keys_file.read_text())
+def check(module: Module, page: Path) -> list[str]:
+    known = keys(page.read_text())
     set_here = {
         match
         for path in sorted(module.path.glob("*.tf"))

@@ -32,7 +32,7 @@ def main() -> int:
         found += check_cycles.check(module) + check_declarations.check(module)
         if path == folder:
             found += check_iam.check(module, project / "docs/aws-calls.toml")
-            found += check_environment.check(module, project / "src/config/keys.rs")
+            found += check_environment.check(module, project / "docs/reference/configuration.md")
             found += check_tests.check(module)
             found += check_readme.check(module, write)
         faults += [f"{path}: {fault}" for fault in found]

@@ -246,18 +246,15 @@ class Policies(Made):
 
 
 class Environment(Made):
-    KEYS = "\n".join(
-        f'key("{name.split("_")[1].lower()}", "{"_".join(name.split("_")[2:]).lower()}", Kind::Text, "x"),'
-        for name in sorted(check_environment.NOT_SET)
-    )
+    KEYS = "".join(f"| `a.b` | `{name}` | | x |\n" for name in sorted(check_environment.NOT_SET))
 
     def faults(self, names: list[str], keys: str) -> list[str]:
-        (self.folder / "keys.rs").write_text(self.KEYS + keys)
+        (self.folder / "page.md").write_text(self.KEYS + keys)
         text = "locals {\n" + "".join(f"  {name} = 1\n" for name in names) + "}\n"
-        return check_environment.check(self.module(text), self.folder / "keys.rs")
+        return check_environment.check(self.module(text), self.folder / "page.md")
 
     def test_variables_are_the_keys(self) -> None:
-        keys = 'preset(\n        "work",\n        "tables", Kind::Text, "signatures", "x"),'
+        keys = "| `work.tables` | `CSL_WORK_TABLES` | `signatures` | x |\n"
         self.assertEqual(self.faults(["CSL_WORK_TABLES", "CSL_LOG"], keys), [])
         self.says(self.faults(["CSL_WORK_TABLE"], keys), "CSL_WORK_TABLE is set, and the program does not read it")
         self.says(self.faults([], keys), "CSL_WORK_TABLES is a key that is neither set")

@@ -105,6 +105,7 @@ pub(crate) fn request(table: &str, kind: ExportKind, export: &str, exported_at: 
             bytes: None,
         },
         exported_at: exported_at.map(str::to_owned),
+        // What may shrink a table has tests of its own.
         shrink: ShrinkGuard { max_percent: None },
         again: false,
     }

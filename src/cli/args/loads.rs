@@ -39,6 +39,9 @@ pub enum LoadsCommand {
     Retry {
         /// The load's id, as the run report has it
         id: String,
+        /// Load a full export that leaves few rows of the table, or none; for this run
+        #[arg(long)]
+        allow_shrink: bool,
         /// Where the warehouse is.
         #[command(flatten)]
         target: LedgerArgs,

@@ -3,19 +3,20 @@
 //! ```text
 //! execute, batch ──▶ id ──▶ describe, 10 s a poll ──▶ FINISHED ──▶ results, page by page
 //!      │  same token at each try       │ deadline, stop ──▶ cancel      FAILED, ABORTED ──▶ StatementFault
+//!      │                               └ still running after a while ──▶ cancel again, and no longer waited for
 //!      └─ throttled, 5xx, no answer: again after a while that grows, with jitter
 //! ```
 
 use super::answer::{CallFault, StatementFault};
 use super::connection::{Connection, Parts};
-use crate::error::{self, Error, Place, Result};
+use super::sdk::{cell, fault_in, fault_of};
+use crate::error::{Error, Place, Result};
 use crate::store::{aws_config, runtime};
 use aws_sdk_redshiftdata::Client;
 use aws_sdk_redshiftdata::config::retry::RetryConfig;
 use aws_sdk_redshiftdata::config::timeout::TimeoutConfig;
-use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_redshiftdata::operation::describe_statement::DescribeStatementOutput;
-use aws_sdk_redshiftdata::types::{ExecutionMode, Field, StatementStatusString, StatusString};
+use aws_sdk_redshiftdata::types::{ExecutionMode, StatusString};
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -40,6 +41,12 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const STOP_POLL: Duration = Duration::from_millis(200);
 /// Shortest time between polls, for a service that answers at once.
 const POLL_MIN: Duration = Duration::from_millis(100);
+/// How long a statement that was cancelled is waited for: a COPY that is taken back has to be undone.
+const CANCEL_PATIENCE: Duration = Duration::from_secs(120);
+/// How long one describe waits once a statement is cancelled; it is cancelled again after each.
+const CANCEL_POLL_SECONDS: i32 = 5;
+/// Times that a small statement is run.
+const SMALL_ATTEMPTS_MAX: u32 = 4;
 /// Longest time for a small statement.
 const SMALL_DEADLINE: Duration = Duration::from_secs(15 * 60);
 /// Longest time for a load; the service ends a statement after 24 h.
@@ -57,7 +64,7 @@ pub(super) type Row = Vec<Option<String>>;
 pub(super) enum Fault {
     /// Redshift refused or broke it off: nothing of the transaction is there.
     Statement(StatementFault),
-    /// Nobody knows how it ended: the ledger has to be asked.
+    /// Nobody knows how it ended, or only that it was to be ended: the ledger has to be asked.
     Unknown(Error),
     /// It was never run.
     Error(Error),
@@ -71,6 +78,7 @@ pub struct DataApi {
     region: Option<String>,
     stop: Stop,
     load_deadline: Duration,
+    cancel_patience: Duration,
 }
 
 impl fmt::Debug for DataApi {
@@ -105,6 +113,7 @@ impl DataApi {
             region,
             stop: Arc::new(|| false),
             load_deadline: LOAD_DEADLINE,
+            cancel_patience: CANCEL_PATIENCE,
         })
     }
 
@@ -116,6 +125,11 @@ impl DataApi {
     /// Cancels a load's transaction after so long, instead of [`LOAD_DEADLINE`].
     pub fn load_within(&mut self, deadline: Duration) {
         self.load_deadline = deadline;
+    }
+
+    /// Waits so long for a statement that was cancelled, instead of two minutes.
+    pub fn cancel_within(&mut self, patience: Duration) {
+        self.cancel_patience = patience;
     }
 
     /// The same client for what must be known even while the program stops.
@@ -133,24 +147,51 @@ impl DataApi {
         self.region.as_deref()
     }
 
-    /// Runs one statement and gives its rows.
+    /// Runs one statement and gives its rows. It must be one that may run twice: a passing fault (ERROR
+    /// 1023, a lost session) has it run again.
     pub(super) fn query(&self, sql: &str) -> Result<Vec<Row>, Fault> {
-        let id = self.submit(sql)?;
-        let ended = self.wait(&id, Instant::now() + SMALL_DEADLINE)?;
+        self.query_within(sql, SMALL_DEADLINE)
+    }
+
+    /// The same, cancelled after so long.
+    pub(super) fn query_within(&self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Fault> {
+        let (id, ended) = self.small(sql, deadline)?;
         if ended.has_result_set == Some(true) { self.rows(&id).map_err(Fault::Error) } else { Ok(Vec::new()) }
     }
 
-    /// Runs one statement whose rows nobody needs.
+    /// Runs one statement whose rows nobody needs; it, too, may run twice.
     pub(super) fn execute(&self, sql: &str) -> Result<(), Fault> {
-        let id = self.submit(sql)?;
-        self.wait(&id, Instant::now() + SMALL_DEADLINE).map(drop)
+        self.small(sql, SMALL_DEADLINE).map(drop)
     }
 
-    /// Hands a statement in and does not wait for it.
-    pub(super) fn submit_only(&self, sql: &str) -> Result<()> {
-        self.submit(sql)
-            .map(drop)
-            .map_err(|fault| fault.into_error("submitting a statement", &self.connection))
+    fn small(&self, sql: &str, deadline: Duration) -> Result<(String, DescribeStatementOutput), Fault> {
+        let deadline = Instant::now() + deadline;
+        for attempt in 1.. {
+            let id = self.submit(sql)?;
+            match self.wait(&id, deadline) {
+                Err(Fault::Statement(fault)) if fault.is_passing() && attempt < SMALL_ATTEMPTS_MAX => {
+                    tracing::info!(attempt, message = fault.message, "statement is run again");
+                    std::thread::sleep(jittered(attempt));
+                }
+                ended => return ended.map(|ended| (id, ended)),
+            }
+        }
+        unreachable!("the loop ends at its last attempt")
+    }
+
+    /// Hands a statement in, looks at it once, and says what came of it: `None` while it runs.
+    pub(super) fn glance(&self, sql: &str, seconds: i32) -> Result<Option<StatementFault>, Fault> {
+        let id = self.submit(sql)?;
+        let call = || async {
+            let call = self.client.describe_statement().id(&id).wait_time_seconds(seconds);
+            call.send().await.map_err(|error| fault_of(&error))
+        };
+        let now = self.call("looking at a statement", call).map_err(|(error, _)| Fault::Error(error))?;
+        Ok(match now.status {
+            Some(StatusString::Failed) => Some(fault_in(&now, false)),
+            Some(StatusString::Aborted) => Some(fault_in(&now, true)),
+            _ => None,
+        })
     }
 
     /// Runs statements as one transaction, to its end. The same token never runs it twice.
@@ -205,23 +246,24 @@ impl DataApi {
         answer.id.ok_or_else(|| Fault::Error(Error::transient("the Data API gave no statement id")))
     }
 
-    /// Polls until the statement has ended.
+    /// Polls until the statement has ended; past its deadline, or when it shall stop, it is cancelled, again
+    /// and again until it has ended or patience has.
     fn wait(&self, id: &str, deadline: Instant) -> Result<DescribeStatementOutput, Fault> {
-        let mut cancelled = false;
+        let mut cancelled: Option<Instant> = None;
         loop {
             let asked = Instant::now();
-            let poll = poll_seconds(deadline.saturating_duration_since(asked), cancelled);
+            let poll = poll_seconds(deadline.saturating_duration_since(asked), cancelled.is_some());
             let call =
                 || async { self.client.describe_statement().id(id).wait_time_seconds(poll).send().await };
-            let answer = self.call_until_stop("waiting for a statement", cancelled, || async {
+            let answer = self.call_until_stop("waiting for a statement", cancelled.is_some(), || async {
                 call().await.map_err(|error| fault_of(&error))
             });
             let now = match answer {
                 Ok(Some(now)) => now,
-                // Asked to stop: cancelled once, and then waited for, because it may have committed.
+                // Asked to stop: cancelled, and then waited for, because it may have committed.
                 Ok(None) => {
                     self.cancel(id);
-                    cancelled = true;
+                    cancelled = Some(Instant::now());
                     continue;
                 }
                 Err((error, _)) => return Err(Fault::Unknown(error)),
@@ -229,22 +271,37 @@ impl DataApi {
             match now.status {
                 Some(StatusString::Finished) => return Ok(now),
                 Some(StatusString::Failed) => return Err(Fault::Statement(fault_in(&now, false))),
-                Some(StatusString::Aborted) if cancelled && (self.stop)() => {
-                    return Err(Fault::Error(Error::Interrupted));
+                // The commit may have come before the cancelling.
+                Some(StatusString::Aborted) if cancelled.is_some() && (self.stop)() => {
+                    return Err(Fault::Unknown(Error::Interrupted));
                 }
                 Some(StatusString::Aborted) => return Err(Fault::Statement(fault_in(&now, true))),
                 _ => {}
             }
-            if Instant::now() > deadline && !cancelled {
-                tracing::warn!(id, "statement has passed its deadline and is cancelled");
-                self.cancel(id);
-                cancelled = true;
+            match cancelled {
+                None if Instant::now() <= deadline => {}
+                None => {
+                    tracing::warn!(id, "statement has passed its deadline and is cancelled");
+                    self.cancel(id);
+                    cancelled = Some(Instant::now());
+                }
+                Some(since) if since.elapsed() < self.cancel_patience => self.cancel(id),
+                Some(_) => return Err(Fault::Unknown(self.still_running(id))),
             }
             std::thread::sleep(POLL_MIN.saturating_sub(asked.elapsed()));
         }
     }
 
-    /// Best effort: a statement that cannot be cancelled ends by itself, and its guards make it harmless.
+    fn still_running(&self, id: &str) -> Error {
+        Error::transient("a statement was to be cancelled and is still running").at(place(&self.connection)).help(
+            format!(
+                "allow redshift-data:CancelStatement, or end statement {id} in Redshift; run it again then: what was \
+                 loaded is not loaded twice"
+            ),
+        )
+    }
+
+    /// Best effort: its guards make a statement harmless that ends by itself.
     fn cancel(&self, id: &str) {
         let call =
             || async { self.client.cancel_statement().id(id).send().await.map_err(|error| fault_of(&error)) };
@@ -334,7 +391,7 @@ impl DataApi {
 
 /// How long a poll waits: not beyond the deadline, but for a statement that is cancelled already.
 fn poll_seconds(left: Duration, cancelled: bool) -> i32 {
-    if cancelled { POLL_SECONDS } else { left.as_secs().clamp(1, POLL_SECONDS as u64) as i32 }
+    if cancelled { CANCEL_POLL_SECONDS } else { left.as_secs().clamp(1, POLL_SECONDS as u64) as i32 }
 }
 
 /// A random part, at least half, of a wait that doubles with each attempt.
@@ -362,42 +419,6 @@ fn check_batch(sqls: &[String]) -> Result<()> {
         )));
     }
     sqls.iter().try_for_each(|sql| check_statement(sql))
-}
-
-fn fault_in(ended: &DescribeStatementOutput, aborted: bool) -> StatementFault {
-    let failed = |status: &Option<StatementStatusString>| {
-        matches!(status, Some(StatementStatusString::Failed | StatementStatusString::Aborted))
-    };
-    let subs = ended.sub_statements();
-    let at = subs.iter().position(|sub| failed(&sub.status));
-    let of_sub = at.and_then(|at| subs[at].error.clone()).filter(|error| !error.is_empty());
-    let message = of_sub.or_else(|| ended.error.clone()).unwrap_or_else(|| "no reason was given".to_owned());
-    let query_id = at.map_or(ended.redshift_query_id, |at| subs[at].redshift_query_id);
-    StatementFault { at, message, aborted, query_id: (query_id > 0).then_some(query_id) }
-}
-
-fn fault_of<E>(error: &SdkError<E>) -> CallFault
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    let code = error.code().map(str::to_owned);
-    let status = error.raw_response().map(|response| response.status().as_u16());
-    // What is wrong before a request goes out (no credentials) will be wrong again.
-    let constructed = matches!(error, SdkError::ConstructionFailure(_));
-    let said = error.message().map(str::to_owned).unwrap_or_else(|| error::in_full(error));
-    let lacks_credentials = said.to_lowercase().contains("credentials");
-    let status = if constructed || (status.is_none() && lacks_credentials) { Some(400) } else { status };
-    CallFault { code, status, message: said }
-}
-
-fn cell(field: Field) -> Option<String> {
-    match field {
-        Field::StringValue(text) => Some(text),
-        Field::LongValue(number) => Some(number.to_string()),
-        Field::DoubleValue(number) => Some(number.to_string()),
-        Field::BooleanValue(value) => Some(value.to_string()),
-        _ => None,
-    }
 }
 
 impl Fault {
@@ -432,7 +453,7 @@ mod tests {
 
     #[test]
     fn a_poll_ends_with_the_deadline() {
-        for (left, cancelled, seconds) in [(0, false, 1), (3, false, 3), (99, false, 10), (0, true, 10)] {
+        for (left, cancelled, seconds) in [(0, false, 1), (3, false, 3), (99, false, 10), (0, true, 5)] {
             assert_eq!(poll_seconds(Duration::from_secs(left), cancelled), seconds, "{left}");
         }
     }

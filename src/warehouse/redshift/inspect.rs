@@ -4,6 +4,7 @@ use super::warehouse::RedshiftWarehouse;
 use crate::error::{Error, Place, Result};
 use crate::report::Checklist;
 use crate::schema::{Layout, MissingColumns, Table, UnknownColumns};
+use crate::store::s3::Encryption;
 use crate::store::{Location, objects};
 use crate::warehouse::WriteProbe;
 
@@ -15,14 +16,15 @@ impl RedshiftWarehouse {
         list: &mut Checklist<'_>,
     ) {
         let settings = self.settings();
-        let staging = list.says("staging place", writable(&settings.staging));
+        let staging = list.says("staging place", writable(&settings.staging, &settings.encryption));
         if staging {
             list.says("staging region", self.same_region());
+            list.says("staging content", self.own_content());
         }
         if let Some(manifests) = &settings.manifests {
             for prefix in [&manifests.prefix, &manifests.failed_prefix] {
                 let place = manifests.url.child(prefix.trim_matches('/'));
-                list.says("manifest place", place.and_then(|place| writable(&place)));
+                list.says("manifest place", place.and_then(|place| writable(&place, &settings.encryption)));
             }
         }
         let asked = self.ping().map(|()| format!("{} answers", self.api().connection()));
@@ -49,6 +51,17 @@ impl RedshiftWarehouse {
         Ok(format!("bucket and Redshift are in {own}"))
     }
 
+    /// What others put there is never touched; it is said, because a place of its own is safer.
+    fn own_content(&self) -> Result<String> {
+        Ok(match self.foreign_staged()? {
+            None => "holds nothing but staged loads".to_owned(),
+            Some((count, first)) => format!(
+                "warning: the place is not csl-stream's alone: {count} objects of others, the first is {first:?}; they \
+                 stay, but a staging place of its own is safer"
+            ),
+        })
+    }
+
     fn copies(&self, probe: &WriteProbe<'_>) -> Result<String> {
         let place = self.probe_place()?;
         let copied = probe(&place).and_then(|files| self.probe_copy(&place, &files));
@@ -58,32 +71,21 @@ impl RedshiftWarehouse {
 
     fn table_is_there(&self, name: &str, table: Option<&Table>) -> Result<String> {
         let target = self.target(name)?;
-        let lacking: Vec<_> = self
-            .privileges(name)?
-            .into_iter()
-            .filter(|(_, granted)| !granted)
-            .map(|(word, _)| word)
-            .collect();
-        if !lacking.is_empty() {
-            let words = lacking.join(", ");
-            return Err(Error::access(format!("the user may not {words}"))
-                .at(Place::uri(target.qualified()))
-                .help(format!("GRANT {words} ON {} TO the user that loads", target.qualified())));
-        }
+        self.probe_load(&target)?;
         if let Some(table) = table {
             let header: Vec<String> = table.columns.keys().cloned().collect();
             let layout = Layout::bind(&header, table, UnknownColumns::Fail, MissingColumns::Fail)?;
             // Columns that only the table has may be wanted: a load decides that by its flags.
             target.fit(layout, table, MissingColumns::Null)?;
         }
-        Ok(format!("{} columns, and the schema fits", target.columns.len()))
+        Ok(format!("{} columns, the schema fits, and each statement of a load may run", target.columns.len()))
     }
 }
 
 /// Writes an object and takes it away again.
-fn writable(place: &Location) -> Result<String> {
+fn writable(place: &Location, encryption: &Encryption) -> Result<String> {
     let probe = place.child(&format!(".check-{}", uuid::Uuid::now_v7()))?;
-    objects::put(&probe, b"csl-stream check".to_vec())?;
+    objects::put_encrypted(&probe, b"csl-stream check".to_vec(), encryption.clone())?;
     objects::below(place)?;
     objects::remove(&probe)?;
     Ok(format!("{place} can be written to, listed and removed from"))

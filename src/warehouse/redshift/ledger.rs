@@ -2,18 +2,27 @@
 //!
 //! A row is written in the transaction that changes the table: so the ledger says exactly what the table
 //! holds, whatever became of the process that loaded it. It decides what is a duplicate and what is older.
-//! Beside it `csl_stream_locks` has one row for each table, which every load changes.
+//!
+//! Beside it each table has a lock, `csl_stream_lock_<table>`, with one row that every load of the table
+//! changes. Redshift locks whole tables from the first write until COMMIT (c_write_readwrite), so a lock that
+//! tables shared would have them wait for each other's COPY. For the same reason a load reads the ledger
+//! before its transaction (`admission.rs`) and only adds to it at the end: what two transactions both read and
+//! write is ERROR 1023 for one of them (c_serial_isolation).
 
 use super::quote::{literal_or_null, qualified, quote_literal};
 use crate::error::{Error, Result};
 use crate::store::ExportKind;
-use crate::warehouse::{Admission, LoadRequest};
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// Table of the loads.
 pub const LEDGER: &str = "csl_stream_loads";
-/// Table with a row for each table, to serialise loads.
-pub const LOCKS: &str = "csl_stream_locks";
+/// What the name of a table's lock begins with.
+pub const LOCK_PREFIX: &str = "csl_stream_lock_";
+/// Bytes of a name (r_names).
+const NAME_BYTES_MAX: usize = 127;
+/// Bytes of a hash that stands for the end of a long name, as hexadecimal digits.
+const NAME_HASH_BYTES: usize = 8;
 /// Bytes of a source's name that the ledger keeps.
 const URI_BYTES_MAX: usize = 2048;
 
@@ -77,24 +86,36 @@ const COLUMNS: &[(&str, &str)] = &[
     ("version", "VARCHAR(64) NOT NULL"),
 ];
 
-/// The statements that make the ledger, each harmless where it is there already.
-pub(super) fn create(schema: &str) -> Vec<String> {
-    let columns: Vec<_> = COLUMNS.iter().map(|(name, sql)| format!("{name} {sql}")).collect();
-    vec![
-        format!("CREATE TABLE IF NOT EXISTS {} ({})", qualified(schema, LEDGER), columns.join(", ")),
-        format!(
-            "CREATE TABLE IF NOT EXISTS {} (table_name VARCHAR(127) NOT NULL, load_id VARCHAR(36))",
-            qualified(schema, LOCKS)
-        ),
-    ]
+/// The name of a table's lock. Redshift folds names to lower case, so it is that.
+pub(super) fn lock_name(table: &str) -> String {
+    let name = format!("{LOCK_PREFIX}{}", table.to_ascii_lowercase());
+    if name.len() <= NAME_BYTES_MAX {
+        return name;
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    let hash: String = digest[..NAME_HASH_BYTES].iter().map(|byte| format!("{byte:02x}")).collect();
+    let kept = name.floor_char_boundary(NAME_BYTES_MAX - hash.len() - 1);
+    format!("{}_{hash}", &name[..kept])
 }
 
-/// The statement that gives a table its row in [`LOCKS`], once.
-pub(super) fn enter(schema: &str, table: &str) -> String {
-    let (locks, table) = (qualified(schema, LOCKS), quote_literal(table));
+/// The statement that makes the ledger, harmless where it is there already.
+pub(super) fn create_ledger(schema: &str) -> String {
+    let columns: Vec<_> = COLUMNS.iter().map(|(name, sql)| format!("{name} {sql}")).collect();
+    format!("CREATE TABLE IF NOT EXISTS {} ({})", qualified(schema, LEDGER), columns.join(", "))
+}
+
+/// The statement that makes a table's lock, harmless where it is there already.
+pub(super) fn create_lock(schema: &str, table: &str) -> String {
     format!(
-        "INSERT INTO {locks} (table_name) SELECT {table} WHERE NOT EXISTS (SELECT 1 FROM {locks} WHERE table_name = {table})"
+        "CREATE TABLE IF NOT EXISTS {} (claim VARCHAR(64) NOT NULL)",
+        qualified(schema, &lock_name(table))
     )
+}
+
+/// The statement that gives a lock its row. Two processes may both do so: a load changes all rows of it.
+pub(super) fn enter(schema: &str, table: &str) -> String {
+    let lock = qualified(schema, &lock_name(table));
+    format!("INSERT INTO {lock} (claim) SELECT '' WHERE NOT EXISTS (SELECT 1 FROM {lock})")
 }
 
 /// Reads loads, newest first; all tables' if none is named.
@@ -119,43 +140,35 @@ pub(super) fn select(
     sql
 }
 
-/// Finds the load of this very export, and the newest full export of the table.
-pub(super) fn select_admission(schema: &str, request: &LoadRequest) -> Vec<String> {
-    let (ledger, table) = (qualified(schema, LEDGER), quote_literal(&request.table));
-    let mut same = format!("load_id = {}", quote_literal(&request.load_id));
-    if let Some(etag) = &request.source.etag {
-        let uri = quote_literal(cut_uri(&request.source.uri));
-        same += &format!(" OR (source_uri = {uri} AND source_etag = {})", quote_literal(etag));
-    }
-    vec![
-        format!(
-            "SELECT load_id FROM {ledger} WHERE table_name = {table} AND ({same}) ORDER BY finished LIMIT 1"
-        ),
-        format!("SELECT MAX(exported_at) FROM {ledger} WHERE table_name = {table} AND kind = 'full'"),
-    ]
-}
-
-/// Whether a load may go ahead, given the answers to [`select_admission`].
-pub(super) fn admission(
-    request: &LoadRequest,
-    same: Option<String>,
-    newest_full: Option<String>,
-) -> Admission {
-    if let Some(load_id) = same {
-        return Admission::AlreadyLoaded { load_id };
-    }
-    match (newest_full, request.exported_at.as_deref()) {
-        (Some(full), Some(asked)) if asked < full.as_str() => Admission::Older { than: full },
-        _ => Admission::Proceed,
-    }
-}
-
 /// The part of a source's name that the ledger keeps.
 pub(super) fn cut_uri(uri: &str) -> &str {
     &uri[..uri.floor_char_boundary(URI_BYTES_MAX)]
 }
 
 impl LedgerRow {
+    /// A row of no load, to try with whether one can be written.
+    pub(super) fn none() -> Self {
+        Self {
+            load_id: String::new(),
+            table: String::new(),
+            kind: ExportKind::Full,
+            source_uri: String::new(),
+            source_etag: None,
+            exported_at: None,
+            rows_read: 0,
+            rows_accepted: 0,
+            rows_rejected: 0,
+            values_truncated: 0,
+            rows_carried_over: 0,
+            rows_loaded: 0,
+            files: 0,
+            bytes: 0,
+            started: "1970-01-01 00:00:00".to_owned(),
+            finished: None,
+            version: String::new(),
+        }
+    }
+
     /// Writes the row; `carried_over` and `loaded` are SQL that counts.
     pub(super) fn insert(&self, ledger: &str, carried_over: &str, loaded: &str) -> String {
         let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
@@ -219,47 +232,13 @@ impl LedgerRow {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::ObjectInfo;
-
-    fn request(etag: Option<&str>, exported_at: Option<&str>) -> LoadRequest {
-        let source = ObjectInfo { uri: "s3://b/it's".into(), etag: etag.map(str::to_owned), bytes: None };
-        LoadRequest {
-            load_id: "L".into(),
-            table: "t".into(),
-            kind: ExportKind::Full,
-            source,
-            exported_at: exported_at.map(str::to_owned),
-            shrink: Default::default(),
-            again: false,
-        }
-    }
 
     #[test]
-    fn duplicates_and_older_exports() {
-        let some = |text: &str| Some(text.to_owned());
-        let older = || Admission::Older { than: "20260302".into() };
-        let loaded = || Admission::AlreadyLoaded { load_id: "K".into() };
-        for (same, full, asked, expected) in [
-            (None, None, Some("20260301"), Admission::Proceed),
-            (None, some("20260302"), Some("20260301"), older()),
-            (None, some("20260302"), Some("20260302"), Admission::Proceed),
-            (None, some("20260302"), None, Admission::Proceed),
-            (some("K"), some("20260302"), Some("20260301"), loaded()),
-        ] {
-            assert_eq!(
-                admission(&request(None, asked), same.clone(), full.clone()),
-                expected,
-                "{same:?} {full:?}"
-            );
-        }
-    }
-
-    #[test]
-    fn an_export_without_an_etag_is_known_by_its_load_alone() {
-        let sql = select_admission("public", &request(None, None)).remove(0);
-        assert!(!sql.contains("source_uri"), "{sql}");
-        let sql = select_admission("public", &request(Some("e"), None)).remove(0);
-        assert!(sql.contains("source_uri = 's3://b/it''s' AND source_etag = 'e'"), "{sql}");
+    fn each_table_has_a_lock_of_its_own() {
+        assert_eq!(lock_name("Signatures"), "csl_stream_lock_signatures");
+        let long = |end: &str| lock_name(&format!("{}{end}", "t".repeat(120)));
+        assert_eq!((long("a").len(), long("a") == long("b")), (NAME_BYTES_MAX, false));
+        assert_ne!(lock_name(&"t".repeat(111)), lock_name(&"t".repeat(112)));
     }
 
     #[test]

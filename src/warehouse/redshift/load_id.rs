@@ -27,7 +27,7 @@ pub(super) fn token(load_id: &str, process: &str, attempt: u32) -> String {
 }
 
 /// Milliseconds since 1970 of `YYYYMMDDhhmmss`, to the second.
-fn unix_millis(digits: &str) -> Option<u64> {
+pub(super) fn unix_millis(digits: &str) -> Option<u64> {
     if digits.len() < 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

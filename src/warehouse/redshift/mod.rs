@@ -6,18 +6,22 @@
 //!     └ the target's types (target) ───────────┘          └ data_api: submit, wait, again, cancel
 //! ```
 
+mod admission;
 mod answer;
 mod connection;
 mod data_api;
+mod grants;
 mod history;
 mod inspect;
 mod ledger;
 mod load_id;
 mod manifest;
+mod messages;
 mod prepare;
 mod probe;
 mod quote;
 mod run;
+mod sdk;
 mod sql;
 mod staging;
 mod target;
@@ -25,7 +29,8 @@ mod warehouse;
 
 pub use connection::{Connection, Login, Place};
 pub use data_api::{BATCH_STATEMENTS_MAX, DataApi, LOAD_DEADLINE, STATEMENT_BYTES_MAX, Stop};
-pub use ledger::{LEDGER, LOCKS, LedgerRow};
+pub use grants::ledger_ddl;
+pub use ledger::{LEDGER, LOCK_PREFIX, LedgerRow};
 pub use manifest::Manifest;
 pub use sql::{LoadColumn, LoadSql, Role, Step};
 pub use staging::{STAGED_AGE_MAX, StagedLoad};

@@ -1,76 +1,93 @@
 //! Puts a staged load into its table: one transaction, run until it is known how it ended.
 //!
 //! ```text
-//! submit ─┬─ FINISHED ────────────────────────▶ the ledger's row
-//!         ├─ guard "once" ──▶ the ledger: loaded, by an attempt whose answer was lost, or by another
-//!         ├─ ERROR 1023, session lost ──▶ all of it again, under another token
-//!         ├─ guard "count", COPY ──▶ the error, with what Redshift says of it
-//!         └─ nobody knows ──▶ the ledger
+//! look: ledger, lock ─┬─ loaded already, by an attempt whose answer was lost ──▶ the ledger's row
+//!        ▲            ├─ older, or the table would shrink ──▶ the error
+//!        │            └─ submit ─┬─ FINISHED ──▶ the ledger's row
+//!        │                       ├─ ERROR 1023, session lost, another load was first ──┐
+//!        │                       ├─ a table went or came anew: the target is read anew ─┤
+//!        └───────────────────────┼──────────────────── again, under another token ◀────┘
+//!                                ├─ guard "count", COPY ──▶ the error, with what Redshift says of it
+//!                                └─ nobody knows ──▶ the ledger
 //! ```
+//!
+//! Nothing is said of the end before the ledger was asked: a transaction may have committed although its
+//! statement is told to be aborted or failed.
 
+use super::admission::{Asked, Known};
 use super::answer::{StatementFault, cut};
 use super::data_api::{DataApi, Fault, jittered, place};
 use super::ledger::{self, LedgerRow};
 use super::load_id::token;
-use super::sql::{LoadSql, Role, Step};
+use super::messages::{Class, has_spoken, is_known};
+use super::sql::{FIRST_WORDS, LoadSql, Role, Step, count_words};
 use super::staging::{MANIFEST_NAME, StagedLoad};
+use super::target;
 use crate::error::{Error, Result};
-use crate::store::Location;
+use crate::store::{ExportKind, Location};
+use crate::warehouse::{Admission, ShrinkGuard};
 
 /// Times that one transaction is run.
 const LOAD_ATTEMPTS_MAX: u32 = 6;
+/// Times that one is run whose table is not there, though it was when it was looked for.
+const MISSING_ATTEMPTS_MAX: u32 = 2;
 /// Faults of a COPY that an error repeats.
 const COPY_FAULTS_MAX: usize = 3;
 
 /// Runs the load of what is staged at `staged_at`.
 ///
 /// # Errors
-/// [`Error::Counts`] if another number of rows was copied than accepted, [`Error::Transient`] if it may
-/// do better later, and whatever Redshift has against it. The table is as it was then.
+/// [`Error::Counts`] if another number of rows was copied than accepted, [`Error::Rejects`] if the table
+/// would shrink, [`Error::Transient`] if it may do better later, and whatever Redshift has against it. The
+/// table is as it was then.
 pub(super) fn run(
     api: &DataApi,
     load: &StagedLoad,
     staged_at: &Location,
     iam_role: &str,
+    allowed: Allowed,
 ) -> Result<LedgerRow> {
     let manifest_uri = staged_at.child(MANIFEST_NAME)?.to_string();
-    let sql = LoadSql {
-        target: &load.target,
-        columns: &load.columns,
-        iam_role,
-        manifest_uri: &manifest_uri,
-        entry: &load.entry,
-    };
-    let mut steps = sql.steps();
-    if load.files.is_empty() {
-        // A manifest must name a file; the count then says that no row was accepted.
-        steps.retain(|step| step.role != Role::Copy);
-    }
-    Attempts { api, load, steps }.run()
+    Attempts { api, load, iam_role, allowed, manifest_uri }.run()
 }
 
 struct Attempts<'a> {
     api: &'a DataApi,
     load: &'a StagedLoad,
-    steps: Vec<Step>,
+    iam_role: &'a str,
+    allowed: Allowed,
+    manifest_uri: String,
+}
+
+/// What one run of a load may do on purpose.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Allowed {
+    pub(super) shrink: ShrinkGuard,
+    /// Load it though it or a newer full export is in the table.
+    pub(super) again: bool,
 }
 
 impl Attempts<'_> {
     fn run(&self) -> Result<LedgerRow> {
-        let sqls: Vec<String> = self.steps.iter().map(|step| step.sql.clone()).collect();
         let entry = &self.load.entry;
         let name = format!("csl-stream {} {}", entry.table, entry.load_id);
         let process = uuid::Uuid::now_v7().to_string();
         for attempt in 1.. {
-            let fault = match self.api.transaction(&name, &sqls, &token(&entry.load_id, &process, attempt)) {
-                Ok(()) => return self.loaded()?.ok_or_else(|| self.vanished()),
+            let known = match self.look()? {
+                Looked::Loaded(row) => return Ok(*row),
+                Looked::Free(known) => known,
+            };
+            let token = token(&entry.load_id, &process, attempt);
+            let steps = self.steps(known.claim.as_deref().unwrap_or_default(), &token);
+            let sqls: Vec<String> = steps.iter().map(|step| step.sql.clone()).collect();
+            let fault = match self.api.transaction(&name, &sqls, &token) {
+                Ok(()) => return self.finished(),
                 Err(Fault::Statement(fault)) => fault,
-                Err(Fault::Unknown(error)) => return self.loaded()?.ok_or(error),
+                Err(Fault::Unknown(error)) => return self.known_end(error),
                 Err(Fault::Error(error)) => return Err(error),
             };
-            let again = fault.is_passing() && self.is_plain(&fault) && attempt < LOAD_ATTEMPTS_MAX;
-            if !again {
-                return self.judge(fault);
+            if !self.again(&steps, &fault, attempt)? {
+                return self.told(&steps, fault);
             }
             tracing::warn!(attempt, message = fault.message, "the load is run again");
             std::thread::sleep(jittered(attempt));
@@ -78,40 +95,173 @@ impl Attempts<'_> {
         Err(self.vanished())
     }
 
-    fn role_of(&self, fault: &StatementFault) -> Option<Role> {
-        self.steps.get(fault.at?).map(|step| step.role)
+    /// What the ledger says before an attempt. Whatever changes it from now on changes the lock too.
+    fn look(&self) -> Result<Looked> {
+        let entry = &self.load.entry;
+        let asked = Asked::from(entry).again(self.allowed.again);
+        let sql = Known::sql(&self.load.target.schema, &asked, true);
+        let rows = self.api.query(&sql);
+        let known = Known::read(
+            &rows.map_err(|fault| fault.into_error("reading the ledger", self.api.connection()))?,
+        );
+        match known.admission(&asked) {
+            Admission::Proceed => {}
+            Admission::AlreadyLoaded { .. } => {
+                return match self.loaded()? {
+                    Some(row) => Ok(Looked::Loaded(Box::new(row))),
+                    None => Err(self.overtaken("another load of this export was there first")),
+                };
+            }
+            Admission::Older { .. } => return Err(self.overtaken("a newer full export was loaded meanwhile")),
+        }
+        self.guard_rows(&known)?;
+        Ok(Looked::Free(known))
     }
 
-    /// Whether the statement is not one of the guards, whose failure means what it says.
-    fn is_plain(&self, fault: &StatementFault) -> bool {
-        let text = fault.message.as_str();
-        let guard = matches!(self.role_of(fault), Some(Role::Once | Role::Newest | Role::Count));
-        // A guard can be the statement at which another load is noticed.
-        !guard || !text.contains("csl-stream: ") && (text.contains("1023") || text.contains("serializ"))
+    /// Stops a full load that would empty the table, or leave few of its rows.
+    fn guard_rows(&self, known: &Known) -> Result<()> {
+        let entry = &self.load.entry;
+        if entry.kind != ExportKind::Full || self.allowed.shrink.max_percent.is_none() {
+            return Ok(());
+        }
+        self.allowed.shrink.check(&entry.table, known.last_full_rows.unwrap_or(0), entry.rows_accepted)?;
+        if entry.rows_accepted == 0 && self.loses_any()? {
+            return Err(Error::rejects("the export has no rows, and the table would be empty")
+                .at(place(self.api.connection()))
+                .help("the table is as it was; if it is to be emptied, run it once with --allow-shrink"));
+        }
+        Ok(())
+    }
+
+    /// Whether the table has rows that a full load takes away: no load need have brought them.
+    fn loses_any(&self) -> Result<bool> {
+        let rows = self.api.query(&self.sql("", "").any_lost());
+        let rows =
+            rows.map_err(|fault| fault.into_error("counting the table's rows", self.api.connection()))?;
+        Ok(rows.first().and_then(|row| row.first()).is_some_and(|cell| cell.as_deref() != Some("0")))
+    }
+
+    fn sql<'s>(&'s self, seen: &'s str, claim: &'s str) -> LoadSql<'s> {
+        LoadSql {
+            target: &self.load.target,
+            columns: &self.load.columns,
+            iam_role: self.iam_role,
+            manifest_uri: &self.manifest_uri,
+            entry: &self.load.entry,
+            seen,
+            claim,
+        }
+    }
+
+    fn steps(&self, seen: &str, claim: &str) -> Vec<Step> {
+        let mut steps = self.sql(seen, claim).steps();
+        if self.load.files.is_empty() {
+            // A manifest must name a file; the count then says that no row was accepted.
+            steps.retain(|step| step.role != Role::Copy);
+        }
+        steps
+    }
+
+    /// Whether the transaction is run once more; the target is looked at again if that is why.
+    fn again(&self, steps: &[Step], fault: &StatementFault, attempt: u32) -> Result<bool> {
+        Ok(match verdict(steps, fault) {
+            Some(Role::First) => attempt < LOAD_ATTEMPTS_MAX,
+            Some(_) => false,
+            None => match fault.class() {
+                Class::Passing => attempt < LOAD_ATTEMPTS_MAX,
+                Class::Moved => {
+                    let most = if fault.is_missing() { MISSING_ATTEMPTS_MAX } else { LOAD_ATTEMPTS_MAX };
+                    attempt < most && self.is_as_it_was()?
+                }
+                _ => false,
+            },
+        })
+    }
+
+    /// Whether the target, read anew, is the one that the files were written for.
+    fn is_as_it_was(&self) -> Result<bool> {
+        let (schema, table) = (&self.load.target.schema, &self.load.target.name);
+        match target::read(self.api, schema, table)? {
+            Some(now) if now != self.load.target => {
+                Err(Error::schema("the table has changed since the files were written")
+                    .at(place(self.api.connection()))
+                    .help("run backfill again: it writes them in the table's new types"))
+            }
+            now => Ok(now.is_some()),
+        }
+    }
+
+    /// The row of a load that has committed.
+    fn finished(&self) -> Result<LedgerRow> {
+        let read = self.loaded().map_err(|error| {
+            let id = &self.load.entry.load_id;
+            error.help(format!(
+                "the load is in the table; its numbers could not be read: csl-stream loads show {id}"
+            ))
+        });
+        read?.ok_or_else(|| self.vanished())
+    }
+
+    /// The end of a load whose statement nobody could follow to its end.
+    fn known_end(&self, error: Error) -> Result<LedgerRow> {
+        match self.loaded() {
+            Ok(Some(row)) => Ok(row),
+            // It was cancelled, and has ended; the ledger says that it had not committed.
+            Ok(None) if matches!(error, Error::Interrupted) => Err(error),
+            Ok(None) => Err(self.unknown(error, "the ledger does not have it yet")),
+            Err(_) => Err(self.unknown(error, "the ledger could not be asked")),
+        }
     }
 
     /// The end of a load that is not tried again.
-    fn judge(&self, fault: StatementFault) -> Result<LedgerRow> {
+    fn told(&self, steps: &[Step], fault: StatementFault) -> Result<LedgerRow> {
+        let asked = self.loaded();
+        if let Ok(Some(row)) = asked {
+            return Ok(row);
+        }
+        // A transaction that failed at a statement is rolled back; one that was ended may have committed.
+        let doubtful = fault.at.is_none() && matches!(fault.class(), Class::Ended | Class::Passing);
+        let error = self.judge(steps, fault);
+        match asked {
+            Err(_) if doubtful => Err(self.unknown(error, "the ledger could not be asked")),
+            _ => Err(error),
+        }
+    }
+
+    fn judge(&self, steps: &[Step], fault: StatementFault) -> Error {
         let at = place(self.api.connection());
-        match self.role_of(&fault) {
-            Some(Role::Once) => match self.loaded()? {
-                Some(row) => Ok(row),
-                None => Err(Error::transient("another load of this export was there first")
-                    .at(at)
-                    .help("run it again: it will see that there is nothing to do")),
-            },
-            Some(Role::Newest) => Err(Error::transient("a newer full export was loaded meanwhile")
-                .at(at)
-                .help("run it again: it will see that there is nothing to do")),
-            Some(Role::Count) => {
+        match verdict(steps, &fault) {
+            Some(Role::First) => self.overtaken("other loads of the table were first, each time"),
+            Some(_) => {
                 let accepted = self.load.entry.rows_accepted;
-                Err(Error::counts(format!("{accepted} rows were accepted, but another number was copied"))
+                Error::counts(format!("{accepted} rows were accepted, but another number was copied"))
                     .at(at)
                     .help("the table is as it was; please report this with the run report")
-                    .because(cut(&fault.message)))
+                    .because(cut(&fault.message))
             }
-            Some(Role::Copy) => Err(self.copy_failed(fault)),
-            _ => Err(fault.into_error("the load", &self.api.connection().to_string())),
+            None if role_of(steps, &fault) == Some(Role::Copy) => self.copy_failed(fault),
+            None => fault.into_error("the load", &self.api.connection().to_string()),
+        }
+    }
+
+    fn overtaken(&self, what: &str) -> Error {
+        Error::transient(what)
+            .at(place(self.api.connection()))
+            .help("run it again: it will see whether there is anything left to do")
+    }
+
+    /// An error of a load that may have been loaded all the same.
+    fn unknown(&self, error: Error, why: &str) -> Error {
+        let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
+        let help = format!(
+            "how the load ended is not known, {why}: run it again, what is loaded is not loaded twice{}{help}",
+            if help.is_empty() { "" } else { "; " }
+        );
+        match error {
+            Error::Interrupted => Error::transient("interrupted while a load was under way")
+                .at(place(self.api.connection()))
+                .help(help),
+            error => error.in_object(&self.api.connection().to_string()).help(help),
         }
     }
 
@@ -128,10 +278,11 @@ impl Attempts<'_> {
                 told += &format!("; {}", cells.join(", "));
             }
         }
-        let fault = StatementFault { message: told, ..fault };
-        let error = fault.clone().into_error("the copy", &self.api.connection().to_string());
+        let is_unknown = !is_known(&fault.message);
+        let error = fault.into_error("the copy", &self.api.connection().to_string()).because(cut(&told));
         match error {
-            Error::Machine(_) => error.help(
+            // What stands in no table of messages.
+            Error::Machine(_) if is_unknown => error.help(
                 "the table is as it was; check that the COPY role may read the staging bucket, that the bucket is in \
                  Redshift's region, and that the table is as it was when the load began",
             ),
@@ -150,6 +301,34 @@ impl Attempts<'_> {
             .at(place(self.api.connection()))
             .help("run it again: what is loaded is not loaded twice")
     }
+}
+
+/// What was found before an attempt.
+enum Looked {
+    /// The load is in the table.
+    Loaded(Box<LedgerRow>),
+    /// The way is free, as long as the lock says what it says.
+    Free(Known),
+}
+
+fn role_of(steps: &[Step], fault: &StatementFault) -> Option<Role> {
+    steps.get(fault.at?).map(|step| step.role)
+}
+
+/// The guard that has spoken, if one has: any other fault at its statement is a fault like any other.
+fn verdict(steps: &[Step], fault: &StatementFault) -> Option<Role> {
+    let role = role_of(steps, fault)?;
+    let spoken = match role {
+        Role::First => has_spoken(&fault.message, FIRST_WORDS),
+        // The number of rows is in the guard's words; which it was does not matter.
+        Role::Count => {
+            let (_, behind) = fault.message.split_once("csl-stream: ")?;
+            let rows: u64 = behind.split(' ').next()?.parse().ok()?;
+            has_spoken(&fault.message, &count_words(rows))
+        }
+        _ => false,
+    };
+    spoken.then_some(role)
 }
 
 /// One load of the ledger.

@@ -1,17 +1,20 @@
 //! The SQL of a load: text in, text out. Pure.
 //!
 //! ```text
-//! full         claim ─ once ─ newest ─ save recent rows ─ DELETE ─ COPY ─ count ─ put back ─ ledger
-//! incremental  claim ─ once ─ newest ─ stage ─ COPY ─ count ─ drop known ids ─ INSERT ─ ledger
+//! full         claim ─ first ─ save recent rows ─ DELETE ─ COPY ─ count ─ put back ─ ledger
+//! incremental  claim ─ first ─ stage ─ COPY ─ count ─ drop known ids ─ INSERT ─ ledger
 //! full, types that need SQL   … stage ─ COPY ─ count ─ save ─ DELETE ─ INSERT … SELECT ─ put back ─ ledger
 //! ```
 //!
 //! All statements of a load run as one transaction, so a guard is a `SELECT` that fails: its cast meets
 //! a text that is no number. Redshift and PostgreSQL both understand every statement but COPY.
 
-use super::ledger::{LEDGER, LOCKS, LedgerRow};
+use super::admission::AHEAD_HOURS;
+use super::ledger::{LEDGER, LedgerRow, lock_name};
+use super::load_id::unix_millis;
 use super::quote::{qualified, quote_literal};
-use crate::schema::{Conversion, TargetTable, TargetType, VARCHAR_BYTES_MAX, quote_identifier};
+use crate::ledger::RECENT_HOURS;
+use crate::schema::{Conversion, Identity, TargetTable, TargetType, VARCHAR_BYTES_MAX, quote_identifier};
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};
 
@@ -19,20 +22,21 @@ use serde::{Deserialize, Serialize};
 pub(super) const CREATED_AT: &str = "created_at";
 /// The column that tells rows apart.
 pub(super) const ID: &str = "id";
-/// Rows of the old table are kept if they were made so long before the export, or later, and the export
-/// lacks them. An export of a large table takes hours from its snapshot to its name; it can be fetched
-/// for six. A longer time would bring back rows that were deleted at the source.
-pub(super) const RECENT_HOURS: u32 = 6;
+/// What the guard says that finds another load in front of this one.
+pub(super) const FIRST_WORDS: &str = "csl-stream: another load was first (this export is loaded already, or a newer full export is loaded), claims left:";
+
+/// What the guard says that finds another number of rows.
+pub(super) fn count_words(rows: u64) -> String {
+    format!("csl-stream: {rows} rows were accepted, copied were")
+}
 
 /// What a statement of the batch is for; says what it means when it fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// Serialises the loads of a table.
     Claim,
-    /// Fails if the export is loaded already.
-    Once,
-    /// Fails if a newer full export is loaded.
-    Newest,
+    /// Fails if another load changed the table since the ledger was read.
+    First,
     /// Makes a temporary table.
     Prepare,
     /// The COPY.
@@ -76,13 +80,15 @@ pub struct LoadSql<'a> {
     pub manifest_uri: &'a str,
     /// What the ledger is to say; its counts are those that the guards compare with.
     pub entry: &'a LedgerRow,
+    /// What the table's lock said when the ledger was read.
+    pub seen: &'a str,
+    /// What it says from now on: of this attempt alone.
+    pub claim: &'a str,
 }
 
 /// `YYYYMMDDhhmmss…` as `YYYY-MM-DD hh:mm:ss`; what is missing is zero. `None` for anything else.
 pub(super) fn timestamp_text(digits: &str) -> Option<String> {
-    if digits.len() < 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
+    unix_millis(digits)?;
     let padded = format!("{digits:0<14}");
     let part = |at: usize, len: usize| &padded[at..at + len];
     Some(format!(
@@ -99,8 +105,7 @@ pub(super) fn timestamp_text(digits: &str) -> Option<String> {
 impl LoadSql<'_> {
     /// The statements, in order; run as one transaction.
     pub fn steps(&self) -> Vec<Step> {
-        let mut steps = vec![self.claim(), self.once()];
-        steps.extend(self.newest());
+        let mut steps = vec![self.claim(), self.first()];
         match self.entry.kind {
             ExportKind::Full => self.replace(&mut steps),
             ExportKind::Incremental => self.append(&mut steps),
@@ -116,7 +121,16 @@ impl LoadSql<'_> {
 
     /// Whether rows that the export lacks can be told from rows that were deleted at the source.
     pub fn keeps_recent(&self) -> bool {
-        self.recent_since().is_some()
+        self.recent().is_some()
+    }
+
+    /// Counts one row, if the table has any that a full export without rows would take away.
+    pub(super) fn any_lost(&self) -> String {
+        let lost = match self.recent() {
+            Some(recent) => format!(" WHERE CASE WHEN {recent} THEN 0 ELSE 1 END = 1"),
+            None => String::new(),
+        };
+        format!("SELECT COUNT(*) FROM (SELECT 1 FROM {}{lost} LIMIT 1) AS lost", self.target.qualified())
     }
 
     fn replace(&self, steps: &mut Vec<Step>) {
@@ -149,61 +163,52 @@ impl LoadSql<'_> {
         stage
     }
 
-    /// A second load of the table waits here, or fails as one that cannot be serialised: in a snapshot
-    /// neither would see the other's ledger row, but both cannot change the same one.
+    /// A second load of the table waits here until the first has ended: the lock is the table's own, so no
+    /// other table's load does. What it finds then is not what it saw, or its change of the same row is ERROR
+    /// 1023, under serializable as under snapshot isolation.
     fn claim(&self) -> Step {
-        let (locks, table) = (self.beside(LOCKS), quote_literal(&self.entry.table));
-        let load = quote_literal(&self.entry.load_id);
-        step(Role::Claim, format!("UPDATE {locks} SET load_id = {load} WHERE table_name = {table}"))
+        let (lock, claim, seen) = (self.lock(), quote_literal(self.claim), quote_literal(self.seen));
+        step(Role::Claim, format!("UPDATE {lock} SET claim = {claim} WHERE claim = {seen}"))
     }
 
-    fn once(&self) -> Step {
-        let entry = self.entry;
-        let mut same = format!("load_id = {}", quote_literal(&entry.load_id));
-        if let Some(etag) = &entry.source_etag {
-            let (table, uri) = (quote_literal(&entry.table), quote_literal(&entry.source_uri));
-            same += &format!(
-                " OR (table_name = {table} AND source_uri = {uri} AND source_etag = {})",
-                quote_literal(etag)
-            );
-        }
-        let sql = format!("SELECT {} FROM {} WHERE {same}", none("loaded already"), self.beside(LEDGER));
-        step(Role::Once, sql)
-    }
-
-    fn newest(&self) -> Option<Step> {
-        let exported_at = quote_literal(self.entry.exported_at.as_deref()?);
-        let sql = format!(
-            "SELECT {} FROM {} WHERE table_name = {} AND kind = 'full' AND exported_at > {exported_at}",
-            none("a newer full export is loaded"),
-            self.beside(LEDGER),
-            quote_literal(&self.entry.table),
+    /// The failing text hangs on the count: a constant would be evaluated beforehand, and fail always.
+    fn first(&self) -> Step {
+        let check = format!(
+            "CAST(CASE WHEN COUNT(*) > 0 THEN '1' ELSE '{FIRST_WORDS} ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
         );
-        Some(step(Role::Newest, sql))
+        let sql = format!("SELECT {check} FROM {} WHERE claim = {}", self.lock(), quote_literal(self.claim));
+        step(Role::First, sql)
     }
 
-    fn recent_since(&self) -> Option<String> {
+    /// Which rows of the old table stay though the export lacks them: made about the export's time or later,
+    /// but not in the future, and known by an id.
+    fn recent(&self) -> Option<String> {
         let exported_at = timestamp_text(self.entry.exported_at.as_deref()?)?;
         let created = self.target.column(CREATED_AT)?;
         let timed = matches!(created.target_type, TargetType::Timestamp | TargetType::TimestampTz);
-        let since = || {
-            let name = quote_identifier(&created.name);
-            format!("{name} >= CAST('{exported_at}' AS TIMESTAMP) - INTERVAL '{RECENT_HOURS} hours'")
+        let condition = || {
+            let (name, id) = (quote_identifier(&created.name), quote_identifier(ID));
+            format!(
+                "{name} >= CAST('{exported_at}' AS TIMESTAMP) - INTERVAL '{RECENT_HOURS} hours' \
+                 AND {name} <= SYSDATE + INTERVAL '{AHEAD_HOURS} hours' AND {id} IS NOT NULL"
+            )
         };
-        (timed && self.has_id()).then(since)
+        (timed && self.has_id()).then(condition)
     }
 
     fn save_recent(&self) -> Option<Step> {
-        let since = self.recent_since()?;
+        let condition = self.recent()?;
         let (recent, table) = (self.temporary("recent"), self.target.qualified());
-        let sql = format!("CREATE TEMP TABLE {recent} AS SELECT * FROM {table} WHERE {since}");
+        let sql = format!("CREATE TEMP TABLE {recent} AS SELECT * FROM {table} WHERE {condition}");
         Some(step(Role::Prepare, sql))
     }
 
     fn put_back(&self) -> Option<Step> {
-        self.recent_since()?;
+        self.recent()?;
         let (recent, table, id) = (self.temporary("recent"), self.target.qualified(), quote_identifier(ID));
-        let names = list(self.target.columns.iter().map(|column| quote_identifier(&column.name)));
+        // An IDENTITY takes no value: it numbers these rows as it does the export's.
+        let columns = self.target.columns.iter().filter(|column| column.identity != Identity::Always);
+        let names = list(columns.map(|column| quote_identifier(&column.name)));
         let sql = format!(
             "INSERT INTO {table} ({names}) SELECT {names} FROM {recent} AS saved \
              WHERE NOT EXISTS (SELECT 1 FROM {table} AS present WHERE present.{id} = saved.{id})"
@@ -226,8 +231,9 @@ impl LoadSql<'_> {
 
     fn count(&self, table: &str) -> Step {
         let rows = self.entry.rows_accepted;
+        let words = count_words(rows);
         let check = format!(
-            "CAST(CASE WHEN COUNT(*) = {rows} THEN '1' ELSE 'csl-stream: {rows} rows were accepted, copied were ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
+            "CAST(CASE WHEN COUNT(*) = {rows} THEN '1' ELSE '{words} ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
         );
         step(Role::Count, format!("SELECT {check} FROM {table}"))
     }
@@ -280,6 +286,10 @@ impl LoadSql<'_> {
         list(self.columns.iter().map(|column| quote_identifier(&column.name)))
     }
 
+    fn lock(&self) -> String {
+        self.beside(&lock_name(&self.entry.table))
+    }
+
     fn beside(&self, table: &str) -> String {
         qualified(&self.target.schema, table)
     }
@@ -288,14 +298,6 @@ impl LoadSql<'_> {
     fn temporary(&self, what: &str) -> String {
         quote_identifier(&format!("csl_{what}_{}", self.entry.load_id.replace('-', "")))
     }
-}
-
-/// Fails unless no row is counted. The failing text hangs on the count: a constant would be evaluated
-/// beforehand, and fail always.
-fn none(otherwise: &str) -> String {
-    format!(
-        "CAST(CASE WHEN COUNT(*) = 0 THEN '1' ELSE 'csl-stream: {otherwise}, rows: ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
-    )
 }
 
 fn step(role: Role, sql: String) -> Step {

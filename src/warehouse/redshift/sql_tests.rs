@@ -7,6 +7,7 @@ fn target(columns: &[(&str, TargetType)]) -> TargetTable {
         target_type: target_type.clone(),
         nullable: true,
         has_default: false,
+        identity: Identity::None,
     };
     TargetTable { schema: "pub".into(), name: "t".into(), columns: columns.iter().map(column).collect() }
 }
@@ -51,6 +52,8 @@ fn steps(kind: ExportKind, at: Option<&str>, columns: &[(&str, TargetType)]) -> 
         iam_role: "default",
         manifest_uri: "s3://b/m",
         entry: &entry,
+        seen: "before",
+        claim: "now",
     };
     sql.steps()
 }
@@ -70,18 +73,18 @@ fn each_way_has_its_steps() {
     let at = Some("20260301031500");
     type Columns = Vec<(&'static str, TargetType)>;
     let cases: &[(ExportKind, Option<&str>, Columns, &str)] = &[
-        (FULL, at, vec![id(), made()], "Claim Once Newest Prepare Change Copy Count Change Record"),
-        (FULL, at, vec![id()], "Claim Once Newest Change Copy Count Record"),
-        (FULL, None, vec![id(), made()], "Claim Once Change Copy Count Record"),
-        (FULL, at, vec![made()], "Claim Once Newest Change Copy Count Record"),
+        (FULL, at, vec![id(), made()], "Claim First Prepare Change Copy Count Change Record"),
+        (FULL, at, vec![id()], "Claim First Change Copy Count Record"),
+        (FULL, None, vec![id(), made()], "Claim First Change Copy Count Record"),
+        (FULL, at, vec![made()], "Claim First Change Copy Count Record"),
         (
             FULL,
             at,
             vec![id(), made(), json()],
-            "Claim Once Newest Prepare Copy Count Prepare Change Change Count Change Record",
+            "Claim First Prepare Copy Count Prepare Change Change Count Change Record",
         ),
-        (INCREMENTAL, at, vec![id(), made()], "Claim Once Newest Prepare Copy Count Prepare Change Record"),
-        (INCREMENTAL, at, vec![made()], "Claim Once Newest Prepare Copy Count Change Record"),
+        (INCREMENTAL, at, vec![id(), made()], "Claim First Prepare Copy Count Prepare Change Record"),
+        (INCREMENTAL, at, vec![made()], "Claim First Prepare Copy Count Change Record"),
     ];
     for (kind, at, columns, expected) in cases {
         assert_eq!(roles(&steps(*kind, *at, columns)), *expected, "{kind:?} {at:?} {columns:?}");
@@ -114,7 +117,8 @@ fn nothing_commits_by_itself_and_nothing_locks() {
 fn recent_rows_are_those_made_about_the_export_or_later() {
     let columns = [("id", TargetType::BigInt), ("created_at", TargetType::Timestamp)];
     let steps = steps(FULL, Some("20260301031500"), &columns);
-    let save = "\"created_at\" >= CAST('2026-03-01 03:15:00' AS TIMESTAMP) - INTERVAL '6 hours'";
+    let save = "WHERE \"created_at\" >= CAST('2026-03-01 03:15:00' AS TIMESTAMP) - INTERVAL '6 hours' \
+        AND \"created_at\" <= SYSDATE + INTERVAL '1 hours' AND \"id\" IS NOT NULL";
     assert!(steps.iter().any(|step| step.role == Role::Prepare && step.sql.contains(save)));
 }
 
@@ -131,6 +135,7 @@ fn what_comes_from_outside_is_quoted() {
         ("20150803", Some("2015-08-03 00:00:00")),
         ("2015", None),
         ("2015-08-03", None),
+        ("20159903000000", None),
     ] {
         assert_eq!(timestamp_text(digits).as_deref(), text, "{digits}");
     }
@@ -147,4 +152,47 @@ fn conversions_happen_between_the_stage_and_the_table() {
     ] {
         assert!(sql.contains(part), "{part} is not in\n{sql}");
     }
+}
+
+/// Each transaction reads and writes its own table and its own lock; to the ledger it only adds.
+#[test]
+fn tables_share_nothing_but_a_last_insert() {
+    let columns = [("id", TargetType::BigInt), ("created_at", TargetType::Timestamp)];
+    for kind in [FULL, INCREMENTAL] {
+        let steps = steps(kind, Some("20260301031500"), &columns);
+        let shared: Vec<_> = steps.iter().filter(|step| step.sql.contains(LEDGER)).collect();
+        assert!(matches!(shared[..], [last] if last.role == Role::Record), "{shared:#?}");
+        assert_eq!(shared[0].sql.matches(LEDGER).count(), 1, "{}", shared[0].sql);
+        assert_eq!(steps.last(), Some(shared[0]));
+    }
+}
+
+#[test]
+fn rows_are_put_back_without_an_identity() {
+    let mut target = target(&[
+        ("row_key", TargetType::BigInt),
+        ("given", TargetType::BigInt),
+        ("id", TargetType::BigInt),
+        ("created_at", TargetType::Timestamp),
+    ]);
+    target.columns[0].identity = Identity::Always;
+    target.columns[1].identity = Identity::ByDefault;
+    let columns = [LoadColumn { name: "id".into(), conversion: Conversion::None }];
+    let entry = entry(FULL, Some("20260301031500"));
+    let sql = LoadSql {
+        target: &target,
+        columns: &columns,
+        iam_role: "default",
+        manifest_uri: "s3://b/m",
+        entry: &entry,
+        seen: "",
+        claim: "c",
+    };
+    let steps = sql.steps();
+    let back = steps.iter().rfind(|step| step.role == Role::Change).unwrap();
+    assert!(
+        back.sql.contains("(\"given\", \"id\", \"created_at\") SELECT \"given\", \"id\""),
+        "{}",
+        back.sql
+    );
 }

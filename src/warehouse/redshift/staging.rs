@@ -8,16 +8,23 @@
 //!
 //! The load id stands for everything that shapes the files, so a name stands for one content: a file
 //! that lies there already is the one that would be written.
+//!
+//! Only what this program wrote is ever removed: a folder must be named by a load id and hold the record of
+//! that very load, and in it only the names above count. A load that was broken off before its record leaves
+//! segments that nobody sweeps; the same load run again finds them.
 
 use super::ledger::LedgerRow;
+use super::probe::PROBES;
 use super::sql::LoadColumn;
 use crate::error::{Error, Place, Result};
 use crate::report::FileReport;
 use crate::schema::TargetTable;
+use crate::store::objects::ObjectBelow;
+use crate::store::s3::{Encryption, S3};
 use crate::store::{self, Location, SegmentSink, SegmentWriter, StoredObject, objects};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
@@ -25,6 +32,12 @@ use std::time::{Duration, SystemTime};
 pub(super) const MANIFEST_NAME: &str = "manifest.json";
 /// Name of the record that a retry reads.
 pub(super) const RECORD_NAME: &str = "load.json";
+/// Endings of segments, by their codecs.
+const ENDINGS: [&str; 3] = ["snappy.parquet", "zstd.parquet", "parquet"];
+/// Folders beside the tables': of checks, of the Data Catalog, of rejects.
+const OWN_FOLDERS: [&str; 3] = [PROBES, "_catalog", "rejects"];
+/// Objects that a check looks at.
+const LOOKED_AT_MAX: usize = 10_000;
 /// Bytes of such a record at most.
 const RECORD_BYTES_MAX: usize = 16 << 20;
 /// Times that a file is read back which another process is writing too.
@@ -68,25 +81,59 @@ impl StagingPlace {
         self.0.child(table)?.child(load_id)
     }
 
-    /// Removes the staged files of loads that are long over.
+    /// Removes the staged files of loads that are long over, and tells what lies there besides.
     pub(super) fn sweep(&self, table: &str, keep: &str) -> Result<()> {
         let place = self.0.child(table)?;
-        let mut loads: BTreeMap<String, (SystemTime, Vec<String>)> = BTreeMap::new();
-        for object in objects::below(&place)? {
-            let Some((load, _)) = object.name.split_once('/') else { continue };
-            let (newest, names) =
-                loads.entry(load.to_owned()).or_insert((SystemTime::UNIX_EPOCH, Vec::new()));
-            *newest = (*newest).max(object.modified);
-            names.push(object.name);
-        }
-        for (load, (newest, names)) in loads {
-            if load == keep || !is_over(newest, SystemTime::now()) {
+        let Folders { loads, strange } = folders(objects::below(&place)?);
+        let mut left = strange;
+        for (load, folder) in loads {
+            if load == keep || !is_over(folder.newest, SystemTime::now()) {
                 continue;
             }
-            tracing::info!(table, load, files = names.len(), "staged load swept");
-            names.iter().try_for_each(|name| objects::remove(&place.child(name)?))?;
+            if !folder.names.contains(RECORD_NAME) || !self.is_own(&place, table, &load)? {
+                left.extend(folder.names.iter().map(|name| format!("{load}/{name}")));
+                continue;
+            }
+            tracing::info!(table, load, files = folder.names.len(), "staged load swept");
+            let inside = place.child(&load)?;
+            // The record goes last: a sweep that is broken off is gone on with.
+            let (record, files): (Vec<_>, Vec<_>) =
+                folder.names.iter().partition(|name| *name == RECORD_NAME);
+            files.iter().chain(&record).try_for_each(|name| objects::remove(&inside.child(name)?))?;
+        }
+        if let Some(first) = left.first() {
+            tracing::warn!(
+                place = %place,
+                objects = left.len(),
+                first,
+                help = "they stay: remove them by hand or by a lifecycle rule, or stage in a place of its own",
+                "the staging place holds what no finished load of this program left there"
+            );
         }
         Ok(())
+    }
+
+    /// Whether the folder's record is of this very load.
+    fn is_own(&self, place: &Location, table: &str, load: &str) -> Result<bool> {
+        let record = place.child(load)?.child(RECORD_NAME)?;
+        let bytes = match store::fetch_small(&record, RECORD_BYTES_MAX) {
+            // Too long for a record, or gone by now.
+            Err(Error::Input(_) | Error::Access(_) | Error::Usage(_)) => return Ok(false),
+            bytes => bytes?,
+        };
+        let found = serde_json::from_slice::<StagedLoad>(&bytes);
+        Ok(found.is_ok_and(|staged| staged.entry.load_id == load && staged.entry.table == table))
+    }
+
+    /// Objects that lie in the staging place and have no name that this program gives: how many, and the
+    /// first. No more than [`LOOKED_AT_MAX`] are looked at.
+    ///
+    /// # Errors
+    /// If the place cannot be listed.
+    pub(super) fn foreign(&self) -> Result<Option<(usize, String)>> {
+        let found = objects::some_below(&self.0, LOOKED_AT_MAX)?;
+        let mut foreign = found.into_iter().map(|object| object.name).filter(|name| !is_ours(name));
+        Ok(foreign.next().map(|first| (1 + foreign.count(), first)))
     }
 
     /// The staged load of this id, of whichever table.
@@ -112,6 +159,64 @@ impl StagingPlace {
     }
 }
 
+/// What lies in a table's folder: loads by their ids, and everything else by name.
+#[derive(Debug, Default)]
+struct Folders {
+    loads: BTreeMap<String, Folder>,
+    strange: Vec<String>,
+}
+
+/// What a load's folder holds under names that this program gives.
+#[derive(Debug)]
+struct Folder {
+    newest: SystemTime,
+    names: BTreeSet<String>,
+}
+
+fn folders(objects: Vec<ObjectBelow>) -> Folders {
+    let mut found = Folders::default();
+    for ObjectBelow { name, modified, .. } in objects {
+        match name.split_once('/') {
+            Some((load, file)) if is_load_id(load) && is_staged_name(file) => {
+                let folder = found
+                    .loads
+                    .entry(load.to_owned())
+                    .or_insert_with(|| Folder { newest: SystemTime::UNIX_EPOCH, names: BTreeSet::new() });
+                folder.newest = folder.newest.max(modified);
+                folder.names.insert(file.to_owned());
+            }
+            _ => found.strange.push(name),
+        }
+    }
+    found
+}
+
+/// A load's id as it is written: a UUID of version 7 in small letters.
+fn is_load_id(text: &str) -> bool {
+    uuid::Uuid::try_parse(text).is_ok_and(|id| id.get_version_num() == 7 && id.to_string() == text)
+}
+
+/// A name that a load gives in its folder: a segment's, the manifest's, the record's.
+fn is_staged_name(name: &str) -> bool {
+    let is_segment = || {
+        let (number, ending) = name.strip_prefix("part-")?.split_once('.')?;
+        let numbered = number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit());
+        Some(numbered && ENDINGS.contains(&ending))
+    };
+    name == MANIFEST_NAME || name == RECORD_NAME || is_segment() == Some(true)
+}
+
+/// Whether a name below the staging place is one that this program gives: of a load, a check, the catalogue.
+fn is_ours(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('/').collect();
+    match parts[..] {
+        [first, ..] if OWN_FOLDERS.contains(&first) => true,
+        [file] => file.starts_with(".check-"),
+        [_, load, file] => is_load_id(load) && is_staged_name(file),
+        _ => false,
+    }
+}
+
 fn is_over(newest: SystemTime, now: SystemTime) -> bool {
     now.duration_since(newest).is_ok_and(|age| age > STAGED_AGE_MAX)
 }
@@ -126,9 +231,10 @@ pub(super) struct StagingSink {
 }
 
 impl StagingSink {
-    pub(super) fn open(place: Location) -> Result<Self> {
+    pub(super) fn open(place: Location, encryption: Encryption) -> Result<Self> {
         let present = objects::below(&place)?.into_iter().map(|object| (object.name, object.bytes)).collect();
-        Ok(Self { inner: store::sink(&place)?, place, present, sent: Arc::default() })
+        let inner = S3::from_environment()?.encrypted(encryption).sink(&place)?;
+        Ok(Self { inner, place, present, sent: Arc::default() })
     }
 
     /// Compares the files that are about to be copied with what lies there: each one there, as long as
@@ -253,6 +359,35 @@ mod tests {
             assert_eq!(is_over(now - age, now), over, "{age:?}");
         }
         assert!(!is_over(now + Duration::from_secs(60), now), "a clock that is behind sweeps nothing");
+    }
+
+    #[test]
+    fn only_names_that_a_load_gives_are_its_own() {
+        let id = "018df74f-8400-7abc-8def-0123456789ab";
+        for (name, ours) in [
+            (format!("t/{id}/load.json"), true),
+            (format!("t/{id}/manifest.json"), true),
+            (format!("t/{id}/part-00000.snappy.parquet"), true),
+            (format!("t/{id}/part-100000.zstd.parquet"), true),
+            (format!("t/{id}/part-00000.parquet"), true),
+            (".check/x/y".to_owned(), true),
+            (".check-0".to_owned(), true),
+            ("_catalog/t/x".to_owned(), true),
+            ("load.json".to_owned(), false),
+            ("t/load.json".to_owned(), false),
+            (format!("{id}/load.json"), false),
+            (format!("t/{id}/part-0.snappy.parquet"), false),
+            (format!("t/{id}/part-0000x.snappy.parquet"), false),
+            (format!("t/{id}/part-00000.snappy.parquet.bak"), false),
+            (format!("t/{id}/Load.json"), false),
+            (format!("t/{id}/x/load.json"), false),
+            (format!("t/{}/load.json", id.to_uppercase()), false),
+            (format!("t/{}/load.json", id.replace('-', "")), false),
+            ("t/018df74f-8400-4abc-8def-0123456789ab/load.json".to_owned(), false),
+            ("t/2026-03-01/part-00000.snappy.parquet".to_owned(), false),
+        ] {
+            assert_eq!(is_ours(&name), ours, "{name}");
+        }
     }
 
     #[test]

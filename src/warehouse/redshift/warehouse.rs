@@ -1,9 +1,11 @@
 //! Redshift as a [`Warehouse`].
 
+use super::admission::{Asked, Known};
 use super::connection::Connection;
 use super::data_api::{DataApi, Fault, Stop, jittered};
 use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
+use super::run::Allowed;
 use super::sql::{LoadColumn, LoadSql};
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, run, target};
@@ -11,15 +13,18 @@ use crate::error::{Error, Place, Result};
 use crate::ledger::{Run, Shown, check_name, timestamp};
 use crate::report::{Checklist, FileReport, Rows, RunReport};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
-use crate::store::{Location, SegmentSink, objects};
+use crate::store::s3::Encryption;
+use crate::store::{ExportKind, Location, SegmentSink, objects};
 use crate::warehouse::{
-    Admission, Intent, LoadReceipt, LoadRequest, Staging, TargetPlan, Warehouse, WriteProbe,
+    Admission, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan, Warehouse, WriteProbe,
 };
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// Times that the ledger is looked for and made.
-const LEDGER_ATTEMPTS_MAX: u32 = 4;
+const LEDGER_ATTEMPTS_MAX: u32 = 5;
+/// Seconds that are waited for a VACUUM or ANALYZE to fail.
+const TIDY_SECONDS: i32 = 2;
 
 /// What a load into Redshift needs besides the connection.
 #[derive(Debug, Clone)]
@@ -32,6 +37,8 @@ pub struct RedshiftSettings {
     pub staging: Location,
     /// Where copies of manifests are kept, if anywhere.
     pub manifests: Option<ManifestPlace>,
+    /// How S3 encrypts what is written there.
+    pub encryption: Encryption,
 }
 
 /// Where copies of manifests are kept.
@@ -116,6 +123,15 @@ impl RedshiftWarehouse {
             .map_err(|fault| fault.into_error("asking Redshift", self.connection()))
     }
 
+    /// What lies in the staging place under names that this program does not give: how many objects, and
+    /// the first.
+    ///
+    /// # Errors
+    /// If the place cannot be listed.
+    pub(super) fn foreign_staged(&self) -> Result<Option<(usize, String)>> {
+        self.staging.foreign()
+    }
+
     fn rows(&self, table: Option<&str>, limit: usize) -> Result<Vec<LedgerRow>> {
         run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, Some(limit)))
     }
@@ -128,21 +144,21 @@ impl RedshiftWarehouse {
     ///
     /// # Errors
     /// [`Error::Usage`] if nothing is staged; [`Error::Schema`] if the table has changed since.
-    fn retry_staged(&self, load_id: &str) -> Result<(LedgerRow, Vec<FileReport>)> {
+    fn retry_staged(&self, load_id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
         check_name("load id", load_id)?;
         let staged = self.staging.find(load_id)?;
         if let Some(row) = self.row(load_id)? {
-            return Ok((row, staged.files));
+            return Ok(history::report(&row, staged.files));
         }
         if self.target(&staged.entry.table)? != staged.target {
             return Err(Error::schema("the table has changed since the files were written")
                 .at(Place::uri(self.connection().to_string()))
                 .help("run backfill again: it writes them in the table's new types"));
         }
-        self.ensure_ledger(&staged.entry.table)?;
+        self.ensure_ledger(&Asked::from(&staged.entry), &staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
-        let row = self.run(&staged, &place)?;
-        Ok((row, staged.files))
+        let (row, warnings) = self.run(&staged, &place, Allowed { shrink, again: false })?;
+        Ok(RunReport { warnings, ..history::report(&row, staged.files) })
     }
 
     /// The statements of a load that is only planned, with `rows` for the rows that it will accept.
@@ -165,6 +181,8 @@ impl RedshiftWarehouse {
             iam_role: &self.settings.iam_role,
             manifest_uri: &manifest_uri,
             entry: &entry(request, &[], &rows, SystemTime::now()),
+            seen: "",
+            claim: &request.load_id,
         };
         Ok(sql.steps().into_iter().map(|step| step.sql).collect())
     }
@@ -173,20 +191,22 @@ impl RedshiftWarehouse {
         self.api.connection()
     }
 
-    /// Makes the ledger at the first load. Not `CREATE … IF NOT EXISTS` each time: a user that may load
-    /// need not be allowed to create.
-    fn ensure_ledger(&self, table: &str) -> Result<()> {
-        let enter = ledger::enter(&self.settings.schema, table);
+    /// Makes the ledger and the table's lock at the first load. They are read first: a user that may load
+    /// need not be allowed to create, and what is only read keeps nobody waiting.
+    fn ensure_ledger(&self, request: &Asked<'_>, table: &str) -> Result<()> {
+        let schema = &self.settings.schema;
+        let look = Known::sql(schema, request, true);
         let mut failed = None;
         for attempt in 1..=LEDGER_ATTEMPTS_MAX {
-            match self.api.execute(&enter) {
-                Ok(()) => return Ok(()),
-                Err(Fault::Statement(fault)) if fault.is_missing() => {}
-                Err(fault) => return Err(fault.into_error("writing the ledger", self.connection())),
-            }
-            // Another process may make it at the same time: what counts is that it is there in the end.
-            for sql in ledger::create(&self.settings.schema) {
-                failed = self.create(&[sql]).err().or(failed);
+            match self.api.query(&look) {
+                Ok(rows) if Known::read(&rows).claim.is_some() => return Ok(()),
+                Ok(_) => failed = self.create(&[ledger::enter(schema, table)]).err(),
+                Err(Fault::Statement(fault)) if fault.is_missing() => {
+                    // Another process may make them at the same time: what counts is that they are there.
+                    let made = [ledger::create_ledger(schema), ledger::create_lock(schema, table)];
+                    failed = made.into_iter().filter_map(|sql| self.create(&[sql]).err()).last();
+                }
+                Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
             }
             if failed.is_some() {
                 std::thread::sleep(jittered(attempt));
@@ -196,39 +216,66 @@ impl RedshiftWarehouse {
         Err(failed.unwrap_or_else(missing))
     }
 
-    /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended.
-    fn run(&self, staged: &StagedLoad, place: &Location) -> Result<LedgerRow> {
-        let loaded = run::run(&self.api, staged, place, &self.settings.iam_role);
-        self.keep_manifest(staged, loaded.is_ok());
+    /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended. The warnings are
+    /// of what went wrong beside the load.
+    fn run(
+        &self,
+        staged: &StagedLoad,
+        place: &Location,
+        allowed: Allowed,
+    ) -> Result<(LedgerRow, Vec<String>)> {
+        let loaded = run::run(&self.api, staged, place, &self.settings.iam_role, allowed);
+        let mut warnings = Vec::new();
+        warnings.extend(self.keep_manifest(staged, loaded.is_ok()));
         let row = loaded?;
-        self.tidy(staged);
-        Ok(row)
+        warnings.extend(self.tidy(staged));
+        Ok((row, warnings))
     }
 
     /// The load has ended whatever becomes of the copy.
-    fn keep_manifest(&self, staged: &StagedLoad, succeeded: bool) {
-        let Some(manifests) = &self.settings.manifests else { return };
+    fn keep_manifest(&self, staged: &StagedLoad, succeeded: bool) -> Option<String> {
+        let manifests = self.settings.manifests.as_ref()?;
         let prefix = if succeeded { &manifests.prefix } else { &manifests.failed_prefix };
         let (table, name) = (&staged.entry.table, format!("{}.json", staged.entry.load_id));
         let kept = manifests
             .url
             .child(prefix.trim_matches('/'))
             .and_then(|place| place.child(table)?.child(&name))
-            .and_then(|place| objects::put(&place, Manifest::of(&staged.files).json()));
-        if let Err(error) = kept {
-            tracing::warn!(%error, "no copy of the manifest is kept");
-        }
+            .and_then(|place| {
+                objects::put_encrypted(
+                    &place,
+                    Manifest::of(&staged.files).json(),
+                    self.settings.encryption.clone(),
+                )
+            });
+        let error = kept.err()?;
+        tracing::warn!(%error, "no copy of the manifest is kept");
+        Some(format!("no copy of the manifest is kept: {error}"))
     }
 
-    /// Statements of their own, because VACUUM takes no transaction; not waited for, because the load is
-    /// done.
-    fn tidy(&self, staged: &StagedLoad) {
-        let table = staged.target.qualified();
-        for sql in [format!("VACUUM DELETE ONLY {table}"), format!("ANALYZE {table}")] {
-            if let Err(error) = self.api.submit_only(&sql) {
-                tracing::warn!(%error, sql, "statement could not be submitted");
-            }
+    /// Statements of their own, because VACUUM takes no transaction; looked at once, because the load is
+    /// done. An incremental leaves nothing to clean up.
+    fn tidy(&self, staged: &StagedLoad) -> Vec<String> {
+        if staged.entry.kind != ExportKind::Full {
+            return Vec::new();
         }
+        let table = staged.target.qualified();
+        let refused = |sql: String| {
+            let error = match self.api.glance(&sql, TIDY_SECONDS) {
+                Ok(None) => return None,
+                Ok(Some(fault)) => fault.into_error("tidying up", &self.connection().to_string()),
+                Err(fault) => fault.into_error("tidying up", self.connection()),
+            };
+            tracing::warn!(%error, sql, "the table is not tidied up");
+            Some(format!(
+                "the load is done, but {sql} did not run: {error}; only the table's owner may do this: make the loader \
+                 the owner, or leave it to Redshift's own VACUUM and ANALYZE"
+            ))
+        };
+        [format!("VACUUM DELETE ONLY {table}"), format!("ANALYZE {table}")]
+            .into_iter()
+            .filter_map(refused)
+            .collect()
     }
 }
 
@@ -262,8 +309,8 @@ impl Warehouse for RedshiftWarehouse {
         Ok(history::report(&self.staging.find(id)?.entry, Vec::new()))
     }
 
-    fn retry(&self, id: &str) -> Result<RunReport> {
-        self.retry_staged(id).map(|(row, files)| history::report(&row, files))
+    fn retry(&self, id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
+        self.retry_staged(id, shrink)
     }
 
     fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>) {
@@ -276,24 +323,18 @@ impl Warehouse for RedshiftWarehouse {
 
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
         check_name("table name", &request.table)?;
-        let mut answers = Vec::with_capacity(2);
-        for sql in ledger::select_admission(&self.settings.schema, request) {
-            match self.api.query(&sql) {
-                Ok(rows) => {
-                    answers.push(rows.into_iter().next().and_then(|row| row.into_iter().next().flatten()))
-                }
-                Err(Fault::Statement(fault)) if fault.is_missing() => return Ok(Admission::Proceed),
-                Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
-            }
+        let asked = Asked::from(request);
+        match self.api.query(&Known::sql(&self.settings.schema, &asked, false)) {
+            Ok(rows) => Ok(Known::read(&rows).admission(&asked)),
+            Err(Fault::Statement(fault)) if fault.is_missing() => Ok(Admission::Proceed),
+            Err(fault) => Err(fault.into_error("reading the ledger", self.connection())),
         }
-        let newest = answers.pop().flatten();
-        Ok(ledger::admission(request, answers.pop().flatten(), newest))
     }
 
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
         check_name("load id", &request.load_id)?;
         let target = self.target(&request.table)?;
-        self.ensure_ledger(&request.table)?;
+        self.ensure_ledger(&Asked::from(request), &request.table)?;
         if let Err(error) = self.staging.sweep(&request.table, &request.load_id) {
             tracing::warn!(%error, "old staged files stay until the next load");
         }
@@ -304,7 +345,7 @@ impl Warehouse for RedshiftWarehouse {
             target,
             columns: Mutex::new(None),
             started: SystemTime::now(),
-            sink: StagingSink::open(place)?,
+            sink: StagingSink::open(place, self.settings.encryption.clone())?,
         }))
     }
 }
@@ -352,14 +393,18 @@ impl Staging for RedshiftStaging {
         let load = self.staged(files, rows);
         let record = serde_json::to_vec_pretty(&load)
             .map_err(|cause| Error::machine("cannot write the load's record as JSON").because(cause))?;
-        objects::put(&self.sink.place().child(MANIFEST_NAME)?, Manifest::of(files).json())?;
-        objects::put(&self.sink.place().child(RECORD_NAME)?, record)?;
-        let row = self.warehouse.run(&load, self.sink.place())?;
+        let encrypted = &self.warehouse.settings.encryption;
+        for (name, bytes) in [(MANIFEST_NAME, Manifest::of(files).json()), (RECORD_NAME, record)] {
+            objects::put_encrypted(&self.sink.place().child(name)?, bytes, encrypted.clone())?;
+        }
+        let allowed = Allowed { shrink: self.request.shrink, again: self.request.again };
+        let (row, warnings) = self.warehouse.run(&load, self.sink.place(), allowed)?;
         Ok(LoadReceipt {
             loaded: row.rows_loaded,
             present: row.rows_accepted.saturating_sub(row.rows_loaded),
             carried_over: row.rows_carried_over,
             files: files.to_vec(),
+            warnings,
         })
     }
 }

@@ -6,6 +6,7 @@
 //! ```
 
 use std::collections::HashMap;
+use std::time::Instant;
 
 use bytes::Bytes;
 use futures::SinkExt;
@@ -17,7 +18,7 @@ use super::catalog::{self, Table};
 use super::copy_sql::CopyCommand;
 use super::parquet_rows::{self, Rules};
 use super::s3_client::{Place, S3};
-use super::{Shared, worker};
+use super::{Shared, s3_client, worker};
 
 /// Finished pieces of rows between the reader and PostgreSQL.
 const PIECES_MAX: usize = 4;
@@ -96,10 +97,20 @@ pub(super) async fn run(
     let table =
         table.ok_or_else(|| format!("ERROR: Cannot COPY into nonexistent table {}", command.table))?;
     let table = with_columns(table, command.columns.as_deref())?;
+    // dg/copy-parameters-data-conversion, EXPLICIT_IDS: without it an IDENTITY is not loaded.
+    if !command.explicit_ids && table.columns.iter().any(|column| column.is_identity) {
+        return Err(worker::IDENTITY_VALUE.to_owned());
+    }
+    let begun = Instant::now();
     let s3 = S3 { setup: &shared.setup, http: &shared.http };
     let files = files(&s3, command).await?;
     let mut rows = 0;
     for file in &files {
+        // dg/copy-usage_notes-copy-from-columnar: the URLs are made at the beginning and live for an hour.
+        let urls_live = *shared.urls_live.lock().unwrap();
+        if urls_live.is_some_and(|time| begun.elapsed() >= time) {
+            return Err(s3_client::exception("Request has expired", 403, "AccessDenied"));
+        }
         rows += one_file(shared, client, &table, command, &s3, file, query_id).await?;
     }
     let done = format!(

@@ -14,6 +14,16 @@ pub(super) struct CopyCommand {
     pub(super) iam_role: String,
     pub(super) fills_record: bool,
     pub(super) takes_invalid_chars: bool,
+    pub(super) explicit_ids: bool,
+}
+
+impl CopyCommand {
+    /// The table's name, quoted, with its schema.
+    pub(super) fn target(&self) -> String {
+        let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+        let schema = self.schema.as_deref().map(|schema| format!("{}.", quoted(schema)));
+        format!("{}{}", schema.unwrap_or_default(), quoted(&self.table))
+    }
 }
 
 /// Options of COPY that its columnar formats refuse.
@@ -99,6 +109,7 @@ pub(super) fn parse(tokens: &[Token]) -> Result<CopyCommand, String> {
         iam_role: String::new(),
         fills_record: false,
         takes_invalid_chars: false,
+        explicit_ids: false,
     };
     let is_parquet = options(&mut rest, &mut command)?;
     if command.iam_role.is_empty() {
@@ -166,7 +177,8 @@ fn options(rest: &mut Rest<'_>, command: &mut CopyCommand) -> Result<bool, Strin
             "statupdate" => {
                 let _ = rest.take("on") || rest.take("off") || rest.take("true") || rest.take("false");
             }
-            "explicit_ids" | "serializetojson" => {}
+            "explicit_ids" => command.explicit_ids = true,
+            "serializetojson" => {}
             word if REFUSED.contains(&word) => {
                 return Err(format!(
                     "ERROR: {} argument is not supported for PARQUET based COPY",

@@ -63,6 +63,8 @@ pub enum Act {
     Fail(String),
     /// PostgreSQL ends the session (statements, commits).
     LoseSession,
+    /// Somebody ends the call: its status is ABORTED, whatever was done (statements, commits).
+    Abort,
     /// Nothing goes on until the gate opens.
     Hold(Gate),
 }
@@ -123,6 +125,7 @@ pub(super) enum Passed {
     },
     Close,
     Fail(String),
+    Abort,
     LoseSession,
 }
 
@@ -173,6 +176,7 @@ impl Faults {
                 Act::Error { status, kind, message } => return Passed::Error { status, kind, message },
                 Act::Close => return Passed::Close,
                 Act::Fail(text) => return Passed::Fail(text),
+                Act::Abort => return Passed::Abort,
                 Act::LoseSession => return Passed::LoseSession,
             }
         }

@@ -100,6 +100,8 @@ struct Shared {
     role: Mutex<Option<String>>,
     slots: tokio::sync::Semaphore,
     copy_seconds: Mutex<Duration>,
+    /// How long the URLs live that COPY reads by; none: longer than any test.
+    urls_live: Mutex<Option<Duration>>,
     http: reqwest::Client,
 }
 
@@ -124,6 +126,7 @@ impl Redshift {
             role: Mutex::default(),
             slots: tokio::sync::Semaphore::new(RUNNING_MAX),
             copy_seconds: Mutex::default(),
+            urls_live: Mutex::default(),
             http: reqwest::Client::builder().no_proxy().build().unwrap(),
         });
         let listener = runtime.block_on(async {
@@ -212,6 +215,11 @@ impl Redshift {
     /// Statements stay in PICKED for so long before they start.
     pub fn stay_picked(&self, time: Duration, times: usize) {
         self.script(At::Picked, Act::Sleep(time), times);
+    }
+
+    /// From now on the URLs that COPY reads by live so long.
+    pub fn expire_urls(&self, after: Duration) {
+        *self.shared.urls_live.lock().unwrap() = Some(after);
     }
 
     /// The database user that later statements run as; it must exist. None: a superuser.

@@ -8,7 +8,26 @@ CREATE OR REPLACE FUNCTION pg_catalog.version() RETURNS text LANGUAGE sql STABLE
 $$ SELECT 'PostgreSQL 8.0.2 on i686-pc-linux-gnu, compiled by GCC gcc (GCC) 3.4.2 20041017 (Red Hat 3.4.2-6.fc3), Redshift 1.0.128480'::text $$;
 CREATE FUNCTION pg_catalog.getdate() RETURNS timestamp LANGUAGE sql STABLE AS
 $$ SELECT date_trunc('second', now() AT TIME ZONE 'UTC') $$;
-CREATE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE sql STRICT IMMUTABLE AS $$ SELECT $1::jsonb $$;
+-- SUPER holds strings of 65,535 bytes, 1,000 levels and 16 MB (dg/limitations-super).
+CREATE FUNCTION pg_catalog.json_parse(text) RETURNS super LANGUAGE plpgsql STRICT IMMUTABLE AS $$
+DECLARE
+  brackets text := regexp_replace(regexp_replace($1, '"(\\\\.|[^"\\\\])*"', '', 'g'), '[^][{}]', '', 'g');
+  levels integer := 0;
+  parsed jsonb := $1::jsonb;
+BEGIN
+  IF octet_length($1) > 16777216 THEN RAISE EXCEPTION 'SUPER value exceeds the maximum size of 16 MB'; END IF;
+  WHILE brackets <> '' AND levels <= 1000 LOOP
+    brackets := replace(replace(brackets, '[]', ''), '{}', '');
+    levels := levels + 1;
+  END LOOP;
+  IF levels > 1000 THEN RAISE EXCEPTION 'JSON is nested deeper than 1000 levels'; END IF;
+  IF octet_length($1) > 65535 AND EXISTS (
+      SELECT 1 FROM jsonb_path_query(parsed, '$.** ? (@.type() == "string")') AS value
+      WHERE octet_length(value #>> '{}') > 65535) THEN
+    RAISE EXCEPTION 'a string of a SUPER exceeds 65535 bytes';
+  END IF;
+  RETURN parsed;
+END $$;
 CREATE FUNCTION pg_catalog.json_serialize(super) RETURNS text LANGUAGE sql STRICT IMMUTABLE AS $$ SELECT $1::text $$;
 CREATE FUNCTION pg_catalog.can_json_parse(text) RETURNS boolean LANGUAGE plpgsql STRICT IMMUTABLE AS
 $$ BEGIN PERFORM $1::jsonb; RETURN true; EXCEPTION WHEN OTHERS THEN RETURN false; END $$;
@@ -50,7 +69,9 @@ CREATE VIEW pg_catalog.stl_load_errors AS
 CREATE VIEW pg_catalog.svv_columns AS
   SELECT current_database()::text AS table_catalog, n.nspname::text AS table_schema, c.relname::text AS table_name,
     a.attname::text AS column_name, a.attnum::integer AS ordinal_position,
-    pg_get_expr(d.adbin, d.adrelid) AS column_default, CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
+    CASE a.attidentity WHEN 'a' THEN '"identity"(' || c.oid || ', 0, ''1,1''::text)'
+      WHEN 'd' THEN 'default_identity(' || c.oid || ', 0, ''1,1''::text)'
+      ELSE pg_get_expr(d.adbin, d.adrelid) END AS column_default, CASE WHEN a.attnotnull THEN 'NO' ELSE 'YES' END AS is_nullable,
     CASE WHEN t.typname IN ('super', 'geography') THEN t.typname::text ELSE format_type(a.atttypid, NULL) END AS data_type,
     CASE WHEN t.typname IN ('varchar', 'bpchar') THEN a.atttypmod - 4 WHEN t.typname = 'text' THEN 65535 END
       AS character_maximum_length,
@@ -90,7 +111,19 @@ CREATE VIEW pg_catalog.svv_table_info AS
   FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
   WHERE c.relkind = 'r' AND c.relpersistence = 'p' AND n.nspname NOT IN ('pg_catalog', 'information_schema')) t
   WHERE tbl_rows > 0;
-GRANT SELECT ON pg_catalog.sys_load_error_detail TO public;
+GRANT SELECT ON pg_catalog.sys_load_error_detail, pg_catalog.stl_load_errors, pg_catalog.svv_columns,
+  pg_catalog.svv_redshift_columns, pg_catalog.svv_tables, pg_catalog.pg_table_def TO public;
+
+-- A write locks the whole table until the transaction ends, against other writes and not against reads
+-- (dg/c_write_readwrite, dg/r_LOCK). PostgreSQL locks rows, so the stand-in takes the lock by this name, whatever
+-- privileges the writer has.
+CREATE FUNCTION pg_catalog.csl_lock(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
+DECLARE found regclass := to_regclass($1);
+BEGIN
+  IF EXISTS (SELECT 1 FROM pg_class WHERE oid = found AND relkind = 'r') THEN
+    EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', found);
+  END IF;
+END $$;
 
 -- VARCHAR counts bytes and CHAR takes single-byte characters, on every way into a table.
 CREATE FUNCTION pg_catalog.csl_bytes() RETURNS event_trigger LANGUAGE plpgsql AS $$

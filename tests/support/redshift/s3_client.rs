@@ -34,7 +34,7 @@ pub(super) struct S3<'a> {
 }
 
 /// `S3ServiceException`, as COPY passes it on.
-fn exception(text: &str, status: u16, code: &str) -> String {
+pub(super) fn exception(text: &str, status: u16, code: &str) -> String {
     format!("ERROR: S3ServiceException:{text},Status {status},Error {code}")
 }
 

@@ -116,6 +116,7 @@ fn passed(passed: Passed) -> Result<(), Refusal> {
         Passed::On => Ok(()),
         Passed::Error { status, kind, message } => Err(Refusal { status, kind, message }),
         Passed::Fail(text) => Err(invalid(text)),
+        Passed::Abort => Err(invalid("aborted by the script")),
         // The task of the connection ends with it, and nothing is sent: not even a status line.
         Passed::Close | Passed::LoseSession => std::panic::resume_unwind(Box::new("closed by the script")),
     }

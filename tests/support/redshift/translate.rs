@@ -9,12 +9,15 @@ use super::sql::{self, Kind, Token};
 pub(super) enum Work {
     /// Reads only.
     Read(String),
-    Write(String),
+    /// A statement, and the table that its rows go into or out of.
+    Write(String, Option<String>),
+    /// Statistics of a table, which its owner may renew.
+    Analyze(String, Option<String>),
     Copy(CopyCommand),
     /// Commits the transaction that it stands in.
     Truncate(String),
-    /// Runs outside of transactions only.
-    Vacuum(String),
+    /// Runs outside of transactions only, for a table's owner.
+    Vacuum(String, Option<String>),
 }
 
 /// Sequences of words that PostgreSQL 15 knows and Redshift refuses.
@@ -67,11 +70,17 @@ pub(super) fn translate(tokens: &[Token], parameters: &[Parameter]) -> Result<Wo
     Ok(match first {
         "copy" => Work::Copy(copy_sql::parse(&tokens)?),
         "truncate" => Work::Truncate(sql::written(&tokens)),
-        "vacuum" => Work::Vacuum(vacuum(&tokens)),
+        "vacuum" => {
+            let (sql, table) = vacuum(&tokens);
+            Work::Vacuum(sql, table)
+        }
         "select" | "with" | "show" | "values" | "explain" => Work::Read(sql::written(&respelled(tokens))),
-        "analyze" => Work::Write(sql::written(&analyze(tokens))),
-        "create" | "alter" => Work::Write(sql::written(&respelled(ddl::translate(tokens)?))),
-        "set" => Work::Write(sql::written(&setting(tokens))),
+        "analyze" => {
+            let tokens = analyze(tokens);
+            Work::Analyze(sql::written(&tokens), table_at(&tokens, 1))
+        }
+        "create" | "alter" => Work::Write(sql::written(&respelled(ddl::translate(tokens)?)), None),
+        "set" => Work::Write(sql::written(&setting(tokens)), None),
         "begin" | "start" | "commit" | "end" | "rollback" | "abort" => {
             return Err(format!(
                 "ERROR: {} is not allowed here: a call is one transaction",
@@ -81,8 +90,34 @@ pub(super) fn translate(tokens: &[Token], parameters: &[Parameter]) -> Result<Wo
         "unload" | "do" | "listen" | "notify" | "checkpoint" | "reindex" | "cluster" => {
             return Err(format!("ERROR: syntax error at or near \"{first}\""));
         }
-        _ => Work::Write(sql::written(&respelled(tokens))),
+        _ => {
+            let table = written_table(&tokens);
+            Work::Write(sql::written(&respelled(tokens)), table)
+        }
     })
+}
+
+/// The table that INSERT, DELETE or UPDATE writes to.
+fn written_table(tokens: &[Token]) -> Option<String> {
+    let after = |word: &str| 1 + usize::from(tokens.get(1).is_some_and(|token| token.is(word)));
+    match tokens.first()?.text.as_str() {
+        "insert" => table_at(tokens, after("into")),
+        "delete" => table_at(tokens, after("from")),
+        "update" => table_at(tokens, 1),
+        _ => None,
+    }
+}
+
+/// The table whose name stands there, with its schema, quoted.
+pub(super) fn table_at(tokens: &[Token], at: usize) -> Option<String> {
+    let first = tokens.get(at)?.name()?;
+    let quoted = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
+    match (tokens.get(at + 1), tokens.get(at + 2).and_then(Token::name)) {
+        (Some(dot), Some(second)) if dot.is_symbol(".") => {
+            Some(format!("{}.{}", quoted(&first), quoted(&second)))
+        }
+        _ => Some(quoted(&first)),
+    }
 }
 
 /// Parameters are values: each becomes a string.
@@ -137,11 +172,11 @@ fn respelled(tokens: Vec<Token>) -> Vec<Token> {
     out
 }
 
-fn vacuum(tokens: &[Token]) -> String {
+fn vacuum(tokens: &[Token]) -> (String, Option<String>) {
     let how = ["vacuum", "full", "sort", "only", "delete", "reindex", "recluster", "boost"];
     let rest = tokens.iter().skip_while(|token| how.iter().any(|word| token.is(word)));
     let table: Vec<Token> = rest.take_while(|token| !token.is("to")).cloned().collect();
-    format!("VACUUM {}", sql::written(&table))
+    (format!("VACUUM {}", sql::written(&table)), table_at(&table, 0))
 }
 
 fn analyze(tokens: Vec<Token>) -> Vec<Token> {

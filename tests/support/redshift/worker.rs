@@ -20,6 +20,8 @@ use super::{Setup, Shared, copy, sql};
 /// What Redshift says when transactions cannot be put into an order.
 pub const ERROR_1023: &str = "ERROR: 1023\n  Detail: Serializable isolation violation on table - 142443, \
     transactions forming the cycle are: 388224, 388226 (pid:32012)";
+/// An IDENTITY takes no value but its own (dg/r_CREATE_TABLE_NEW).
+pub(super) const IDENTITY_VALUE: &str = "ERROR: cannot set an identity column to a value";
 const CANCELLED: &str = "ERROR: Query cancelled on user's request";
 /// As in PostgreSQL 8 and Redshift, a backslash in a string escapes.
 const SESSION: &str = "-c standard_conforming_strings=off -c escape_string_warning=off -c timezone=UTC \
@@ -143,8 +145,9 @@ impl<'a> Job<'a> {
         let outside = |error| End::Failed { at: None, error };
         self.begin_session().await.map_err(outside)?;
         let works = self.works();
-        if let [Ok(Work::Vacuum(vacuum))] = works.as_slice() {
+        if let [Ok(Work::Vacuum(vacuum, table))] = works.as_slice() {
             let start = Instant::now();
+            self.owned(table.as_deref()).await.map_err(outside)?;
             self.execute(vacuum).await.map_err(outside)?;
             self.finished(0, 0, None, start);
             return Ok(());
@@ -213,6 +216,10 @@ impl<'a> Job<'a> {
             Passed::On | Passed::Close => Ok(()),
             Passed::Fail(error) => Err(error),
             Passed::Error { message, .. } => Err(format!("ERROR: {message}")),
+            Passed::Abort => {
+                self.shared.statements.with(self.id, |entry| entry.is_cancelled = true);
+                Err(CANCELLED.to_owned())
+            }
             Passed::LoseSession => {
                 let pid = self.shared.statements.with(self.id, |entry| entry.pid).unwrap_or(0);
                 let other = connect(&self.shared.setup).await?;
@@ -225,6 +232,7 @@ impl<'a> Job<'a> {
     async fn statement(&self, at: usize, work: &Work) -> Result<(i64, Option<ResultSet>), String> {
         match work {
             Work::Copy(command) => {
+                self.lock(&command.target()).await?;
                 let query_id = self.shared.statements.with(self.id, |entry| entry.subs[at].query_id);
                 let start = Instant::now();
                 let copied = copy::run(self.shared, &self.client, command, query_id.unwrap_or(0)).await;
@@ -237,8 +245,39 @@ impl<'a> Job<'a> {
                 self.execute("BEGIN ISOLATION LEVEL SERIALIZABLE").await?;
                 Ok((0, None))
             }
-            Work::Vacuum(_) => Err("ERROR: VACUUM cannot run inside a transaction block".to_owned()),
-            Work::Read(sql) | Work::Write(sql) => self.query(sql).await,
+            Work::Vacuum(..) => Err("ERROR: VACUUM cannot run inside a transaction block".to_owned()),
+            Work::Analyze(sql, table) => {
+                self.owned(table.as_deref()).await?;
+                self.query(sql).await
+            }
+            Work::Write(sql, table) => {
+                if let Some(table) = table {
+                    self.lock(table).await?;
+                }
+                self.query(sql).await
+            }
+            Work::Read(sql) => self.query(sql).await,
+        }
+    }
+
+    /// Takes the table's lock, which Redshift takes at a transaction's first write and keeps until its end
+    /// (dg/c_write_readwrite). The transaction's snapshot may be older than the wait: nothing is known that
+    /// promises better.
+    async fn lock(&self, table: &str) -> Result<(), String> {
+        let name = table.replace('\\', "\\\\").replace('\'', "''");
+        self.execute(&format!("SELECT pg_catalog.csl_lock('{name}')")).await
+    }
+
+    /// VACUUM and ANALYZE are for a table's owner and superusers (dg/r_VACUUM_command, dg/r_ANALYZE);
+    /// PostgreSQL skips the table and says that all is well.
+    async fn owned(&self, table: Option<&str>) -> Result<(), String> {
+        let Some(table) = table else { return Ok(()) };
+        let sql =
+            "SELECT pg_has_role(current_user, relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass($1)";
+        let row = self.client.query_opt(sql, &[&table]).await.map_err(|error| error_text(&error))?;
+        match row.map(|row| row.get(0)) {
+            Some(false) => Err(format!("ERROR: must be owner of table {}", table.replace('"', ""))),
+            _ => Ok(()),
         }
     }
 
@@ -270,6 +309,7 @@ pub(super) fn error_text(error: &tokio_postgres::Error) -> String {
     match *db.code() {
         SqlState::T_R_SERIALIZATION_FAILURE => return ERROR_1023.to_owned(),
         SqlState::QUERY_CANCELED => return CANCELLED.to_owned(),
+        SqlState::GENERATED_ALWAYS => return IDENTITY_VALUE.to_owned(),
         SqlState::CHECK_VIOLATION => {
             let name = db.constraint().unwrap_or_default();
             if let Some(rest) = name.strip_prefix("csl_varchar_") {
