@@ -6,6 +6,7 @@ use super::ledger::{self, LEDGER, LedgerRow};
 use super::load_id::token;
 use super::manifest::Manifest;
 use super::quote::{qualified, quote_literal};
+use super::staging::PROBES;
 use super::warehouse::RedshiftWarehouse;
 use crate::error::{Error, Place, Result};
 use crate::report::FileReport;
@@ -13,8 +14,6 @@ use crate::schema::{Identity, TargetTable, quote_identifier};
 use crate::store::{Location, objects};
 use std::time::Duration;
 
-/// Folder of the probes beside the tables' in the staging place.
-pub(super) const PROBES: &str = ".check";
 /// How long a check waits for a table's lock.
 const PROBE_DEADLINE: Duration = Duration::from_secs(60);
 

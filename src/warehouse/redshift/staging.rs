@@ -14,7 +14,6 @@
 //! segments that nobody sweeps; the same load run again finds them.
 
 use super::ledger::LedgerRow;
-use super::probe::PROBES;
 use super::sql::LoadColumn;
 use crate::error::{Error, Place, Result};
 use crate::report::FileReport;
@@ -38,6 +37,8 @@ const ENDINGS: [&str; 3] = ["snappy.parquet", "zstd.parquet", "parquet"];
 const OWN_FOLDERS: [&str; 3] = [PROBES, "_catalog", "rejects"];
 /// Objects that a check looks at.
 const LOOKED_AT_MAX: usize = 10_000;
+/// Folder of the probes of a check, beside the tables'.
+pub(super) const PROBES: &str = ".check";
 /// Bytes of such a record at most.
 const RECORD_BYTES_MAX: usize = 16 << 20;
 /// Times that a file is read back which another process is writing too.
