@@ -37,6 +37,7 @@ fn patient(schema: &str, deadline: Duration, patience: Duration) -> RedshiftWare
         iam_role: "default".to_owned(),
         staging: Location::parse(&format!("s3://stage/{schema}")).unwrap(),
         manifests: None,
+        encryption: Default::default(),
     };
     let warehouse = RedshiftWarehouse::new(api, settings).unwrap();
     let mut statements = vec![format!("CREATE SCHEMA {schema}")];

@@ -68,6 +68,7 @@ impl Schema {
             iam_role: text("IAM_ROLE").unwrap_or_else(|| "default".to_owned()),
             staging: Location::parse(&format!("{staging}/{}", self.0)).unwrap(),
             manifests: None,
+            encryption: Default::default(),
         };
         RedshiftWarehouse::new(DataApi::new(connection.unwrap()).unwrap(), settings).unwrap()
     }
