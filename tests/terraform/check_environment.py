@@ -20,6 +20,8 @@ NOT_SET = {
     "CSL_WEBHOOK_TRUSTED_HOPS": "API Gateway itself says who the caller is",
     "CSL_QUEUE_PATH": "of the local queue",
     "CSL_GLUE_WAIT_MINUTES": "its default is what a function has time for",
+    "CSL_STAGING_SSE": "the staging bucket of the module encrypts by itself",
+    "CSL_STAGING_KMS_KEY": "the staging bucket of the module encrypts by itself",
     "CSL_LOAD_SHRINK_MAX_PERCENT": "its default; a table that is to shrink is loaded once by hand, with --allow-shrink",
 }
 # Variables that are no key of the configuration: src/telemetry.rs.
