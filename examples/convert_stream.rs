@@ -7,6 +7,7 @@
 use csl_stream::ops::{ConvertOptions, ExportKind, Location, Watch, schema};
 use csl_stream::pipeline::{self, Job};
 use csl_stream::store::{self, ByteSource, ObjectInfo};
+use csl_stream::warehouse::ShrinkGuard;
 use std::io::Read;
 
 /// Any reader as a source: bytes in order, to the end.
@@ -38,6 +39,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         source: Box::new(Stream { reader: std::io::stdin(), info }),
         exported_at: None,
         rejects: None,
+        shrink: ShrinkGuard::default(),
+        again: false,
     };
     let sink = store::sink(&Location::parse(&out)?)?;
     let converted = pipeline::convert(job, &ConvertOptions::default(), &*sink, &Watch::default());

@@ -37,8 +37,16 @@ impl Terminal {
 
     /// Writes the outcome down and shows it; the error goes on to the caller, who prints it.
     pub(super) fn conclude(&self, outcome: Outcome) -> Result<RunReport> {
-        self.written(&outcome)?;
-        outcome.map_err(|(_, error)| error)
+        let written = self.written(&outcome);
+        let report = outcome.map_err(|(_, error)| error)?;
+        // Whoever runs it again for this would find nothing to do.
+        if let Err(refused) = written {
+            self.printer.note(&format!(
+                "all is {}, but what is said of it could not be written: {refused}",
+                self.verb
+            ));
+        }
+        Ok(report)
     }
 
     fn written(&self, outcome: &Outcome) -> Result<()> {

@@ -114,9 +114,10 @@ fn beside(file: &Path, value: Value) -> Value {
     }
 }
 
-/// Neither a URL nor a word with a meaning of its own.
+/// Neither a URL nor a word with a meaning of its own, nor one that is meant to be it.
 fn is_relative(text: &str) -> bool {
-    !text.contains("://") && !matches!(text, "-" | "redshift") && Path::new(text).is_relative()
+    let is_word = !text.contains(['/', '\\', '.']) && nearest(text, ["redshift"].into_iter()).is_some();
+    !text.contains("://") && text != "-" && !is_word && Path::new(text).is_relative()
 }
 
 fn json_of(value: &DeValue<'_>) -> Option<Value> {

@@ -1,4 +1,4 @@
-//! Which exports a full export makes needless, in one place for every warehouse and for the worker. Pure.
+//! Which exports a full export makes needless, in one place for every warehouse and for the worker.
 //!
 //! A full export of a large table takes hours from its snapshot to the time in its name:
 //!
@@ -11,10 +11,11 @@
 //!
 //! Where a time is unknown nothing can be said, and the export is loaded.
 
-use crate::store::ExportKind;
+use crate::store::{ExportKind, possible_time};
+use std::time::UNIX_EPOCH;
 
-/// Hours that lie at most between the snapshot of a full export and its name, unless a setting says
-/// otherwise: an export can be fetched for six.
+/// Hours that lie at most between the snapshot of a full export and its name: an export can be
+/// fetched for six.
 pub const RECENT_HOURS: u32 = 6;
 
 /// The rule, with its hours.
@@ -51,22 +52,10 @@ impl Cover {
     }
 }
 
-/// Seconds since 1970 of digits; what is missing of the time of day is zero.
+/// Seconds since 1970 of an export's time; none for what no export can have.
 fn seconds(digits: &str) -> Option<i64> {
-    if !(8..=14).contains(&digits.len()) || !digits.bytes().all(|digit| digit.is_ascii_digit()) {
-        return None;
-    }
-    let padded = format!("{digits:0<14}");
-    let part = |at: usize, len: usize| padded[at..at + len].parse::<i64>().ok();
-    let (month, day) = (part(4, 2)?, part(6, 2)?);
-    let (hour, minute, second) = (part(8, 2)?, part(10, 2)?, part(12, 2)?);
-    let is_time =
-        (1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60 && second < 60;
-    // Days of a civil date, in years that begin in March so that the leap day ends them.
-    let year = part(0, 4)? - i64::from(month < 3);
-    let days =
-        year * 365 + year / 4 - year / 100 + year / 400 + (153 * ((month + 9) % 12) + 2) / 5 + day - 719_469;
-    is_time.then_some(((days * 24 + hour) * 60 + minute) * 60 + second)
+    let since = possible_time(digits)?.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_secs()).ok()
 }
 
 #[cfg(test)]
@@ -107,17 +96,12 @@ mod tests {
     }
 
     #[test]
-    fn counts_seconds_as_the_calendar_does() {
-        let cases = [
-            ("19700101", 0),
-            ("20000228235959", 951_782_399),
-            ("20000229", 951_782_400),
-            ("20240301000000", 1_709_251_200),
-            ("20241231235959", 1_735_689_599),
-            ("21000301", 4_107_542_400),
-        ];
-        for (digits, expected) in cases {
-            assert_eq!(seconds(digits), Some(expected), "{digits}");
+    fn a_fraction_of_a_second_is_a_time_and_the_far_future_is_none() {
+        let full = Some("20260302031500123");
+        assert!(Cover::default().covers(full, Full, Some("20260302031459")));
+        assert!(Cover::default().may_lack(full, Some("20260302031501")));
+        for never in ["99991231235959", "99999999", "20260431000000"] {
+            assert!(!Cover::default().covers(Some(never), Full, Some("20260301")), "{never}");
         }
     }
 }

@@ -106,6 +106,15 @@ impl<'a> Loads<'a> {
     }
 }
 
+impl Loads<'_> {
+    /// A load has ended whatever becomes of what is written about it.
+    fn written(&self, outcome: &Outcome) {
+        if let Err(refused) = self.observer.ended(outcome) {
+            tracing::warn!(error = %refused, "the end of a load could not be written down");
+        }
+    }
+}
+
 impl Loader for Loads<'_> {
     fn load(&self, order: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status> {
         let run = Run::begin(self.observer, &order.table, order.kind);
@@ -116,7 +125,7 @@ impl Loader for Loads<'_> {
             _ => told(self.config, outcome),
         };
         let outcome = remembered(&run, self.config, outcome);
-        self.observer.ended(&outcome)?;
+        self.written(&outcome);
         outcome.map(|report| report.status).map_err(|(_, error)| error)
     }
 
@@ -125,9 +134,7 @@ impl Loader for Loads<'_> {
         let (table, kind) = order.map_or(("unknown", ExportKind::Full), |order| (&order.table, order.kind));
         let run = Run::begin(self.observer, table, kind);
         let outcome = told(self.config, Err(run.failed(order.map(LoadOrder::name), error)));
-        if let Err(refused) = self.observer.ended(&outcome) {
-            tracing::warn!(error = %refused, "the end of a message could not be written down");
-        }
+        self.written(&outcome);
     }
 
     fn cut(&self) {
@@ -190,8 +197,10 @@ fn advised(error: Error, uri: &str) -> Error {
             "an export can be read for 6 hours after it was made: request a test ingest in ControlShift's \
              webhook settings, which sends a new one",
         ),
-        // Permissions of the warehouse, say: they are fixed sooner than an export is made anew.
+        // Permissions of the warehouse, say, or a table that is damaged: they are fixed sooner than an export is
+        // made anew.
         Error::Usage(_) | Error::Access(_) => passing(error),
+        Error::Input(_) if !is_export => passing(error),
         other => other,
     }
 }
@@ -209,5 +218,9 @@ mod tests {
             assert_eq!(error.exit_code(), code, "{place}");
         }
         assert_eq!(advised(Error::schema("another column"), export).exit_code(), 4);
+        for (place, code) in [(export, 1), ("./warehouse/t/v/x.parquet", 7)] {
+            let error = advised(Error::input("damaged").at(Place::uri(place)), export);
+            assert_eq!(error.exit_code(), code, "{place}");
+        }
     }
 }

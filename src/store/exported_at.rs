@@ -27,6 +27,12 @@ pub fn time_of(exported_at: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::from_secs(seconds_of(exported_at)?))
 }
 
+/// The same, of a time that an export can have now; none for one that is still to come.
+pub fn possible_time(exported_at: &str) -> Option<SystemTime> {
+    time_of(exported_at)
+        .filter(|time| SystemTime::now().checked_add(AHEAD_MAX).is_some_and(|latest| *time <= latest))
+}
+
 /// The same of a file's name, by another clock.
 fn exported_at_by(name: &str, now: SystemTime) -> Option<String> {
     possible(stem_of(name)?.rsplit_once('_')?.1, now)
@@ -49,36 +55,13 @@ fn seconds_of(digits: &str) -> Option<u64> {
     if !whole || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    let part = |at: std::ops::Range<usize>| digits.get(at).map_or(Some(0), |text| text.parse::<u64>().ok());
-    let (year, month, day) = (part(0..4)?, part(4..6)?, part(6..8)?);
+    let part = |at: std::ops::Range<usize>| digits.get(at).map_or(Some(0), |text| text.parse::<i8>().ok());
+    let year = digits.get(..4)?.parse::<i16>().ok()?;
+    let (month, day) = (part(4..6)?, part(6..8)?);
     let (hour, minute, second) = (part(8..10)?, part(10..12)?, part(12..14)?);
-    let of_calendar = year >= 1970 && (1..=12).contains(&month) && (1..=days_in(year, month)).contains(&day);
-    let of_clock = hour < 24 && minute < 60 && second < 60;
-    if !of_calendar || !of_clock {
-        return None;
-    }
-    let days = days_before(year) + (1..month).map(|month| days_in(year, month)).sum::<u64>() + day - 1;
-    Some(((days * 24 + hour) * 60 + minute) * 60 + second)
-}
-
-fn days_in(year: u64, month: u64) -> u64 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-fn is_leap(year: u64) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-/// Days from 1970 to the year's first; 0 for years before.
-fn days_before(year: u64) -> u64 {
-    let leaps = |year: u64| year / 4 - year / 100 + year / 400;
-    let before = year.saturating_sub(1);
-    year.saturating_sub(1970) * 365 + leaps(before).saturating_sub(leaps(1969))
+    let time = jiff::civil::DateTime::new(year, month, day, hour, minute, second, 0).ok()?;
+    let since_1970 = jiff::tz::TimeZone::UTC.to_timestamp(time).ok()?.as_second();
+    u64::try_from(since_1970).ok()
 }
 
 #[cfg(test)]

@@ -58,7 +58,7 @@ pub use discover::{DATES_TRIED_MAX, Export, discover};
 pub use durable::{sync_dir, temporary_of, write_atomically};
 #[cfg(feature = "aws")]
 pub use either::open_either;
-pub use exported_at::{AHEAD_MAX, exported_at_of, time_of};
+pub use exported_at::{AHEAD_MAX, exported_at_of, possible_time, time_of};
 #[cfg(feature = "aws")]
 pub use guard::foreign;
 pub use key::Named;

@@ -24,7 +24,11 @@ const SWEPT: &str = ".swept-";
 /// by that.
 pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
     let kept = Entry::lineage(table_dir, keep.max(1))?;
-    for version in versions(table_dir)?.iter().filter(|version| !kept.contains(*version)) {
+    sweep_versions(table_dir, |version| !kept.contains(version))
+}
+
+fn sweep_versions(table_dir: &Path, goes: impl Fn(&String) -> bool) -> Result<()> {
+    for version in versions(table_dir)?.iter().filter(|version| goes(version)) {
         retire(table_dir, version)?;
     }
     let failed = |cause| Error::io("cannot list the table's folder", table_dir, cause);
@@ -42,13 +46,16 @@ pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
     Ok(())
 }
 
-/// Sweeps only what was never or is no longer reachable: before a load, which may yet fail, every
-/// version that readers once saw stays.
+/// Sweeps only what was never reachable: before a load, which may yet fail, every version that readers once saw
+/// stays, also one that somebody went back from. The pointer of a version that was never switched to is left.
 ///
 /// # Errors
 /// As [`sweep`].
 pub(super) fn sweep_dead(table_dir: &Path) -> Result<()> {
-    sweep(table_dir, usize::MAX)
+    let kept = Entry::lineage(table_dir, usize::MAX)?;
+    let was_never_current =
+        |version: &str| fs::symlink_metadata(table_dir.join(format!("{NEXT_POINTER}{version}"))).is_ok();
+    sweep_versions(table_dir, |version| !kept.contains(version) && was_never_current(version))
 }
 
 /// Removes a version unless one of our own readers holds it, or it holds what is not ours.

@@ -1,6 +1,6 @@
 //! Whether a load may go ahead: what the ledger and the table's lock say, read at once, before the
 //! transaction. The transaction itself fails unless the lock is as it was read, so what is decided here still
-//! holds there. Pure.
+//! holds there.
 //!
 //! ```text
 //! claim ── as it was read, or another load was first: read again
@@ -11,9 +11,10 @@
 
 use super::ledger::{LEDGER, LedgerRow, cut_uri, lock_name};
 use super::quote::{qualified, quote_literal};
-use crate::ledger::Cover;
-use crate::store::ExportKind;
+use crate::ledger::{Cover, timestamp};
+use crate::store::{AHEAD_MAX, ExportKind};
 use crate::warehouse::{Admission, LoadRequest};
+use std::time::SystemTime;
 
 /// Rows that say they were made later than so many hours from now have a wrong clock, and are not kept.
 pub(super) const AHEAD_HOURS: u32 = 1;
@@ -66,6 +67,11 @@ impl Asked<'_> {
     }
 }
 
+/// The latest time that the name of an export can have, as digits.
+fn latest(now: SystemTime) -> String {
+    timestamp(now + AHEAD_MAX).chars().filter(char::is_ascii_digit).collect()
+}
+
 /// What is known before a load.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Known {
@@ -87,12 +93,15 @@ impl Known {
         let mut same = format!("load_id = {}", quote_literal(asked.load_id));
         if let Some(etag) = asked.etag.filter(|_| !asked.again) {
             same += &format!(
-                " OR (source_uri = {} AND source_etag = {})",
+                " OR (source_uri = {} AND source_etag = {} AND kind = {})",
                 quote_literal(asked.uri),
-                quote_literal(etag)
+                quote_literal(etag),
+                quote_literal(asked.kind.word())
             );
         }
         let full = format!("table_name = {table} AND kind = 'full'");
+        // A time that is still to come is none: every later export would be older, for ever.
+        let latest = quote_literal(&latest(SystemTime::now()));
         let claim = match with_lock {
             true => format!("(SELECT MAX(claim) FROM {})", qualified(schema, &lock_name(asked.table))),
             false => "CAST(NULL AS VARCHAR(64))".to_owned(),
@@ -100,7 +109,7 @@ impl Known {
         format!(
             "SELECT {claim}, \
              (SELECT MIN(load_id) FROM {ledger} WHERE table_name = {table} AND ({same})), \
-             (SELECT MAX(exported_at) FROM {ledger} WHERE {full}), \
+             (SELECT MAX(exported_at) FROM {ledger} WHERE {full} AND exported_at <= {latest}), \
              (SELECT MAX(rows_loaded) FROM {ledger} WHERE {full} AND finished = \
              (SELECT MAX(finished) FROM {ledger} WHERE {full}))"
         )
@@ -118,12 +127,12 @@ impl Known {
     }
 
     /// Whether the load may go ahead.
-    pub(super) fn admission(&self, asked: &Asked<'_>) -> Admission {
+    pub(super) fn admission(&self, asked: &Asked<'_>, cover: Cover) -> Admission {
         if let Some(load_id) = &self.same {
             return Admission::AlreadyLoaded { load_id: load_id.clone() };
         }
         match (&self.newest_full, asked.exported_at) {
-            (Some(full), at) if !asked.again && Cover::default().covers(Some(full), asked.kind, at) => {
+            (Some(full), at) if !asked.again && cover.covers(Some(full), asked.kind, at) => {
                 Admission::Older { than: full.clone() }
             }
             _ => Admission::Proceed,
@@ -168,7 +177,8 @@ mod tests {
             (INCREMENTAL, None, night, Some("20260302025959"), &proceed),
             (INCREMENTAL, None, night, Some("20260301210000"), &proceed),
             (INCREMENTAL, None, night, Some("20260301205959"), &older),
-            (INCREMENTAL, None, Some("what is this"), Some("20260301"), &proceed_or_older()),
+            (INCREMENTAL, None, Some("what is this"), Some("20260301"), &proceed),
+            (FULL, None, Some("99991231235959"), Some("20260301"), &proceed),
             (INCREMENTAL, Some("K"), night, Some("20260302025959"), &loaded),
         ] {
             let known = Known {
@@ -178,16 +188,11 @@ mod tests {
             };
             let request = request(kind, None, asked);
             assert_eq!(
-                known.admission(&Asked::from(&request)),
+                known.admission(&Asked::from(&request), Cover::default()),
                 *expected,
                 "{kind:?} {same:?} {full:?} {asked:?}"
             );
         }
-    }
-
-    /// Times that are none are compared as texts, as they always were.
-    fn proceed_or_older() -> Admission {
-        Admission::Older { than: "what is this".into() }
     }
 
     #[test]
@@ -195,7 +200,7 @@ mod tests {
         let sql = |etag| Known::sql("public", &Asked::from(&request(FULL, etag, None)), true);
         assert!(!sql(None).contains("source_uri"), "{}", sql(None));
         assert!(
-            sql(Some("e")).contains("source_uri = 's3://b/it''s' AND source_etag = 'e'"),
+            sql(Some("e")).contains("source_uri = 's3://b/it''s' AND source_etag = 'e' AND kind = 'full'"),
             "{}",
             sql(Some("e"))
         );

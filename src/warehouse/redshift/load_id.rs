@@ -1,6 +1,8 @@
 //! The id of a load into Redshift: the same for the same work, so that a rerun finds what it left. Pure.
 
+use crate::store::time_of;
 use sha2::{Digest, Sha256};
+use std::time::UNIX_EPOCH;
 
 /// A UUIDv7 whose time is that of the export and whose rest is drawn from `identity`: everything that
 /// shapes the staged files. It sorts by the export's time, and two processes with the same work agree.
@@ -26,21 +28,10 @@ pub(super) fn token(load_id: &str, process: &str, attempt: u32) -> String {
     hash.finalize()[..16].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// Milliseconds since 1970 of `YYYYMMDDhhmmss`, to the second.
+/// Milliseconds since 1970 of an export's time, to the second.
 pub(super) fn unix_millis(digits: &str) -> Option<u64> {
-    if digits.len() < 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-        return None;
-    }
-    let padded = format!("{digits:0<14}");
-    let number = |at: usize, len: usize| padded[at..at + len].parse::<u64>().ok();
-    let (year, month, day) = (number(0, 4)?, number(4, 2)?, number(6, 2)?);
-    if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
-    }
-    // Civil date to days, counted from 0000-03-01 so that the leap day ends the year.
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let days = year * 365 + year / 4 - year / 100 + year / 400 + (153 * month + 2) / 5 + day - 1 - 719_468;
-    Some((days * 86_400 + number(8, 2)? * 3600 + number(10, 2)? * 60 + number(12, 2)?) * 1000)
+    let since = time_of(digits)?.duration_since(UNIX_EPOCH).ok()?;
+    since.as_secs().checked_mul(1000)
 }
 
 #[cfg(test)]

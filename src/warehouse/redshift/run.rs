@@ -24,6 +24,8 @@ use super::sql::{FIRST_WORDS, LoadSql, Role, Step, count_words};
 use super::staging::{MANIFEST_NAME, StagedLoad};
 use super::target;
 use crate::error::{Error, Result};
+use crate::ledger::Cover;
+use crate::schema::TargetTable;
 use crate::store::{ExportKind, Location};
 use crate::warehouse::{Admission, ShrinkGuard};
 
@@ -57,6 +59,11 @@ struct Attempts<'a> {
     iam_role: &'a str,
     allowed: Allowed,
     manifest_uri: String,
+}
+
+/// Without an id nothing tells whether a row is there already: a full export's name is taken for its snapshot.
+pub(super) fn cover_of(target: &TargetTable) -> Cover {
+    if target.column("id").is_some() { Cover::default() } else { Cover { hours: 0 } }
 }
 
 /// What one run of a load may do on purpose.
@@ -104,7 +111,7 @@ impl Attempts<'_> {
         let known = Known::read(
             &rows.map_err(|fault| fault.into_error("reading the ledger", self.api.connection()))?,
         );
-        match known.admission(&asked) {
+        match known.admission(&asked, cover_of(&self.load.target)) {
             Admission::Proceed => {}
             Admission::AlreadyLoaded { .. } => {
                 return match self.loaded()? {

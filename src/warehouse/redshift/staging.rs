@@ -58,6 +58,9 @@ pub struct StagedLoad {
     pub columns: Vec<LoadColumn>,
     /// The files.
     pub files: Vec<FileReport>,
+    /// Whether it is loaded though the export is in the table.
+    #[serde(default)]
+    pub again: bool,
 }
 
 /// Where the loads of all tables are staged.

@@ -10,7 +10,7 @@ use super::sql::{LoadColumn, LoadSql};
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, run, target};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{Run, Shown, check_name, timestamp};
+use crate::ledger::{Cover, Run, Shown, check_name, timestamp};
 use crate::report::{Checklist, FileReport, Rows, RunReport};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
@@ -132,6 +132,17 @@ impl RedshiftWarehouse {
         self.staging.foreign()
     }
 
+    /// The table is looked at only where it decides: for an incremental of the hours before a full export.
+    fn admission(&self, known: &Known, asked: &Asked<'_>, table: &str) -> Result<Admission> {
+        let wide = known.admission(asked, Cover::default());
+        let narrow = known.admission(asked, Cover { hours: 0 });
+        if wide == narrow {
+            return Ok(wide);
+        }
+        let cover = self.find_target(table)?.as_ref().map_or_else(Cover::default, run::cover_of);
+        Ok(known.admission(asked, cover))
+    }
+
     fn rows(&self, table: Option<&str>, limit: usize) -> Result<Vec<LedgerRow>> {
         run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, Some(limit)))
     }
@@ -155,9 +166,9 @@ impl RedshiftWarehouse {
                 .at(Place::uri(self.connection().to_string()))
                 .help("run backfill again: it writes them in the table's new types"));
         }
-        self.ensure_ledger(&Asked::from(&staged.entry), &staged.entry.table)?;
+        self.ensure_ledger(&Asked::from(&staged.entry).again(staged.again), &staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
-        let (row, warnings) = self.run(&staged, &place, Allowed { shrink, again: false })?;
+        let (row, warnings) = self.run(&staged, &place, Allowed { shrink, again: staged.again })?;
         Ok(RunReport { warnings, ..history::report(&row, staged.files) })
     }
 
@@ -325,7 +336,7 @@ impl Warehouse for RedshiftWarehouse {
         check_name("table name", &request.table)?;
         let asked = Asked::from(request);
         match self.api.query(&Known::sql(&self.settings.schema, &asked, false)) {
-            Ok(rows) => Ok(Known::read(&rows).admission(&asked)),
+            Ok(rows) => self.admission(&Known::read(&rows), &asked, &request.table),
             Err(Fault::Statement(fault)) if fault.is_missing() => Ok(Admission::Proceed),
             Err(fault) => Err(fault.into_error("reading the ledger", self.connection())),
         }
@@ -417,6 +428,7 @@ impl RedshiftStaging {
             target: self.target.clone(),
             files: files.to_vec(),
             entry: entry(&self.request, files, rows, self.started),
+            again: self.request.again,
         }
     }
 }
