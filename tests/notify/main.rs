@@ -39,6 +39,15 @@ fn backfill(world: &World, variables: &[(&str, &str)], more: &[&str]) -> Answer 
     Answer::of(output)
 }
 
+/// What else went wrong, but for the tidying up that the user of the tests may not do: the table is not its own.
+fn warnings(answer: &Answer) -> Vec<String> {
+    let report = answer.json();
+    let all = report["warnings"].as_array().into_iter().flatten();
+    all.map(|warning| warning.as_str().unwrap().to_owned())
+        .filter(|text| !text.contains("did not run"))
+        .collect()
+}
+
 /// Where the services are that moto plays.
 fn moto_endpoints() -> impl Iterator<Item = (String, &'static str)> {
     ["SNS", "DYNAMODB", "GLUE"]

@@ -156,7 +156,7 @@ fn rejects_never_overwrite_the_reasons_or_the_export() {
     let mut given = Given::new("id,n,b,t,s\nx,,,,a\n", five_columns());
     given.uri = export.display().to_string();
     for (path, said) in
-        [(dir.path().join("r.jsonl"), "must not end in .jsonl"), (export, "overwrite the export")]
+        [(dir.path().join("r.jsonl"), "must not end in .jsonl"), (export, "would replace the export")]
     {
         given.rejects = Some(path);
         let run = given.run();

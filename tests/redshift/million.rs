@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 const ROWS: u64 = 50_000;
 const ROWS_VARIABLE: &str = "CSL_TEST_ROWS";
-const EXPORT: &str = "exports/org/full/signatures/20990301/signatures_20990301031500.csv.bz2";
+const EXPORT: &str = "exports/org/full/signatures/20260301/signatures_20260301031500.csv.bz2";
 /// What may come to the conversion and the COPY, of a million rows.
 const SURPLUS_MAX: f64 = 0.10;
 

@@ -110,8 +110,7 @@ impl Known {
             "SELECT {claim}, \
              (SELECT MIN(load_id) FROM {ledger} WHERE table_name = {table} AND ({same})), \
              (SELECT MAX(exported_at) FROM {ledger} WHERE {full} AND exported_at <= {latest}), \
-             (SELECT MAX(rows_loaded) FROM {ledger} WHERE {full} AND finished = \
-             (SELECT MAX(finished) FROM {ledger} WHERE {full}))"
+             (SELECT rows_loaded FROM {ledger} WHERE {full} ORDER BY finished DESC, load_id DESC LIMIT 1)"
         )
     }
 
