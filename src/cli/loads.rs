@@ -54,7 +54,7 @@ fn retry(printer: Printer, config: &Config, id: &str, allow_shrink: bool) -> Res
             printer.json(&shown.report)?;
             printer.result(&format!("this load is in the table already\n{}", details(&shown)))
         }
-        Retried::Now(outcome) => terminal.conclude(outcome).map(drop),
+        Retried::Now(outcome) => terminal.conclude(*outcome).map(drop),
     }
 }
 

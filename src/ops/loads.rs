@@ -51,7 +51,7 @@ pub enum Retried {
     /// There was nothing to do: it is in the table.
     Before(Box<Shown>),
     /// It was loaded now, or failed again.
-    Now(Outcome),
+    Now(Box<Outcome>),
 }
 
 /// Loads a failed load from what is staged of it: a run like any other, with its guard and its listeners.
@@ -77,7 +77,7 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
             (Box::new(report), error)
         });
     let outcome = timed(outcome, started.elapsed().as_secs_f64());
-    Ok(Retried::Now(told(config, registered(config, &*warehouse, outcome))))
+    Ok(Retried::Now(Box::new(told(config, registered(config, &*warehouse, outcome)))))
 }
 
 fn timed(mut outcome: Outcome, seconds: f64) -> Outcome {

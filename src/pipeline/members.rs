@@ -127,7 +127,7 @@ impl<R: Read> Read for Input<R> {
 /// All members of a gzip object.
 pub(super) enum Gzip<R> {
     Between(Input<R>),
-    In(GzDecoder<Input<R>>),
+    In(Box<GzDecoder<Input<R>>>),
     /// At the end, or after an error.
     Done,
 }
@@ -144,7 +144,7 @@ impl<R: Read> Read for Gzip<R> {
             *self = match std::mem::replace(self, Self::Done) {
                 Self::Done => return Ok(0),
                 Self::Between(mut input) => match input.has_member(begins_gzip)? {
-                    true => Self::In(GzDecoder::new(input)),
+                    true => Self::In(Box::new(GzDecoder::new(input))),
                     false => return Ok(0),
                 },
                 Self::In(mut member) => match member.read(buf)? {

@@ -109,13 +109,16 @@ impl Writer {
 /// What SQLite puts behind the name of a file whose log is apart, and behind that of the log's index.
 const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
 
+/// A file that is written to, and which one it was when it was first seen.
+type Watched = (PathBuf, Cell<Option<(u64, u64)>>);
+
 /// The files that are written to: SQLite holds all three open until the last process lets go of them.
 struct Open {
     connection: Connection,
-    files: Vec<(PathBuf, Cell<Option<(u64, u64)>>)>,
+    files: Vec<Watched>,
 }
 
-fn files_of(path: &Path) -> Vec<(PathBuf, Cell<Option<(u64, u64)>>)> {
+fn files_of(path: &Path) -> Vec<Watched> {
     let name = |end: &str| {
         let mut name = path.as_os_str().to_owned();
         name.push(end);

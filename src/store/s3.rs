@@ -105,6 +105,9 @@ impl Encryption {
     }
 }
 
+/// Buckets that were asked for, by name and by how what is written there is encrypted.
+type Buckets = HashMap<(String, Encryption), Arc<Bucket>>;
+
 /// S3 as one set of credentials sees it.
 #[derive(Debug, Clone)]
 pub struct S3 {
@@ -114,7 +117,7 @@ pub struct S3 {
     hash_uploads: bool,
     tuning: Tuning,
     encryption: Encryption,
-    buckets: Arc<Mutex<HashMap<(String, Encryption), Arc<Bucket>>>>,
+    buckets: Arc<Mutex<Buckets>>,
     connections: Connections,
 }
 

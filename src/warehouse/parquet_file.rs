@@ -2,7 +2,9 @@
 
 use super::types::Type;
 use crate::error::{Error, Place, Result};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
+#[cfg(feature = "query")]
+use parquet::column::reader::ColumnReader;
+use parquet::column::reader::ColumnReaderImpl;
 use parquet::data_type::DataType;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};

@@ -197,8 +197,8 @@ fn copy<From: DataType, To: DataType>(
         kept_levels.clear();
         kept.clear();
         let mut values = values.iter();
-        for record in 0..records {
-            let level = if optional { levels[record] } else { 1 };
+        let levels = levels.iter().copied().chain(std::iter::repeat(1));
+        for (record, level) in levels.take(records).enumerate() {
             let value = (level > 0).then(|| values.next()).flatten();
             if column.keep.is_none_or(|keep| keep.get(row + record).is_some_and(|&stays| stays)) {
                 kept_levels.push(level);

@@ -215,7 +215,10 @@ impl RedshiftWarehouse {
                 Err(Fault::Statement(fault)) if fault.is_missing() => {
                     // Another process may make them at the same time: what counts is that they are there.
                     let made = [ledger::create_ledger(schema), ledger::create_lock(schema, table)];
-                    failed = made.into_iter().filter_map(|sql| self.create(&[sql]).err()).last();
+                    failed = None;
+                    for sql in made {
+                        failed = self.create(&[sql]).err().or(failed);
+                    }
                 }
                 Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
             }
