@@ -4,22 +4,20 @@
 //! discover → fetch → decompress → split → decode → encode → stage → load → record
 //! ```
 //!
-//! The modules, from the outside in; imports run only downwards:
+//! The modules, from the outside in; `ARCHITECTURE.md` says what each may import:
 //!
 //! | module | what it is for |
 //! |---|---|
 //! | [`cli`], [`telemetry`] | words in, words out: arguments, printing, progress, signals, logs |
 //! | [`ops`] | what each command does, without a terminal: start here to call csl-stream from a program |
 //! | [`config`] | typed settings: flag, environment, file, default |
-//! | [`pipeline`] | the path above, a file for each stage |
-//! | [`warehouse`], [`store`], [`ledger`], [`report`] | where data comes from, goes to, and what is written down about it |
-//! | `webhook`, `lambda` | webhooks in, orders out: as a server, as a Lambda function |
-//! | `work`, `queue` | messages of exports that are ready, and what becomes of them |
-//! | `notify`, `glue` | who else hears of a load: SNS, DynamoDB, the Glue Data Catalog |
-//! | [`pages`] | typed columns to Parquet page bytes |
-//! | [`schema`], [`csv`], [`values`], [`names`] | pure: no I/O, no clock, no async |
+//! | [`pipeline`] | the path from bytes to staged Parquet and into a table |
+//! | `lambda`, `webhook`, `work`, `queue` | webhooks in, messages of exports that are ready, and what becomes of them |
+//! | `notify`, `glue` | who else hears of a load: SNS, DynamoDB; the old Glue job and the Data Catalog |
+//! | [`warehouse`], [`ledger`], [`report`] | tables, the loads that happened and what they cover, what is said of a run |
+//! | [`store`] | where bytes come from and go to |
+//! | [`pages`], [`csv`], [`values`], [`schema`], [`names`], [`features`] | pure: no I/O, no clock, no async |
 //! | [`bzip2`] | parallel bzip2; could stand as a crate |
-//! | [`features`] | parts that a build may lack |
 //! | [`error`] | what can go wrong, by what the operator can do |
 
 pub mod bzip2;

@@ -74,7 +74,7 @@ pub enum Admission {
         /// The load that brought it.
         load_id: String,
     },
-    /// A newer full export is in the table.
+    /// A full export that covers this one is in the table: `crate::ledger::Cover` has the rule.
     Older {
         /// `exported_at` of the one in the table.
         than: String,

@@ -72,7 +72,7 @@ fn success_and_failure_are_told_to_their_topics() {
     assert_eq!(backfill(&world, &topics, &[]).json()["status"], "skipped");
     assert_eq!((good.heard().len(), bad.heard().len()), (0, 0));
 
-    world.export("full", "20260302031500", OLD, &[4]);
+    world.export("full", "20260302031500", OLD, &[4, 5]);
     let fault = "ERROR: S3ServiceException:Access Denied,https://h/x?X-Amz-Signature=HUSH password=HUSH";
     world.redshift.fail_statement("COPY", fault, 99);
     let answer = backfill(&world, &topics, &[]);
@@ -101,7 +101,7 @@ fn success_and_failure_are_told_to_their_topics() {
         let output = command.envs(super::moto_endpoints()).envs(topics).output().unwrap();
         assert_eq!(output.status.code(), Some(code), "{output:?}");
     };
-    retry(1);
+    retry(3);
     assert_eq!((bad.heard().len(), good.heard().len()), (1, 0));
     world.redshift.clear_script();
     retry(0);

@@ -1,7 +1,7 @@
 //! The ledger in the warehouse: `csl_stream_loads`, one row for each load that is in its table.
 //!
 //! A row is written in the transaction that changes the table: so the ledger says exactly what the table
-//! holds, whatever became of the process that loaded it. It decides what is a duplicate and what is older.
+//! holds, whatever became of the process that loaded it. `admission` decides by it what is a duplicate and what is older.
 //!
 //! Beside it each table has a lock, `csl_stream_lock_<table>`, with one row that every load of the table
 //! changes. Redshift locks whole tables from the first write until COMMIT (c_write_readwrite), so a lock that
