@@ -16,8 +16,8 @@ fn a_full_export_that_leaves_little_of_the_table_is_stopped() {
         ("all rejected", header + "x,a\ny,b\n", &["--max-rejects", "5"]),
     ];
     for (what, text, more) in cases {
-        place.write("f_20260302031500.csv", &text);
-        let answer = place.run(&backfill(&[&["--export", "f_20260302031500.csv", "--json"], more].concat()));
+        place.write("t_20260302031500.csv", &text);
+        let answer = place.run(&backfill(&[&["--export", "t_20260302031500.csv", "--json"], more].concat()));
         assert_eq!(answer.code, Some(5), "{what}: {answer:?}");
         assert!(answer.err.contains("--allow-shrink"), "{what}: {answer:?}");
         assert_eq!(answer.json()["status"], "failed", "{what}");
@@ -32,22 +32,22 @@ fn a_full_export_that_leaves_little_of_the_table_is_stopped() {
     }
     // There is nothing to lose in a table that is not there.
     let answer =
-        place.run(&backfill(&["--export", "f_20260302031500.csv", "--to", "new", "--max-rejects", "5"]));
+        place.run(&backfill(&["--export", "t_20260302031500.csv", "--to", "new", "--max-rejects", "5"]));
     assert_eq!(answer.code, Some(0), "{answer:?}");
 }
 
 #[test]
 fn a_touched_or_copied_export_is_not_added_again() {
     let place = Place::new();
-    place.write("i_20260302031500.csv", GOOD);
+    place.write("t_20260302031500.csv", GOOD);
     let load = |export: &str| {
         place.run(&["backfill", "--table", "t", "--kind", "incremental", "--export", export, "--json"])
     };
-    assert_eq!(load("i_20260302031500.csv").json()["status"], "succeeded");
-    let touched = std::fs::File::options().write(true).open(place.path("i_20260302031500.csv")).unwrap();
+    assert_eq!(load("t_20260302031500.csv").json()["status"], "succeeded");
+    let touched = std::fs::File::options().write(true).open(place.path("t_20260302031500.csv")).unwrap();
     touched.set_modified(std::time::SystemTime::now() + Duration::from_secs(60)).unwrap();
-    place.write("copy_20260302031600.csv", GOOD);
-    for export in ["i_20260302031500.csv", "copy_20260302031600.csv"] {
+    place.write("t_20260302031600.csv", GOOD);
+    for export in ["t_20260302031500.csv", "t_20260302031600.csv"] {
         let answer = load(export);
         assert_eq!(
             (answer.code, &answer.json()["status"]),
@@ -58,10 +58,10 @@ fn a_touched_or_copied_export_is_not_added_again() {
     }
     let mut piped =
         place.command(&["backfill", "--table", "t", "--kind", "incremental", "--export", "-", "--json"]);
-    piped.stdin(std::fs::File::open(place.path("copy_20260302031600.csv")).unwrap());
+    piped.stdin(std::fs::File::open(place.path("t_20260302031600.csv")).unwrap());
     assert_eq!(Answer::of(piped.output().unwrap()).json()["status"], "skipped");
-    place.write("other_20260302031700.csv", "id,name\n5,e\n");
-    assert_eq!(load("other_20260302031700.csv").json()["status"], "succeeded");
+    place.write("t_20260302031700.csv", "id,name\n5,e\n");
+    assert_eq!(load("t_20260302031700.csv").json()["status"], "succeeded");
     let n = place.run(&["query", "select count(*) as n from t", "--format", "csv"]);
     assert_eq!(n.out, "n\n5\n");
 }
