@@ -73,7 +73,7 @@ fn success_and_failure_are_told_to_their_topics() {
     assert_eq!((good.heard().len(), bad.heard().len()), (0, 0));
 
     world.export("full", "20260302031500", OLD, &[4, 5]);
-    let fault = "ERROR: S3ServiceException:Access Denied,https://h/x?X-Amz-Signature=HUSH password=HUSH";
+    let fault = "ERROR: S3ServiceException:Access Denied,Status 403,Error AccessDenied,https://h/x?X-Amz-Signature=HUSH password=HUSH";
     world.redshift.fail_statement("COPY", fault, 99);
     let answer = backfill(&world, &topics, &[]);
     let heard = bad.heard();
