@@ -376,7 +376,7 @@ fn a_young_export_that_is_refused_or_missing_is_tried_again() {
             world.s3.fault(Fault::Answer { kind, status, times: 1 });
         }
         let answer = world.run(ONCE);
-        done(&answer, "1 done (0 obsolete), 1 tried again");
+        done(&answer, "1 done (0 obsolete), 1 retried");
         assert_eq!(world.ids("t").len(), 5, "{status}");
     }
 }
