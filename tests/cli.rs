@@ -93,7 +93,7 @@ fn wrong_usage_exits_with_2() {
         (&["backfill", "--table", "signatures", "--schema", SCHEMA], "no exports were named"),
         (
             &["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "redshift"],
-            if cfg!(feature = "aws") { "no Redshift was named" } else { "without the aws feature" },
+            if cfg!(feature = "aws") { "no Redshift was named" } else { "needs the aws feature" },
         ),
         (&["backfill", "--table", "signatures", "--schema", SCHEMA, "--to", "s3://b"], "cannot be at s3://b"),
         (&["convert", "--table", "t", "--out", "o"], "<INPUT>..."),
@@ -319,7 +319,7 @@ fn a_reader_that_went_away_is_no_error() {
 fn a_build_without_query_says_so() {
     let answer = run(&["query", "select 1"]);
     assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
-    assert!(answer.err.contains("built without the query feature"), "{}", answer.err);
+    assert!(answer.err.contains("built needs the query feature"), "{}", answer.err);
 }
 
 #[cfg(feature = "query")]

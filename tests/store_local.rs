@@ -97,7 +97,7 @@ fn without_the_cloud_feature_remote_places_are_wrong_usage() {
         let error = store::open(&location).err().unwrap();
         assert_eq!(error.exit_code(), 2);
         let text = error.to_string();
-        assert!(text.contains("without the aws feature") && !text.contains("SECRET"), "{text}");
+        assert!(text.contains("needs the aws feature") && !text.contains("SECRET"), "{text}");
     }
 }
 
