@@ -319,7 +319,7 @@ fn a_reader_that_went_away_is_no_error() {
 fn a_build_without_query_says_so() {
     let answer = run(&["query", "select 1"]);
     assert_eq!((answer.code, answer.out.as_str()), (Some(2), ""));
-    assert!(answer.err.contains("built needs the query feature"), "{}", answer.err);
+    assert!(answer.err.contains("needs the query feature"), "{}", answer.err);
 }
 
 #[cfg(feature = "query")]
