@@ -7,7 +7,7 @@
 //!  Observer ◀── notes, progress, "stop?" ──┘        │
 //!  values ◀─────────────────────────────────────────┘   nothing is printed here
 //! ```
-//! [`backfill`] loads one export, [`convert`] makes Parquet of it, [`plan`] says what [`backfill`] would do,
+//! [`backfill()`] loads one export, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
 //! [`check`] what it needs; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
 //! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
 //!
