@@ -27,13 +27,15 @@ const NEXT_LANE: &str = "
                         AND held.receipt IS NOT NULL AND held.waits_until_ms > ?1)
     LIMIT 1";
 
-/// The newest full export first: it makes the others obsolete. Then incremental ones in their order.
+/// The newest full export first: it makes the others obsolete. Then incremental ones in their order. What has no
+/// time comes before what has one: last, it would wait behind all that comes in, and replace what is known to
+/// be newer.
 const TAKE: &str = "
     UPDATE message SET receipt = ?3, waits_until_ms = ?4, begun = 0 WHERE id IN
         (SELECT id FROM
             (SELECT id, 0 AS class, row_number() OVER () AS place FROM
                 (SELECT id FROM message WHERE lane = ?2 AND kind = 'full' AND waits_until_ms <= ?1
-                 ORDER BY exported_at DESC, id DESC LIMIT ?5)
+                 ORDER BY exported_at DESC NULLS FIRST, id DESC LIMIT ?5)
              UNION ALL
              SELECT id, 1, row_number() OVER () FROM
                 (SELECT id FROM message WHERE lane = ?2 AND kind = 'incremental' AND waits_until_ms <= ?1
@@ -132,31 +134,38 @@ impl LocalQueue {
         self.writer.call(move |db| Ok(db.execute(sql, params![id, receipt])? == 1)).await
     }
 
-    pub(super) async fn renew(&self, message: &Message) -> Result<bool> {
+    /// Its load was counted when it began; whoever has the message now is counted besides.
+    pub(super) async fn outlived(&self, message: &Message) -> Result<()> {
+        let sql = "UPDATE message SET ended = min(ended + 1, tries) WHERE id = ?1";
+        let id = message.id.clone();
+        self.writer.call(move |db| db.execute(sql, [id]).map(drop)).await
+    }
+
+    pub(super) async fn renew(&self, message: &Message, hidden: Duration) -> Result<bool> {
         let receipt = message.receipt.clone();
         let id = message.id.clone();
         let sql = "UPDATE message SET waits_until_ms = ?3 WHERE id = ?1 AND receipt = ?2";
-        let until = ms(now_ms(), VISIBILITY);
+        let until = ms(now_ms(), hidden);
         self.writer.call(move |db| Ok(db.execute(sql, params![id, receipt, until])? == 1)).await
     }
 
     /// A try that was given back is none.
-    pub(super) async fn give_back(&self, message: &Message, delay: Duration) -> Result<()> {
+    pub(super) async fn give_back(&self, message: &Message, delay: Duration) -> Result<bool> {
         self.put_back(message, delay, "tries = tries - begun").await
     }
 
-    pub(super) async fn retry(&self, message: &Message, delay: Duration) -> Result<()> {
+    pub(super) async fn retry(&self, message: &Message, delay: Duration) -> Result<bool> {
         self.put_back(message, delay, "ended = ended + begun").await
     }
 
     /// A message that is somebody else's by now is left alone.
-    async fn put_back(&self, message: &Message, delay: Duration, counted: &str) -> Result<()> {
+    async fn put_back(&self, message: &Message, delay: Duration, counted: &str) -> Result<bool> {
         let sql = format!(
             "UPDATE message SET waits_until_ms = ?3, receipt = NULL, begun = 0, {counted}
              WHERE id = ?1 AND receipt = ?2"
         );
         let (id, receipt, until) = (message.id.clone(), message.receipt.clone(), ms(now_ms(), delay));
-        self.writer.call(move |db| db.execute(&sql, params![id, receipt, until]).map(drop)).await
+        self.writer.call(move |db| Ok(db.execute(&sql, params![id, receipt, until])? == 1)).await
     }
 
     pub(super) async fn delete(&self, message: &Message) -> Result<()> {

@@ -2,7 +2,8 @@
 //!
 //! The newest full export comes first: once it is in the table, what it covers is obsolete.
 //! They are not dropped before, because the newest may turn out to be damaged: then the next one is loaded.
-//! Incremental exports follow in the order of their time.
+//! Incremental exports follow in the order of their time. What has no time comes before what has one: what is
+//! known to be newer then replaces it, and it waits behind nothing that comes in.
 
 use crate::ledger::Cover;
 use crate::queue::{LoadOrder, Message};
@@ -39,8 +40,8 @@ pub(super) fn in_order(items: Vec<Item>) -> Vec<Vec<Item>> {
     let mut tables: Vec<Vec<Item>> = tables.into_values().collect();
     for items in &mut tables {
         items.sort_by_key(|item| match item.order.kind {
-            ExportKind::Full => (0, Reverse(item.exported_at.clone()), None),
-            ExportKind::Incremental => (1, Reverse(None), item.exported_at.clone()),
+            ExportKind::Full => (0, item.exported_at.is_some(), Reverse(item.exported_at.clone()), None),
+            ExportKind::Incremental => (1, false, Reverse(None), item.exported_at.clone()),
         });
     }
     tables
@@ -67,6 +68,7 @@ mod tests {
             item("t", Full, "20260303"),
             item("t", Full, "unknown"),
             item("t", Incremental, "20260301"),
+            item("t", Incremental, "unknown"),
         ];
         let shown: Vec<Vec<String>> = in_order(items)
             .iter()
@@ -76,6 +78,7 @@ mod tests {
             shown,
             [
                 vec![
+                    "s3://b/t_unknown.csv",
                     "s3://b/t_20260303.csv",
                     "s3://b/t_20260301.csv",
                     "s3://b/t_unknown.csv",

@@ -33,7 +33,8 @@ const FULL_EVERY: usize = 5;
 const HOURS: u64 = 4;
 /// How long the queue may take to empty once all is calm.
 const CALM_MAX: Duration = Duration::from_secs(400);
-/// Ways in which a worker may end: told to, killed, or by itself because of what it met at its start.
+/// Ways in which a worker may end: told to, be it before it listens, killed, or by itself because of what it met
+/// at its start.
 const ENDS: &[&str] = &[
     "exit status: 0",
     "exit status: 1",
@@ -41,6 +42,7 @@ const ENDS: &[&str] = &[
     "exit status: 7",
     "exit status: 130",
     "signal: 9 (SIGKILL)",
+    "signal: 15 (SIGTERM)",
 ];
 
 /// Plays the round of this seed; panics if anything was lost, doubled or removed.
