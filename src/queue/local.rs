@@ -359,6 +359,21 @@ mod tests {
         }
     }
 
+    /// Last, it would wait behind all that comes in, and replace what is known to be newer.
+    #[test]
+    fn what_has_no_time_is_taken_first() {
+        for kind in ["full", "incremental"] {
+            let dir = tempfile::tempdir().unwrap();
+            let db = connect(&dir.path().join("queue.db")).unwrap();
+            for name in ["t_20260301000001", "t_20260301000003", "t_by_hand", "t_20260301000002"] {
+                let url = format!("https://b.s3.amazonaws.com/o/{name}.csv");
+                let body = format!(r#"{{"downloadUrl":"{url}","table":"t","kind":"{kind}"}}"#);
+                insert(&db, &body, SENT_AGAIN).unwrap();
+            }
+            assert!(take(&db, 1).unwrap()[0].body.contains("t_by_hand"), "{kind}");
+        }
+    }
+
     /// What a look costs must not depend on how many wait in another lane.
     #[test]
     fn a_look_is_by_index() {

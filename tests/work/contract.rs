@@ -252,23 +252,6 @@ fn a_message_of_sqs_is_hidden_for_as_long_as_its_load_wants() {
     }
 }
 
-/// What has no time comes first: behind what has one it would wait for ever, and replace what is newer.
-#[test]
-fn what_has_no_time_is_taken_before_what_has_one() {
-    for kind in [ExportKind::Full, ExportKind::Incremental] {
-        let subject = Subject::new("local");
-        for at in [1, 3, 2] {
-            subject.send(&order("t", kind, at));
-        }
-        let key = "org/t/by-hand.csv".to_owned();
-        let s3 = Some(ObjectName { bucket: "b".to_owned(), key });
-        let by_hand = LoadOrder { s3, ..order("t", kind, 4) };
-        assert_eq!(by_hand.exported_at(), None);
-        subject.send(&by_hand);
-        assert_eq!(read(&subject.take(1)[0]), by_hand, "{kind:?}");
-    }
-}
-
 /// The webhook that comes later need not be the younger one: its delivery may have been tried again.
 #[test]
 fn the_url_that_lives_longer_is_kept() {

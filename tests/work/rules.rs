@@ -436,7 +436,7 @@ fn what_nobody_wanted_is_said() {
 fn a_worker_that_slept_is_no_death() {
     let world = world();
     world.send(&full(&world, &just_now(), 0..5));
-    // The first request lasts until its worker has slept, and found out; the second for as long as we look.
+    // The first request lasts until its worker has slept, and found out.
     world.s3.set_latency(Duration::from_secs(25));
     let begun = |tries: i64| {
         until("the load begins", LONG, || counted(&world).is_some_and(|(begun, _)| begun == tries));
@@ -444,12 +444,13 @@ fn a_worker_that_slept_is_no_death() {
     let sleeper = world.spawn(&["work"]);
     begun(1);
     until("it asks", LONG, || world.s3.count(Kind::Get) > 0);
-    world.s3.set_latency(Duration::from_secs(600));
     signal(&sleeper, "STOP");
     make_due(&world);
     let other = world.spawn(&["work"]);
     begun(2);
     assert_eq!(counted(&world), Some((2, 0)), "as far as anybody knows, the first is dead");
+    signal(&other, "STOP");
+    world.s3.set_latency(Duration::ZERO);
     signal(&sleeper, "CONT");
     until("it wakes and says so", LONG, || counted(&world) == Some((2, 1)));
     for mut child in [sleeper, other] {
