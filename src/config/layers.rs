@@ -5,6 +5,7 @@
 
 use super::keys::{Key, Kind, keys, nearest};
 use super::origin::Origin;
+use super::sections::REDSHIFT;
 use crate::error::{Error, Place, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -116,7 +117,7 @@ fn beside(file: &Path, value: Value) -> Value {
 
 /// Neither a URL nor a word with a meaning of its own, nor one that is meant to be it.
 fn is_relative(text: &str) -> bool {
-    let is_word = !text.contains(['/', '\\', '.']) && nearest(text, ["redshift"].into_iter()).is_some();
+    let is_word = !text.contains(['/', '\\', '.']) && nearest(text, [REDSHIFT].into_iter()).is_some();
     !text.contains("://") && text != "-" && !is_word && Path::new(text).is_relative()
 }
 

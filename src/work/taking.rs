@@ -25,8 +25,8 @@ impl Item {
     }
 
     /// Whether a full export of `newest` holds all that this one does. What has no time is never obsolete.
-    pub(super) fn is_obsolete_beside(&self, newest: Option<&str>) -> bool {
-        Cover::default().covers(newest, self.order.kind, self.exported_at.as_deref())
+    pub(super) fn is_obsolete_beside(&self, cover: Cover, newest: Option<&str>) -> bool {
+        cover.covers(newest, self.order.kind, self.exported_at.as_deref())
     }
 }
 
@@ -99,7 +99,7 @@ mod tests {
             ("unknown", Some("20260302"), false),
         ] {
             let item = item("t", Incremental, at);
-            assert_eq!(item.is_obsolete_beside(newest), obsolete, "{at} {newest:?}");
+            assert_eq!(item.is_obsolete_beside(Cover::default(), newest), obsolete, "{at} {newest:?}");
         }
     }
 }
