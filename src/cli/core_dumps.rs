@@ -14,3 +14,16 @@ pub(super) fn off() {
 /// Elsewhere there are none.
 #[cfg(not(unix))]
 pub(super) fn off() {}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use rustix::process::{DumpableBehavior, Resource, dumpable_behavior, getrlimit};
+
+    #[test]
+    fn neither_a_file_nor_a_program_gets_one() {
+        super::off();
+        let limit = getrlimit(Resource::Core);
+        assert_eq!((limit.current, limit.maximum), (Some(0), Some(0)));
+        assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+    }
+}

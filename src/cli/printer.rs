@@ -81,7 +81,6 @@ impl Printer {
     }
 
     /// Where a result goes piece by piece: as it is into a file or a pipe, [`harmless`] on a terminal.
-    #[cfg(feature = "query")]
     pub(super) fn pieces(self) -> Box<dyn Write> {
         let stdout = std::io::stdout().lock();
         if stdout.is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) }
@@ -92,7 +91,7 @@ impl Printer {
     /// # Errors
     /// If stdout refuses; a reader that went away (`| head`) has had enough, which is no error.
     pub(super) fn raw(self, bytes: &[u8]) -> Result<()> {
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = self.pieces();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
                 Err(Error::machine("cannot write to standard output").because(cause))

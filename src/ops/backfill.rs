@@ -71,7 +71,12 @@ pub(super) fn prepare(config: &Config, request: &Backfill) -> Result<Prepared> {
     let schema = schema::read(config)?;
     let (table, options) =
         (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
-    let pending = pending(config, request, &*warehouse)?;
+    let pending = pending(config, &request.export, &request.table, request.again, &*warehouse)?;
+    let exports = pending.exports.len();
+    if exports > 1 && request.rejects.is_some() {
+        let what = format!("--rejects names one file, and {exports} exports are to be loaded");
+        return Err(Error::usage(what).help("leave --rejects out: each load gets a file of its own"));
+    }
     Ok(Prepared { options, warehouse, table, pending })
 }
 

@@ -6,8 +6,7 @@
 //!                      └─ lacking ─────────────────▶ loaded in this order, each by itself
 //! ```
 
-use super::backfill::Backfill;
-use super::export::FoundExport;
+use super::export::{ExportChoice, FoundExport};
 use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -34,14 +33,19 @@ pub(super) struct Standing {
 /// Finds what is asked for, and asks the warehouse about each if there are several.
 ///
 /// # Errors
-/// If there is none, or one that cannot be looked at; [`Error::Usage`] if flags of one load are given for
-/// several.
-pub(super) fn pending(config: &Config, request: &Backfill, warehouse: &dyn Warehouse) -> Result<Pending> {
-    let found = request.export.find_all(config, &request.table)?;
+/// If there is none, or one that cannot be looked at; [`Error::Usage`] if several are to be loaded `again`.
+pub(super) fn pending(
+    config: &Config,
+    choice: &ExportChoice,
+    table: &str,
+    again: bool,
+    warehouse: &dyn Warehouse,
+) -> Result<Pending> {
+    let found = choice.find_all(config, table)?;
     if found.len() < 2 {
         return Ok(Pending { exports: found, standing: None });
     }
-    if request.again {
+    if again {
         return Err(Error::usage(format!("--again is for one export, and {} are there", found.len()))
             .help("name it with --export"));
     }
@@ -54,7 +58,7 @@ pub(super) fn pending(config: &Config, request: &Backfill, warehouse: &dyn Wareh
             standing.covered += 1;
             continue;
         }
-        match admission(request, warehouse, &export)? {
+        match admission(choice.kind(), table, warehouse, &export)? {
             Admission::Proceed => exports.push(export),
             Admission::AlreadyLoaded { .. } => standing.already += 1,
             Admission::Older { than } => {
@@ -64,22 +68,22 @@ pub(super) fn pending(config: &Config, request: &Backfill, warehouse: &dyn Wareh
         }
     }
     standing.lacking = exports.len() as u64;
-    if exports.len() > 1 && request.rejects.is_some() {
-        let what = format!("--rejects names one file, and {} exports are to be loaded", exports.len());
-        return Err(Error::usage(what).help("leave --rejects out: each load gets a file of its own"));
-    }
     if exports.is_empty() {
         exports.extend(newest);
     }
     Ok(Pending { exports, standing: Some(standing) })
 }
 
-fn admission(request: &Backfill, warehouse: &dyn Warehouse, export: &FoundExport) -> Result<Admission> {
+fn admission(
+    kind: ExportKind,
+    table: &str,
+    warehouse: &dyn Warehouse,
+    export: &FoundExport,
+) -> Result<Admission> {
     let source = store::open(&export.location)?;
     let load_id = uuid::Uuid::now_v7().to_string();
-    let kind = request.export.kind();
     warehouse.admit(&LoadRequest {
         exported_at: export.exported_at.clone(),
-        ..LoadRequest::new(&load_id, &request.table, kind, source.info())
+        ..LoadRequest::new(&load_id, table, kind, source.info())
     })
 }

@@ -11,10 +11,10 @@ use super::schema::{ShownColumn, shown_column};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job};
-use crate::report::RunReport;
+use crate::report::{RunReport, Status};
 use crate::schema::{DdlOptions, Layout, MissingColumns, OutputColumn, Table, UnknownColumns, create_table};
 use crate::store::{self, ExportKind, Location, ObjectInfo};
-use crate::warehouse::{Admission, LoadRequest};
+use crate::warehouse::{Admission, LoadRequest, Warehouse};
 use serde::Serialize;
 
 pub use crate::schema::Difference;
@@ -22,6 +22,10 @@ pub use crate::warehouse::TargetPlan;
 
 /// How many times smaller bzip2 makes `signatures`, when no earlier load says more.
 const BZIP2_RATIO: u64 = 4;
+/// No export of people's rows is smaller by more than this.
+const COMPRESSION_RATIO_MAX: u64 = 100;
+/// Loads of a ledger that are looked through for the last full one.
+const RUNS_LOOKED_AT: usize = 1_000;
 /// Bytes of CSV in a row of `signatures`, when no earlier load says more.
 const ROW_BYTES: u64 = 500;
 /// Bytes of CSV that one thread converts in a second, when no earlier load says more: on the safe side.
@@ -169,11 +173,14 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
     let bytes = incrementals.as_ref().map_or(info.bytes, |all| total(&all.to_load)).or(info.bytes);
     let last = warehouse.last_report(&table.name, kind);
     let estimate = bytes.map(|bytes| estimate(last.as_ref(), &info.uri, bytes, options.threads));
-    if action == Action::Load
-        && kind == ExportKind::Full
-        && let (Some(last), Some(estimate)) = (&last, &estimate)
-    {
-        warnings.extend(shrink.foretold(last.rows.accepted, estimate.rows));
+    if action == Action::Load && kind == ExportKind::Full {
+        let before =
+            last.as_ref().map_or_else(|| last_full_rows(&*warehouse, &table.name), |last| last.rows.accepted);
+        let about = match (&last, &estimate) {
+            (Some(_), Some(estimate)) => Some(estimate.rows),
+            _ => bytes.map(|bytes| rows_at_most(&info.uri, bytes, &layout)),
+        };
+        warnings.extend(about.and_then(|about| shrink.foretold(before, about)));
     }
     let rows = estimate.as_ref().map_or(0, |estimate| estimate.rows);
     let mut target = warehouse.plan(&intent(wanted, &table, &options, asked.create_table), &layout, rows)?;
@@ -289,8 +296,24 @@ fn estimate(last: Option<&RunReport>, uri: &str, bytes: u64, threads: usize) -> 
 
 /// Bytes of CSV in an export of this length.
 fn csv_bytes(uri: &str, bytes: u64) -> u64 {
-    let compressed = [".bz2", ".gz", ".zst"].iter().any(|ending| uri.ends_with(ending));
-    if compressed { bytes.saturating_mul(BZIP2_RATIO) } else { bytes }
+    if is_compressed(uri) { bytes.saturating_mul(BZIP2_RATIO) } else { bytes }
+}
+
+fn is_compressed(uri: &str) -> bool {
+    [".bz2", ".gz", ".zst"].iter().any(|ending| uri.ends_with(ending))
+}
+
+/// Rows of the last full load, where nothing tells the size of its export; 0 if nobody knows.
+fn last_full_rows(warehouse: &dyn Warehouse, table: &str) -> u64 {
+    let runs = warehouse.loads(Some(table), RUNS_LOOKED_AT).unwrap_or_default();
+    let full = runs.iter().find(|run| run.kind == ExportKind::Full && run.status == Status::Succeeded);
+    full.map_or(0, |run| run.rows.loaded)
+}
+
+/// Rows that an export of this length can hold: each has a byte for each of its fields.
+fn rows_at_most(uri: &str, bytes: u64, layout: &Layout) -> u64 {
+    let csv_bytes = if is_compressed(uri) { bytes.saturating_mul(COMPRESSION_RATIO_MAX) } else { bytes };
+    csv_bytes / (layout.columns.len().max(1) as u64)
 }
 
 /// Here the name's ending must do: the bytes themselves are looked at by the run.

@@ -78,26 +78,26 @@ pub fn tighten(_path: &Path) {}
 ///
 /// # Errors
 /// [`Error::Usage`] with what closes it; a file that cannot be looked at is told by who reads it.
-#[cfg(unix)]
 pub fn refuse_open_secret(what: &str, path: &Path) -> Result<()> {
-    use std::os::unix::fs::PermissionsExt;
-    let Ok(found) = std::fs::metadata(path) else { return Ok(()) };
-    let mode = found.permissions().mode() & 0o777;
-    if !found.is_file() || mode & 0o007 == 0 {
-        return Ok(());
-    }
+    let Some(mode) = open_to_all(path) else { return Ok(()) };
     Err(Error::usage(format!("{what} can be read by every user of this machine (mode {mode:o})"))
         .at(Place::uri(path.display().to_string()))
         .help(format!("chmod 600 {}", path.display())))
 }
 
+/// The mode of a file that every user of the machine may read or write.
+#[cfg(unix)]
+pub fn open_to_all(path: &Path) -> Option<u32> {
+    use std::os::unix::fs::PermissionsExt;
+    let found = std::fs::metadata(path).ok()?;
+    let mode = found.permissions().mode() & 0o777;
+    (found.is_file() && mode & 0o007 != 0).then_some(mode)
+}
+
 /// Elsewhere the folder's own rules hold.
-///
-/// # Errors
-/// None.
 #[cfg(not(unix))]
-pub fn refuse_open_secret(_what: &str, _path: &Path) -> Result<()> {
-    Ok(())
+pub fn open_to_all(_path: &Path) -> Option<u32> {
+    None
 }
 
 #[cfg(all(test, unix))]

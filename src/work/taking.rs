@@ -100,6 +100,8 @@ mod tests {
         ] {
             let item = item("t", Incremental, at);
             assert_eq!(item.is_obsolete_beside(Cover::default(), newest), obsolete, "{at} {newest:?}");
+            let at_once = item.is_obsolete_beside(Cover { hours: 0 }, newest);
+            assert_eq!(at_once, obsolete || at == "20260301180000", "{at} {newest:?}");
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What others may see: nothing of what a run makes, of what it logs, of what it waits for on a terminal.
 
-use super::{Answer, BACKFILL, BAD, END_WAIT, GOOD, Place, backfill};
+use super::{Answer, BACKFILL, BAD, GOOD, Place, backfill};
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -74,15 +75,12 @@ fn all_that_is_made_is_its_owners_alone() {
         assert_eq!(open_below(&made), [""; 0]);
         let mut serve = open_to_all(&place.command(&["serve", "--listen", "127.0.0.1:0"]));
         serve.env("CSL_QUEUE_PATH", "made/queue.db").env("CSL_WEBHOOK_SIGNATURE", "unchecked");
-        let mut child = serve.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        let began = Instant::now();
-        while !made.join("queue.db-wal").exists() && began.elapsed() < END_WAIT {
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        let (log, limits) = (made.join("queue.db-shm"), format!("/proc/{}/limits", child.id()));
-        assert!(log.exists());
+        let mut child = serve.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut told = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        assert!(told.any(|line| line.starts_with("listening on ")));
+        assert!(made.join("queue.db-wal").exists() && made.join("queue.db-shm").exists());
         assert_eq!(open_below(&made), [""; 0]);
-        let limits = std::fs::read_to_string(limits).unwrap();
+        let limits = std::fs::read_to_string(format!("/proc/{}/limits", child.id())).unwrap();
         let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
         assert_eq!(core.split_whitespace().skip(4).take(2).collect::<Vec<_>>(), ["0", "0"], "{core}");
         child.kill().unwrap();
@@ -135,6 +133,12 @@ fn a_secret_that_everybody_can_read_is_refused() {
     let answer = Answer::of(command.output().unwrap());
     assert_eq!(answer.code, Some(2), "{answer:?}");
     assert!(answer.err.contains("help: chmod 600 secrets"), "{answer:?}");
+    // A configuration is other people's too; with secrets in it, it says so.
+    for (text, told) in [("[webhook]\nsecrets = [\"s\"]\n", true), ("[load]\nmax_rejects = 1\n", false)] {
+        place.write("c.toml", text);
+        let answer = place.run(&["config", "--config", "c.toml", "-v"]);
+        assert_eq!((answer.code, answer.err.contains("chmod 600 c.toml")), (Some(0), told), "{answer:?}");
+    }
 }
 
 #[test]
@@ -147,9 +151,9 @@ fn an_export_is_named_by_a_file_so_that_its_url_is_in_no_list_of_processes() {
     let answer = place.run(&["convert", "--table", "t", "--out", "o", "@url"]);
     assert!(answer.out.starts_with("t: 4 rows converted"), "{answer:?}");
     place.write("empty", "\n\n");
-    place.write("signed", "https://127.0.0.1:1/t_20260301031500.csv?X-Amz-Signature=HUSH\n");
+    place.write("signed", "gs://b/t_20260301031500.csv?X-Amz-Signature=HUSH\n");
     for (file, code, part) in
-        [("@empty", 2, "names no export"), ("@absent", 3, "absent"), ("@signed", 7, "127.0.0.1")]
+        [("@empty", 2, "names no export"), ("@absent", 3, "absent"), ("@signed", 2, "gs")]
     {
         let answer = place.run(&["plan", "--table", "t", "--export", file]);
         assert_eq!(answer.code, Some(code), "{file}: {answer:?}");
@@ -190,7 +194,6 @@ fn no_filter_makes_the_logs_tell_a_secret() {
 
 #[test]
 fn a_load_that_waits_says_for_whom() {
-    use std::io::{BufRead, BufReader, Write};
     let place = Place::new();
     assert_eq!(place.run(BACKFILL).code, Some(0));
     let mut lock =
@@ -208,4 +211,33 @@ fn a_load_that_waits_says_for_whom() {
     assert!(began.elapsed() < Duration::from_secs(4), "at once");
     drop(lock);
     assert!(child.wait().unwrap().success());
+}
+
+/// What anybody signs a petition with is printed on somebody's terminal.
+#[cfg(feature = "query")]
+#[test]
+fn a_value_does_not_command_the_terminal() {
+    let place = Place::new();
+    place.write("t.csv", "id,name\n1,\u{1b}[31m\n2,\u{9b}2J\n3,a\u{202e}b\n4,\u{7}\n");
+    assert_eq!(place.run(&backfill(&["--export", "t.csv"])).code, Some(0));
+    for format in ["table", "csv", "json"] {
+        let query = ["query", "--format", format, "select name from t order by id"];
+        let piped = place.run(&query);
+        let raw = if format == "json" { "\u{9b}2J" } else { "\u{1b}[31m" };
+        assert!(piped.out.contains(raw), "{format}: a pipe gets the bytes: {piped:?}");
+        let command = place.command(&query);
+        let words = [command.get_program()].into_iter().chain(command.get_args());
+        let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
+        let mut terminal = Command::new("script");
+        terminal
+            .args(["-qec", &quoted.join(" "), "/dev/null"])
+            .current_dir(command.get_current_dir().unwrap());
+        let shown = Answer::of(terminal.stdin(Stdio::null()).output().unwrap());
+        assert_eq!(shown.code, Some(0), "{format}: {shown:?}");
+        let commands = |letter: char| letter.is_control() && !"\r\n".contains(letter) || letter == '\u{202e}';
+        assert!(!shown.out.contains(commands), "{format}: {shown:?}");
+        for part in ["\\u001b[31m", "\\u009b2J", "a\\u202eb", "\\u0007"] {
+            assert!(shown.out.contains(part), "{format}: {part} in {shown:?}");
+        }
+    }
 }

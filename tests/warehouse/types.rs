@@ -23,7 +23,7 @@ impl ByteSource for Text {
 }
 
 /// Loads rows `id,v` with `v` of this type.
-fn load(dir: &Path, kind: ExportKind, at: &str, sql_type: &str, rows: &str) -> Result<()> {
+pub(super) fn load(dir: &Path, kind: ExportKind, at: &str, sql_type: &str, rows: &str) -> Result<()> {
     let schema = serde_json::json!({"tables": [{"table": {"name": "t", "columns": {
         "id": {"type": "integer", "sql_type": "bigint"}, "v": {"type": "string", "sql_type": sql_type}}}}]});
     let table =
