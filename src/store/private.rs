@@ -101,6 +101,7 @@ pub fn open_to_all(_path: &Path) -> Option<u32> {
 }
 
 #[cfg(all(test, unix))]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
     use std::os::unix::fs::PermissionsExt;
