@@ -6,6 +6,11 @@
 mod answer;
 #[path = "runs/kept.rs"]
 mod kept;
+#[cfg(unix)]
+#[path = "runs/private.rs"]
+mod private;
+#[path = "runs/row.rs"]
+mod row;
 #[cfg(feature = "aws")]
 #[path = "support/s3.rs"]
 mod server;

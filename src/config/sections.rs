@@ -3,6 +3,7 @@
 //! The doc comment of a field is its documentation: the table of keys, `csl-stream config schema` and the
 //! errors are made from these structs, so a key is added here and nowhere else.
 
+use crate::ledger::{RECENT_HOURS, RECENT_HOURS_MAX};
 use crate::pipeline::{EmptyStrings, Overlong};
 use crate::store::ExportKind;
 use crate::warehouse::SHRINK_PERCENT_MAX;
@@ -12,7 +13,7 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 /// The value of `warehouse.to` that is no folder.
-const REDSHIFT: &str = "redshift";
+pub const REDSHIFT: &str = "redshift";
 
 /// A section: its values when nobody sets them, and nothing that is not named here.
 macro_rules! sections {
@@ -197,6 +198,9 @@ sections! {
         /// How many percent of the last full load's rows a full export may lose
         #[schemars(range(max = 100))]
         shrink_max_percent: u8 = SHRINK_PERCENT_MAX,
+        /// Hours that lie at most between the snapshot of a full export and the time in its name: what incremental exports bring of them is kept beside it
+        #[schemars(range(max = RECENT_HOURS_MAX))]
+        recent_hours: u32 = RECENT_HOURS,
         /// Values wider than their column
         overlong: Overlong = Overlong::default(),
         /// What becomes of `""`

@@ -6,7 +6,6 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Watch};
 use crate::schema::{BulkSchema, Table};
 use crate::store::{self, ExportKind, Location};
-use crate::warehouse::ShrinkGuard;
 use std::io::Write;
 
 pub use crate::report::{Checked, Checklist};
@@ -74,16 +73,9 @@ fn write_probe(place: &Location) -> Result<Vec<crate::report::FileReport>> {
     let mut file = tempfile::NamedTempFile::new()
         .map_err(|cause| Error::machine("cannot make a temporary file").because(cause))?;
     file.write_all(PROBE_CSV).map_err(|cause| Error::io("cannot write", file.path(), cause))?;
-    let job = Job {
-        load_id: uuid::Uuid::now_v7().to_string(),
-        table: BulkSchema::parse(PROBE_SCHEMA, "the probe")?.table("probe")?.clone(),
-        kind: ExportKind::Full,
-        source: store::open(&Location::Local(file.path().to_owned()))?,
-        exported_at: None,
-        rejects: None,
-        shrink: ShrinkGuard::default(),
-        again: false,
-    };
+    let table = BulkSchema::parse(PROBE_SCHEMA, "the probe")?.table("probe")?.clone();
+    let source = store::open(&Location::Local(file.path().to_owned()))?;
+    let job = Job::new(&uuid::Uuid::now_v7().to_string(), table, ExportKind::Full, source);
     let options = ConvertOptions { threads: 1, ..ConvertOptions::default() };
     let sink = store::sink(place)?;
     let report = pipeline::convert(job, &options, &*sink, &Watch::default()).map_err(|(_, error)| error)?;

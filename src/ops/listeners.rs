@@ -1,17 +1,14 @@
 //! Tells the listeners of the configuration how a load ended.
 
+use super::load::warned;
 use crate::config::Config;
 use crate::pipeline::Outcome;
 use crate::report::Checklist;
 
 /// The same outcome, with a warning for everyone who could not be told.
-pub(super) fn told(config: &Config, mut outcome: Outcome) -> Outcome {
+pub(super) fn told(config: &Config, outcome: Outcome) -> Outcome {
     let warnings = tell(config, &outcome);
-    match &mut outcome {
-        Ok(report) => report.warnings.extend(warnings),
-        Err((report, _)) => report.warnings.extend(warnings),
-    }
-    outcome
+    warned(outcome, warnings)
 }
 
 #[cfg(feature = "aws")]

@@ -2,7 +2,7 @@
 
 use super::glue_job::{registered, wait};
 use super::listeners::told;
-use super::load::shrink_guard;
+use super::load::{shrink_guard, warned};
 use super::observer::Observer;
 use super::target;
 use crate::config::Config;
@@ -71,12 +71,16 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
     let stopped = move || watch.stopped();
     warehouse.stop_when(Arc::new(stopped.clone()));
     let (started, shrink) = (Instant::now(), shrink_guard(config, allow_shrink));
-    let outcome =
-        wait(config, observer, &stopped).and_then(|()| warehouse.retry(id, shrink)).map_err(|error| {
-            let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
-            (Box::new(report), error)
-        });
-    let outcome = timed(outcome, started.elapsed().as_secs_f64());
+    let mut warning = None;
+    let retried = wait(config, observer, &stopped).and_then(|told| {
+        warning = told;
+        warehouse.retry(id, shrink)
+    });
+    let outcome = retried.map_err(|error| {
+        let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
+        (Box::new(report), error)
+    });
+    let outcome = warned(timed(outcome, started.elapsed().as_secs_f64()), warning);
     Ok(Retried::Now(Box::new(told(config, registered(config, &*warehouse, outcome)))))
 }
 

@@ -1,14 +1,17 @@
 //! Where tables go: the one place that knows which warehouses there are.
 
-use crate::config::Config;
+use crate::config::{Config, REDSHIFT};
 use crate::error::{Error, Result};
+use crate::ledger::Cover;
 use crate::names;
 use crate::store::Location;
 use crate::warehouse::{LocalWarehouse, Warehouse};
 use std::path::PathBuf;
 
-/// The word of `warehouse.to` that is no folder.
-const REDSHIFT: &str = "redshift";
+/// Which exports a full one makes needless, by the configuration: the same for the warehouse and the worker.
+pub(super) fn cover(config: &Config) -> Cover {
+    Cover { hours: config.load.recent_hours }
+}
 
 /// The warehouse of the configuration; nothing is asked yet.
 pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
@@ -16,7 +19,7 @@ pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
         return redshift(config);
     }
     let versions = usize::try_from(config.warehouse.keep_versions.get()).unwrap_or(usize::MAX);
-    Ok(Box::new(LocalWarehouse::new(folder(config)?).keep_versions(versions)))
+    Ok(Box::new(LocalWarehouse::new(folder(config)?).keep_versions(versions).cover(cover(config))))
 }
 
 /// The folder of the local warehouse.

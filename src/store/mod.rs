@@ -18,6 +18,7 @@ mod location;
 mod naming;
 mod open;
 pub mod outputs;
+pub mod private;
 mod segment_name;
 mod types;
 mod unfinished;
@@ -54,7 +55,7 @@ pub mod s3;
 #[cfg(feature = "aws")]
 mod upload;
 
-pub use discover::{DATES_TRIED_MAX, Export, discover};
+pub use discover::{DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all};
 pub use durable::{sync_dir, temporary_of, write_atomically};
 #[cfg(feature = "aws")]
 pub use either::open_either;

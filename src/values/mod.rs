@@ -1,4 +1,4 @@
-//! The text forms of PostgreSQL's types, read exactly. Pure, scalar, for one value at a time.
+//! The text forms of PostgreSQL's types, read exactly, and times written. Pure, scalar, for one value at a time.
 //!
 //! ```text
 //! field bytes, unescaped ── boolean · integer · decimal · timestamp · … ──▶ Ok(value)
@@ -24,10 +24,11 @@ mod rule;
 mod timestamp;
 mod uuid;
 mod width;
+mod written;
 
 pub use crate::schema::DECIMAL_PRECISION_MAX;
 pub use boolean::boolean;
-pub use calendar::{days_from_civil, days_in_month, is_leap_year};
+pub use calendar::{civil_from_days, days_from_civil, days_in_month, is_leap_year};
 pub use decimal::decimal;
 pub use float::{double, real};
 pub use geography::geography;
@@ -36,3 +37,4 @@ pub use rule::Rule;
 pub use timestamp::{date, timestamp, timestamp_tz};
 pub use uuid::uuid;
 pub use width::{fits, surely_fits, truncate};
+pub use written::{WrittenDate, WrittenTimestamp};

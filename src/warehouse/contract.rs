@@ -11,6 +11,8 @@ use std::sync::Arc;
 
 /// Asked now and then while something waits: whether it is to end.
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Hears what a load waits for, and none when the wait is over.
+pub type Waits = Arc<dyn Fn(Option<String>) + Send + Sync>;
 /// Writes the Parquet file of a probe (one row of one integer column, `a`) into a place.
 pub type WriteProbe<'a> = dyn Fn(&Location) -> Result<Vec<FileReport>> + 'a;
 
@@ -31,6 +33,21 @@ pub struct LoadRequest {
     pub shrink: ShrinkGuard,
     /// Load it on purpose, though it or a newer full export is in the table.
     pub again: bool,
+}
+
+impl LoadRequest {
+    /// A load of an export of which nothing else is known; the guard is as it is by default.
+    pub fn new(load_id: &str, table: &str, kind: ExportKind, source: &ObjectInfo) -> Self {
+        Self {
+            load_id: load_id.to_owned(),
+            table: table.to_owned(),
+            kind,
+            source: source.clone(),
+            exported_at: None,
+            shrink: ShrinkGuard::default(),
+            again: false,
+        }
+    }
 }
 
 /// A load as far as it is known before a byte of it is read.
@@ -120,6 +137,11 @@ pub trait Warehouse: Send + Sync {
     /// Ends waits as soon as `stop` says so, and cancels what runs.
     fn stop_when(&mut self, stop: Stop) {
         drop(stop);
+    }
+
+    /// Tells what a load waits for, while it does.
+    fn tell_waits(&mut self, waits: Waits) {
+        drop(waits);
     }
 
     /// Looks at the table before a byte is read, makes it if that is wanted, and says under which id the load

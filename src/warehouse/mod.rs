@@ -19,7 +19,7 @@ mod version;
 mod whole;
 
 pub use contract::{
-    Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Warehouse, WriteProbe,
+    Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse, WriteProbe,
 };
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
 pub use shrink::{SHRINK_PERCENT_MAX, ShrinkGuard};

@@ -233,7 +233,7 @@ impl Shift<'_> {
                 self.answer(message, &order.name(), Disposition::Back(Duration::ZERO));
                 continue;
             }
-            if item.is_obsolete_beside(newest_full.as_deref()) {
+            if item.is_obsolete_beside(self.worker.cover, newest_full.as_deref()) {
                 self.loader.note(&format!("{}: obsolete, a newer full export is in the table", order.name()));
                 self.tally.obsolete += 1;
                 self.answer(message, &order.name(), Disposition::Done);

@@ -26,8 +26,8 @@ impl Item {
     }
 
     /// Whether a full export of `newest` holds all that this one does. What has no time is never obsolete.
-    pub(super) fn is_obsolete_beside(&self, newest: Option<&str>) -> bool {
-        Cover::default().covers(newest, self.order.kind, self.exported_at.as_deref())
+    pub(super) fn is_obsolete_beside(&self, cover: Cover, newest: Option<&str>) -> bool {
+        cover.covers(newest, self.order.kind, self.exported_at.as_deref())
     }
 }
 
@@ -102,7 +102,9 @@ mod tests {
             ("unknown", Some("20260302"), false),
         ] {
             let item = item("t", Incremental, at);
-            assert_eq!(item.is_obsolete_beside(newest), obsolete, "{at} {newest:?}");
+            assert_eq!(item.is_obsolete_beside(Cover::default(), newest), obsolete, "{at} {newest:?}");
+            let at_once = item.is_obsolete_beside(Cover { hours: 0 }, newest);
+            assert_eq!(at_once, obsolete || at == "20260301180000", "{at} {newest:?}");
         }
     }
 }

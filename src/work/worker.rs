@@ -3,6 +3,7 @@
 use super::selection::Selection;
 use super::verdict::{Disposition, NOT_OURS_DELAY, Past, is_deadly, is_final, of_error};
 use crate::error::{Error, Result};
+use crate::ledger::Cover;
 use crate::queue::{LoadOrder, Queue, Reason};
 use crate::report::Status;
 use crate::store::runtime;
@@ -43,6 +44,8 @@ pub struct Worker {
     pub others: Option<Queue>,
     /// Tries of a message.
     pub tries_max: u32,
+    /// Which exports a full one makes needless.
+    pub cover: Cover,
 }
 
 impl Worker {
@@ -221,6 +224,7 @@ mod tests {
             selection: Selection { tables: None, kinds: vec![ExportKind::Full] },
             others: Some(others),
             tries_max: 3,
+            cover: Cover::default(),
         };
         let order = LoadOrder {
             download_url: "https://h/k?SECRET".to_owned(),

@@ -83,7 +83,7 @@ const MODULES: &[Module] = &[
         ],
     )
     .face(),
-    Module::new("config", &["pipeline", "warehouse", "store", "pages", "names", "error"]),
+    Module::new("config", &["pipeline", "warehouse", "ledger", "store", "pages", "names", "error"]),
     Module::new(
         "pipeline",
         &["warehouse", "report", "store", "pages", "csv", "values", "schema", "bzip2", "error"],
@@ -94,7 +94,7 @@ const MODULES: &[Module] = &[
     Module::new("queue", &["ledger", "store", "error"]),
     Module::new("notify", &["ledger", "report", "store", "error"]),
     Module::new("glue", &["report", "store", "error"]),
-    Module::new("warehouse", &["ledger", "report", "store", "schema", "error"]),
+    Module::new("warehouse", &["ledger", "report", "store", "values", "schema", "error"]),
     Module::new("ledger", &["report", "store", "names", "error"]),
     Module::new("report", &["store", "error"]),
     Module::new("store", &["names", "features", "error"]),

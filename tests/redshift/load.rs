@@ -101,7 +101,7 @@ fn an_export_that_would_shrink_the_table_stops_before_the_switch() {
             assert_eq!(world.ids(), "1 2 3 4 5");
             continue;
         }
-        assert!(answer.err.contains("the last one had 10: the table would be"), "{ids:?}: {answer:#?}");
+        assert!(answer.err.contains("would replace 10: the table would be"), "{ids:?}: {answer:#?}");
         assert_eq!(world.sql("SELECT count(*) FROM t"), "10", "{ids:?}");
         let id = answer.json()["load_id"].as_str().unwrap().to_owned();
         assert_eq!(world.run(&["loads", "retry", &id]).code, Some(5), "{ids:?}: a retry is no way round");

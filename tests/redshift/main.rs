@@ -24,6 +24,7 @@ mod plan;
 mod postgres;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
+mod row;
 #[path = "../support/s3.rs"]
 mod s3;
 mod s3_faults;

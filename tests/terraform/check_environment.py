@@ -23,6 +23,7 @@ NOT_SET = {
     "CSL_STAGING_SSE": "the staging bucket of the module encrypts by itself",
     "CSL_STAGING_KMS_KEY": "the staging bucket of the module encrypts by itself",
     "CSL_LOAD_SHRINK_MAX_PERCENT": "its default; a table that is to shrink is loaded once by hand, with --allow-shrink",
+    "CSL_LOAD_RECENT_HOURS": "its default is as long as an export can be read",
 }
 # Variables that are no key of the configuration: src/telemetry.rs.
 NO_KEYS = {"CSL_LOG", "CSL_LOG_FORMAT"}

@@ -5,6 +5,7 @@
 //! neighbours'.
 
 use super::segments::{full, incremental};
+use csl_stream::ledger::Cover;
 use csl_stream::report::FileReport;
 use csl_stream::warehouse::{Admission, LoadRequest, LocalWarehouse, Staging, Warehouse};
 use parquet::data_type::Int64Type;
@@ -151,7 +152,7 @@ fn any_order_of_a_night_makes_the_same_table() {
 #[test]
 fn another_window_is_kept_as_told() {
     let dir = tempfile::tempdir().unwrap();
-    let warehouse = LocalWarehouse::new(dir.path()).recent_hours(1);
+    let warehouse = LocalWarehouse::new(dir.path()).cover(Cover { hours: 1 });
     load(&warehouse, &full("a", Some("20260302031500")), &vec![Some(1)]);
     for (minute, admitted) in [("021459", false), ("021500", true)] {
         let asked = incremental(minute, Some(&format!("20260302{minute}")));
