@@ -3,11 +3,13 @@
 use super::convert::{Conversion, run};
 use super::decompress::Decompressed;
 use super::digest::Digest;
+use super::nowhere::Nowhere;
 use super::options::ConvertOptions;
 use super::rejects;
 use super::split::layout_of;
 use super::watch::Watch;
 use crate::error::{Error, Result};
+use crate::pages::Codec;
 use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::outputs::{Outputs, local_input};
@@ -46,7 +48,8 @@ pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch
     let mut report = begin(&job);
     let result =
         claim_rejects(&mut Outputs::default(), &job).and_then(|()| sink.begin(&job.load_id)).and_then(|()| {
-            let converted = convert_into(job, options, sink, &Ok, watch, &mut report);
+            let converted =
+                convert_into(job, options, Target { sink, fit: &Ok, text_hashes: false }, watch, &mut report);
             // What went wrong first is told.
             let ended = sink.end(converted.is_ok());
             converted.and_then(|status| ended.map(|()| status))
@@ -61,6 +64,25 @@ pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, w
     let claimed = claim_rejects(&mut Outputs::default(), &job);
     let result = claimed.and_then(|()| load_into(job, options, warehouse, watch, &mut report));
     end(report, result, started)
+}
+
+/// Reads an export as a load would, and sums up what it would bring: `rows` and `columns` of the report, with sums
+/// of the hashes of texts. Writes nothing. `fit` is what the table makes of the export's columns.
+///
+/// # Errors
+/// As those of a conversion.
+pub fn profile(
+    job: Job,
+    options: &ConvertOptions,
+    fit: &dyn Fn(Layout) -> Result<Layout>,
+    watch: &Watch,
+) -> Result<RunReport> {
+    let mut report = begin(&job);
+    // What is thrown away need not be small.
+    let options = ConvertOptions { codec: Codec::None, ..options.clone() };
+    let sink = Nowhere::default();
+    convert_into(job, &options, Target { sink: &sink, fit, text_hashes: true }, watch, &mut report)?;
+    Ok(report)
 }
 
 /// Reads the header of an export and binds it to the table, without reading further.
@@ -100,17 +122,33 @@ fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outco
     }
 }
 
+/// Where a conversion goes.
+struct Target<'a> {
+    sink: &'a dyn SegmentSink,
+    /// What the target makes of the layout.
+    fit: &'a dyn Fn(Layout) -> Result<Layout>,
+    /// Sum up the hashes of texts too.
+    text_hashes: bool,
+}
+
 fn convert_into(
     job: Job,
     options: &ConvertOptions,
-    sink: &dyn SegmentSink,
-    fit: &dyn Fn(Layout) -> Result<Layout>,
+    Target { sink, fit, text_hashes }: Target<'_>,
     watch: &Watch,
     report: &mut RunReport,
 ) -> Result<Status> {
     let started = Instant::now();
-    let conversion =
-        Conversion { source: job.source, table: &job.table, options, sink, fit, rejects: job.rejects, watch };
+    let conversion = Conversion {
+        source: job.source,
+        table: &job.table,
+        options,
+        sink,
+        fit,
+        rejects: job.rejects,
+        watch,
+        text_hashes,
+    };
     let converted = run(conversion);
     report.seconds.convert = started.elapsed().as_secs_f64();
     report.source.bytes = report.source.bytes.max(watch.source_bytes.load(Ordering::Relaxed));
@@ -150,7 +188,8 @@ fn load_into(
     job.source = digest.of(job.source);
     let (table, job_kind) = (job.table.clone(), job.kind);
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
-    convert_into(job, options, staging.sink(), &fit, watch, report)?;
+    let into = Target { sink: staging.sink(), fit: &fit, text_hashes: false };
+    convert_into(job, options, into, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
     }

@@ -13,6 +13,7 @@ mod foreign;
 mod kernel;
 mod load;
 mod members;
+mod nowhere;
 mod options;
 mod rejects;
 mod split;
@@ -21,7 +22,7 @@ mod watch;
 
 pub use crate::pages::{Codec, EmptyStrings, Overlong};
 pub use decompress::Compression;
-pub use load::{Job, Outcome, backfill, convert, read_layout};
+pub use load::{Job, Outcome, backfill, convert, profile, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
 pub use rejects::{claim as claim_rejects, files as rejects_files};
 pub use watch::Watch;
