@@ -3,13 +3,11 @@
 use super::convert::{Conversion, run};
 use super::decompress::Decompressed;
 use super::digest::Digest;
-use super::nowhere::Nowhere;
 use super::options::ConvertOptions;
 use super::rejects;
 use super::split::layout_of;
 use super::watch::Watch;
 use crate::error::{Error, Result};
-use crate::pages::Codec;
 use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::outputs::{Outputs, local_input};
@@ -48,8 +46,7 @@ pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch
     let mut report = begin(&job);
     let result =
         claim_rejects(&mut Outputs::default(), &job).and_then(|()| sink.begin(&job.load_id)).and_then(|()| {
-            let converted =
-                convert_into(job, options, Target { sink, fit: &Ok, text_hashes: false }, watch, &mut report);
+            let converted = convert_into(job, options, sink, &Ok, watch, &mut report);
             // What went wrong first is told.
             let ended = sink.end(converted.is_ok());
             converted.and_then(|status| ended.map(|()| status))
@@ -64,25 +61,6 @@ pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, w
     let claimed = claim_rejects(&mut Outputs::default(), &job);
     let result = claimed.and_then(|()| load_into(job, options, warehouse, watch, &mut report));
     end(report, result, started)
-}
-
-/// Reads an export as a load would, and sums up what it would bring: `rows` and `columns` of the report, with sums
-/// of the hashes of texts. Writes nothing. `fit` is what the table makes of the export's columns.
-///
-/// # Errors
-/// As those of a conversion.
-pub fn profile(
-    job: Job,
-    options: &ConvertOptions,
-    fit: &dyn Fn(Layout) -> Result<Layout>,
-    watch: &Watch,
-) -> Result<RunReport> {
-    let mut report = begin(&job);
-    // What is thrown away need not be small.
-    let options = ConvertOptions { codec: Codec::None, ..options.clone() };
-    let sink = Nowhere::default();
-    convert_into(job, &options, Target { sink: &sink, fit, text_hashes: true }, watch, &mut report)?;
-    Ok(report)
 }
 
 /// Reads the header of an export and binds it to the table, without reading further.
@@ -122,19 +100,11 @@ fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outco
     }
 }
 
-/// Where a conversion goes.
-struct Target<'a> {
-    sink: &'a dyn SegmentSink,
-    /// What the target makes of the layout.
-    fit: &'a dyn Fn(Layout) -> Result<Layout>,
-    /// Sum up the hashes of texts too.
-    text_hashes: bool,
-}
-
 fn convert_into(
     job: Job,
     options: &ConvertOptions,
-    Target { sink, fit, text_hashes }: Target<'_>,
+    sink: &dyn SegmentSink,
+    fit: &dyn Fn(Layout) -> Result<Layout>,
     watch: &Watch,
     report: &mut RunReport,
 ) -> Result<Status> {
@@ -147,7 +117,7 @@ fn convert_into(
         fit,
         rejects: job.rejects,
         watch,
-        text_hashes,
+        text_hashes: false,
     };
     let converted = run(conversion);
     report.seconds.convert = started.elapsed().as_secs_f64();
@@ -183,13 +153,14 @@ fn load_into(
         report.error = Some(reason);
         return Ok(Status::Skipped);
     }
+    // Asked now: once the load is done, it is itself the last one.
+    let before = (job.kind == ExportKind::Full).then(|| warehouse.last_report(&job.table.name, job.kind));
     let mut staging = warehouse.stage(&request)?;
     let digest = Digest::default();
     job.source = digest.of(job.source);
     let (table, job_kind) = (job.table.clone(), job.kind);
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
-    let into = Target { sink: staging.sink(), fit: &fit, text_hashes: false };
-    convert_into(job, options, into, watch, report)?;
+    convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
     }
@@ -213,6 +184,9 @@ fn load_into(
         report
             .warnings
             .push("the export has no rows, and the table has none of the old ones any more".to_owned());
+    }
+    if let Some(before) = before.flatten() {
+        report.note_drift(&before);
     }
     if loaded + present != report.rows.accepted {
         let accepted = report.rows.accepted;

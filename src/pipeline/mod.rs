@@ -15,6 +15,7 @@ mod load;
 mod members;
 mod nowhere;
 mod options;
+mod profile;
 mod rejects;
 mod split;
 mod stage;
@@ -22,7 +23,8 @@ mod watch;
 
 pub use crate::pages::{Codec, EmptyStrings, Overlong};
 pub use decompress::Compression;
-pub use load::{Job, Outcome, backfill, convert, profile, read_layout};
+pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
+pub use profile::{Profile, profile};
 pub use rejects::{claim as claim_rejects, files as rejects_files};
 pub use watch::Watch;

@@ -5,6 +5,8 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 
 const DAY_US: i128 = 86_400_000_000;
+/// Sizes of floats that are shown without an exponent.
+const PLAIN: std::ops::Range<f64> = 1e-5..1e15;
 
 /// A number, a decimal or a time.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -100,7 +102,8 @@ impl fmt::Display for Figure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Integer(number) => number.fmt(f),
-            Self::Float(number) => number.fmt(f),
+            Self::Float(number) if PLAIN.contains(&number.abs()) || *number == 0.0 => number.fmt(f),
+            Self::Float(number) => write!(f, "{number:e}"),
             Self::Text(text) => f.write_str(text),
         }
     }
@@ -172,6 +175,15 @@ mod tests {
             (text("9223372036854775808"), text("9223372036854775809"), false),
         ] {
             assert_eq!((one.same(&other), other.same(&one)), (same, same), "{one} {other}");
+        }
+    }
+
+    #[test]
+    fn floats_are_shown_short() {
+        for (number, text) in
+            [(0.0, "0"), (-0.5, "-0.5"), (1e15, "1e15"), (-1e300, "-1e300"), (5e-324, "5e-324")]
+        {
+            assert_eq!(Figure::Float(number).to_string(), text);
         }
     }
 

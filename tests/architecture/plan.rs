@@ -76,6 +76,7 @@ const MODULES: &[Module] = &[
             "report",
             "store",
             "pages",
+            "values",
             "schema",
             "names",
             "features",
