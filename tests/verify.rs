@@ -84,7 +84,7 @@ fn a_table_is_what_its_export_and_its_load_say() {
     assert_eq!(shown.code, Some(0), "{shown:#?}");
     for line in [
         "16 columns, no difference",
-        "note        3       1      9",
+        "note        2       1      9",
         "small       3                 -5",
         "price       3                 1.00",
     ] {

@@ -109,11 +109,11 @@ pub fn verify(config: &Config, request: &Verify, observer: &dyn Observer) -> Res
     let watch = observer.watch();
     let stop = Arc::clone(&watch);
     warehouse.stop_when(Arc::new(move || stop.stopped()));
+    let holding = warehouse.holding(&request.table)?;
     let said_by_load = match request.export {
-        None => last_load(&*warehouse, &request.table),
+        None => last_load(&*warehouse, &*holding, &request.table)?,
         Some(_) => None,
     };
-    let holding = warehouse.holding(&request.table)?;
     let mut notes = Vec::new();
     let said = match said_by_load {
         Some(said) => {
@@ -159,19 +159,22 @@ fn compared(request: &Verify, warehouse: String, said: Said, held: Held, mut not
     }
 }
 
-/// What is known of the last full load, if its columns were summed up.
-fn last_load(warehouse: &dyn Warehouse, table: &str) -> Option<Said> {
-    let report = warehouse.last_report(table, ExportKind::Full)?;
+/// What is known of the last full load, if its columns were summed up and it is in the table.
+fn last_load(warehouse: &dyn Warehouse, holding: &dyn Holding, table: &str) -> Result<Option<Said>> {
+    let Some(report) = warehouse.last_report(table, ExportKind::Full) else { return Ok(None) };
     let RunReport { load_id, source, rows, columns, .. } = report;
     let is_measured = rows.accepted == 0 || columns.iter().any(ColumnReport::is_measured);
+    if !is_measured || !holding.holds(&load_id)? {
+        return Ok(None);
+    }
     let exported_at = Location::parse(&source.uri).ok().and_then(|location| store::exported_at_of(&location));
-    is_measured.then(|| Said {
+    Ok(Some(Said {
         source: ObjectInfo { uri: source.uri, etag: source.etag, bytes: None },
         exported_at,
         load_id: Some(load_id),
         rows: rows.accepted,
         columns,
-    })
+    }))
 }
 
 /// Reads the export as a load would.

@@ -9,7 +9,7 @@ use crate::store::ObjectInfo;
 /// from those that came later.
 #[derive(Debug, Clone, Copy)]
 pub struct Scope<'a> {
-    /// The load that brought them; none: the export itself is compared, whoever loaded it.
+    /// The load that brought them, one that the table holds; none: the export itself is compared, whoever loaded it.
     pub load_id: Option<&'a str>,
     /// The export.
     pub source: &'a ObjectInfo,
@@ -42,9 +42,15 @@ pub trait Holding {
         layout
     }
 
+    /// Whether this load is the last full one that is in the table, as far as the ledger says.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn holds(&self, load_id: &str) -> Result<bool>;
+
     /// Sums the columns up.
     ///
     /// # Errors
-    /// [`crate::Error::Usage`] if the load is not what the table holds; those of the warehouse.
+    /// Those of the warehouse.
     fn sum_up(&self, scope: &Scope<'_>) -> Result<Held>;
 }

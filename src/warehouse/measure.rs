@@ -9,7 +9,7 @@ use super::local::Snapshot;
 use super::parquet_file::{batches, guarded, open, rows_of};
 use super::rewrite::number_of;
 use super::types::Type;
-use crate::error::{Error, Place, Result};
+use crate::error::Result;
 use crate::ledger::{Part, PartFile};
 use crate::report::ColumnReport;
 use crate::values::{Form, Measure, Numbers, SUM_DIGITS_MAX, float_summed};
@@ -22,8 +22,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 impl Holding for Snapshot {
+    fn holds(&self, load_id: &str) -> Result<bool> {
+        Ok(self.entry.full().is_some_and(|part| part.load_id == load_id))
+    }
+
     fn sum_up(&self, scope: &Scope<'_>) -> Result<Held> {
-        let parts: Vec<&Part> = match self.part(scope)? {
+        let parts: Vec<&Part> = match self.part(scope) {
             Some(part) => vec![part],
             None => self.entry.parts.iter().collect(),
         };
@@ -36,20 +40,15 @@ impl Holding for Snapshot {
 }
 
 impl Snapshot {
-    /// The load that brought the rows: the one that is asked for, that of the export that is asked for, or the full
-    /// one. None if all rows are meant, because there is no full one.
-    fn part(&self, scope: &Scope<'_>) -> Result<Option<&Part>> {
+    /// The load that brought the rows: that of the export that is asked for, or the full one. None if all rows are
+    /// meant, because there is no full one.
+    fn part(&self, scope: &Scope<'_>) -> Option<&Part> {
         let parts = &self.entry.parts;
-        let Some(id) = scope.load_id else {
-            let same = parts.iter().find(|part| part.source.same_as(scope.source));
-            return Ok(same.or_else(|| self.entry.full()));
+        let is_meant = |part: &&Part| match scope.load_id {
+            Some(id) => part.load_id == id,
+            None => part.source.same_as(scope.source),
         };
-        let part = parts.iter().find(|part| part.load_id == id);
-        part.map(Some).ok_or_else(|| {
-            Error::usage(format!("the table does not hold load {id} any more"))
-                .at(Place::uri(self.dir().display().to_string()))
-                .help("compare it with an export: --export, or --exports for the newest")
-        })
+        parts.iter().find(is_meant).or_else(|| self.entry.full())
     }
 }
 

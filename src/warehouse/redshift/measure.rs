@@ -62,6 +62,10 @@ impl Holding for TableHolding {
         self.target.compare(layout, table, MissingColumns::Null).layout
     }
 
+    fn holds(&self, load_id: &str) -> Result<bool> {
+        Ok(self.last_full()?.is_some_and(|full| full.load_id == load_id))
+    }
+
     fn sum_up(&self, scope: &Scope<'_>) -> Result<Held> {
         let filter = self.filter(scope)?;
         let columns: Vec<Measured<'_>> =
@@ -112,14 +116,6 @@ impl TableHolding {
     /// hours in which exports are made or after them: so an export may lack them. All others must be the export's.
     fn filter(&self, scope: &Scope<'_>) -> Result<Option<String>> {
         let full = self.last_full()?;
-        if let Some(id) = scope.load_id
-            && full.as_ref().is_none_or(|full| full.load_id != id)
-        {
-            let what = format!("load {id} is not the last full load of the table any more");
-            return Err(Error::usage(what)
-                .at(self.place())
-                .help("compare it with an export: --export, or --exports for the newest"));
-        }
         let own = full.filter(|full| scope.load_id.is_some() || full.source_uri == scope.source.uri);
         if let Some(full) = own
             && full.carried_over == 0
