@@ -1,7 +1,7 @@
 //! What is different from the last load of the table: its columns, and what is in them.
 
+use super::RunReport;
 use super::words::{count, plural};
-use super::{ColumnReport, RunReport};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -65,11 +65,13 @@ impl Drift {
         for column in &now.columns {
             let old = before.columns.iter().find(|old| old.name == column.name);
             let Some(old) = old.filter(|old| old.is_measured()) else { continue };
-            let counts: [(Drifting, fn(&ColumnReport) -> u64); 2] =
-                [(Drifting::Nulls, |column| column.nulls), (Drifting::Empties, |column| column.empties)];
-            for (measure, of) in counts {
-                let (before, now) = (share(of(old), rows_before), share(of(column), rows_now));
-                let all_now = of(column) == rows_now && of(old) < rows_before;
+            let counts = [
+                (Drifting::Nulls, old.nulls, column.nulls),
+                (Drifting::Empties, old.empties, column.empties),
+            ];
+            for (measure, before, now) in counts {
+                let all_now = now == rows_now && before < rows_before;
+                let (before, now) = (share(before, rows_before), share(now, rows_now));
                 if all_now || (before - now).abs() > SHARE_POINTS_MAX {
                     drift.push(Self { measure, column: Some(column.name.clone()), before, now });
                 }
@@ -112,6 +114,7 @@ impl RunReport {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::report::ColumnReport;
     use crate::store::{ExportKind, ObjectInfo};
 
     fn report(rows: u64, columns: &[(&str, u64, u64)]) -> RunReport {
@@ -130,11 +133,13 @@ mod tests {
         report
     }
 
-    type Columns = &'static [(&'static str, u64, u64)];
+    /// Rows, and of each column NULLs and empty texts.
+    type Load = (u64, &'static [(&'static str, u64, u64)]);
+    type Case = (Load, Load, &'static [&'static str]);
 
     #[test]
     fn what_moves_too_far_is_told() {
-        let cases: [((u64, Columns), (u64, Columns), &[&str]); 19] = [
+        let cases: [Case; 19] = [
             ((100, &[]), (125, &[]), &[]),
             ((100, &[]), (126, &[]), &["the export has 126 rows, the last full one had 100"]),
             ((100, &[]), (75, &[]), &[]),
