@@ -10,6 +10,7 @@ mod corpora;
 mod kept;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod profile;
 mod property;
 mod random;
 #[path = "../support/readers.rs"]

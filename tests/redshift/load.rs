@@ -28,7 +28,8 @@ fn a_full_export_replaces_the_table_cell_by_cell() {
     assert_eq!(ledger, format!("{id}|t|full|{uri}|{NIGHT}|2|2|0|0|2|1"));
     let staged = format!("stage/csl/t/{id}");
     let names = ["load.json", "manifest.json", "part-00000.snappy.parquet"];
-    assert_eq!(world.objects("stage"), names.map(|name| format!("{staged}/{name}")));
+    let names = names.map(|name| format!("{staged}/{name}"));
+    assert_eq!(world.objects("stage"), [&["stage/csl/_profiles/t.json".to_owned()], &names[..]].concat());
     assert_eq!(world.objects("manifests"), [format!("manifests/manifests/t/{id}.json")]);
 }
 
