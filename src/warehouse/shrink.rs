@@ -5,10 +5,11 @@ use crate::error::{Error, Place, Result};
 /// How much smaller a full export may leave a table unless told otherwise, in percent.
 pub const SHRINK_PERCENT_MAX: u8 = 50;
 
-/// How much smaller than the last full load a full export may leave the table.
+/// How much smaller a full export may leave the table: measured against the rows that it takes the place of, as
+/// far as the warehouse can count them in the table, whoever brought them; else against the last full load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShrinkGuard {
-    /// In percent of the rows of the last full load. An export without any row passes at none of these;
+    /// In percent of the rows that are replaced. An export without any row passes at none of these;
     /// `None` lets everything pass.
     pub max_percent: Option<u8>,
 }
@@ -20,7 +21,7 @@ impl Default for ShrinkGuard {
 }
 
 impl ShrinkGuard {
-    /// Compares the rows of a full export with those of the last one. Where there were none, every export
+    /// Compares the rows of a full export, `now`, with those that it replaces, `before`. Where there were none, every export
     /// passes: nothing can be lost.
     ///
     /// # Errors
@@ -33,10 +34,10 @@ impl ShrinkGuard {
         }
         let what = match now {
             0 => format!(
-                "the full export has no rows to load, the last one had {before}: the table would be empty"
+                "the full export has no rows to load, in the place of {before}: the table would be empty"
             ),
             _ => format!(
-                "the full export has {now} rows to load, the last one had {before}: the table would be more than \
+                "the full export has {now} rows to load, in the place of {before}: the table would be more than \
                  {percent} % smaller"
             ),
         };
