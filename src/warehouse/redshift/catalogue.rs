@@ -5,14 +5,9 @@
 //! unless they are granted it. TRUNCATE, VACUUM and adding columns leave it; DROP and CREATE, a deep copy and a
 //! restored table have another.
 
-use super::admission::{Asked, Known, Rule};
 use super::data_api::{DataApi, Fault};
 use super::ledger::{LEDGER, LIFE_COLUMNS};
 use super::quote::quote_literal;
-use super::sql::Seen;
-use crate::ledger::Cover;
-use crate::schema::TargetTable;
-use crate::warehouse::{Admission, LoadRequest};
 
 /// What the catalogue says of a table and of the ledger beside it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,7 +21,7 @@ pub(super) struct Catalogue {
 }
 
 impl Catalogue {
-    fn sql(schema: &str, table: &str) -> String {
+    pub(super) fn sql(schema: &str, table: &str) -> String {
         let within = format!(
             "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname =",
             quote_literal(schema)
@@ -43,7 +38,7 @@ impl Catalogue {
         )
     }
 
-    fn read(rows: &[Vec<Option<String>>]) -> Self {
+    pub(super) fn read(rows: &[Vec<Option<String>>]) -> Self {
         let number = |at: usize| rows.first()?.get(at)?.as_ref()?.parse::<u64>().ok();
         Self {
             table_id: number(0),
@@ -92,46 +87,4 @@ pub(super) struct Words {
     pub(super) generation: String,
     /// The number of its last load.
     pub(super) sequence: String,
-}
-
-/// What is known before a load, by the catalogue and the ledger.
-pub(super) fn known(api: &DataApi, schema: &str, asked: &Asked<'_>, with_lock: bool) -> Result<Known, Fault> {
-    let catalogue = Catalogue::ask(api, schema, asked.table())?;
-    let rows = api.query(&Known::sql(schema, asked, with_lock, &catalogue))?;
-    Ok(Known::read(&rows, catalogue))
-}
-
-/// What is decided before a load, as statements and their answers, for whoever runs them otherwise than by the
-/// Data API.
-#[derive(Debug, Clone, Copy)]
-pub struct Decision<'a> {
-    schema: &'a str,
-    asked: Asked<'a>,
-    rule: Rule,
-}
-
-/// Rows of an answer, as texts.
-type Answer = [Vec<Option<String>>];
-
-impl<'a> Decision<'a> {
-    /// Of a load into this table.
-    pub fn of(request: &'a LoadRequest, target: &'a TargetTable, cover: Cover) -> Self {
-        Self { schema: &target.schema, asked: Asked::from(request), rule: Rule::of(cover, target) }
-    }
-
-    /// What the catalogue is asked.
-    pub fn catalogue(&self) -> String {
-        Catalogue::sql(self.schema, self.asked.table())
-    }
-
-    /// What the ledger is asked, by the catalogue's answer.
-    pub fn ledger(&self, catalogue: &Answer) -> String {
-        Known::sql(self.schema, &self.asked, true, &Catalogue::read(catalogue))
-    }
-
-    /// Whether the load may go ahead, and what its transaction takes for given.
-    pub fn made(&self, catalogue: &Answer, ledger: &Answer) -> (Admission, Seen) {
-        let known = Known::read(ledger, Catalogue::read(catalogue));
-        (known.admission(&self.asked, self.rule), known.seen())
-    }
 }

@@ -11,6 +11,7 @@ mod answer;
 mod catalogue;
 mod connection;
 mod data_api;
+mod decision;
 mod grants;
 mod history;
 mod inspect;
@@ -29,9 +30,9 @@ mod target;
 mod upkeep;
 mod warehouse;
 
-pub use catalogue::Decision;
 pub use connection::{Connection, Login, Place};
 pub use data_api::{BATCH_STATEMENTS_MAX, DataApi, LOAD_DEADLINE, STATEMENT_BYTES_MAX, Stop};
+pub use decision::Decision;
 pub use grants::ledger_ddl;
 pub use ledger::{LEDGER, LOCK_PREFIX, LedgerRow, Life};
 pub use manifest::Manifest;

@@ -16,8 +16,8 @@
 
 use super::admission::{Asked, Known, Rule};
 use super::answer::{StatementFault, cut};
-use super::catalogue::known;
 use super::data_api::{DataApi, Fault, jittered, place};
+use super::decision::known;
 use super::ledger::{self, LedgerRow};
 use super::load_id::token;
 use super::messages::{Class, has_spoken, is_known};

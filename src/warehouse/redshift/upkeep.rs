@@ -1,8 +1,9 @@
 //! What a load needs and leaves beside its transaction: the ledger, copies of manifests, a tidy table.
 
 use super::admission::{Asked, Known};
-use super::catalogue::{Catalogue, known};
+use super::catalogue::Catalogue;
 use super::data_api::{Fault, jittered};
+use super::decision::known;
 use super::ledger;
 use super::manifest::Manifest;
 use super::staging::StagedLoad;

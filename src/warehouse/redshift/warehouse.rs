@@ -1,9 +1,10 @@
 //! Redshift as a [`Warehouse`].
 
 use super::admission::{Asked, Known, Rule};
-use super::catalogue::{Catalogue, known};
+use super::catalogue::Catalogue;
 use super::connection::Connection;
 use super::data_api::{DataApi, Fault, Stop};
+use super::decision::known;
 use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
 use super::run::Allowed;
