@@ -62,7 +62,9 @@ pub enum Retried {
 pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Observer) -> Result<Retried> {
     let mut warehouse = target::open(config)?;
     match warehouse.load(id) {
-        Ok(shown) if shown.run.status == Status::Succeeded => return Ok(Retried::Before(Box::new(shown))),
+        Ok(shown) if shown.run.status == Status::Succeeded && shown.run.standing != Standing::Gone => {
+            return Ok(Retried::Before(Box::new(shown)));
+        }
         Ok(_) | Err(Error::Usage(_)) => {}
         Err(error) => return Err(error),
     }

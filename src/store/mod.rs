@@ -71,7 +71,9 @@ pub use open::{fetch_small, file_names, open, prepare_out, sink};
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
 #[cfg(feature = "aws")]
 pub(crate) use runtime::runtime;
-pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+pub use types::{
+    ByteSource, DIGEST_PREFIX, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject,
+};
 #[cfg(feature = "aws")]
 pub use upload::{UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT};
 

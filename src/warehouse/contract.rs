@@ -116,10 +116,8 @@ impl Admission {
 /// What the warehouse did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadReceipt {
-    /// Rows that came from the export.
+    /// Rows that came from the export: all of a full one; of an incremental those that were not there already.
     pub loaded: u64,
-    /// Rows of an incremental export that were there already, and were passed over.
-    pub present: u64,
     /// Rows kept from the old table.
     pub carried_over: u64,
     /// The files as they are addressed now, after the load.

@@ -341,8 +341,7 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        let present = rows.accepted.saturating_sub(loaded);
-        Ok(LoadReceipt { loaded, present, carried_over, files, warnings: Vec::new() })
+        Ok(LoadReceipt { loaded, carried_over, files, warnings: Vec::new() })
     }
 }
 

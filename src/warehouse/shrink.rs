@@ -5,10 +5,9 @@ use crate::error::{Error, Place, Result};
 /// How much smaller a full export may leave a table unless told otherwise, in percent.
 pub const SHRINK_PERCENT_MAX: u8 = 50;
 
-/// How much smaller than what it takes the place of a full export may be.
-///
-/// That is the last full load and the incremental ones that the export covers; what stays beside it counts on
-/// neither side. A warehouse that knows the rows of its full loads alone compares with the last of them.
+/// How much smaller than what it takes the place of a full export may be: measured against the rows that are in the
+/// table, whoever brought them, as far as the warehouse can count them; else against the last full load. What stays
+/// beside the export counts on neither side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShrinkGuard {
     /// In percent of the rows that are replaced. An export without any row passes at none of these;
@@ -23,7 +22,7 @@ impl Default for ShrinkGuard {
 }
 
 impl ShrinkGuard {
-    /// Compares the rows of a full export with those that it replaces. Where there are none, every export
+    /// Compares the rows of a full export, `now`, with those that it replaces, `before`. Where there are none, every export
     /// passes: nothing can be lost.
     ///
     /// # Errors

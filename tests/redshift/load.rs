@@ -27,7 +27,7 @@ fn a_full_export_replaces_the_table_cell_by_cell() {
     let uri = "s3://exports/org/full/t/20260301/t_20260301031500.csv";
     assert_eq!(ledger, format!("{id}|t|full|{uri}|{NIGHT}|2|2|0|0|2|1"));
     let staged = format!("stage/csl/t/{id}");
-    let names = ["load.json", "manifest.json", "part-00000.snappy.parquet"];
+    let names = ["begun.json", "load.json", "manifest.json", "part-00000.snappy.parquet"];
     let names = names.map(|name| format!("{staged}/{name}"));
     assert_eq!(world.objects("stage"), [&["stage/csl/_profiles/t.json".to_owned()], &names[..]].concat());
     assert_eq!(world.objects("manifests"), [format!("manifests/manifests/t/{id}.json")]);
@@ -236,9 +236,9 @@ fn types_that_need_sql_pass_a_stage() {
     assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "1|1\n2|2");
     world.export("incremental", "20260301040000", "2026-03-01 03:59:00", &[2, 3]);
     world.loaded(&["--kind", "incremental"]);
-    world.export("full", NEXT_NIGHT, OLD, &[5]);
+    world.export("full", NEXT_NIGHT, OLD, &[5, 6]);
     world.loaded(&[]);
-    assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "5|5");
+    assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "5|5\n6|6");
 }
 
 #[test]
