@@ -1,8 +1,9 @@
 //! The whole job: find the export, convert it, stage it, load it.
 
 use super::export::{ExportChoice, FoundExport};
-use super::listeners::told;
+use super::listeners::{End, Listeners};
 use super::load::{Loading, remembered, shrink_guard};
+use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
 use super::run::Run;
@@ -56,8 +57,12 @@ pub(super) fn prepare(config: &Config, request: &Backfill) -> Result<Prepared> {
 /// it, and the ledger remembers it.
 pub fn backfill(config: &Config, request: &Backfill, observer: &dyn Observer) -> Outcome {
     let run = Run::begin(observer, &request.table, request.export.kind());
-    let outcome = load(&run, config, request);
-    remembered(&run, config, told(config, outcome))
+    let listeners = Listeners::of(config);
+    let outcome = listeners.told(load(&run, config, request), End::Done);
+    let outcome = remembered(&run, config, outcome);
+    measured(config, observer, &outcome);
+    listeners.finish(None);
+    outcome
 }
 
 fn load(run: &Run<'_>, config: &Config, request: &Backfill) -> Outcome {

@@ -165,9 +165,10 @@ fn load_into(
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;
     report.seconds.load = started.elapsed().as_secs_f64();
-    let LoadReceipt { loaded, present, carried_over, files, warnings } = receipt;
+    let LoadReceipt { loaded, present, carried_over, rows_before, files, warnings } = receipt;
     report.rows.loaded = loaded;
     report.rows.carried_over = carried_over;
+    report.changes.rows_before = rows_before;
     report.files = files;
     report.warnings.extend(warnings);
     if job_kind == ExportKind::Full && report.rows.read == 0 {

@@ -2,9 +2,11 @@
 //!
 //! Its shape is a contract: scripts read it.
 
+mod changes;
 mod checklist;
 pub mod words;
 
+pub use changes::{Changes, Drift};
 pub use checklist::{Checked, Checklist};
 
 use crate::store::outputs::first_line;
@@ -44,6 +46,9 @@ pub struct RunReport {
     /// The columns that were written, in the order of the file; none of a run that wrote none.
     #[serde(default)]
     pub columns: Vec<ColumnReport>,
+    /// What it changed, and how it differs from the load before.
+    #[serde(default)]
+    pub changes: Changes,
     /// Records left out.
     pub rejects: RejectsReport,
     /// Wall-clock time.
@@ -95,6 +100,7 @@ impl RunReport {
             rows: Rows::default(),
             files: Vec::new(),
             columns: Vec::new(),
+            changes: Changes::default(),
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
             error: None,

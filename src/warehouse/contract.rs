@@ -3,11 +3,15 @@
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
-use crate::report::{Checklist, FileReport, Rows, RunReport};
+use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
-use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink};
+use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Loads that are looked through for the newest of each table.
+const RUNS_LOOKED_MAX: usize = 1_000;
 
 /// Asked now and then while something waits: whether it is to end.
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -104,6 +108,8 @@ pub struct LoadReceipt {
     pub present: u64,
     /// Rows kept from the old table.
     pub carried_over: u64,
+    /// Rows that a full load took the place of; 0 where there were none, and of an incremental.
+    pub rows_before: u64,
     /// The files as they are addressed now, after the load.
     pub files: Vec<FileReport>,
     /// What went wrong beside the load, and does not undo it.
@@ -172,6 +178,23 @@ pub trait Warehouse: Send + Sync {
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
         let _ = (table, kind);
         None
+    }
+
+    /// Tables, each with when the newest export was made that is in it, `YYYYMMDDhhmmss`; those alone of which
+    /// that is known without looking at everything.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn newest(&self) -> Result<BTreeMap<String, String>> {
+        let mut newest = BTreeMap::new();
+        for run in self.loads(None, RUNS_LOOKED_MAX)? {
+            let exported = Location::parse(&run.source).ok().as_ref().and_then(exported_at_of);
+            if let Some(at) = exported.filter(|_| run.status == Status::Succeeded) {
+                let known: &mut String = newest.entry(run.table).or_default();
+                *known = at.max(std::mem::take(known));
+            }
+        }
+        Ok(newest)
     }
 
     /// A failed load as far as its files are there, to be loaded by [`Warehouse::retry`].

@@ -23,6 +23,7 @@ use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::Table;
 use crate::store::{ExportKind, SegmentSink, sync_dir};
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -209,6 +210,17 @@ impl Warehouse for LocalWarehouse {
         ledger::record(&self.dir, report)
     }
 
+    fn newest(&self) -> Result<BTreeMap<String, String>> {
+        let mut newest = BTreeMap::new();
+        for table in ledger::tables(&self.dir)? {
+            // A damaged table is told of where it is read.
+            let Ok(Some(entry)) = Entry::current(&ledger::table_dir(&self.dir, &table)?) else { continue };
+            let at = entry.parts.into_iter().filter_map(|part| part.exported_at).max();
+            newest.extend(at.map(|at| (table, at)));
+        }
+        Ok(newest)
+    }
+
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
         let runs = ledger::list(&self.dir, Some(table)).ok()?;
         let last = runs.iter().find(|run| run.status == Status::Succeeded && run.kind == kind)?;
@@ -299,8 +311,12 @@ impl Staging for LocalStaging {
         let new = version::verify(staging, files, rows.accepted)?;
         let cover = cover_by(self.cover, merge::are_keyed(staging, &new)?);
         let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
+        let rows_before = match self.request.kind {
+            ExportKind::Full => self.rows_replaced(&kept),
+            ExportKind::Incremental => 0,
+        };
         if self.request.kind == ExportKind::Full {
-            self.request.shrink.check(&self.request.table, self.rows_replaced(&kept), rows.accepted)?;
+            self.request.shrink.check(&self.request.table, rows_before, rows.accepted)?;
         }
         let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
         let folders = Folders { old: old.as_deref(), staging };
@@ -318,7 +334,7 @@ impl Staging for LocalStaging {
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
         let present = rows.accepted.saturating_sub(loaded);
-        Ok(LoadReceipt { loaded, present, carried_over, files, warnings: Vec::new() })
+        Ok(LoadReceipt { loaded, present, carried_over, rows_before, files, warnings: Vec::new() })
     }
 }
 

@@ -83,6 +83,7 @@ pub fn run(
             put_off: HashSet::new(),
         };
         let worked = shift.work(once);
+        loader.rest(None);
         drop(end);
         worked.map(|()| shift.tally)
     })

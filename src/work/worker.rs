@@ -30,6 +30,11 @@ pub trait Loader: Sync {
 
     /// Tells the operator something.
     fn note(&self, text: &str);
+
+    /// Hears that nothing more is loaded for now, and ends what it still does beside, by `latest` at the latest.
+    fn rest(&self, latest: Option<Instant>) {
+        let _ = latest;
+    }
 }
 
 /// What decides about a message.

@@ -48,9 +48,17 @@ pub(super) fn run(
     staged_at: &Location,
     iam_role: &str,
     allowed: Allowed,
-) -> Result<LedgerRow> {
+) -> Result<Loaded> {
     let manifest_uri = staged_at.child(MANIFEST_NAME)?.to_string();
     Attempts { api, load, iam_role, allowed, manifest_uri }.run()
+}
+
+/// A load that is in the table.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) row: LedgerRow,
+    /// Rows of the last full load, which a full one takes the place of.
+    pub(super) rows_before: u64,
 }
 
 struct Attempts<'a> {
@@ -75,26 +83,28 @@ pub(super) struct Allowed {
 }
 
 impl Attempts<'_> {
-    fn run(&self) -> Result<LedgerRow> {
+    fn run(&self) -> Result<Loaded> {
         let entry = &self.load.entry;
         let name = format!("csl-stream {} {}", entry.table, entry.load_id);
         let process = uuid::Uuid::now_v7().to_string();
         for attempt in 1.. {
             let known = match self.look()? {
-                Looked::Loaded(row) => return Ok(*row),
+                Looked::Loaded(row) => return Ok(Loaded { row: *row, rows_before: 0 }),
                 Looked::Free(known) => known,
             };
+            let rows_before = known.last_full_rows.filter(|_| entry.kind == ExportKind::Full).unwrap_or(0);
+            let with_rows = |row| Loaded { row, rows_before };
             let token = token(&entry.load_id, &process, attempt);
             let steps = self.steps(known.claim.as_deref().unwrap_or_default(), &token);
             let sqls: Vec<String> = steps.iter().map(|step| step.sql.clone()).collect();
             let fault = match self.api.transaction(&name, &sqls, &token) {
-                Ok(()) => return self.finished(),
+                Ok(()) => return self.finished().map(with_rows),
                 Err(Fault::Statement(fault)) => fault,
-                Err(Fault::Unknown(error)) => return self.known_end(error),
+                Err(Fault::Unknown(error)) => return self.known_end(error).map(with_rows),
                 Err(Fault::Error(error)) => return Err(error),
             };
             if !self.again(&steps, &fault, attempt)? {
-                return self.told(&steps, fault);
+                return self.told(&steps, fault).map(with_rows);
             }
             tracing::warn!(attempt, message = fault.message, "the load is run again");
             std::thread::sleep(jittered(attempt));

@@ -5,13 +5,13 @@ use super::connection::Connection;
 use super::data_api::{DataApi, Fault, Stop, jittered};
 use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
-use super::run::Allowed;
+use super::run::{Allowed, Loaded};
 use super::sql::{LoadColumn, LoadSql};
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, run, target};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{Cover, Run, Shown, check_name, timestamp};
-use crate::report::{Checklist, FileReport, Rows, RunReport};
+use crate::report::{Changes, Checklist, FileReport, Rows, RunReport};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
 use crate::store::{ExportKind, Location, SegmentSink, objects};
@@ -168,8 +168,9 @@ impl RedshiftWarehouse {
         }
         self.ensure_ledger(&Asked::from(&staged.entry).again(staged.again), &staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
-        let (row, warnings) = self.run(&staged, &place, Allowed { shrink, again: staged.again })?;
-        Ok(RunReport { warnings, ..history::report(&row, staged.files) })
+        let (loaded, warnings) = self.run(&staged, &place, Allowed { shrink, again: staged.again })?;
+        let changes = Changes { rows_before: loaded.rows_before, ..Changes::default() };
+        Ok(RunReport { warnings, changes, ..history::report(&loaded.row, staged.files) })
     }
 
     /// The statements of a load that is only planned, with `rows` for the rows that it will accept.
@@ -232,18 +233,13 @@ impl RedshiftWarehouse {
 
     /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended. The warnings are
     /// of what went wrong beside the load.
-    fn run(
-        &self,
-        staged: &StagedLoad,
-        place: &Location,
-        allowed: Allowed,
-    ) -> Result<(LedgerRow, Vec<String>)> {
+    fn run(&self, staged: &StagedLoad, place: &Location, allowed: Allowed) -> Result<(Loaded, Vec<String>)> {
         let loaded = run::run(&self.api, staged, place, &self.settings.iam_role, allowed);
         let mut warnings = Vec::new();
         warnings.extend(self.keep_manifest(staged, loaded.is_ok()));
-        let row = loaded?;
+        let loaded = loaded?;
         warnings.extend(self.tidy(staged));
-        Ok((row, warnings))
+        Ok((loaded, warnings))
     }
 
     /// The load has ended whatever becomes of the copy.
@@ -412,11 +408,13 @@ impl Staging for RedshiftStaging {
             objects::put_encrypted(&self.sink.place().child(name)?, bytes, encrypted.clone())?;
         }
         let allowed = Allowed { shrink: self.request.shrink, again: self.request.again };
-        let (row, warnings) = self.warehouse.run(&load, self.sink.place(), allowed)?;
+        let (loaded, warnings) = self.warehouse.run(&load, self.sink.place(), allowed)?;
+        let Loaded { row, rows_before } = loaded;
         Ok(LoadReceipt {
             loaded: row.rows_loaded,
             present: row.rows_accepted.saturating_sub(row.rows_loaded),
             carried_over: row.rows_carried_over,
+            rows_before,
             files: files.to_vec(),
             warnings,
         })
