@@ -34,7 +34,9 @@ const fn metric(name: &'static str, unit: &'static str, about: &'static str) -> 
 }
 
 const SUCCEEDED: Metric = metric("LoadsSucceeded", "Count", "loads that ended well");
-const FAILED: Metric = metric("LoadsFailed", "Count", "loads that failed, each try of a message");
+const FAILED: Metric =
+    metric("LoadsFailed", "Count", "loads that failed, and are not tried again by themselves");
+const RETRIED: Metric = metric("LoadsRetried", "Count", "tries that failed, and come again by themselves");
 const ROWS: Metric = metric("RowsLoaded", "Count", "rows that came into the table");
 const FULL_ROWS: Metric = metric("FullRows", "Count", "rows of a full export");
 const FULL_ROWS_BEFORE: Metric = metric("FullRowsBefore", "Count", "rows of the full export before it");
@@ -43,12 +45,13 @@ const SECONDS: Metric = metric("LoadTime", "Seconds", "from the first byte to th
 const AGE: Metric = metric("DataAge", "Seconds", "how old the export was when it was in the table");
 
 /// Every metric that a line may have.
-pub const METRICS: [Metric; 8] =
-    [SUCCEEDED, FAILED, ROWS, FULL_ROWS, FULL_ROWS_BEFORE, REJECTED, SECONDS, AGE];
+pub const METRICS: [Metric; 9] =
+    [SUCCEEDED, FAILED, RETRIED, ROWS, FULL_ROWS, FULL_ROWS_BEFORE, REJECTED, SECONDS, AGE];
 
-/// The line of a load, without its end; none of a load that was skipped. `class` is that of its error.
-pub fn line(report: &RunReport, class: Option<&str>, now: SystemTime) -> Option<String> {
-    let values = values(report, now);
+/// The line of a load, without its end; none of a load that was skipped. `class` is that of its error, `again`
+/// whether its message comes again.
+pub fn line(report: &RunReport, class: Option<&str>, again: bool, now: SystemTime) -> Option<String> {
+    let values = values(report, again, now);
     if report.status == Status::Skipped || values.is_empty() {
         return None;
     }
@@ -74,7 +77,7 @@ pub fn line(report: &RunReport, class: Option<&str>, now: SystemTime) -> Option<
     Some(Value::Object(root).to_string())
 }
 
-fn values(report: &RunReport, now: SystemTime) -> Vec<(Metric, Value)> {
+fn values(report: &RunReport, again: bool, now: SystemTime) -> Vec<(Metric, Value)> {
     let mut values = Vec::new();
     let rows = &report.rows;
     match report.status {
@@ -88,7 +91,7 @@ fn values(report: &RunReport, now: SystemTime) -> Vec<(Metric, Value)> {
             }
             values.extend(age(report, now).map(|age| (AGE, json!(age))));
         }
-        Status::Failed => values.push((FAILED, json!(1))),
+        Status::Failed => values.push((if again { RETRIED } else { FAILED }, json!(1))),
         Status::Skipped => return values,
     }
     values.push((SECONDS, json!(thousandths(report.seconds.total))));

@@ -1,7 +1,7 @@
 //! The counters of one process.
 
 use super::emf::exported;
-use super::text::{Exposition, classic};
+use super::text::{Exposition, classic, without_braces};
 use crate::error::{Error, Result};
 use crate::queue::QueueState;
 use crate::report::{RunReport, Status};
@@ -164,11 +164,12 @@ impl Metrics {
         self.refused.get_or_create(&Reason { reason }).inc();
     }
 
-    /// Counts a load that has ended.
-    pub fn loaded(&self, report: &RunReport) {
+    /// Counts a load that has ended; `again` says whether its message comes again.
+    pub fn loaded(&self, report: &RunReport, again: bool) {
         let table = self.known(&report.table);
         let end = match report.status {
             Status::Succeeded => "succeeded",
+            Status::Failed if again => "retried",
             Status::Failed => "failed",
             Status::Skipped => "skipped",
         };
@@ -231,6 +232,7 @@ impl Metrics {
         let mut shown = String::new();
         text::encode(&mut shown, &self.registry)
             .map_err(|cause| Error::machine("the metrics cannot be written").because(cause))?;
+        let shown = without_braces(&shown);
         Ok(match exposition {
             Exposition::OpenMetrics => shown,
             Exposition::Classic => classic(&shown),

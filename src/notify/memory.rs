@@ -14,8 +14,6 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 
-/// Folder of what was told, beside the tables: no table has such a name.
-pub const ALERTS_DIR: &str = ".alerts";
 /// The shape of a file; a higher number is a later program's.
 const FORMAT: u32 = 1;
 /// The longest file that is read: a table's causes for three listeners are a few kB.

@@ -60,7 +60,7 @@ pub fn backfill(config: &Config, request: &Backfill, observer: &dyn Observer) ->
     let listeners = Listeners::of(config);
     let outcome = listeners.told(load(&run, config, request), End::Done);
     let outcome = remembered(&run, config, outcome);
-    measured(config, observer, &outcome);
+    measured(config, observer, &outcome, false);
     listeners.finish(None);
     outcome
 }

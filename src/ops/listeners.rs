@@ -8,7 +8,8 @@
 use super::target;
 use crate::config::{AlertSubject, Config};
 use crate::error::{Error, Result};
-use crate::notify::{self, ALERTS_DIR, AlertSettings, Alerts, News, Subject};
+use crate::ledger::ALERTS_DIR;
+use crate::notify::{self, AlertSettings, Alerts, News, Subject};
 use crate::pipeline::Outcome;
 use crate::report::{Checklist, RunReport};
 use crate::store::{self, HttpUrl, Location};

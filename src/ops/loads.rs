@@ -80,7 +80,7 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
     let outcome = timed(outcome, started.elapsed().as_secs_f64());
     let listeners = Listeners::of(config);
     let outcome = listeners.told(registered(config, &*warehouse, outcome), End::Done);
-    measured(config, observer, &outcome);
+    measured(config, observer, &outcome, false);
     listeners.finish(None);
     Ok(Retried::Now(Box::new(outcome)))
 }

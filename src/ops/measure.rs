@@ -7,8 +7,8 @@ use crate::metrics::emf;
 use crate::pipeline::Outcome;
 use std::time::SystemTime;
 
-/// One line for CloudWatch, if `metrics.emf` asks for it.
-pub(super) fn measured(config: &Config, observer: &dyn Observer, outcome: &Outcome) {
+/// One line for CloudWatch, if `metrics.emf` asks for it; `again` says whether the load's message comes again.
+pub(super) fn measured(config: &Config, observer: &dyn Observer, outcome: &Outcome, again: bool) {
     if !config.metrics.emf {
         return;
     }
@@ -16,7 +16,7 @@ pub(super) fn measured(config: &Config, observer: &dyn Observer, outcome: &Outco
         Ok(report) => (report, None),
         Err((report, error)) => (&**report, Some(Error::class(error))),
     };
-    if let Some(line) = emf::line(report, class, SystemTime::now()) {
+    if let Some(line) = emf::line(report, class, again, SystemTime::now()) {
         observer.measured(&line);
     }
 }

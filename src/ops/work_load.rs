@@ -136,13 +136,15 @@ impl Loader for Loads<'_> {
             Err((_, error)) if is_final(error) => End::Dead,
             Err(_) => End::Again,
         };
+        let again = end == End::Again;
         let outcome = self.listeners.told(outcome, end);
         let outcome = remembered(&run, self.config, outcome);
-        measured(self.config, self.observer, &outcome);
-        self.metrics.loaded(match &outcome {
+        measured(self.config, self.observer, &outcome, again);
+        let report = match &outcome {
             Ok(report) => report,
             Err((report, _)) => report,
-        });
+        };
+        self.metrics.loaded(report, again);
         self.written(&outcome);
         outcome.map(|report| report.status).map_err(|(_, error)| error)
     }

@@ -16,6 +16,7 @@ fn report(request: &LoadRequest, status: Status) -> RunReport {
         rows: Rows::default(),
         files: Vec::new(),
         columns: Vec::new(),
+        changes: csl_stream::report::Changes::default(),
         rejects: RejectsReport::default(),
         seconds: Seconds::default(),
         error: (status == Status::Failed).then(|| "5 rejects".to_owned()),

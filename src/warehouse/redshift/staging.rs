@@ -16,6 +16,7 @@
 use super::ledger::LedgerRow;
 use super::sql::LoadColumn;
 use crate::error::{Error, Place, Result};
+use crate::ledger::ALERTS_DIR;
 use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
@@ -33,8 +34,8 @@ pub(super) const MANIFEST_NAME: &str = "manifest.json";
 pub(super) const RECORD_NAME: &str = "load.json";
 /// Endings of segments, by their codecs.
 const ENDINGS: [&str; 3] = ["snappy.parquet", "zstd.parquet", "parquet"];
-/// Folders beside the tables': of checks, of the Data Catalog, of rejects.
-const OWN_FOLDERS: [&str; 3] = [PROBES, "_catalog", "rejects"];
+/// Folders beside the tables': of checks, of the Data Catalog, of rejects, of alerts.
+const OWN_FOLDERS: [&str; 4] = [PROBES, "_catalog", "rejects", ALERTS_DIR];
 /// Objects that a check looks at.
 const LOOKED_AT_MAX: usize = 10_000;
 /// Folder of the probes of a check, beside the tables'.
