@@ -96,6 +96,11 @@ fn alerts(config: &Config, faults: &mut Vec<Error>) -> AlertSettings {
     };
     let (slack, teams) = (url("alerts.slack_url", &own.slack_url), url("alerts.teams_url", &own.teams_url));
     let webhook = url("alerts.webhook_url", &own.webhook_url);
+    if webhook.is_some() && own.webhook_secret.is_none() {
+        faults.push(
+            Error::usage("alerts.webhook_url is set, and alerts.webhook_secret is not").help("set both"),
+        );
+    }
     AlertSettings {
         slack,
         teams,

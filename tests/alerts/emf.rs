@@ -115,33 +115,33 @@ fn every_load_leaves_a_line() {
     let world = World::new(&schema_of(&["a"]));
     let on = [("CSL_METRICS_EMF", "true"), ("CSL_LOAD_MAX_REJECTS", "1")];
     let night = |at: &str, kind: ExportKind, csv: &[u8], code: i32| {
-        world.send(&world.export(kind, "a", at, csv, false));
+        let order = world.export(kind, "a", at, csv, false);
+        world.send(&order);
         let answer = world.run_with(&["work", "--once"], &on);
         assert_eq!(answer.code, Some(code), "{answer:#?}");
         assert!(lines(&answer.out).is_empty(), "results stay alone on stdout");
         let found = lines(&answer.err);
         assert_eq!(found.len(), 1, "{answer:#?}");
         assert!(found[0].starts_with('{') && found[0].ends_with('}'), "nothing else on the line: {found:?}");
-        metrics(found[0])
+        (metrics(found[0]), order)
     };
     let names = |found: &BTreeMap<String, f64>| found.keys().cloned().collect::<Vec<_>>().join(" ");
-    let first = night("20260301031500", ExportKind::Full, csv(1..=4).as_bytes(), 0);
+    let (first, _) = night("20260301031500", ExportKind::Full, csv(1..=4).as_bytes(), 0);
     assert_eq!(names(&first), "DataAge FullRows LoadTime LoadsSucceeded RowsLoaded");
     assert_eq!((first["FullRows"], first["RowsLoaded"], first["LoadsSucceeded"]), (4.0, 4.0, 1.0));
     assert!(first["DataAge"] > 0.0 && first["LoadTime"] > 0.0, "{first:?}");
-    let night2 = b"id,name\n1,a\n2,b\n3,c\nx,d\n";
-    let second = night("20260302031500", ExportKind::Full, night2, 0);
+    let (second, order) = night("20260302031500", ExportKind::Full, b"id,name\n1,a\n2,b\n3,c\nx,d\n", 0);
     assert_eq!(
         names(&second),
         "DataAge FullRows FullRowsBefore LoadTime LoadsSucceeded RowsLoaded RowsRejected"
     );
     assert_eq!((second["FullRows"], second["FullRowsBefore"], second["RowsRejected"]), (3.0, 4.0, 1.0));
-    let third = night("20260302040000", ExportKind::Incremental, csv([9]).as_bytes(), 0);
+    let (third, _) = night("20260302040000", ExportKind::Incremental, csv([9]).as_bytes(), 0);
     assert_eq!(names(&third), "DataAge LoadTime LoadsSucceeded RowsLoaded");
-    let failed = night("20260303031500", ExportKind::Full, b"id,name\nx,a\ny,b\n", 1);
+    let (failed, _) = night("20260303031500", ExportKind::Full, b"id,name\nx,a\ny,b\n", 1);
     assert_eq!(names(&failed), "LoadTime LoadsFailed RowsRejected");
     // Without a wish there is none, and of what was skipped neither.
-    world.send(&world.export(ExportKind::Full, "a", "20260302031500", night2, false));
+    world.send(&order);
     let skipped = world.run_with(&["work", "--once"], &on);
     world.send(&world.export(ExportKind::Full, "a", "20260304031500", csv(1..=3).as_bytes(), false));
     let silent = world.run(&["work", "--once"]);
