@@ -81,7 +81,8 @@ fn failed(
         (Some(known), _) => Some(Step::Keep(key, Mark { since: known.since, ..mark })),
         (None, Some(_)) => None,
         (None, None) => {
-            let since = marks.get(&key).map_or(now, |mark| mark.since);
+            let earlier = marks.get(&key).filter(|mark| !is_stale(event, mark, now));
+            let since = earlier.map_or(now, |mark| mark.since);
             let mark = Mark { since, ..mark };
             if end == End::Again && PASSING.contains(&class) && now.saturating_sub(since) < PATIENCE.as_secs()
             {
