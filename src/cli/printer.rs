@@ -107,6 +107,11 @@ impl Printer {
         }
     }
 
+    /// One line on stderr for a machine, whatever the flags say.
+    pub(super) fn line(self, text: &str) {
+        to_stderr(text);
+    }
+
     /// What went wrong and what can be done about it.
     pub(super) fn error(self, error: &Error) {
         let help = error.detail().map_or(AFTER_INTERRUPT, |detail| detail.help.as_str());

@@ -191,6 +191,37 @@ sections! {
         over_bytes: u64 = 1_000_000_000,
     }
 
+    /// Who is told when somebody should look: once for a cause, and once when it is over.
+    Alerts {
+        /// Incoming webhook of a Slack channel
+        #[schemars(extend("writeOnly" = true))]
+        slack_url: Option<String> = None,
+        /// Webhook of a workflow of Microsoft Teams
+        #[schemars(extend("writeOnly" = true))]
+        teams_url: Option<String> = None,
+        /// Any other program's webhook, which gets JSON; needs `webhook_secret`
+        #[schemars(extend("writeOnly" = true))]
+        webhook_url: Option<String> = None,
+        /// What signs the messages to `webhook_url`
+        #[schemars(extend("writeOnly" = true))]
+        webhook_secret: Option<String> = None,
+        /// What they are told of
+        on: Vec<AlertSubject> = vec![
+            AlertSubject::Failure,
+            AlertSubject::DeadLetter,
+            AlertSubject::SchemaChange,
+            AlertSubject::Drift,
+        ],
+    }
+
+    /// What is counted and timed.
+    Metrics {
+        /// Address of the worker's `/metrics`; absent: none. `serve` has its own
+        listen: Option<Address> = None,
+        /// One line of CloudWatch's embedded metric format on stderr for each load
+        emf: bool = false,
+    }
+
     /// How records are converted and loaded.
     Load {
         /// Rejected records that are tolerated
@@ -238,6 +269,10 @@ pub struct Sections {
     pub work: Work,
     /// Tasks for loads that are too large for a Lambda function.
     pub fargate: Fargate,
+    /// Who is told when somebody should look.
+    pub alerts: Alerts,
+    /// What is counted and timed.
+    pub metrics: Metrics,
     /// How records are converted and loaded.
     pub load: Load,
 }
@@ -258,6 +293,20 @@ pub enum Signature {
     Required,
     /// Every webhook is taken.
     Unchecked,
+}
+
+/// What somebody may want to be told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertSubject {
+    /// A load that failed.
+    Failure,
+    /// A message that became a dead letter.
+    DeadLetter,
+    /// A table that was changed to fit the schema.
+    SchemaChange,
+    /// An export that looks otherwise than the one before.
+    Drift,
 }
 
 /// How S3 encrypts what is written.

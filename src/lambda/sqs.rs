@@ -23,6 +23,8 @@ use tokio::runtime::Handle;
 pub const BEGIN_LEFT: Duration = Duration::from_secs(30);
 /// A load under way is asked to end this long before the function is.
 pub const CUT_LEFT: Duration = Duration::from_secs(10);
+/// Nothing is waited for with less time left: the answer must still come.
+const ANSWER_LEFT: Duration = Duration::from_secs(3);
 
 /// What messages are loaded with.
 pub struct Jobs<'a> {
@@ -104,6 +106,8 @@ impl Jobs<'_> {
                 failed.push(json!({ "itemIdentifier": message.id }));
             }
         }
+        // The process may stand still from the answer on.
+        self.loader.rest(end.checked_sub(ANSWER_LEFT));
         Ok(json!({ "batchItemFailures": failed }))
     }
 

@@ -18,6 +18,8 @@ const ENTRY_NAME_BEFORE: &str = "load.json";
 pub const NEXT_POINTER: &str = ".current-";
 /// The folder of run reports inside each table.
 pub const RUNS_DIR: &str = ".loads";
+/// Folder of what alerts have told, beside the tables: no table has such a name.
+pub const ALERTS_DIR: &str = ".alerts";
 
 /// Refuses what must not become a file name.
 ///

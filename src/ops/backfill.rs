@@ -1,8 +1,9 @@
 //! The whole job: find the exports, convert them, stage them, load them.
 
 use super::export::{ExportChoice, FoundExport};
-use super::listeners::told;
+use super::listeners::{End, Listeners};
 use super::load::{Loading, remembered, shrink_guard};
+use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
 use super::pending::{Pending, Standing, pending};
@@ -91,21 +92,34 @@ pub fn backfill(config: &Config, request: &Backfill, observer: &dyn Observer) ->
         Ok(prepared) => prepared,
         Err(error) => {
             let run = Run::begin(observer, &request.table, request.export.kind());
-            let outcome = concluded(&run, config, Err(run.failed(None, error)));
+            let listeners = Listeners::of(config);
+            let outcome = concluded(&run, config, &listeners, Err(run.failed(None, error)));
+            listeners.finish(None);
             return outcome.map(|report| Backfilled { reports: vec![report], count: None });
         }
     };
     let Prepared { options, warehouse, table, pending } = prepared;
     let (mut warehouse, exports) = (Some(warehouse), pending.exports.len());
+    let listeners = Listeners::of(config);
     let mut reports = Vec::with_capacity(exports);
+    let mut failed = None;
     for (at, export) in pending.exports.iter().enumerate() {
         let run = Run::begin(observer, &request.table, request.export.kind());
         let outcome = warehouse.take().map_or_else(|| target::open(config), Ok);
         let outcome = outcome.map_err(|error| run.failed(None, error)).and_then(|warehouse| {
             load(&run, config, request, (options.clone(), warehouse, table.clone()), export)
         });
-        let outcome = concluded(&run, config, outcome);
-        reports.push(outcome.map_err(|error| with_left(observer, error, exports - at - 1))?);
+        match concluded(&run, config, &listeners, outcome) {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                failed = Some(with_left(observer, error, exports - at - 1));
+                break;
+            }
+        }
+    }
+    listeners.finish(None);
+    if let Some(error) = failed {
+        return Err(error);
     }
     let count = pending.standing.map(|standing| counted(standing, &reports));
     Ok(Backfilled { reports, count })
@@ -128,8 +142,14 @@ fn load(
 
 /// Everybody is told. A load has ended whatever becomes of what is written about it: whoever ran it again for
 /// that would find nothing to do.
-fn concluded(run: &Run<'_>, config: &Config, outcome: Outcome) -> Result<RunReport> {
-    let outcome = remembered(run, config, told(config, outcome));
+fn concluded(
+    run: &Run<'_>,
+    config: &Config,
+    listeners: &Listeners<'_>,
+    outcome: Outcome,
+) -> Result<RunReport> {
+    let outcome = remembered(run, config, listeners.told(outcome, End::Done));
+    measured(config, run.observer, &outcome, false);
     if let Err(refused) = run.observer.ended(&outcome) {
         run.observer.note(&format!("all is loaded, but what is said of it could not be written: {refused}"));
     }

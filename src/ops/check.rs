@@ -18,8 +18,8 @@ const PROBE_CSV: &[u8] = b"a\n1\n";
 
 /// Looks at schema, exports, warehouse, listeners, job and queues, and notes each in `list`. Without names of
 /// tables it takes those of `work.tables`. What a load does is tried on files and a temporary table of its
-/// own, which are removed.
-pub fn check(config: &Config, names: &[String], list: &mut Checklist<'_>) {
+/// own, which are removed. With `send_test`, who hears of alerts gets a test.
+pub fn check(config: &Config, names: &[String], send_test: bool, list: &mut Checklist<'_>) {
     let schema = schema::read(config).map(|schema| {
         let found = format!("{} tables", schema.tables.len());
         (schema, found)
@@ -43,7 +43,7 @@ pub fn check(config: &Config, names: &[String], list: &mut Checklist<'_>) {
             names.iter().map(|name| (name.clone(), table(name))).collect();
         warehouse.check(&tables, &write_probe, list);
     }
-    listeners::check(config, list);
+    listeners::check(config, send_test, list);
     glue_job::check(config, list);
     #[cfg(feature = "serve")]
     super::queues::check(config, list);

@@ -49,7 +49,7 @@ impl ExportChoice {
     }
 
     /// Looks for the one that is named, or the newest.
-    fn find(&self, config: &Config, table: &str) -> Result<FoundExport> {
+    pub(super) fn find(&self, config: &Config, table: &str) -> Result<FoundExport> {
         if let Some(location) = &self.named {
             self.agree(location, table)?;
             let exported_at = store::exported_at_of(location);

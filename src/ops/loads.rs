@@ -1,8 +1,9 @@
 //! The loads that happened, and the failed ones that can be loaded from what is staged of them.
 
 use super::glue_job::{registered, wait};
-use super::listeners::told;
+use super::listeners::{End, Listeners};
 use super::load::{shrink_guard, warned};
+use super::measure::measured;
 use super::observer::Observer;
 use super::target;
 use crate::config::Config;
@@ -83,7 +84,11 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
         (Box::new(report), error)
     });
     let outcome = warned(timed(outcome, started.elapsed().as_secs_f64()), warning);
-    Ok(Retried::Now(Box::new(told(config, registered(config, &*warehouse, outcome)))))
+    let listeners = Listeners::of(config);
+    let outcome = listeners.told(registered(config, &*warehouse, outcome), End::Done);
+    measured(config, observer, &outcome, false);
+    listeners.finish(None);
+    Ok(Retried::Now(Box::new(outcome)))
 }
 
 fn timed(mut outcome: Outcome, seconds: f64) -> Outcome {

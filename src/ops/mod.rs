@@ -26,9 +26,11 @@ mod export;
 #[cfg(feature = "serve")]
 pub mod function;
 mod glue_job;
+#[cfg_attr(not(feature = "aws"), path = "listeners_missing.rs")]
 mod listeners;
 mod load;
 pub mod loads;
+mod measure;
 mod observer;
 mod options;
 mod outputs;

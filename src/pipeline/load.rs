@@ -148,7 +148,8 @@ fn load_into(
         return Ok(Status::Skipped);
     }
     // Asked now: once the load is done, it is itself the last one.
-    let before = (job.kind == ExportKind::Full).then(|| warehouse.last_report(&job.table.name, job.kind));
+    let before =
+        (request.kind == ExportKind::Full).then(|| warehouse.last_report(&request.table, request.kind));
     let mut staging = warehouse.stage(&request)?;
     let digest = Digest::default();
     job.source = digest.of(job.source);
@@ -184,7 +185,7 @@ fn load_into(
     }
     let accepted = report.rows.accepted;
     // Of an incremental export rows may be there already.
-    if loaded > accepted || (job_kind == ExportKind::Full && loaded != accepted) {
+    if loaded > accepted || (request.kind == ExportKind::Full && loaded != accepted) {
         return Err(Error::counts(format!("{accepted} rows accepted, but {loaded} loaded")));
     }
     Ok(Status::Succeeded)

@@ -123,6 +123,13 @@ impl LocalQueue {
             .await
     }
 
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        asked: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.call(asked).await
+    }
+
     async fn count(&self, sql: &'static str) -> Result<u64> {
         let count: i64 = self.writer.call(move |db| db.query_row(sql, [now_ms()], |row| row.get(0))).await?;
         Ok(u64::try_from(count).unwrap_or(0))

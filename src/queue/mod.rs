@@ -26,11 +26,13 @@ mod message;
 mod name;
 mod sqs;
 mod sqs_dead;
+mod state;
 mod writer;
 
 pub use dead::{DeadLetter, LISTED_MAX, Reason, Redrive};
 pub use message::{LoadOrder, MESSAGE_BYTES_MAX, Message, ObjectName, RENEW_EVERY, VISIBILITY};
 pub use sqs::{DELAY_MAX, RECEIVE_MAX, VISIBILITY_MAX};
+pub use state::QueueState;
 
 use crate::error::Result;
 use local::LocalQueue;
@@ -160,6 +162,17 @@ impl Queue {
         match &self.0 {
             Kind::Local(queue) => queue.taken().await,
             Kind::Sqs(queue) => queue.taken().await,
+        }
+    }
+
+    /// What it holds now.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn state(&self) -> Result<QueueState> {
+        match &self.0 {
+            Kind::Local(queue) => queue.state().await,
+            Kind::Sqs(queue) => queue.state().await,
         }
     }
 

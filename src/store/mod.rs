@@ -45,6 +45,8 @@ pub mod https;
 #[cfg(feature = "aws")]
 mod outbound;
 #[cfg(feature = "aws")]
+mod post;
+#[cfg(feature = "aws")]
 mod ranged;
 #[cfg(feature = "aws")]
 mod remote;
@@ -68,9 +70,11 @@ pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 pub use naming::{Endpoint, NoObject, ObjectOfUrl, S3_ENDPOINT, name_of, name_of_url, object_of_url};
 pub use open::{fetch_small, file_names, open, prepare_out, sink};
 #[cfg(feature = "aws")]
+pub use post::{POST_TIME_MAX, post};
+#[cfg(feature = "aws")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
 #[cfg(feature = "aws")]
-pub(crate) use runtime::runtime;
+pub(crate) use runtime::{Task, runtime};
 pub use types::{
     ByteSource, DIGEST_PREFIX, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject,
 };

@@ -4,11 +4,15 @@ use super::holding::Holding;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
-use crate::report::{Checklist, FileReport, Rows, RunReport};
+use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
-use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink};
+use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Loads that are looked through for the newest of each table.
+const RUNS_LOOKED_MAX: usize = 1_000;
 
 /// Asked now and then while something waits: whether it is to end.
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -200,6 +204,23 @@ pub trait Warehouse: Send + Sync {
     /// # Errors
     /// [`Error::Usage`] or [`Error::Schema`] if there is none of this name.
     fn holding(&self, table: &str) -> Result<Box<dyn Holding>>;
+
+    /// Tables, each with when the newest export was made that is in it, `YYYYMMDDhhmmss`; those alone of which
+    /// that is known without looking at everything.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn newest(&self) -> Result<BTreeMap<String, String>> {
+        let mut newest = BTreeMap::new();
+        for run in self.loads(None, RUNS_LOOKED_MAX)? {
+            let exported = Location::parse(&run.source).ok().as_ref().and_then(exported_at_of);
+            if let Some(at) = exported.filter(|_| run.status == Status::Succeeded) {
+                let known: &mut String = newest.entry(run.table).or_default();
+                *known = at.max(std::mem::take(known));
+            }
+        }
+        Ok(newest)
+    }
 
     /// A failed load as far as its files are there, to be loaded by [`Warehouse::retry`].
     ///

@@ -24,6 +24,7 @@ use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::Table;
 use crate::store::{ExportKind, SegmentSink, private, sync_dir};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
 use std::io::ErrorKind;
@@ -223,6 +224,17 @@ impl Warehouse for LocalWarehouse {
 
     fn remember(&self, report: &RunReport) -> Result<()> {
         ledger::record(&self.dir, report)
+    }
+
+    fn newest(&self) -> Result<BTreeMap<String, String>> {
+        let mut newest = BTreeMap::new();
+        for table in ledger::tables(&self.dir)? {
+            // A damaged table is told of where it is read.
+            let Ok(Some(entry)) = Entry::current(&ledger::table_dir(&self.dir, &table)?) else { continue };
+            let at = entry.parts.into_iter().filter_map(|part| part.exported_at).max();
+            newest.extend(at.map(|at| (table, at)));
+        }
+        Ok(newest)
     }
 
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {

@@ -86,6 +86,7 @@ pub fn run(
             unburied: HashMap::new(),
         };
         let worked = shift.work(once);
+        loader.rest(None);
         drop(end);
         worked.map(|()| shift.tally)
     })

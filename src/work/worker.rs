@@ -33,6 +33,11 @@ pub trait Loader: Sync {
 
     /// Tells the operator something.
     fn note(&self, text: &str);
+
+    /// Hears that nothing more is loaded for now, and ends what it still does beside, by `latest` at the latest.
+    fn rest(&self, latest: Option<Instant>) {
+        let _ = latest;
+    }
 }
 
 /// What decides about a message.
@@ -199,7 +204,7 @@ mod tests {
     #[test]
     fn listeners_and_verdict_see_one_moment() {
         let selection = Selection { tables: None, kinds: vec![ExportKind::Full] };
-        let worker = Worker { selection, others: None, tries_max: 5 };
+        let worker = Worker { selection, others: None, tries_max: 5, cover: crate::ledger::Cover::default() };
         let order = LoadOrder {
             download_url: String::new(),
             table: "t".to_owned(),

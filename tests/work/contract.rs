@@ -491,3 +491,23 @@ fn many_senders_share_a_commit() {
     assert_eq!(subject.take(5000).len(), (senders * each) as usize);
     assert!(rate > 200.0, "{rate:.0} a second");
 }
+
+#[test]
+fn what_a_queue_holds_is_told() {
+    for subject in Subject::all() {
+        for at in 1..=4 {
+            subject.send(&full(&format!("t{at}"), at));
+        }
+        let state = subject.run(subject.queue.state());
+        assert_eq!((state.waiting, state.taken, state.dead), (4, 0, Some(0)), "{}", subject.name);
+        // SQS tells the age to CloudWatch alone.
+        assert_eq!(state.oldest.is_some(), subject.name == "local", "{}", subject.name);
+        subject.run(subject.queue.bury(&subject.one(), &reason()));
+        let held = subject.one();
+        let state = subject.run(subject.queue.state());
+        assert_eq!((state.waiting, state.taken, state.dead), (2, 1, Some(1)), "{}", subject.name);
+        subject.run(subject.queue.delete(&held));
+        let state = subject.run(subject.queue.state());
+        assert_eq!((state.waiting, state.taken, state.dead), (2, 0, Some(1)), "{}", subject.name);
+    }
+}

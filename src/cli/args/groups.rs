@@ -153,6 +153,16 @@ pub(super) fn parse_text_bytes(text: &str) -> Result<u32, String> {
     u32::try_from(bytes).map_err(|_| "at most 4294967295 bytes".to_owned())
 }
 
+/// `host:port`.
+#[cfg(feature = "serve")]
+pub(super) fn parse_listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("write an address and a port, like 127.0.0.1:8080".to_owned()),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

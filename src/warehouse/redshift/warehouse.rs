@@ -16,7 +16,7 @@ use crate::ledger::{Cover, Run, Shown, Standing, check_name, timestamp};
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
-use crate::store::{Location, SegmentSink, objects};
+use crate::store::{ExportKind, Location, SegmentSink, objects};
 use crate::warehouse::{
     Admission, Holding, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan, Warehouse,
     WriteProbe,
