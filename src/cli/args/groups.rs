@@ -154,7 +154,6 @@ pub(super) fn parse_text_bytes(text: &str) -> Result<u32, String> {
 }
 
 /// `host:port`.
-#[cfg(feature = "serve")]
 pub(super) fn parse_listen(text: &str) -> Result<String, String> {
     let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
     match port.map(|(_, port)| port.parse::<u16>()) {
