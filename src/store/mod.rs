@@ -73,8 +73,10 @@ pub use open::{fetch_small, file_names, open, prepare_out, sink};
 pub use post::{POST_TIME_MAX, post};
 #[cfg(feature = "aws")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
+#[cfg(feature = "serve")]
+pub(crate) use runtime::Task;
 #[cfg(feature = "aws")]
-pub(crate) use runtime::{Task, runtime};
+pub(crate) use runtime::runtime;
 pub use types::{
     ByteSource, DIGEST_PREFIX, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject,
 };
