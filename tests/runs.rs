@@ -9,6 +9,8 @@ mod kept;
 #[cfg(unix)]
 #[path = "runs/private.rs"]
 mod private;
+#[path = "runs/rejects.rs"]
+mod rejects;
 #[path = "runs/row.rs"]
 mod row;
 #[cfg(feature = "aws")]

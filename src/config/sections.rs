@@ -15,6 +15,9 @@ use std::num::NonZeroU32;
 /// The value of `warehouse.to` that is no folder.
 pub const REDSHIFT: &str = "redshift";
 
+/// Days that rejected records stay.
+const REJECTS_DAYS: u32 = 7;
+
 /// A section: its values when nobody sets them, and nothing that is not named here.
 macro_rules! sections {
     ($($(#[$about:meta])* $name:ident { $($(#[$key:meta])* $field:ident: $type:ty = $default:expr,)* })*) => { $(
@@ -226,6 +229,11 @@ sections! {
     Load {
         /// Rejected records that are tolerated
         max_rejects: u64 = 0,
+        /// Folder or `s3://bucket/prefix` of rejected records; absent: `<staging.url>/rejects` beside Redshift, else the current folder
+        #[schemars(extend("format" = "path-or-url"))]
+        rejects: Option<String> = None,
+        /// Days that rejected records stay there; 0: for ever
+        rejects_days: u32 = REJECTS_DAYS,
         /// How many percent of the last full load's rows a full export may lose
         #[schemars(range(max = 100))]
         shrink_max_percent: u8 = SHRINK_PERCENT_MAX,

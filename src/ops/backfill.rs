@@ -7,6 +7,7 @@ use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
 use super::pending::{Pending, Standing, pending};
+use super::rejects::Rejects;
 use super::run::Run;
 use super::{schema, target};
 use crate::config::Config;
@@ -16,7 +17,7 @@ use crate::report::{RunReport, Status};
 use crate::schema::Table;
 use crate::store;
 use crate::warehouse::Warehouse;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What one call decides for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -33,7 +34,8 @@ pub struct Backfill {
     pub again: bool,
     /// Let a full export leave as few rows as it brings.
     pub allow_shrink: bool,
-    /// Where rejected records go, if there are any; none: a file named after the run in the current folder.
+    /// The file that rejected records go to, if there are any; none: one named after the run, where the
+    /// configuration says.
     pub rejects: Option<PathBuf>,
 }
 
@@ -132,10 +134,23 @@ fn load(
     (options, warehouse, table): (ConvertOptions, Box<dyn Warehouse>, Table),
     export: &FoundExport,
 ) -> Outcome {
-    let rejects = run.rejects_path(request.rejects.as_deref());
+    let failed = |error| run.failed(Some(store::name_of(&export.location)), error);
+    let rejects = Rejects::of_loads(config, Path::new(""), request.rejects.as_deref()).map_err(failed)?;
     let (create_table, again) = (request.create_table, request.again);
     let shrink = shrink_guard(config, request.allow_shrink);
-    let loading = Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
+    let rejected_from = export.rejected_from;
+    let loading = Loading {
+        run,
+        config,
+        options,
+        warehouse,
+        table,
+        create_table,
+        again,
+        rejects,
+        shrink,
+        rejected_from,
+    };
     let open = || store::open(&export.location);
     loading.load(&store::name_of(&export.location), export.exported_at.clone(), open)
 }

@@ -5,6 +5,7 @@
 //!                                                                                  listeners ──▶ ledger
 //! ```
 
+use super::rejects::Rejects;
 use super::run::Run;
 use super::{glue_job, target};
 use crate::config::Config;
@@ -12,9 +13,8 @@ use crate::error::Error;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
-use crate::store::ByteSource;
+use crate::store::{ByteSource, ExportKind};
 use crate::warehouse::{Intent, LoadRequest, ShrinkGuard, Warehouse};
-use std::path::PathBuf;
 use std::sync::Arc;
 
 /// A load that is about to begin.
@@ -29,9 +29,11 @@ pub(super) struct Loading<'a> {
     /// Load it though it or a newer full export is in the table.
     pub(super) again: bool,
     /// Where rejected records go, if there are any.
-    pub(super) rejects: PathBuf,
+    pub(super) rejects: Rejects,
     /// How small a full export may leave the table.
     pub(super) shrink: ShrinkGuard,
+    /// Kind of the export that mended rejects are of.
+    pub(super) rejected_from: Option<ExportKind>,
 }
 
 impl Loading<'_> {
@@ -42,7 +44,18 @@ impl Loading<'_> {
         exported_at: Option<String>,
         open: impl FnOnce() -> crate::Result<Box<dyn ByteSource>>,
     ) -> Outcome {
-        let Self { run, config, options, mut warehouse, table, create_table, again, rejects, shrink } = self;
+        let Self {
+            run,
+            config,
+            options,
+            mut warehouse,
+            table,
+            create_table,
+            again,
+            rejects,
+            shrink,
+            rejected_from,
+        } = self;
         let failed = |error| run.failed(Some(uri.to_owned()), error);
         tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
         run.observer.note(&format!("{}: loading {uri}", run.table));
@@ -56,6 +69,7 @@ impl Loading<'_> {
         let request = LoadRequest {
             again,
             shrink,
+            rejected_from,
             exported_at,
             ..LoadRequest::new(&run.load_id, &table.name, run.kind, source.info())
         };
@@ -63,9 +77,11 @@ impl Loading<'_> {
         let load_id = warehouse.prepare(&intent, &run.load_id).map_err(failed)?;
         let request = LoadRequest { load_id, ..intent.request };
         let progress = run.observer.converting(&run.watch, source.info().bytes);
-        let job = Job { request, table, source, rejects: Some(rejects) };
+        let pair = rejects.pair(&table.name, &request.load_id).map_err(failed)?;
+        let job = Job { request, table, source, rejects: Some(pair) };
         let outcome = pipeline::backfill(job, &options, &*warehouse, &run.watch);
         drop(progress);
+        rejects.sweep();
         glue_job::registered(config, &*warehouse, warned(outcome, warning))
     }
 }

@@ -42,6 +42,7 @@ pub mod query;
 mod queues;
 #[cfg(feature = "serve")]
 pub mod receive;
+mod rejects;
 mod run;
 pub mod schema;
 mod target;

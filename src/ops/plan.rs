@@ -153,6 +153,7 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
     let wanted = LoadRequest {
         again: asked.again,
         shrink,
+        rejected_from: export.rejected_from,
         exported_at: exported_at.clone(),
         ..LoadRequest::new(&load_id, &table.name, kind, &info)
     };

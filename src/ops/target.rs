@@ -4,9 +4,10 @@ use crate::config::{Config, REDSHIFT};
 use crate::error::{Error, Result};
 use crate::ledger::Cover;
 use crate::names;
-use crate::store::Location;
+use crate::store::{KeptFiles, Location};
 use crate::warehouse::{LocalWarehouse, Warehouse};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which exports a full one makes needless, by the configuration: the same for the warehouse and the worker.
 pub(super) fn cover(config: &Config) -> Cover {
@@ -71,6 +72,17 @@ pub(super) fn encryption(config: &Config) -> Result<crate::store::s3::Encryption
         config.staging.sse.map(crate::config::ServerSideEncryption::word),
         config.staging.kms_key.as_deref(),
     )
+}
+
+/// What keeps files in S3: encrypted as what is staged is.
+#[cfg(feature = "aws")]
+pub(super) fn kept_files(config: &Config) -> Result<Arc<dyn KeptFiles>> {
+    Ok(Arc::new(crate::store::S3Files::new(encryption(config)?)))
+}
+
+#[cfg(not(feature = "aws"))]
+pub(super) fn kept_files(_: &Config) -> Result<Arc<dyn KeptFiles>> {
+    Err(crate::features::Feature::Aws.missing("S3"))
 }
 
 #[cfg(feature = "aws")]

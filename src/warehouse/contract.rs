@@ -38,6 +38,8 @@ pub struct LoadRequest {
     pub shrink: ShrinkGuard,
     /// Load it on purpose, though it or a newer full export is in the table.
     pub again: bool,
+    /// Kind of the export that mended rejects are of; none: the rows are of this export itself.
+    pub rejected_from: Option<ExportKind>,
 }
 
 impl LoadRequest {
@@ -51,7 +53,14 @@ impl LoadRequest {
             exported_at: None,
             shrink: ShrinkGuard::default(),
             again: false,
+            rejected_from: None,
         }
+    }
+
+    /// Kind of the export that the rows are of, for the rule of what a full export covers: of rejects the kind of
+    /// the export that they were rejected from, for whatever replaces that one replaces them.
+    pub fn rows_of(&self) -> ExportKind {
+        self.rejected_from.unwrap_or(self.kind)
     }
 }
 

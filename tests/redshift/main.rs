@@ -26,6 +26,7 @@ mod plan;
 mod postgres;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
+mod rejects;
 mod row;
 #[path = "../support/s3.rs"]
 mod s3;

@@ -108,6 +108,7 @@ pub(crate) fn request(table: &str, kind: ExportKind, export: &str, exported_at: 
         // What may shrink a table has tests of its own.
         shrink: ShrinkGuard { max_percent: None },
         again: false,
+        rejected_from: None,
     }
 }
 

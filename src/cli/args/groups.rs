@@ -69,7 +69,7 @@ pub struct ConversionArgs {
     #[arg(long, value_name = "N")]
     pub max_rejects: Option<u64>,
     /// Where rejected records go, if there are any; reasons go beside it as JSON lines [default:
-    /// ./TABLE-LOAD.rejects.csv]
+    /// TABLE-LOAD.rejects.csv in load.rejects]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub rejects: Option<PathBuf>,
     /// Text wider than its column: cut at a character boundary and counted, or rejected [config:
