@@ -23,11 +23,13 @@ pub(super) struct FoundExport {
     pub(super) location: Location,
     /// `YYYYMMDDhhmmss`, if its name says so.
     pub(super) exported_at: Option<String>,
+    /// Its length as stored, if a listing says so.
+    pub(super) bytes: Option<u64>,
 }
 
 impl From<store::Export> for FoundExport {
     fn from(found: store::Export) -> Self {
-        Self { location: absolute(found.location), exported_at: Some(found.exported_at) }
+        Self { location: absolute(found.location), exported_at: Some(found.exported_at), bytes: found.bytes }
     }
 }
 
@@ -53,7 +55,7 @@ impl ExportChoice {
         if let Some(location) = &self.named {
             self.agree(location, table)?;
             let exported_at = store::exported_at_of(location);
-            return Ok(FoundExport { location: absolute(location.clone()), exported_at });
+            return Ok(FoundExport { location: absolute(location.clone()), exported_at, bytes: None });
         }
         let found = store::discover(&root(config)?, self.kind(), table, self.date.as_deref())?;
         Ok(found.into())
