@@ -3,7 +3,7 @@
 //! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
 //! signed URL is a password.
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -129,16 +129,17 @@ Examples:
   csl-stream backfill --table signatures --kind incremental --date 20260301 --json
   csl-stream backfill --all --to redshift
 
-Several tables: the largest first, small ones beside each other, within the memory of one load. One that
-fails stops no other; each is a line, and each has a report. The exit code is that of the worst end, in this
-order: 130, 6, 2, 3, 4, 5, 1, 7, 0.")]
+Several tables: the largest first, small ones beside each other, within the
+memory of one load. One that fails stops no other; each is a line and has a
+report. The exit code is that of the worst end, in this order: 130, 6, 2, 3,
+4, 5, 1, 7, 0. A plan is of one table.")]
+#[command(group(ArgGroup::new("which").required(true).args(["tables", "all"])))]
 pub struct BackfillArgs {
     /// Table to load; several: --table A,B or the flag again
     #[arg(long = "table", value_name = "TABLE", value_parser = parse_table, value_delimiter = ',')]
-    #[arg(required_unless_present = "all")]
     pub tables: Vec<String>,
     /// Every table of the schema that has an export
-    #[arg(long, conflicts_with_all = ["tables", "export"])]
+    #[arg(long, conflicts_with = "export")]
     pub all: bool,
     /// Which export, and where it is.
     #[command(flatten)]
