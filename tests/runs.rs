@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "runs/all.rs"]
+mod all;
 #[path = "support/answer.rs"]
 mod answer;
 #[path = "runs/kept.rs"]

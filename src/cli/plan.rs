@@ -1,7 +1,7 @@
 //! `csl-stream plan`: what backfill would do, in words.
 
 use super::args::BackfillArgs;
-use super::backfill::{configured, request};
+use super::backfill::{configured, request_of_one};
 use super::printer::Printer;
 use super::schema::columns_text;
 use crate::config::Config;
@@ -17,7 +17,7 @@ pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Resu
     if let Some(path) = &args.output.report {
         printer.note(&format!("no run, so no report in {}", path.display()));
     }
-    let (plan, misfit) = plan(&config, &request(args)?)?;
+    let (plan, misfit) = plan(&config, &request_of_one(args)?)?;
     printer.json(&plan)?;
     printer.result(&text(&plan))?;
     misfit.map_or(Ok(()), Err)

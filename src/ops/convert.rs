@@ -140,7 +140,7 @@ fn convert_one(
     // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
     store::prepare_out(&errand.out, request.replace).map_err(failed)?;
-    let progress = run.observer.converting(&run.watch, source.info().bytes);
+    let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
     let rejects = rejects.pair(&table.name, &run.load_id).map_err(failed)?;
     let job = Job { rejects: Some(rejects), ..Job::new(&run.load_id, table.clone(), run.kind, source) };
     let outcome = pipeline::convert(job, options, &*sink, &run.watch);

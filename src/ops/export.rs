@@ -26,11 +26,18 @@ pub(super) struct FoundExport {
     pub(super) exported_at: Option<String>,
     /// Of mended rejects, the kind of the export that they were rejected from.
     pub(super) rejected_from: Option<ExportKind>,
+    /// Its length as stored, if a listing says so.
+    pub(super) bytes: Option<u64>,
 }
 
 impl From<store::Export> for FoundExport {
     fn from(found: store::Export) -> Self {
-        Self { location: absolute(found.location), exported_at: Some(found.exported_at), rejected_from: None }
+        Self {
+            location: absolute(found.location),
+            exported_at: Some(found.exported_at),
+            rejected_from: None,
+            bytes: found.bytes,
+        }
     }
 }
 
@@ -59,7 +66,8 @@ impl ExportChoice {
             let rejected_from = origin.as_ref().map(|origin| origin.kind);
             // Rejects belong to their export: what makes that one needless makes them needless too.
             let exported_at = store::exported_at_of(location).or_else(|| origin?.exported_at);
-            return Ok(FoundExport { location: absolute(location.clone()), exported_at, rejected_from });
+            let location = absolute(location.clone());
+            return Ok(FoundExport { location, exported_at, rejected_from, bytes: None });
         }
         let found = store::discover(&root(config)?, self.kind(), table, self.date.as_deref())?;
         Ok(found.into())

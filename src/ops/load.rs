@@ -76,7 +76,7 @@ impl Loading<'_> {
         let intent = intent(request, &table, &options, create_table);
         let load_id = warehouse.prepare(&intent, &run.load_id).map_err(failed)?;
         let request = LoadRequest { load_id, ..intent.request };
-        let progress = run.observer.converting(&run.watch, source.info().bytes);
+        let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
         let pair = rejects.pair(&table.name, &request.load_id).map_err(failed)?;
         let job = Job { request, table, source, rejects: Some(pair) };
         let outcome = pipeline::backfill(job, &options, &*warehouse, &run.watch);

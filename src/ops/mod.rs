@@ -7,7 +7,7 @@
 //!  Observer ◀── notes, progress, "stop?" ──┘        │
 //!  values ◀─────────────────────────────────────────┘   nothing is printed here
 //! ```
-//! [`backfill()`] loads exports, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
+//! [`backfill()`] loads exports, [`tables`] those of several tables, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
 //! [`check`] what it needs, [`verify`] whether a table is what an export says; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
 //! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
 //!
@@ -45,6 +45,7 @@ pub mod receive;
 mod rejects;
 mod run;
 pub mod schema;
+pub mod tables;
 mod target;
 pub mod verify;
 #[cfg(feature = "serve")]

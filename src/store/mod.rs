@@ -61,7 +61,9 @@ pub mod s3;
 #[cfg(feature = "aws")]
 mod upload;
 
-pub use discover::{DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all};
+pub use discover::{
+    DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all, exported_tables, has_exports,
+};
 pub use durable::{sync_dir, temporary_of, write_atomically};
 #[cfg(feature = "aws")]
 pub use either::open_either;

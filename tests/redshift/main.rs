@@ -41,6 +41,7 @@ mod segments;
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
 mod signatures;
 mod stopped;
+mod tables;
 #[path = "../support/types.rs"]
 mod types;
 mod verify;
