@@ -14,6 +14,7 @@ mod check;
 mod completions;
 mod config_cmd;
 mod convert;
+mod core_dumps;
 mod cost;
 #[cfg(feature = "serve")]
 mod dead_letters;
@@ -35,6 +36,7 @@ mod signals;
 mod size;
 mod summary;
 mod terminal;
+mod verify;
 #[cfg(feature = "serve")]
 mod work;
 
@@ -49,6 +51,7 @@ use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
+    core_dumps::off();
     let cli = match Cli::try_parse_from(command_line()) {
         Ok(cli) => cli,
         Err(answer) => {
@@ -110,6 +113,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Backfill(args) => backfill::run(printer, config(), args),
         Command::Convert(args) => convert::run(printer, config(), args),
         Command::Plan(args) => plan::run(printer, config()?, args),
+        Command::Verify(args) => verify::run(printer, config()?, args),
         Command::Check(args) => check::run(printer, config(), args),
         Command::Schema(command) => schema::run(printer, config, command),
         #[cfg(feature = "query")]

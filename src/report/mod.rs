@@ -2,10 +2,14 @@
 //!
 //! Its shape is a contract: scripts read it.
 
+mod changes;
 mod checklist;
+mod columns;
 pub mod words;
 
+pub use changes::{Changes, Drift, Drifting, ROWS_PERCENT_MAX, SHARE_POINTS_MAX};
 pub use checklist::{Checked, Checklist};
+pub use columns::ColumnReport;
 
 use crate::store::outputs::first_line;
 use crate::store::{ExportKind, ObjectInfo};
@@ -44,6 +48,9 @@ pub struct RunReport {
     /// The columns that were written, in the order of the file; none of a run that wrote none.
     #[serde(default)]
     pub columns: Vec<ColumnReport>,
+    /// What is different from the load before.
+    #[serde(default)]
+    pub changes: Changes,
     /// Records left out.
     pub rejects: RejectsReport,
     /// Wall-clock time.
@@ -95,11 +102,22 @@ impl RunReport {
             rows: Rows::default(),
             files: Vec::new(),
             columns: Vec::new(),
+            changes: Changes::default(),
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
             error: None,
             warnings: Vec::new(),
         }
+    }
+
+    /// Compares a full load that succeeded with the one before it, and warns of what drifted.
+    pub fn note_drift(&mut self, before: &Self) {
+        let drift =
+            Drift::between((before.rows.accepted, &before.columns), (self.rows.accepted, &self.columns));
+        let id = &before.load_id;
+        self.warnings.extend(drift.iter().map(|drift| format!("drift since load {id}: {drift}")));
+        self.changes.rows_before = before.rows.accepted;
+        self.changes.drift = drift;
     }
 }
 
@@ -129,15 +147,6 @@ pub struct FileReport {
     pub rows: u64,
     /// Its length.
     pub bytes: u64,
-}
-
-/// One column that was written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ColumnReport {
-    /// Its name, as the files have it.
-    pub name: String,
-    /// Values cut to its width.
-    pub truncated: u64,
 }
 
 /// Where the rejected records are, and the first of their faults.

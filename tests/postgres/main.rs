@@ -6,9 +6,11 @@
 
 #[path = "../support/cells.rs"]
 mod cells;
+mod corpora;
 mod kept;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod profile;
 mod property;
 mod random;
 #[path = "../support/readers.rs"]
