@@ -33,7 +33,6 @@ pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
             any_name: args.export.any_name,
         },
         conversion: flags::conversion(&args.conversion)?,
-        create_table: args.target.create_table,
         again: args.again,
         allow_shrink: args.allow_shrink,
         rejects: args.conversion.rejects.clone(),

@@ -27,8 +27,6 @@ pub struct Backfill {
     pub export: ExportChoice,
     /// How it is converted.
     pub conversion: Conversion,
-    /// Make the table in Redshift from the schema if it is not there.
-    pub create_table: bool,
     /// Load it though it or a newer full export is in the table.
     pub again: bool,
     /// Let a full export leave as few rows as it brings.
@@ -133,9 +131,9 @@ fn load(
     export: &FoundExport,
 ) -> Outcome {
     let rejects = run.rejects_path(request.rejects.as_deref());
-    let (create_table, again) = (request.create_table, request.again);
+    let (conversion, again) = (&request.conversion, request.again);
     let shrink = shrink_guard(config, request.allow_shrink);
-    let loading = Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
+    let loading = Loading { run, config, conversion, options, warehouse, table, again, rejects, shrink };
     let open = || store::open(&export.location);
     loading.load(&store::name_of(&export.location), export.exported_at.clone(), open)
 }

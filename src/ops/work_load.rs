@@ -35,8 +35,6 @@ use std::time::Instant;
 pub struct Work {
     /// How exports are converted.
     pub conversion: Conversion,
-    /// Make a table in Redshift from the schema if it is not there.
-    pub create_table: bool,
     /// Folder of rejected records; empty: the current one.
     pub rejects: PathBuf,
 }
@@ -106,12 +104,11 @@ impl<'a> Loads<'a> {
             run.failed(uri, error)
         })?;
         let Ready { options, warehouse, table } = ready;
-        let (config, create_table) = (self.config, self.request.create_table);
+        let (config, conversion) = (self.config, &self.request.conversion);
         let shrink = shrink_guard(config, false);
         let rejects = self.request.rejects.join(run.rejects_path(None));
         let again = false;
-        let loading =
-            Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
+        let loading = Loading { run, config, conversion, options, warehouse, table, again, rejects, shrink };
         let outcome = loading.load(&uri, order.exported_at(), || open(order));
         outcome.map_err(|(report, error)| (report, advised(error, &uri)))
     }

@@ -7,7 +7,9 @@
 //! Columns are added and texts widened; nothing is dropped, narrowed or renamed. A column that the schema has no more
 //! stays, and is NULL in the rows that come.
 
-use super::{ColumnType, Table, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX, Width, quote_identifier};
+use super::{
+    ColumnType, Table, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX, Width, quote_identifier,
+};
 use crate::error::Result;
 use serde::{Deserialize, Serialize};
 
@@ -102,7 +104,12 @@ impl TargetTable {
     }
 
     /// A VARCHAR that is narrower than the texts that the schema lets in. No other type can be altered in place.
-    fn widen(&self, target: &TargetColumn, column_type: ColumnType, width: Option<Width>) -> Option<Alteration> {
+    fn widen(
+        &self,
+        target: &TargetColumn,
+        column_type: ColumnType,
+        width: Option<Width>,
+    ) -> Option<Alteration> {
         let TargetType::Varchar(bytes) = target.target_type else { return None };
         let needed = text_bytes(column_type, width)?;
         // Redshift widens no column that fills itself.
@@ -119,7 +126,11 @@ impl TargetTable {
 
     /// The statement that makes a VARCHAR of so many bytes of one that is narrower.
     pub(super) fn set_varchar(&self, name: &str, bytes: u32) -> String {
-        format!("ALTER TABLE {} ALTER COLUMN {} TYPE VARCHAR({bytes})", self.qualified(), quote_identifier(name))
+        format!(
+            "ALTER TABLE {} ALTER COLUMN {} TYPE VARCHAR({bytes})",
+            self.qualified(),
+            quote_identifier(name)
+        )
     }
 
     /// The statements that give a column another type: in place where every value of the old one is kept, else
@@ -249,8 +260,10 @@ mod tests {
 
     #[test]
     fn an_altered_table_takes_every_column_of_the_schema() {
-        let schema = [("id", "bigint"), ("mail", "character varying(99)"), ("at", "date"), ("geo", "geography")];
-        let (schema, has) = (table(&schema), target(&[("mail", "varchar(10)"), ("old", "text"), ("id", "int8")]));
+        let schema =
+            [("id", "bigint"), ("mail", "character varying(99)"), ("at", "date"), ("geo", "geography")];
+        let (schema, has) =
+            (table(&schema), target(&[("mail", "varchar(10)"), ("old", "text"), ("id", "int8")]));
         let alterations = has.alterations(&schema).unwrap();
         let altered = has.altered(&alterations);
         let names: Vec<_> = altered.columns.iter().map(|column| column.name.as_str()).collect();

@@ -17,13 +17,7 @@ type Fit = Result<(ColumnType, Option<Width>, Conversion), String>;
 impl TargetTable {
     /// Compares a layout with the target and gives it the target's types; never fails, so that a plan
     /// can show everything.
-    pub fn compare(
-        &self,
-        layout: Layout,
-        table: &Table,
-        missing: MissingColumns,
-        evolve: Evolve,
-    ) -> Fitted {
+    pub fn compare(&self, layout: Layout, table: &Table, missing: MissingColumns, evolve: Evolve) -> Fitted {
         Fitting { target: self, table, missing, evolve, differences: Vec::new() }.run(layout)
     }
 
@@ -163,7 +157,9 @@ impl Fitting<'_> {
         let allowed = self.missing == MissingColumns::Null || self.evolve == Evolve::Add;
         let (help, stops) = match (takes, allowed) {
             (true, true) => ("it stays, and gets its default, or NULL".to_owned(), false),
-            (true, false) => ("fill it with its default or NULL with --missing-columns null".to_owned(), true),
+            (true, false) => {
+                ("fill it with its default or NULL with --missing-columns null".to_owned(), true)
+            }
             (false, _) => {
                 let (table, name) = (self.target.qualified(), quote_identifier(&extra.name));
                 (format!("it takes no NULL: ALTER TABLE {table} DROP COLUMN {name}"), true)
@@ -245,7 +241,9 @@ fn decimal(from: ColumnType, precision: u8, scale: u8) -> Fit {
 /// The width that binds: the target's bytes, unless the source's characters cannot reach them.
 fn text_width(source: Option<Width>, bytes: u32) -> Width {
     match source {
-        Some(Width::Chars(chars)) if chars.saturating_mul(super::evolution::CHAR_BYTES_MAX) <= bytes => Width::Chars(chars),
+        Some(Width::Chars(chars)) if chars.saturating_mul(super::evolution::CHAR_BYTES_MAX) <= bytes => {
+            Width::Chars(chars)
+        }
         Some(Width::Bytes(most)) => Width::Bytes(most.min(bytes)),
         _ => Width::Bytes(bytes),
     }

@@ -190,7 +190,12 @@ fn an_identity_fills_itself_and_takes_no_value() {
         let table = table(&[("id", "bigint")]);
         let layout =
             Layout::bind(&["id".to_owned()], &table, UnknownColumns::Fail, MissingColumns::Fail).unwrap();
-        target.compare(layout, &table, MissingColumns::Fail, Evolve::Refuse).differences.iter().filter(|d| d.stops).count()
+        target
+            .compare(layout, &table, MissingColumns::Fail, Evolve::Refuse)
+            .differences
+            .iter()
+            .filter(|d| d.stops)
+            .count()
     };
     for (name, identity, stops) in [
         ("row_key", Identity::None, 1),
@@ -207,11 +212,9 @@ fn an_identity_fills_itself_and_takes_no_value() {
 
 #[test]
 fn a_column_that_the_schema_has_no_more_stays_where_tables_evolve() {
-    for (kept, evolve, stops) in [
-        ("int4", Evolve::Add, false),
-        ("int4", Evolve::Refuse, true),
-        ("int4 not null", Evolve::Add, true),
-    ] {
+    for (kept, evolve, stops) in
+        [("int4", Evolve::Add, false), ("int4", Evolve::Refuse, true), ("int4 not null", Evolve::Add, true)]
+    {
         let table = table(&[("a", "integer")]);
         let layout =
             Layout::bind(&["a".to_owned()], &table, UnknownColumns::Fail, MissingColumns::Fail).unwrap();

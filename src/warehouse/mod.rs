@@ -1,6 +1,7 @@
 //! Where tables live. One trait, one contract suite; the local warehouse is the embedded default.
 
 mod contract;
+mod evolving;
 mod holding;
 mod local;
 mod lock;
@@ -20,8 +21,10 @@ mod types;
 mod version;
 mod whole;
 
+pub use crate::schema::Evolve;
 pub use contract::{
-    Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse, WriteProbe,
+    Admission, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse,
+    WriteProbe,
 };
 pub use holding::{Held, Holding, Scope};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
