@@ -4,9 +4,10 @@
 //! errors are made from these structs, so a key is added here and nowhere else.
 
 use crate::ledger::{RECENT_HOURS, RECENT_HOURS_MAX};
-use crate::pipeline::{EmptyStrings, MissingColumns, Overlong, UnknownColumns};
+use crate::pipeline::{EmptyStrings, Overlong};
+use crate::schema::{Evolve, MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
-use crate::warehouse::{Evolve, SHRINK_PERCENT_MAX};
+use crate::warehouse::SHRINK_PERCENT_MAX;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;

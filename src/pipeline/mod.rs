@@ -22,7 +22,6 @@ mod stage;
 mod watch;
 
 pub use crate::pages::{Codec, EmptyStrings, Overlong};
-pub use crate::schema::{MissingColumns, UnknownColumns};
 pub use decompress::Compression;
 pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};

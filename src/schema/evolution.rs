@@ -133,18 +133,26 @@ impl TargetTable {
         )
     }
 
+    /// `name_old`, or `name_old2` and so on where an earlier one is kept.
+    fn free_name(&self, name: &str, word: &str) -> String {
+        let numbers = std::iter::once(String::new()).chain((2_u32..).map(|number| number.to_string()));
+        let mut names = numbers.map(|number| format!("{name}_{word}{number}"));
+        names.find(|name| self.column(name).is_none()).unwrap_or_else(|| format!("{name}_{word}"))
+    }
+
     /// The statements that give a column another type: in place where every value of the old one is kept, else
     /// beside the old one, which keeps its values under another name.
     pub(super) fn retype(&self, target: &TargetColumn, to: ColumnType) -> String {
         let table = self.qualified();
-        let (old, new) = (quote_identifier(&target.name), quote_identifier(&format!("{}_new", target.name)));
+        let old = quote_identifier(&target.name);
         if !holds(to, &target.target_type) {
-            let aside = quote_identifier(&format!("{}_old", target.name));
+            let aside = quote_identifier(&self.free_name(&target.name, "old"));
             return format!(
                 "ALTER TABLE {table} RENAME COLUMN {old} TO {aside}; {}",
                 self.add_column(&target.name, to)
             );
         }
+        let new = quote_identifier(&self.free_name(&target.name, "new"));
         format!(
             "ALTER TABLE {table} ADD COLUMN {new} {}; UPDATE {table} SET {new} = {old}; \
              ALTER TABLE {table} DROP COLUMN {old}; ALTER TABLE {table} RENAME COLUMN {new} TO {old}",
@@ -290,5 +298,8 @@ mod tests {
             "ALTER TABLE \"public\".\"t\" RENAME COLUMN \"n\" TO \"n_old\"; \
              ALTER TABLE \"public\".\"t\" ADD COLUMN \"n\" DATE"
         );
+        let has = target(&[("n", "integer"), ("N_old", "date"), ("n_old2", "date")]);
+        let again = has.retype(&has.columns[0], ColumnType::Date);
+        assert!(again.contains("TO \"n_old3\""), "{again}");
     }
 }

@@ -22,7 +22,7 @@ pub(super) fn target(columns: &[(&str, &str)]) -> TargetTable {
 
 /// A table of the schema of these columns.
 pub(super) fn table(columns: &[(&str, &str)]) -> Table {
-    let column = |(name, sql): &(&str, &str)| format!(r#""{name}":{{"type":"x","sql_type":"{sql}"}}"#);
+    let column = |(name, sql): &(&str, &str)| format!(r#"{name:?}:{{"type":"x","sql_type":"{sql}"}}"#);
     let columns: Vec<_> = columns.iter().map(column).collect();
     let json = format!(r#"{{"table":{{"name":"t","columns":{{{}}}}}}}"#, columns.join(","));
     BulkSchema::parse(json.as_bytes(), "test").unwrap().tables.remove(0)

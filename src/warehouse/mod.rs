@@ -21,7 +21,6 @@ mod types;
 mod version;
 mod whole;
 
-pub use crate::schema::Evolve;
 pub use contract::{
     Admission, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse,
     WriteProbe,

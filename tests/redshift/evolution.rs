@@ -1,6 +1,5 @@
 //! A schema that moves on: the table in Redshift gets new columns and wider texts, or waits for its owner.
 
-
 use crate::world::{Answer, NIGHT, OLD, SCHEMA, World};
 use serde_json::{Value, json};
 
@@ -72,7 +71,7 @@ fn new_columns_are_added_and_texts_widened() {
     world.export("full", NEXT_NIGHT, OLD, &[2, 3]);
     let report = world.loaded(&[]);
     assert_eq!(changes(&report), (json!([]), json!([])));
-    assert_eq!(world.sql(ROWS), "2 6, 3 6");
+    assert_eq!(world.sql(ROWS), "2 4, 3 4");
 }
 
 #[test]
@@ -156,4 +155,84 @@ fn what_was_altered_is_told_also_if_the_load_fails() {
     let answer = world.backfill(INCREMENTAL);
     assert_eq!(answer.code, Some(5), "{answer:#?}");
     assert_eq!(changes(&answer.json()), (json!(["size", "note"]), json!(["email"])));
+}
+
+/// The worker waits for the table's owner: the message is no dead letter, everybody hears of it once, and the next try
+/// after the ALTER loads it.
+#[cfg(feature = "serve")]
+#[test]
+fn a_message_waits_for_the_tables_owner() {
+    use crate::worker::{order, send};
+    use csl_stream::store::ExportKind::Full;
+    let world = World::new();
+    schema(
+        &world,
+        &SCHEMA.replace(
+            "\"petition_id\"",
+            "\"size\": {\"type\": \"integer\", \"sql_type\": \"integer\"}, \"petition_id\"",
+        ),
+    );
+    // An export that can still be read.
+    let now = csl_stream::ledger::timestamp(std::time::SystemTime::now());
+    let at: String = now.chars().filter(char::is_ascii_digit).collect();
+    let message = order(&world, Full, &at, &[]);
+    world.put(
+        "full",
+        &at,
+        &format!("email,created_at,score,params,active,size,petition_id,id\na,{OLD},1,,t,5,7,1\n"),
+    );
+    send(&world, &[&message]);
+    let log = world.dir.path().join("log");
+    let mut command = world.command(&["work"]);
+    command.env("CSL_WORK_TABLES", "all").env("CSL_EXPORTS_BUCKETS", "exports");
+    command.stdout(std::process::Stdio::null()).stderr(std::fs::File::create(&log).unwrap());
+    let mut worker = command.spawn().unwrap();
+    let said = || std::fs::read_to_string(&log).unwrap();
+    let until = |part: &str| {
+        let start = std::time::Instant::now();
+        while !said().contains(part) && start.elapsed() < crate::world::SECONDS_MAX {
+            std::thread::sleep(std::time::Duration::from_millis(100));
+        }
+        assert!(said().contains(part), "{part}: {}", said());
+    };
+    until("tried again in 5 s");
+    assert!(said().contains("ALTER TABLE \"public\".\"t\" ADD COLUMN \"size\" INTEGER;"), "{}", said());
+    world.sql("ALTER TABLE t ADD COLUMN size INTEGER");
+    let start = std::time::Instant::now();
+    while world.ids() != "1" && start.elapsed() < crate::world::SECONDS_MAX {
+        std::thread::sleep(std::time::Duration::from_millis(200));
+    }
+    worker.kill().unwrap();
+    worker.wait().unwrap();
+    assert_eq!(world.sql("SELECT id, size FROM t"), "1|5", "{}", said());
+    let dead = world.run(&["dead-letters", "list", "--json"]);
+    assert_eq!((dead.code, dead.json()), (Some(0), json!([])), "{dead:#?}");
+}
+
+/// A schema that has moved since it was read is read once more, and the load begins again with it.
+#[test]
+fn a_schema_that_moved_meanwhile_is_read_once_more() {
+    let world = moved(true);
+    let new = std::fs::read_to_string(world.dir.path().join("schema.json")).unwrap();
+    schema(&world, SCHEMA);
+    let gate = world.redshift.hold(crate::redshift::At::Call(crate::redshift::Call::ExecuteStatement));
+    let answer = std::thread::scope(|scope| {
+        let load = scope.spawn(|| world.backfill(INCREMENTAL));
+        assert!(gate.reached(crate::world::SECONDS_MAX));
+        schema(&world, &new);
+        gate.open();
+        load.join().unwrap()
+    });
+    assert_eq!(answer.code, Some(0), "{answer:#?}");
+    assert_eq!(changes(&answer.json()), (json!(["size", "note"]), json!(["email"])));
+    assert_eq!(world.sql(ROWS), "1 5 x 200, 77");
+    // One that has not moved is refused as ever.
+    world.put(
+        "incremental",
+        NEXT_NIGHT,
+        &format!("email,created_at,score,params,active,other,petition_id,id\na,{OLD},1,,t,x,7,1\n"),
+    );
+    let answer = world.backfill(INCREMENTAL);
+    assert_eq!(answer.code, Some(4), "{answer:#?}");
+    assert!(!answer.err.contains("once more"), "{}", answer.err);
 }

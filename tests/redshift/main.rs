@@ -44,6 +44,10 @@ mod stopped;
 #[path = "../support/types.rs"]
 mod types;
 mod verify;
+#[path = "../support/walk.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod walk;
+mod walk_run;
 #[cfg(feature = "serve")]
 mod worker;
 mod world;

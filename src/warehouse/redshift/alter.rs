@@ -15,7 +15,7 @@ use super::data_api::{Fault, jittered};
 use super::messages::Class;
 use super::warehouse::RedshiftWarehouse;
 use crate::error::{Error, Place, Result, cut, shown};
-use crate::schema::{Alteration, Change, Evolve, Table, TargetTable};
+use crate::schema::{Alteration, Change, Evolve, Layout, MissingColumns, Table, TargetTable, UnknownColumns};
 use crate::warehouse::{Admission, Altered, Intent, Warehouse};
 
 /// Longest text of Redshift in a warning.
@@ -68,7 +68,7 @@ impl RedshiftWarehouse {
         narrow: &mut Narrow,
     ) -> Result<TargetTable> {
         for round in 1..=ROUNDS_MAX {
-            if let Round::Again = self.alter(&target, &left, altered, narrow)? {
+            if let Round::Again = self.alter(&target, table, &left, altered, narrow)? {
                 std::thread::sleep(jittered(round));
             }
             target = self.target(&table.name)?;
@@ -90,6 +90,7 @@ impl RedshiftWarehouse {
     fn alter(
         &self,
         target: &TargetTable,
+        table: &Table,
         left: &[Alteration],
         altered: &mut Altered,
         narrow: &mut Narrow,
@@ -113,7 +114,7 @@ impl RedshiftWarehouse {
                 }
                 Change::Widened => narrow.add(std::slice::from_ref(alteration), &fault.message),
                 Change::Added if is_refused => {
-                    return Err(self.not_owner(target, &left[at..]).because(fault.message));
+                    return Err(self.not_owner(target, table, &left[at..]).because(fault.message));
                 }
                 Change::Added => {
                     return Err(fault.into_error("adding a column", &self.connection().to_string()));
@@ -124,7 +125,7 @@ impl RedshiftWarehouse {
     }
 
     /// Only the owner of a table alters it, and superusers (r_ALTER_TABLE, "Privileges").
-    fn not_owner(&self, target: &TargetTable, left: &[Alteration]) -> Error {
+    fn not_owner(&self, target: &TargetTable, schema: &Table, left: &[Alteration]) -> Error {
         let added = left.iter().filter(|alteration| alteration.change == Change::Added);
         let names: Vec<String> =
             added.map(|alteration| format!("column {}", shown(&alteration.column))).collect();
@@ -135,12 +136,30 @@ impl RedshiftWarehouse {
             names.join(", ")
         ))
         .at(self.place_of(target))
-        .help(format!("let the table's owner run: {}", statements(left)))
+        .help(format!(
+            "let the table's owner run: {}{}",
+            statements(left),
+            misfits(target, schema, left)
+        ))
     }
 
     fn place_of(&self, target: &TargetTable) -> Place {
         Place::uri(format!("{}/{}", self.connection(), target.qualified()))
     }
+}
+
+/// What else must become of the table, so that its owner is asked once.
+fn misfits(target: &TargetTable, schema: &Table, left: &[Alteration]) -> String {
+    let header: Vec<String> = schema.columns.keys().cloned().collect();
+    let layout = Layout::bind(&header, schema, UnknownColumns::Fail, MissingColumns::Fail);
+    let fitted =
+        layout.map(|layout| target.altered(left).compare(layout, schema, MissingColumns::Null, Evolve::Add));
+    let differences = fitted.map(|fitted| fitted.differences).unwrap_or_default();
+    differences
+        .iter()
+        .filter(|difference| difference.stops)
+        .map(|found| format!(" {};", found.help))
+        .collect()
 }
 
 /// Statements as they can be run, one after the other.
@@ -154,7 +173,10 @@ fn note(altered: &mut Altered, alteration: &Alteration) {
         Change::Added => &mut altered.added,
         Change::Widened => &mut altered.widened,
     };
-    names.push(alteration.column.clone());
+    // A schema that moves while it is loaded may widen one twice.
+    if !names.contains(&alteration.column) {
+        names.push(alteration.column.clone());
+    }
 }
 
 /// Texts that could not be widened: what is longer is cut or rejected, as ever.
