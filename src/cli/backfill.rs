@@ -42,7 +42,6 @@ fn request(args: &BackfillArgs) -> Result<Backfill> {
             any_name: args.export.any_name,
         },
         conversion: flags::conversion(&args.conversion)?,
-        create_table: args.target.create_table,
         again: args.again,
         allow_shrink: args.allow_shrink,
         rejects: args.conversion.rejects.clone(),

@@ -97,6 +97,13 @@ fn target_text(target: &TargetPlan) -> String {
             text += &format!("           {help}\n");
         }
     }
+    if !target.alterations.is_empty() {
+        text += &format!(
+            "\n{} before it, each by itself\n",
+            plural(target.alterations.len() as u64, "statement")
+        );
+        text += &target.alterations.iter().map(|sql| format!("  {sql};\n")).collect::<String>();
+    }
     if !target.sql.is_empty() {
         text += &format!("\n{}, as one transaction\n", plural(target.sql.len() as u64, "statement"));
         text += &target.sql.iter().map(|sql| format!("  {sql};\n")).collect::<String>();

@@ -33,11 +33,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
         return Err(Error::usage("many loads cannot write one file of rejects")
             .help("leave --rejects out: each load has a file of its own, TABLE-LOAD.rejects.csv"));
     }
-    let request = Work {
-        conversion: flags::conversion(&args.conversion)?,
-        create_table: args.target.create_table,
-        rejects: PathBuf::new(),
-    };
+    let request = Work { conversion: flags::conversion(&args.conversion)?, rejects: PathBuf::new() };
     let terminal = Terminal::of_service(printer)?;
     let mut worker = ready(&config, &request, &terminal)?;
     let last = Box::new(worker.give_back());

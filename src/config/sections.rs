@@ -5,6 +5,7 @@
 
 use crate::ledger::{RECENT_HOURS, RECENT_HOURS_MAX};
 use crate::pipeline::{EmptyStrings, Overlong};
+use crate::schema::{Evolve, MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
 use crate::warehouse::SHRINK_PERCENT_MAX;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -244,6 +245,14 @@ sections! {
         overlong: Overlong = Overlong::default(),
         /// What becomes of `""`
         empty_strings: EmptyStrings = EmptyStrings::default(),
+        /// Columns that the schema has and the table lacks: added, and texts widened; or refused
+        evolve: Evolve = Evolve::default(),
+        /// Columns of the export that the schema lacks
+        unknown_columns: UnknownColumns = UnknownColumns::default(),
+        /// Columns of the schema that the export lacks: refused, or filled with NULL
+        missing_columns: MissingColumns = MissingColumns::default(),
+        /// Whether a table that Redshift lacks is made from the schema
+        create_table: bool = false,
     }
 }
 

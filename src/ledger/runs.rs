@@ -50,6 +50,12 @@ pub struct Run {
     pub standing: Standing,
     /// Why it failed or was skipped.
     pub error: Option<String>,
+    /// Columns that the table got with it, as far as that is remembered.
+    #[serde(default)]
+    pub added_columns: Vec<String>,
+    /// Columns whose type became wider with it, as far as that is remembered.
+    #[serde(default)]
+    pub widened_columns: Vec<String>,
 }
 
 /// All that is known of one run.
@@ -168,6 +174,8 @@ fn part_run(table: &str, part: &Part) -> Run {
         rows: Rows { accepted: part.rows(), loaded: part.rows(), ..Rows::default() },
         standing: Standing::Current,
         error: None,
+        added_columns: Vec::new(),
+        widened_columns: Vec::new(),
     }
 }
 
@@ -182,6 +190,8 @@ fn entry_run(entry: &Entry, standing: Standing) -> Run {
         rows: entry.rows,
         standing,
         error: None,
+        added_columns: Vec::new(),
+        widened_columns: Vec::new(),
     }
 }
 
@@ -196,6 +206,8 @@ fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
         rows: report.rows,
         standing: known.map_or(Standing::Gone, |run| run.standing),
         error: report.error.clone(),
+        added_columns: report.changes.added_columns.clone(),
+        widened_columns: report.changes.widened_columns.clone(),
     }
 }
 

@@ -28,8 +28,6 @@ pub struct Backfill {
     pub export: ExportChoice,
     /// How it is converted.
     pub conversion: Conversion,
-    /// Make the table in Redshift from the schema if it is not there.
-    pub create_table: bool,
     /// Load it though it or a newer full export is in the table.
     pub again: bool,
     /// Let a full export leave as few rows as it brings.
@@ -160,21 +158,11 @@ fn load(
 ) -> Outcome {
     let failed = |error| run.failed(Some(store::name_of(&export.location)), error);
     let rejects = Rejects::of_loads(config, Path::new(""), request.rejects.as_deref()).map_err(failed)?;
-    let (create_table, again) = (request.create_table, request.again);
+    let (conversion, again) = (&request.conversion, request.again);
     let shrink = shrink_guard(config, request.allow_shrink);
     let rejected_from = export.rejected_from;
-    let loading = Loading {
-        run,
-        config,
-        options,
-        warehouse,
-        table,
-        create_table,
-        again,
-        rejects,
-        shrink,
-        rejected_from,
-    };
+    let loading =
+        Loading { run, config, conversion, options, warehouse, table, again, rejects, shrink, rejected_from };
     let open = || store::open(&export.location);
     loading.load(&store::name_of(&export.location), export.exported_at.clone(), open)
 }

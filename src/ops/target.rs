@@ -20,7 +20,8 @@ pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
         return redshift(config);
     }
     let versions = usize::try_from(config.warehouse.keep_versions.get()).unwrap_or(usize::MAX);
-    Ok(Box::new(LocalWarehouse::new(folder(config)?).keep_versions(versions).cover(cover(config))))
+    let warehouse = LocalWarehouse::new(folder(config)?).keep_versions(versions).cover(cover(config));
+    Ok(Box::new(warehouse.evolve(config.load.evolve)))
 }
 
 /// The folder of the local warehouse.
@@ -117,7 +118,7 @@ fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
         encryption: encryption(config)?,
     };
     let warehouse = RedshiftWarehouse::new(DataApi::new(connection)?, settings)?;
-    Ok(Box::new(warehouse.recent_hours(cover(config).hours)))
+    Ok(Box::new(warehouse.recent_hours(cover(config).hours).evolve(config.load.evolve)))
 }
 
 #[cfg(not(feature = "aws"))]

@@ -36,8 +36,6 @@ use std::time::Instant;
 pub struct Work {
     /// How exports are converted.
     pub conversion: Conversion,
-    /// Make a table in Redshift from the schema if it is not there.
-    pub create_table: bool,
     /// Folder of rejected records where nothing else says where they go; empty: the current one.
     pub rejects: PathBuf,
 }
@@ -113,17 +111,17 @@ impl<'a> Loads<'a> {
             run.failed(uri, error)
         })?;
         let Ready { options, warehouse, table } = ready;
-        let (config, create_table) = (self.config, self.request.create_table);
+        let (config, conversion) = (self.config, &self.request.conversion);
         let shrink = shrink_guard(config, false);
         let rejects = self.rejects().map_err(|error| run.failed(Some(uri.clone()), passing(error)))?;
         let (again, rejected_from) = (false, None);
         let loading = Loading {
             run,
             config,
+            conversion,
             options,
             warehouse,
             table,
-            create_table,
             again,
             rejects,
             shrink,

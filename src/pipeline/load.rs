@@ -169,7 +169,8 @@ fn load_into(
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;
     report.seconds.load = started.elapsed().as_secs_f64();
-    let LoadReceipt { loaded, carried_over, files, warnings } = receipt;
+    let LoadReceipt { loaded, carried_over, files, warnings, altered } = receipt;
+    altered.note_in(report);
     report.rows.loaded = loaded;
     report.rows.carried_over = carried_over;
     report.files = files;

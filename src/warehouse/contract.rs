@@ -79,6 +79,29 @@ pub struct Intent<'a> {
     pub choices: String,
 }
 
+/// What became of a table's columns, so that it takes those of the schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Altered {
+    /// Columns that it got, NULL in the rows that were there.
+    pub added: Vec<String>,
+    /// Columns whose type became wider.
+    pub widened: Vec<String>,
+    /// What else it would need, and why it did not get it.
+    pub warnings: Vec<String>,
+}
+
+impl Altered {
+    /// Writes it into the report of the load that it was done for, however that ended.
+    pub fn note_in(self, report: &mut RunReport) {
+        if !self.added.is_empty() || !self.widened.is_empty() {
+            tracing::info!(table = report.table, added = ?self.added, widened = ?self.widened, "the table was altered");
+        }
+        report.changes.added_columns.extend(self.added);
+        report.changes.widened_columns.extend(self.widened);
+        report.warnings.extend(self.warnings);
+    }
+}
+
 /// What a plan says of the table.
 #[derive(Debug, Default, Serialize)]
 pub struct TargetPlan {
@@ -86,8 +109,10 @@ pub struct TargetPlan {
     pub table: Option<TargetTable>,
     /// Whether it would be created.
     pub created: bool,
-    /// What it and the export do not have in common.
+    /// What it and the export do not have in common, once it is altered.
     pub differences: Vec<Difference>,
+    /// The statements that give it what the schema has more, each by itself, before the load.
+    pub alterations: Vec<String>,
     /// The statements of the load, one transaction.
     pub sql: Vec<String>,
     /// Why nothing can be loaded.
@@ -137,6 +162,8 @@ pub struct LoadReceipt {
     pub files: Vec<FileReport>,
     /// What went wrong beside the load, and does not undo it.
     pub warnings: Vec<String>,
+    /// What became of the table's columns with it.
+    pub altered: Altered,
 }
 
 /// A place that holds tables and replaces or extends them in one step.
@@ -156,13 +183,14 @@ pub trait Warehouse: Send + Sync {
         drop(waits);
     }
 
-    /// Looks at the table before a byte is read, makes it if that is wanted, and says under which id the load
-    /// runs: `id`, unless the work itself has one.
+    /// Looks at the table before a byte is read, makes it if that is wanted, gives it what the schema has more, and
+    /// says under which id the load runs: `id`, unless the work itself has one. What was altered stands in
+    /// `altered`, also if this fails.
     ///
     /// # Errors
     /// [`Error::Schema`] if there is no table that could be loaded into.
-    fn prepare(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
-        let _ = intent;
+    fn prepare(&self, intent: &Intent<'_>, id: &str, altered: &mut Altered) -> Result<String> {
+        let _ = (intent, altered);
         Ok(id.to_owned())
     }
 

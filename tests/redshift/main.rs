@@ -11,6 +11,7 @@ mod check;
 #[path = "../warehouse/contract.rs"]
 mod contract;
 mod contract_run;
+mod evolution;
 mod faults;
 mod live;
 mod lives;
@@ -45,6 +46,10 @@ mod tables;
 #[path = "../support/types.rs"]
 mod types;
 mod verify;
+#[path = "../support/walk.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod walk;
+mod walk_run;
 #[cfg(feature = "serve")]
 mod worker;
 mod world;
