@@ -119,6 +119,14 @@ fn files(config: &Config, place: &Location) -> Result<Arc<dyn KeptFiles>> {
     }
 }
 
+/// Where a load's rejects lie, if they are where loads of this configuration put them.
+pub(super) fn found(config: &Config, table: &str, load_id: &str) -> Option<String> {
+    let rejects = Rejects::of_loads(config, Path::new(""), None).ok()?;
+    let name = RejectsName { table: table.to_owned(), load_id: load_id.to_owned() };
+    let records = rejects.place.child(&name.records()).ok()?;
+    rejects.files.first_line(&records).ok()?.map(|_| records.to_string())
+}
+
 /// What the rows of a file of rejects are of.
 pub(super) struct Origin {
     /// The time of the export that they were rejected from.
