@@ -229,7 +229,8 @@ mod tests {
     #[test]
     fn columns_that_a_table_lacks_are_added_and_texts_widened() {
         // (the schema, the table, the statements)
-        let cases: &[(&[(&str, &str)], &[(&str, &str)], &[&str])] = &[
+        type Columns = [(&'static str, &'static str)];
+        let cases: &[(&Columns, &Columns, &[&str])] = &[
             (&[("a", "integer")], &[("a", "integer")], &[]),
             (&[("a", "integer"), ("b", "bigint")], &[("a", "integer")], &["ADD COLUMN \"b\" BIGINT"]),
             (

@@ -19,7 +19,7 @@ fn moved(is_owner: bool) -> World {
         world.sql(&format!("ALTER TABLE t OWNER TO {}", world.loader()));
     }
     world.sql("INSERT INTO t (id, created_at) VALUES (77, '2020-01-01')");
-    schema(&world, &SCHEMA.replace("\"petition_id\"", MORE).replace("varying(255)", "varying(300)"));
+    schema(&world, &SCHEMA.replace("\"petition_id\"", MORE).replace("varying(63)", "varying(300)"));
     world.put(
         "incremental",
         NIGHT,
@@ -116,7 +116,7 @@ fn what_cannot_be_widened_is_a_warning() {
     let refusal = "ERROR: cannot alter column \"email\" of relation \"t\": encoding \"bytedict\"";
     for (is_owner, fault, said) in [(false, None, "must be owner"), (true, Some(refusal), "bytedict")] {
         let world = moved(is_owner);
-        schema(&world, &SCHEMA.replace("varying(255)", "varying(300)"));
+        schema(&world, &SCHEMA.replace("varying(63)", "varying(300)"));
         world.export("full", NEXT_NIGHT, OLD, &[2]);
         if let Some(fault) = fault {
             world.redshift.fail_statement("ALTER COLUMN", fault, 1);
