@@ -41,6 +41,7 @@ impl Terminal {
     }
 
     /// One of a process that hears signals in its own way, and shows the error of each run.
+    #[cfg(feature = "serve")]
     pub(super) fn of_service(printer: Printer) -> Result<Self> {
         let (reports, stopper) = (Reports::open(printer, None, [])?, Stopper::default());
         Ok(Self { shows_errors: true, ..Self::of_run(printer, stopper, reports, "loaded") })
