@@ -51,10 +51,6 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
             Err(Error::transient(format!("{} left to be tried again", plural(tally.waiting, "message")))
                 .help("run `csl-stream work --once` again in a quarter of an hour"))
         }
-        Tally { waiting: 1.., .. } if args.once => {
-            Err(Error::transient(format!("{} left to be tried again", plural(tally.waiting, "message")))
-                .help("run `csl-stream work --once` again in a quarter of an hour"))
-        }
         _ => Ok(()),
     }
 }
