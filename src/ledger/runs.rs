@@ -95,10 +95,18 @@ pub fn list(dir: &Path, table: Option<&str>) -> Result<Vec<Run>> {
     };
     let mut runs = Vec::new();
     for name in names {
-        runs.extend(table_runs(&table_dir(dir, &name)?)?.into_values().map(|shown| shown.run));
+        runs.extend(of_table(dir, &name)?.into_iter().map(|shown| shown.run));
     }
     runs.sort_by(|a, b| b.load_id.cmp(&a.load_id));
     Ok(runs)
+}
+
+/// All that is known of one table's runs, newest first.
+///
+/// # Errors
+/// If the folder is there and cannot be read.
+pub fn of_table(dir: &Path, table: &str) -> Result<Vec<Shown>> {
+    Ok(table_runs(&table_dir(dir, table)?)?.into_values().rev().collect())
 }
 
 /// One run by its id.

@@ -142,9 +142,8 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
-    use super::super::news::End;
     use super::*;
-    use crate::report::FaultReport;
+    use crate::report::{End, FaultReport};
     use crate::store::ObjectInfo;
 
     #[test]

@@ -26,7 +26,6 @@ mod export;
 #[cfg(feature = "serve")]
 pub mod function;
 mod glue_job;
-#[cfg_attr(not(feature = "aws"), path = "listeners_missing.rs")]
 mod listeners;
 mod load;
 pub mod loads;
@@ -47,6 +46,8 @@ mod run;
 pub mod schema;
 pub mod tables;
 mod target;
+#[cfg(feature = "aws")]
+mod telling;
 pub mod verify;
 #[cfg(feature = "serve")]
 pub mod work;

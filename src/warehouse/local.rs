@@ -248,9 +248,8 @@ impl Warehouse for LocalWarehouse {
     }
 
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
-        let runs = ledger::list(&self.dir, Some(table)).ok()?;
-        let last = runs.iter().find(|run| run.status == Status::Succeeded && run.kind == kind)?;
-        ledger::show(&self.dir, &last.load_id).ok()?.report
+        let is_meant = |shown: &Shown| shown.run.status == Status::Succeeded && shown.run.kind == kind;
+        ledger::of_table(&self.dir, table).ok()?.into_iter().find(is_meant)?.report
     }
 
     fn holding(&self, table: &str) -> Result<Box<dyn Holding>> {

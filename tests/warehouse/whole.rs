@@ -110,6 +110,7 @@ fn names_of(bytes: &[u8]) -> Option<Vec<String>> {
     Some(columns.iter().map(|column| column.name().to_owned()).collect())
 }
 
+#[cfg(feature = "query")]
 #[test]
 fn damaged_files_are_named_and_never_panic() {
     use super::segments::parquet;

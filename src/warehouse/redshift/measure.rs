@@ -339,8 +339,8 @@ fn number(cell: Option<String>) -> u64 {
 fn end(form: Form, text: String) -> Figure {
     match (form, text.parse::<i128>()) {
         (Form::Date, Ok(days)) => Figure::date(days),
-        (Form::Timestamp, Ok(us)) => Figure::timestamp(us, ""),
-        (Form::TimestampTz, Ok(us)) => Figure::timestamp(us, "+00"),
+        (Form::Timestamp, Ok(us)) => Figure::timestamp(us, false),
+        (Form::TimestampTz, Ok(us)) => Figure::timestamp(us, true),
         _ => exact(form, text),
     }
 }
