@@ -59,6 +59,8 @@ mod runtime;
 #[cfg(feature = "aws")]
 pub mod s3;
 #[cfg(feature = "aws")]
+mod unfinished_s3;
+#[cfg(feature = "aws")]
 mod upload;
 
 pub use discover::{

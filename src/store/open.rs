@@ -37,7 +37,7 @@ pub fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
 }
 
 /// Looks at the place of a conversion: it must not hold Parquet already. With `replace`, what a conversion
-/// that was killed has left in a folder is removed first, and nothing else.
+/// that was killed has left there is removed first, and nothing else.
 ///
 /// # Errors
 /// [`Error::Usage`] if it holds Parquet, or the files of a conversion that has not ended; [`Error::Transient`]
@@ -45,6 +45,7 @@ pub fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
 pub fn prepare_out(out: &Location, replace: bool) -> Result<()> {
     match out {
         Location::Local(folder) if replace && folder.is_dir() => unfinished::clear(folder)?,
+        Location::S3 { .. } if replace => remote::clear(out)?,
         _ => {}
     }
     unfinished::refuse_taken(&out.to_string(), &file_names(out)?)
@@ -119,6 +120,10 @@ mod remote {
     }
 
     pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn clear(location: &Location) -> Result<()> {
         Err(missing(location))
     }
 

@@ -5,6 +5,7 @@ use super::location::Location;
 use super::ranged::Tuning;
 use super::s3::S3;
 use super::types::{ByteSource, Listing, SegmentSink};
+use super::unfinished_s3;
 use crate::error::Result;
 
 pub(super) fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
@@ -27,4 +28,10 @@ pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {
 
 pub(super) fn list(location: &Location) -> Result<Listing> {
     S3::from_environment()?.list(location)
+}
+
+/// Removes from a prefix what conversions that were killed have left.
+pub(super) fn clear(location: &Location) -> Result<()> {
+    let (bucket, prefix) = S3::from_environment()?.place(location)?;
+    unfinished_s3::clear(&bucket, &prefix)
 }

@@ -1,4 +1,5 @@
-//! The mark on a folder whose files are not all there: `_INCOMPLETE-<load id>.json`.
+//! The mark on a place whose files are not all there: `_INCOMPLETE-<load id>.json`. This is a folder's; what goes for
+//! prefixes of S3 too is here as well.
 //!
 //! ```text
 //! {"load_id":"…","program":"…"}                       who writes here; locked for as long as it does
@@ -43,16 +44,13 @@ impl Unfinished {
     /// [`Error::Usage`] if another set lies there, whole or not.
     pub(super) fn begin(folder: &Path, load_id: &str) -> Result<Self> {
         refuse_taken(&folder.display().to_string(), &names(folder)?)?;
-        let path = folder.join(format!("{PREFIX}{load_id}.json"));
+        let path = folder.join(mark_name(load_id));
         let failed = |cause| Error::io("cannot mark the folder", &path, cause);
         let mut file =
             private::open(OpenOptions::new().write(true).create_new(true), &path).map_err(failed)?;
         // Where nothing can be locked, the mark alone keeps others away.
         let _ = file.try_lock();
-        let head = serde_json::json!({
-            "load_id": load_id, "program": concat!("csl-stream ", env!("CARGO_PKG_VERSION")),
-        });
-        let written = file.write_all(format!("{head}\n").as_bytes());
+        let written = file.write_all(head(load_id).as_bytes());
         let this = Self { path: path.clone(), file, files: Vec::new() };
         let mut others = names(folder)?;
         others.retain(|name| Path::new(name) != Path::new(path.file_name().unwrap_or_default()));
@@ -91,6 +89,17 @@ impl Unfinished {
     fn remove(&self) -> Result<()> {
         fs::remove_file(&self.path).map_err(|cause| Error::io("cannot take the mark away", &self.path, cause))
     }
+}
+
+/// The mark's name.
+pub(super) fn mark_name(load_id: &str) -> String {
+    format!("{PREFIX}{load_id}.json")
+}
+
+/// The first line of a mark: who writes.
+pub(super) fn head(load_id: &str) -> String {
+    let program = concat!("csl-stream ", env!("CARGO_PKG_VERSION"));
+    format!("{}\n", serde_json::json!({ "load_id": load_id, "program": program }))
 }
 
 /// Says no if these names are of a set of files, whole or not.
@@ -145,7 +154,7 @@ pub(super) fn clear(folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn is_mark(name: &str) -> bool {
+pub(super) fn is_mark(name: &str) -> bool {
     name.starts_with(PREFIX) && name.ends_with(".json")
 }
 

@@ -13,7 +13,7 @@
 //!
 //! A part is a list of what was appended: nothing is copied.
 
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -29,6 +29,7 @@ use super::ranged::{Fetch, fetch_part, repeating};
 use super::runtime::runtime;
 use super::segment_name::check_segment;
 use super::types::{SegmentSink, SegmentWriter, StoredObject};
+use super::unfinished_s3::UnfinishedObjects;
 use crate::error::{Error, Result};
 
 /// Size of one part of an upload; S3 takes 5 MiB to 5 GiB and at most 10,000 parts.
@@ -42,11 +43,19 @@ const ABORT_WAIT: Duration = Duration::from_secs(10);
 pub(super) struct S3Sink {
     bucket: Arc<Bucket>,
     prefix: Path,
+    set: Set,
+}
+
+/// The set that is being written, if it bears a mark.
+type Set = Arc<Mutex<Option<UnfinishedObjects>>>;
+
+fn lock(set: &Set) -> MutexGuard<'_, Option<UnfinishedObjects>> {
+    set.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl S3Sink {
     pub(super) fn new(bucket: Arc<Bucket>, prefix: Path) -> Self {
-        Self { bucket, prefix }
+        Self { bucket, prefix, set: Set::default() }
     }
 
     fn path(&self, name: &str) -> Result<Path> {
@@ -65,6 +74,7 @@ impl SegmentSink for S3Sink {
             bucket: self.bucket.clone(),
             path,
             name: name.to_owned(),
+            set: self.set.clone(),
             part: Vec::new(),
             part_bytes: 0,
             upload: None,
@@ -99,6 +109,17 @@ impl SegmentSink for S3Sink {
             Err(fault) => Err(fault.into_error(&object.uri, Doing::Writing)),
         }
     }
+
+    fn begin(&self, load_id: &str) -> Result<()> {
+        let begun = UnfinishedObjects::begin(self.bucket.clone(), self.prefix.clone(), load_id)?;
+        *lock(&self.set) = Some(begun);
+        Ok(())
+    }
+
+    fn end(&self, whole: bool) -> Result<()> {
+        let set = lock(&self.set).take();
+        set.map_or(Ok(()), |set| set.end(whole))
+    }
 }
 
 struct S3Writer {
@@ -106,6 +127,7 @@ struct S3Writer {
     path: Path,
     uri: String,
     name: String,
+    set: Set,
     /// The part that fills, and its length.
     part: Vec<Bytes>,
     part_bytes: usize,
@@ -222,6 +244,9 @@ impl SegmentWriter for S3Writer {
     fn finish(mut self: Box<Self>) -> Result<StoredObject> {
         if self.failed {
             return Err(Error::transient("an upload that failed cannot be finished").in_object(&self.uri));
+        }
+        if let Some(set) = &mut *lock(&self.set) {
+            set.add(&self.name, self.bytes)?;
         }
         if self.upload.is_none() {
             self.put_small()?

@@ -122,6 +122,10 @@ impl S3Server {
         self.state().old.insert(name.to_owned());
     }
 
+    pub fn remove(&self, name: &str) {
+        self.state().objects.remove(name);
+    }
+
     pub fn get(&self, name: &str) -> Option<Bytes> {
         self.state().objects.get(name).map(|object| object.bytes.clone())
     }
