@@ -29,11 +29,19 @@ type Execute = fn(Printer, &Cli) -> Result<()>;
 pub(super) fn run(printer: Printer, args: &DemoArgs, execute: Execute) -> Result<()> {
     let dir = &args.dir;
     let export = dir.join(EXPORT);
-    write_once(&dir.join("schema.json"), sample::SCHEMA)?;
-    write_once(&export, &sample::export())?;
+    let (schema, sample) = (dir.join("schema.json"), sample::export());
+    let files = [(schema.as_path(), sample::SCHEMA), (export.as_path(), sample.as_str())];
+    // Both are looked at before one is written.
+    let missing =
+        files.map(|(path, content)| is_missing(path, content).map(|missing| (missing, path, content)));
+    for file in missing.into_iter().collect::<Result<Vec<_>>>()? {
+        if let (true, path, content) = file {
+            crate::ops::write_file(path, content.as_bytes())?;
+        }
+    }
     printer.note(&format!("a made-up export is in {}", export.display()));
     let inside = |name: &str| text(&dir.join(name)).map(str::to_owned);
-    let (exports, schema) = (inside("exports/demo-org")?, inside("schema.json")?);
+    let (exports, schema) = (inside("exports/demo-org")?, text(&schema)?.to_owned());
     let warehouse = inside("warehouse")?;
     let table = ["backfill", "--table", "signatures"];
     let places = ["--exports", &exports, "--schema", &schema, "--to", &warehouse];
@@ -54,12 +62,16 @@ fn command(printer: Printer, execute: Execute, words: &[&str]) -> Result<()> {
     execute(printer, &cli)
 }
 
-/// Keeps a file that is as it should be: the second demo then shows that the same export is not loaded twice.
-fn write_once(path: &Path, content: &str) -> Result<()> {
-    if std::fs::read(path).is_ok_and(|found| found == content.as_bytes()) {
-        return Ok(());
+/// Whether a file is to be written. One that is as it should be is kept: the second demo then shows that the same
+/// export is not loaded twice.
+fn is_missing(path: &Path, content: &str) -> Result<bool> {
+    match std::fs::read(path) {
+        Err(cause) if cause.kind() == std::io::ErrorKind::NotFound => Ok(true),
+        Ok(found) if found == content.as_bytes() => Ok(false),
+        _ => Err(Error::usage("the demo would replace what is not its own")
+            .at(Place::uri(path.display().to_string()))
+            .help("choose another folder: --dir ./csl-demo")),
     }
-    crate::ops::write_file(path, content.as_bytes())
 }
 
 fn text(path: &Path) -> Result<&str> {

@@ -1,6 +1,6 @@
 //! Messages that could not be loaded: looked at, and put back.
 
-use super::queues::queue;
+use super::queues::queue_that_is_there;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::queue::Redrive;
@@ -11,9 +11,9 @@ pub use crate::queue::DeadLetter;
 /// All of them, oldest first.
 ///
 /// # Errors
-/// If the queue does not answer.
+/// [`Error::Usage`] if there is no queue; whatever keeps it from answering.
 pub fn list(config: &Config) -> Result<Vec<DeadLetter>> {
-    let queue = queue(config)?;
+    let queue = queue_that_is_there(config)?;
     runtime()?.block_on(queue.dead_letters())
 }
 
@@ -29,10 +29,10 @@ pub fn show(config: &Config, id: &str) -> Result<DeadLetter> {
 /// that is not there.
 ///
 /// # Errors
-/// If the queue does not answer.
+/// [`Error::Usage`] if there is no queue; whatever keeps it from answering.
 pub fn redrive(config: &Config, ids: &[String]) -> Result<(Vec<String>, Option<Error>)> {
     let which = if ids.is_empty() { Redrive::All } else { Redrive::Ids(ids.to_vec()) };
-    let queue = queue(config)?;
+    let queue = queue_that_is_there(config)?;
     let gone = runtime()?.block_on(queue.redrive(&which))?;
     let missing = ids.iter().find(|id| !gone.contains(id)).map(|id| no_such(id));
     Ok((gone, missing))

@@ -2,13 +2,13 @@
 
 use super::target;
 use crate::config::Config;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::queue::{Queue, QueueSettings};
 use crate::report::Checklist;
 use crate::store::{S3_ENDPOINT, runtime};
 use crate::webhook::fetch::Policy;
 use crate::work::{Selection, Worker};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What may be fetched; the worker asks too, because others can write to its queue.
 pub(super) fn policy(config: &Config) -> Result<Policy> {
@@ -24,6 +24,17 @@ pub(super) fn queue(config: &Config) -> Result<Queue> {
         dead_letter_url: own.dead_letter_url.clone(),
         path: PathBuf::from(&own.path),
     })
+}
+
+/// The same, to look at what is in it: a local one that is not there is not made.
+pub(super) fn queue_that_is_there(config: &Config) -> Result<Queue> {
+    let path = Path::new(&config.queue.path);
+    if config.queue.url.is_none() && !path.exists() {
+        return Err(Error::usage("there is no queue").at(Place::uri(path.display().to_string())).help(
+            "queue.path or queue.url names it; `csl-stream serve` and `csl-stream work` make a local one",
+        ));
+    }
+    queue(config)
 }
 
 /// What decides about messages, by the configuration.

@@ -2,6 +2,7 @@
 
 use super::{Answer, BACKFILL, BAD, END_WAIT, GOOD, Place, SCHEMA, backfill};
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -166,4 +167,65 @@ fn a_killed_conversion_leaves_its_mark() {
         place.run(&["convert", "--table", "t", "--out", "o", "exports/full/t/20260301/t_20260301031500.csv"]);
     assert_eq!(next.code, Some(2), "{next:?}");
     assert!(next.err.contains("--replace") && next.err.contains("some of the rows"), "{next:?}");
+}
+
+/// Looking makes nothing, wherever it is done.
+#[test]
+fn who_looks_leaves_nothing() {
+    let place = Place::new();
+    let id = "01a22268-2297-7228-84fa-c600a6fc4b44";
+    let looks: &[&[&str]] = &[
+        &["dead-letters", "list"],
+        &["dead-letters", "show", "1"],
+        &["dead-letters", "redrive", "1"],
+        &["loads", "list"],
+        &["loads", "show", id],
+        &["loads", "retry", id],
+        &["plan", "--table", "t"],
+        &["plan", "--table", "t", "--kind", "incremental"],
+        &["backfill", "--table", "t", "--dry-run"],
+        &["check", "--table", "t"],
+        &["check", "--all"],
+        &["verify", "--table", "t"],
+        &["query", "select 1"],
+        &["query", "select * from t"],
+        &["schema", "show"],
+        &["schema", "ddl"],
+        &["schema", "diff", "schema.json"],
+        &["config"],
+        &["config", "schema"],
+        &["cost"],
+    ];
+    for words in looks {
+        let answer = place.run(words);
+        assert_eq!(place.left(), [""; 0], "{words:?}: {answer:?}");
+        if words[0] == "dead-letters" {
+            assert_eq!(answer.code, Some(2), "{words:?}: {answer:?}");
+            assert!(answer.err.contains("there is no queue"), "{answer:?}");
+        }
+    }
+}
+
+#[test]
+fn a_demo_takes_no_folder_that_holds_other_things() {
+    let place = Place::new();
+    let export = "made/exports/demo-org/full/signatures/20260301/signatures_20260301031500.csv";
+    for mine in ["made/schema.json", export] {
+        place.write(mine, "mine");
+        let answer = place.run(&["demo", "--dir", "made"]);
+        assert_eq!(answer.code, Some(2), "{mine}: {answer:?}");
+        assert_eq!(std::fs::read_to_string(place.path(mine)).unwrap(), "mine");
+        let files = walk(&place.path("made"));
+        assert_eq!(files.len(), 1, "{mine}: {files:?}");
+        std::fs::remove_dir_all(place.path("made")).unwrap();
+    }
+    for _ in 0..2 {
+        assert_eq!(place.run(&["demo", "--dir", "made"]).code, Some(0));
+    }
+}
+
+/// Every file below a folder.
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
 }
