@@ -19,6 +19,7 @@ mod names;
 mod table;
 mod target;
 mod types;
+mod view;
 
 pub use bulk::{BulkSchema, COLUMNS_MAX, IDENTIFIER_BYTES_MAX, SCHEMA_BYTES_MAX, TABLES_MAX};
 pub use ddl::{Ddl, DdlOptions, create_table, create_tables, quote_identifier};
