@@ -12,6 +12,7 @@ mod cost;
 mod groups;
 mod loads;
 mod serve;
+mod verify;
 mod work;
 
 pub use check::CheckArgs;
@@ -19,6 +20,7 @@ pub use cost::CostArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use serve::ServeArgs;
+pub use verify::VerifyArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
 
 use groups::parse_table;
@@ -80,6 +82,8 @@ pub enum Command {
     Convert(ConvertArgs),
     /// Show what backfill would do; change nothing
     Plan(BackfillArgs),
+    /// Compare a table with an export, or with its last full load, column by column; change nothing
+    Verify(VerifyArgs),
     /// Check that everything a load needs is in place: configuration, access, tables
     Check(CheckArgs),
     /// The bulk schema: as DDL, compared, shown, fetched

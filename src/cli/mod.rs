@@ -35,6 +35,7 @@ mod signals;
 mod size;
 mod summary;
 mod terminal;
+mod verify;
 #[cfg(feature = "serve")]
 mod work;
 
@@ -110,6 +111,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Backfill(args) => backfill::run(printer, config(), args),
         Command::Convert(args) => convert::run(printer, config(), args),
         Command::Plan(args) => plan::run(printer, config()?, args),
+        Command::Verify(args) => verify::run(printer, config()?, args),
         Command::Check(args) => check::run(printer, config(), args),
         Command::Schema(command) => schema::run(printer, config, command),
         #[cfg(feature = "query")]

@@ -95,7 +95,8 @@ mod tests {
         report.rows =
             Rows { read: 3, accepted: 2, rejected: 1, truncated_values: 1, carried_over: 4, loaded: 2 };
         let uri = "./warehouse/signatures/01a/01a-part-00000.snappy.parquet".to_owned();
-        report.columns = vec![ColumnReport { name: "email".to_owned(), truncated: 1 }];
+        report.columns =
+            vec![ColumnReport { name: "email".to_owned(), truncated: 1, ..ColumnReport::default() }];
         report.files = vec![FileReport { uri, rows: 2, bytes: 590_000 }];
         insta::assert_snapshot!(summary(&report, "loaded"), @r"
         signatures: 2 rows loaded in 12 ms, 306 MB/s

@@ -8,7 +8,7 @@
 //!  values ◀─────────────────────────────────────────┘   nothing is printed here
 //! ```
 //! [`backfill()`] loads one export, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
-//! [`check`] what it needs; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
+//! [`check`] what it needs, [`verify`] whether a table is what an export says; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
 //! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
 //!
 //! All of it blocks the thread that calls it, for as long as a load takes, and starts threads of its own:
@@ -17,6 +17,7 @@
 
 pub mod backfill;
 pub mod check;
+mod comparison;
 pub mod convert;
 pub mod cost;
 #[cfg(feature = "serve")]
@@ -41,6 +42,7 @@ pub mod receive;
 mod run;
 pub mod schema;
 mod target;
+pub mod verify;
 #[cfg(feature = "serve")]
 pub mod work;
 #[cfg(feature = "serve")]

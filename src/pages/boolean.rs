@@ -8,7 +8,7 @@ use super::fast;
 use super::gather::{Fields, Spans};
 use super::kind::exact_value;
 use super::simd::Simd;
-use crate::values;
+use crate::values::{self, Measure, Numbers};
 use parquet::basic::Encoding;
 use parquet::errors::Result;
 use parquet::file::statistics::Statistics;
@@ -18,14 +18,15 @@ pub(super) struct BooleanColumn {
     values: Bits,
     /// Values of the page that are committed.
     committed: usize,
-    pending: (bool, bool),
-    /// Whether there was a false, and a true.
-    seen: (bool, bool),
+    /// Falses and trues of the block that is being checked.
+    pending: (u64, u64),
+    /// Falses and trues of the chunk.
+    seen: (u64, u64),
 }
 
 impl BooleanColumn {
     pub(super) fn new(common: Common) -> Self {
-        Self { common, values: Bits::default(), committed: 0, pending: (false, false), seen: (false, false) }
+        Self { common, values: Bits::default(), committed: 0, pending: (0, 0), seen: (0, 0) }
     }
 }
 
@@ -43,17 +44,16 @@ impl Column for BooleanColumn {
         if !self.common.gather(simd, fields, spans) {
             return false;
         }
-        let (mut any_true, mut any_false) = (false, false);
+        let mut trues = 0;
         for spans in spans.chunks(64) {
             let texts = || spans.iter().map(|span| span.text(fields));
             let Some(bits) = fast::booleans(texts()).or_else(|| exact_booleans(texts())) else {
                 return false;
             };
-            any_true |= bits != 0;
-            any_false |= (bits.count_ones() as usize) < spans.len();
+            trues += u64::from(bits.count_ones());
             self.values.push(bits, spans.len());
         }
-        self.pending = (any_false, any_true);
+        self.pending = (spans.len() as u64 - trues, trues);
         true
     }
 
@@ -61,7 +61,7 @@ impl Column for BooleanColumn {
     fn commit<S: Simd>(&mut self, _: S, _: &Fields<'_>, _: &mut Spans) {
         self.common.commit(self.values.len() - self.committed);
         self.committed = self.values.len();
-        self.seen = (self.seen.0 | self.pending.0, self.seen.1 | self.pending.1);
+        self.seen = (self.seen.0 + self.pending.0, self.seen.1 + self.pending.1);
     }
 
     fn rollback(&mut self) {
@@ -85,14 +85,22 @@ impl Column for BooleanColumn {
         Ok(())
     }
 
-    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk> {
+    fn finish(&mut self, tools: &mut PageTools) -> Result<(ColumnChunk, Measure)> {
         self.flush(tools)?;
-        let (min, max) = match std::mem::take(&mut self.seen) {
-            (false, false) => (None, None),
-            (any_false, any_true) => (Some(!any_false), Some(any_true)),
+        let nulls = std::mem::take(&mut self.common.nulls);
+        let range = match std::mem::take(&mut self.seen) {
+            (0, 0) => None,
+            (falses, trues) => Some((falses == 0, trues > 0, trues)),
         };
-        let nulls = Some(std::mem::take(&mut self.common.nulls));
-        let statistics = Statistics::boolean(min, max, None, nulls, false);
-        self.common.chunk.finish(tools, &self.common.descriptor, DictionaryPage::default(), statistics)
+        let (min, max) = (range.map(|range| range.0), range.map(|range| range.1));
+        let statistics = Statistics::boolean(min, max, None, Some(nulls), false);
+        let Common { chunk, descriptor, .. } = &mut self.common;
+        let chunk = chunk.finish(tools, descriptor, DictionaryPage::default(), statistics)?;
+        let numbers = range.map(|(min, max, trues)| Numbers::Exact {
+            min: min.into(),
+            max: max.into(),
+            sum: Some(trues.into()),
+        });
+        Ok((chunk, Measure { nulls, numbers, ..Measure::default() }))
     }
 }

@@ -10,6 +10,7 @@ use super::gather::{Fields, Spans};
 use super::options::EmptyStrings;
 use super::simd::Simd;
 use crate::schema::OutputColumn;
+use crate::values::Measure;
 use parquet::errors::Result;
 use parquet::schema::types::ColumnDescPtr;
 
@@ -38,8 +39,8 @@ pub(super) trait Column: Send {
     /// Ends the page that is being filled, if it has rows.
     fn flush(&mut self, tools: &mut PageTools) -> Result<()>;
 
-    /// Ends the column chunk and starts the next.
-    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk>;
+    /// Ends the column chunk, sums it up, and starts the next.
+    fn finish(&mut self, tools: &mut PageTools) -> Result<(ColumnChunk, Measure)>;
 
     /// Whether the chunk so far has a dictionary that pays.
     fn keeps_dictionary(&self) -> bool {
@@ -49,11 +50,6 @@ pub(super) trait Column: Send {
     /// Whether the next chunk starts with a dictionary.
     fn allow_dictionary(&mut self, allowed: bool) {
         let _ = allowed;
-    }
-
-    /// Values cut to the column's width since the last time this was asked.
-    fn take_truncated(&mut self) -> u64 {
-        0
     }
 }
 

@@ -6,6 +6,7 @@ use super::gather::Fields;
 use super::simd::Simd;
 use super::spans::Span;
 use super::text_value::append_value;
+use crate::values::{Texts, hash_summed};
 
 /// Entries at which a text dictionary is given up.
 pub(super) const TEXT_ENTRIES_MAX: usize = 40_000;
@@ -24,6 +25,10 @@ pub(super) struct TextDictionary {
     raw: Vec<u8>,
     /// Where each entry's value ends in `page`; the value before it ends where it starts.
     page_ends: Vec<u32>,
+    /// Bytes of each entry's value.
+    lens: Vec<u32>,
+    /// Of each entry's value, for sums of hashes; none unless those are asked for.
+    summed: Option<Vec<i128>>,
     /// The dictionary page: PLAIN values.
     page: Vec<u8>,
     /// Of the texts that are being looked up.
@@ -41,11 +46,14 @@ struct Slot {
 }
 
 impl TextDictionary {
-    pub(super) fn new() -> Self {
+    /// An empty one; `is_summed` keeps hashes for sums.
+    pub(super) fn new(is_summed: bool) -> Self {
         Self {
             slots: vec![Slot::default(); SLOTS_MIN],
             raw: vec![0; READ_PAD],
             page_ends: Vec::new(),
+            lens: Vec::new(),
+            summed: is_summed.then(Vec::new),
             page: Vec::new(),
             hashes: Vec::new(),
         }
@@ -56,6 +64,8 @@ impl TextDictionary {
         self.slots.fill(Slot::default());
         self.raw.truncate(READ_PAD);
         self.page_ends.clear();
+        self.lens.clear();
+        self.summed.iter_mut().for_each(Vec::clear);
         self.page.clear();
     }
 
@@ -101,6 +111,22 @@ impl TextDictionary {
         self.hashes = hashes;
     }
 
+    /// Adds up the texts of these indices.
+    #[inline(always)]
+    pub(super) fn add_up(&self, indices: &[u16], texts: &mut Texts) {
+        let (mut bytes, mut empties) = (0, 0);
+        for &index in indices {
+            let len = self.lens[usize::from(index)];
+            bytes += u64::from(len);
+            empties += u64::from(len == 0);
+        }
+        texts.bytes += bytes;
+        texts.empties += empties;
+        if let (Some(hashes), Some(summed)) = (&mut texts.hashes, &self.summed) {
+            *hashes += indices.iter().map(|&index| summed[usize::from(index)]).sum::<i128>();
+        }
+    }
+
     #[inline(always)]
     fn hash(&self, simd: impl Simd, raw: Text<'_>) -> u32 {
         let Some(padded) = Padded::new(raw) else { return hash_unpadded(simd, raw) };
@@ -137,8 +163,13 @@ impl TextDictionary {
     #[cold]
     fn insert(&mut self, simd: impl Simd, raw: Text<'_>, hash: u32, slot: usize) -> usize {
         let index = self.len();
+        let value = self.page.len() + 4;
         append_value(simd, raw, &mut self.page);
         self.page_ends.push(self.page.len() as u32);
+        self.lens.push((self.page.len() - value) as u32);
+        if let Some(summed) = &mut self.summed {
+            summed.push(hash_summed(&self.page[value..]));
+        }
         let at = self.raw.len() - READ_PAD;
         self.slots[slot] = Slot { hash, entry: index as u32 + 1, at: at as u32, len: raw.len as u32 };
         self.raw.truncate(at);

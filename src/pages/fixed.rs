@@ -9,6 +9,7 @@ use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::{Kind, exact_value};
 use super::simd::Simd;
+use crate::values::Measure;
 use parquet::basic::Encoding;
 use parquet::errors::Result;
 
@@ -20,6 +21,7 @@ pub(super) struct FixedColumn<K: Kind> {
     /// PLAIN values of the page.
     values: PlainPage,
     range: Option<(K::Value, K::Value)>,
+    sum: K::Sum,
     dictionary: Option<Indexed>,
     allow_dictionary: bool,
     /// The dictionary page of the chunk, once pages use it.
@@ -58,6 +60,7 @@ impl<K: Kind> FixedColumn<K> {
             pending: Vec::new(),
             values: PlainPage::new(),
             range: None,
+            sum: K::Sum::default(),
             dictionary: None,
             allow_dictionary: false,
             dictionary_page: Vec::new(),
@@ -73,6 +76,7 @@ impl<K: Kind> FixedColumn<K> {
             max = if value > max { value } else { max };
         }
         self.range = Some((min, max));
+        self.sum += self.kind.add_up(&self.pending);
     }
 
     #[inline(always)]
@@ -179,10 +183,12 @@ impl<K: Kind> Column for FixedColumn<K> {
         Ok(())
     }
 
-    fn finish(&mut self, tools: &mut PageTools) -> Result<ColumnChunk> {
+    fn finish(&mut self, tools: &mut PageTools) -> Result<(ColumnChunk, Measure)> {
         self.flush(tools)?;
         let nulls = std::mem::take(&mut self.common.nulls);
-        let statistics = self.kind.statistics(self.range.take(), nulls);
+        let (range, sum) = (self.range.take(), std::mem::take(&mut self.sum));
+        let numbers = range.map(|range| self.kind.numbers(range, sum));
+        let statistics = self.kind.statistics(range, nulls);
         let dictionary = DictionaryPage {
             bytes: &self.dictionary_page,
             entries: self.dictionary_page.len() / self.value_bytes(),
@@ -190,7 +196,7 @@ impl<K: Kind> Column for FixedColumn<K> {
         let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
         self.dictionary_page.clear();
         self.begin_chunk();
-        Ok(chunk)
+        Ok((chunk, Measure { nulls, numbers, ..Measure::default() }))
     }
 
     fn keeps_dictionary(&self) -> bool {

@@ -16,6 +16,7 @@ use super::rejects::{PackedReject, Reject, Rejects};
 use crate::csv::{Block, Blocks, Kernel, Scan};
 use crate::error::{Error, Place, Result};
 use crate::schema::Layout;
+use crate::values::Measure;
 use parquet::errors::ParquetError;
 use parquet::schema::types::SchemaDescPtr;
 use std::sync::Arc;
@@ -37,8 +38,8 @@ pub struct EncodedRowGroup {
     pub records: u64,
     /// Newlines read.
     pub lines: u64,
-    /// Values cut to their column's width, for each column of the layout.
-    pub truncated: Vec<u64>,
+    /// What each column of the layout holds.
+    pub measures: Vec<Measure>,
     /// Records left out, in order.
     pub rejects: Rejects,
     /// There were more rejects than are allowed; the records after them were not looked at.
@@ -209,10 +210,11 @@ impl RowGroupEncoder {
     /// Ends the row group and starts the next.
     pub fn finish(&mut self) -> Result<EncodedRowGroup> {
         let mut columns = Vec::with_capacity(self.columns.len());
-        let mut truncated = Vec::with_capacity(self.columns.len());
+        let mut measures = Vec::with_capacity(self.columns.len());
         for column in self.columns.iter_mut().map(|column| column.column()) {
-            columns.push(column.finish(&mut self.tools).map_err(encoder_failed)?);
-            truncated.push(column.take_truncated());
+            let (chunk, measure) = column.finish(&mut self.tools).map_err(encoder_failed)?;
+            columns.push(chunk);
+            measures.push(measure);
         }
         self.page_rows = 0;
         Ok(EncodedRowGroup {
@@ -220,7 +222,7 @@ impl RowGroupEncoder {
             rows: std::mem::take(&mut self.rows),
             records: std::mem::take(&mut self.records),
             lines: std::mem::take(&mut self.lines),
-            truncated,
+            measures,
             rejects: std::mem::take(&mut self.rejects),
             columns,
         })

@@ -3,15 +3,19 @@
 use super::bytes::{Text, append_all};
 use super::fast::{self, DayCache};
 use super::simd::Simd;
+use super::sums;
 use crate::csv::{FieldFault, RawField};
-use crate::values::{self, Rule};
+use crate::values::{self, Numbers, Rule, SUM_DIGITS_MAX};
 use parquet::data_type::{ByteArray, FixedLenByteArray};
 use parquet::file::statistics::Statistics;
+use std::ops::AddAssign;
 
 /// A fixed-width type.
 pub(super) trait Kind: Send {
     /// A value, ordered as Parquet orders the column.
     type Value: Copy + PartialOrd + Send;
+    /// Holds the sum of many.
+    type Sum: Copy + Default + AddAssign + Send;
 
     /// Reads what PostgreSQL writes; `None` if the text is anything else.
     fn fast(&mut self, simd: impl Simd, text: Text<'_>) -> Option<Self::Value>;
@@ -32,6 +36,12 @@ pub(super) trait Kind: Send {
         let _ = value;
         0
     }
+
+    /// The values of a block together.
+    fn add_up(&self, values: &[Self::Value]) -> Self::Sum;
+
+    /// The numbers of a column chunk, summed up.
+    fn numbers(&self, range: (Self::Value, Self::Value), sum: Self::Sum) -> Numbers;
 
     /// Statistics of a column chunk.
     fn statistics(&self, range: Option<(Self::Value, Self::Value)>, nulls: u64) -> Statistics;
@@ -88,12 +98,17 @@ fn int32(range: Option<(i32, i32)>, nulls: u64) -> Statistics {
     Statistics::int32(range.map(|r| r.0), range.map(|r| r.1), None, Some(nulls), false)
 }
 
+fn exact<T: Into<i128>>((min, max): (T, T), sum: i128) -> Numbers {
+    Numbers::Exact { min: min.into(), max: max.into(), sum: Some(sum) }
+}
+
 fn int64(range: Option<(i64, i64)>, nulls: u64) -> Statistics {
     Statistics::int64(range.map(|r| r.0), range.map(|r| r.1), None, Some(nulls), false)
 }
 
 impl Kind for Integer {
     type Value = i32;
+    type Sum = i128;
 
     #[inline(always)]
     fn fast(&mut self, _: impl Simd, text: Text<'_>) -> Option<i32> {
@@ -118,6 +133,15 @@ impl Kind for Integer {
         value.into()
     }
 
+    #[inline(always)]
+    fn add_up(&self, values: &[i32]) -> i128 {
+        sums::of_i32(values)
+    }
+
+    fn numbers(&self, range: (i32, i32), sum: i128) -> Numbers {
+        exact(range, sum)
+    }
+
     fn statistics(&self, range: Option<(i32, i32)>, nulls: u64) -> Statistics {
         int32(range, nulls)
     }
@@ -125,6 +149,7 @@ impl Kind for Integer {
 
 impl Kind for BigInt {
     type Value = i64;
+    type Sum = i128;
 
     #[inline(always)]
     fn fast(&mut self, _: impl Simd, text: Text<'_>) -> Option<i64> {
@@ -148,6 +173,15 @@ impl Kind for BigInt {
         value
     }
 
+    #[inline(always)]
+    fn add_up(&self, values: &[i64]) -> i128 {
+        sums::of_i64(values)
+    }
+
+    fn numbers(&self, range: (i64, i64), sum: i128) -> Numbers {
+        exact(range, sum)
+    }
+
     fn statistics(&self, range: Option<(i64, i64)>, nulls: u64) -> Statistics {
         int64(range, nulls)
     }
@@ -155,6 +189,7 @@ impl Kind for BigInt {
 
 impl Kind for Date {
     type Value = i32;
+    type Sum = i128;
 
     fn fast(&mut self, _: impl Simd, _: Text<'_>) -> Option<i32> {
         None
@@ -169,6 +204,15 @@ impl Kind for Date {
         append_all(values, i32::to_le_bytes, out);
     }
 
+    #[inline(always)]
+    fn add_up(&self, values: &[i32]) -> i128 {
+        sums::of_i32(values)
+    }
+
+    fn numbers(&self, range: (i32, i32), sum: i128) -> Numbers {
+        exact(range, sum)
+    }
+
     fn statistics(&self, range: Option<(i32, i32)>, nulls: u64) -> Statistics {
         int32(range, nulls)
     }
@@ -176,6 +220,7 @@ impl Kind for Date {
 
 impl Kind for Timestamp {
     type Value = i64;
+    type Sum = i128;
 
     #[inline(always)]
     fn fast(&mut self, simd: impl Simd, text: Text<'_>) -> Option<i64> {
@@ -191,6 +236,15 @@ impl Kind for Timestamp {
         append_all(values, i64::to_le_bytes, out);
     }
 
+    #[inline(always)]
+    fn add_up(&self, values: &[i64]) -> i128 {
+        sums::of_i64(values)
+    }
+
+    fn numbers(&self, range: (i64, i64), sum: i128) -> Numbers {
+        exact(range, sum)
+    }
+
     fn statistics(&self, range: Option<(i64, i64)>, nulls: u64) -> Statistics {
         int64(range, nulls)
     }
@@ -198,6 +252,7 @@ impl Kind for Timestamp {
 
 impl Kind for Real {
     type Value = f32;
+    type Sum = f64;
 
     fn fast(&mut self, _: impl Simd, _: Text<'_>) -> Option<f32> {
         None
@@ -212,6 +267,15 @@ impl Kind for Real {
         append_all(values, f32::to_le_bytes, out);
     }
 
+    #[inline(always)]
+    fn add_up(&self, values: &[f32]) -> f64 {
+        sums::of_f64(values.iter().map(|&value| value.into()))
+    }
+
+    fn numbers(&self, range: (f32, f32), sum: f64) -> Numbers {
+        Numbers::Float { min: range.0.into(), max: range.1.into(), sum }
+    }
+
     fn statistics(&self, range: Option<(f32, f32)>, nulls: u64) -> Statistics {
         // Parquet: a zero minimum is written as -0, a zero maximum as +0.
         let min = range.map(|r| if r.0 == 0.0 { -0.0 } else { r.0 });
@@ -222,6 +286,7 @@ impl Kind for Real {
 
 impl Kind for Double {
     type Value = f64;
+    type Sum = f64;
 
     fn fast(&mut self, _: impl Simd, _: Text<'_>) -> Option<f64> {
         None
@@ -234,6 +299,15 @@ impl Kind for Double {
     #[inline(always)]
     fn write(&self, values: &[f64], out: &mut Vec<u8>) {
         append_all(values, f64::to_le_bytes, out);
+    }
+
+    #[inline(always)]
+    fn add_up(&self, values: &[f64]) -> f64 {
+        sums::of_f64(values.iter().copied())
+    }
+
+    fn numbers(&self, range: (f64, f64), sum: f64) -> Numbers {
+        Numbers::Float { min: range.0, max: range.1, sum }
     }
 
     fn statistics(&self, range: Option<(f64, f64)>, nulls: u64) -> Statistics {
@@ -260,6 +334,7 @@ impl Decimal {
 
 impl Kind for Decimal {
     type Value = i128;
+    type Sum = i128;
 
     #[inline(always)]
     fn fast(&mut self, _: impl Simd, text: Text<'_>) -> Option<i128> {
@@ -283,6 +358,15 @@ impl Kind for Decimal {
         for value in values {
             out.extend_from_slice(&value.to_be_bytes()[16 - self.width..]);
         }
+    }
+
+    #[inline(always)]
+    fn add_up(&self, values: &[i128]) -> i128 {
+        if self.precision > SUM_DIGITS_MAX { 0 } else { values.iter().sum() }
+    }
+
+    fn numbers(&self, range: (i128, i128), sum: i128) -> Numbers {
+        Numbers::Exact { min: range.0, max: range.1, sum: (self.precision <= SUM_DIGITS_MAX).then_some(sum) }
     }
 
     fn statistics(&self, range: Option<(i128, i128)>, nulls: u64) -> Statistics {

@@ -37,6 +37,7 @@ mod simd;
 #[cfg(target_arch = "x86_64")]
 mod simd_x86;
 mod spans;
+mod sums;
 mod text;
 mod text_value;
 mod turn;

@@ -66,6 +66,8 @@ pub struct EncodeOptions {
     pub text_bytes_max: Option<u32>,
     /// Rejects after which a row group need not be finished.
     pub rejects_max: u64,
+    /// Sum up the hashes of texts too: as much work as reading them, so not on the way into a table.
+    pub text_hashes: bool,
     /// How the records of the file end.
     pub line_end: LineEnd,
 }

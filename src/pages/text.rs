@@ -14,7 +14,7 @@ use super::spans::Span;
 use super::text_value::{append_value, cut_to_width, fits, lower_bound, may_be_wider, upper_bound};
 use crate::csv::Blocks;
 use crate::schema::{ColumnType, Width};
-use crate::values::{self, Rule};
+use crate::values::{self, Measure, Rule, Texts, hash_summed};
 use parquet::basic::Encoding;
 use parquet::data_type::ByteArray;
 use parquet::errors::Result as ParquetResult;
@@ -53,6 +53,7 @@ pub(super) struct TextColumn {
     entries: TextDictionary,
     allow_dictionary: bool,
     truncated: u64,
+    texts: Texts,
 }
 
 impl TextColumn {
@@ -65,9 +66,10 @@ impl TextColumn {
             plain: PlainPage::new(),
             range: TextRange::default(),
             dictionary: None,
-            entries: TextDictionary::new(),
+            entries: TextDictionary::new(options.text_hashes),
             allow_dictionary: false,
             truncated: 0,
+            texts: no_texts(options.text_hashes),
         }
     }
 
@@ -93,13 +95,23 @@ impl TextColumn {
     #[inline(always)]
     fn push(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span]) {
         if let Some((_, indices)) = &mut self.dictionary {
-            return self.entries.index_all(simd, fields, spans, indices);
+            let first = indices.len();
+            self.entries.index_all(simd, fields, spans, indices);
+            return self.entries.add_up(&indices[first..], &mut self.texts);
         }
         let plain = self.plain.values();
+        let (first, mut empties) = (plain.len(), 0);
         for span in spans {
             let at = plain.len() + 4;
             append_value(simd, span.text(fields), plain);
-            self.range.widen(&plain[at..]);
+            let value = &plain[at..];
+            empties += u64::from(value.is_empty());
+            self.range.widen(value);
+        }
+        self.texts.empties += empties;
+        self.texts.bytes += (plain.len() - first - 4 * spans.len()) as u64;
+        if let Some(hashes) = &mut self.texts.hashes {
+            *hashes += plain_values(&plain[first..]).map(hash_summed).sum::<i128>();
         }
     }
 
@@ -192,7 +204,7 @@ impl Column for TextColumn {
         Ok(())
     }
 
-    fn finish(&mut self, tools: &mut PageTools) -> ParquetResult<ColumnChunk> {
+    fn finish(&mut self, tools: &mut PageTools) -> ParquetResult<(ColumnChunk, Measure)> {
         self.flush(tools)?;
         plain_values(self.entries.page()).for_each(|value| self.range.widen(value));
         let nulls = std::mem::take(&mut self.common.nulls);
@@ -201,7 +213,10 @@ impl Column for TextColumn {
         let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
         self.entries.clear();
         self.dictionary = self.allow_dictionary.then(Default::default);
-        Ok(chunk)
+        let empty = no_texts(self.texts.hashes.is_some());
+        let texts = std::mem::replace(&mut self.texts, empty);
+        let truncated = std::mem::take(&mut self.truncated);
+        Ok((chunk, Measure { nulls, truncated, texts, numbers: None }))
     }
 
     fn keeps_dictionary(&self) -> bool {
@@ -214,10 +229,11 @@ impl Column for TextColumn {
             self.dictionary = allowed.then(Default::default);
         }
     }
+}
 
-    fn take_truncated(&mut self) -> u64 {
-        std::mem::take(&mut self.truncated)
-    }
+/// No texts yet.
+fn no_texts(hashed: bool) -> Texts {
+    Texts { hashes: hashed.then_some(0), ..Texts::default() }
 }
 
 /// The values of a PLAIN page that we wrote.

@@ -41,6 +41,8 @@ pub(super) struct Conversion<'a> {
     pub(super) fit: &'a dyn Fn(Layout) -> Result<Layout>,
     pub(super) rejects: Option<PathBuf>,
     pub(super) watch: &'a Watch,
+    /// Sum up the hashes of texts too.
+    pub(super) text_hashes: bool,
 }
 
 pub(super) fn run(conversion: Conversion<'_>) -> Converted {
@@ -52,12 +54,12 @@ pub(super) fn run(conversion: Conversion<'_>) -> Converted {
 }
 
 fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> Result<(Staged, Result<()>)> {
-    let Conversion { source, table, options, sink, fit, rejects, watch } = conversion;
+    let Conversion { source, table, options, sink, fit, rejects, watch, text_hashes } = conversion;
     let threads = options.threads.max(1);
     let input = Decompressed::open(source, watch, threads)?;
     *compression = Some(input.compression());
     let uri = input.uri().to_owned();
-    let (groups, header) = RowGroups::open(input, table, options, fit, watch)?;
+    let (groups, header) = RowGroups::open(input, table, options, fit, watch, text_hashes)?;
     let stage_options = StageOptions {
         encoding: groups.encoding().clone(),
         sink,

@@ -109,8 +109,16 @@ fn convert_into(
     report: &mut RunReport,
 ) -> Result<Status> {
     let started = Instant::now();
-    let conversion =
-        Conversion { source: job.source, table: &job.table, options, sink, fit, rejects: job.rejects, watch };
+    let conversion = Conversion {
+        source: job.source,
+        table: &job.table,
+        options,
+        sink,
+        fit,
+        rejects: job.rejects,
+        watch,
+        text_hashes: false,
+    };
     let converted = run(conversion);
     report.seconds.convert = started.elapsed().as_secs_f64();
     report.source.bytes = report.source.bytes.max(watch.source_bytes.load(Ordering::Relaxed));
@@ -145,6 +153,8 @@ fn load_into(
         report.error = Some(reason);
         return Ok(Status::Skipped);
     }
+    // Asked now: once the load is done, it is itself the last one.
+    let before = (job.kind == ExportKind::Full).then(|| warehouse.last_report(&job.table.name, job.kind));
     let mut staging = warehouse.stage(&request)?;
     let digest = Digest::default();
     job.source = digest.of(job.source);
@@ -174,6 +184,9 @@ fn load_into(
         report
             .warnings
             .push("the export has no rows, and the table has none of the old ones any more".to_owned());
+    }
+    if let Some(before) = before.flatten() {
+        report.note_drift(&before);
     }
     if loaded + present != report.rows.accepted {
         let accepted = report.rows.accepted;

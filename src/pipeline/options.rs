@@ -71,6 +71,7 @@ impl ConvertOptions {
             empty_strings: self.empty_strings,
             text_bytes_max: self.text_bytes_max,
             rejects_max: self.max_rejects,
+            text_hashes: false,
             line_end,
         }
     }

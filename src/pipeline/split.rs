@@ -7,7 +7,7 @@ use super::options::{ConvertOptions, ROW_GROUP_BYTES_MAX};
 use super::watch::Watch;
 use crate::csv::{Blocks, GAP_BYTES_MAX, LineEnd, PAD_AFTER, RawField, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
-use crate::pages::{DictionaryPlan, Encoding, RowGroupEncoder, rule_of};
+use crate::pages::{DictionaryPlan, EncodeOptions, Encoding, RowGroupEncoder, rule_of};
 use crate::schema::{COLUMNS_MAX, Layout, Table, too_wide};
 use crate::values::Rule;
 use std::sync::Arc;
@@ -55,20 +55,22 @@ pub(super) struct RowGroups<'a> {
 }
 
 impl<'a> RowGroups<'a> {
-    /// Reads the header and binds it to the table.
+    /// Reads the header and binds it to the table; `text_hashes` as in [`EncodeOptions`].
     pub(super) fn open(
         mut input: Decompressed<'a>,
         table: &Table,
         options: &ConvertOptions,
         fit: &dyn Fn(Layout) -> Result<Layout>,
         watch: &'a Watch,
+        text_hashes: bool,
     ) -> Result<(Self, Header)> {
         let mut splitter = splitter(options, LineEnd::Lf);
         let row_group_bytes = options.row_group_bytes.min(ROW_GROUP_BYTES_MAX);
         let mut first = room(row_group_bytes);
         let header = read_header(&mut input, &mut splitter, &mut first)?;
         let layout = fit(bind(&header, input.uri(), table, options)?)?;
-        let encoding = Encoding::new(layout, options.encode_options(header.line_end), csv_kernel())?;
+        let encode = EncodeOptions { text_hashes, ..options.encode_options(header.line_end) };
+        let encoding = Encoding::new(layout, encode, csv_kernel())?;
         if options.allow_open_end {
             splitter.allow_open_end(header.line_end);
         }

@@ -8,6 +8,7 @@ use crate::pages::{EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, SegmentFile, f
 use crate::report::{ColumnReport, FileReport, RejectsReport, Rows};
 use crate::schema::OutputColumn;
 use crate::store::{SegmentSink, SegmentWriter, StoredObject};
+use crate::values::{Form, Measure};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -54,6 +55,8 @@ struct State {
     rejects: RejectsWriter,
     lines: u64,
     staged: Staged,
+    /// What the columns hold so far.
+    measures: Vec<Measure>,
     /// What stands in the sink, to be taken away if the run fails.
     finished: Vec<StoredObject>,
     error: Option<Error>,
@@ -69,15 +72,15 @@ struct OpenSegment {
 
 impl<'a> Stage<'a> {
     pub(super) fn new(options: StageOptions<'a>, rejects: RejectsWriter) -> Self {
-        let column = |column: &OutputColumn| ColumnReport { name: column.name.clone(), truncated: 0 };
-        let columns = options.encoding.layout().columns.iter().map(column).collect();
+        let measures = vec![Measure::default(); options.encoding.layout().columns.len()];
         let state = State {
             next: 0,
             waiting: BTreeMap::new(),
             open: None,
             rejects,
             lines: options.header_lines,
-            staged: Staged { columns, ..Staged::default() },
+            staged: Staged::default(),
+            measures,
             finished: Vec::new(),
             error: None,
         };
@@ -145,13 +148,13 @@ impl<'a> Stage<'a> {
             reject.lines_before += state.lines;
             unwritten = unwritten.and(state.rejects.write(&reject));
         }
-        let Staged { rows, columns, .. } = &mut state.staged;
+        let rows = &mut state.staged.rows;
         rows.read += encoded.records;
         rows.accepted += encoded.rows;
         rows.rejected += rejected;
-        for (column, truncated) in columns.iter_mut().zip(&encoded.truncated) {
-            column.truncated += truncated;
-            rows.truncated_values += truncated;
+        for (column, measure) in state.measures.iter_mut().zip(&encoded.measures) {
+            column.add(measure);
+            rows.truncated_values += measure.truncated;
         }
         state.lines += encoded.lines;
         Watch::add(&self.options.watch.records, encoded.records);
@@ -228,8 +231,10 @@ impl<'a> Stage<'a> {
     /// a failure no file of the run is left: they would be read as a table, and stop the next run.
     pub(super) fn finish(self) -> (Staged, Result<()>) {
         let result = self.finish_files();
-        let sink = self.options.sink;
+        let (sink, encoding) = (self.options.sink, &self.options.encoding);
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let columns = encoding.layout().columns.iter().zip(&state.measures);
+        state.staged.columns = columns.map(|(column, measure)| column_report(column, measure)).collect();
         let rejects = state.rejects.finish();
         let result = result.and(rejects.map(|report| state.staged.rejects = report));
         if result.is_err() {
@@ -258,6 +263,10 @@ impl<'a> Stage<'a> {
         }
         Ok(())
     }
+}
+
+fn column_report(column: &OutputColumn, measure: &Measure) -> ColumnReport {
+    ColumnReport::of(&column.name, Form::of(column.column_type), measure)
 }
 
 /// Best effort, up to the first that cannot be removed: a store that does not answer is not asked again.

@@ -2,10 +2,14 @@
 //!
 //! Its shape is a contract: scripts read it.
 
+mod changes;
 mod checklist;
+mod columns;
 pub mod words;
 
+pub use changes::{Changes, Drift, Drifting, ROWS_PERCENT_MAX, SHARE_POINTS_MAX};
 pub use checklist::{Checked, Checklist};
+pub use columns::ColumnReport;
 
 use crate::store::outputs::first_line;
 use crate::store::{ExportKind, ObjectInfo};
@@ -44,6 +48,9 @@ pub struct RunReport {
     /// The columns that were written, in the order of the file; none of a run that wrote none.
     #[serde(default)]
     pub columns: Vec<ColumnReport>,
+    /// What is different from the load before.
+    #[serde(default)]
+    pub changes: Changes,
     /// Records left out.
     pub rejects: RejectsReport,
     /// Wall-clock time.
@@ -95,6 +102,7 @@ impl RunReport {
             rows: Rows::default(),
             files: Vec::new(),
             columns: Vec::new(),
+            changes: Changes::default(),
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
             error: None,
@@ -129,15 +137,6 @@ pub struct FileReport {
     pub rows: u64,
     /// Its length.
     pub bytes: u64,
-}
-
-/// One column that was written.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ColumnReport {
-    /// Its name, as the files have it.
-    pub name: String,
-    /// Values cut to its width.
-    pub truncated: u64,
 }
 
 /// Where the rejected records are, and the first of their faults.

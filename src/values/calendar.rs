@@ -30,6 +30,21 @@ pub const fn days_from_civil(year: i32, month: u32, day: u32) -> i64 {
     era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970
 }
 
+/// The date of a day since 1970-01-01, the reverse of [`days_from_civil`].
+pub(super) const fn civil_from_days(days: i64) -> (i64, u32, u32) {
+    let days = days + DAYS_TO_1970;
+    let (era, day_of_era) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
+    // Days of leap years that are past are taken out: then all years have 365.
+    let leap_days = day_of_era / 1_460 - day_of_era / 36_524 + day_of_era / (DAYS_PER_ERA - 1);
+    let year_of_era = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month + 2) / 5 + 1;
+    let starts_later = month >= 10;
+    let year = era * 400 + year_of_era + starts_later as i64;
+    (year, (if starts_later { month - 9 } else { month + 3 }) as u32, day as u32)
+}
+
 /// Days of 400 years.
 const DAYS_PER_ERA: i64 = 146_097;
 /// Days from 0000-03-01 to 1970-01-01.
@@ -66,6 +81,7 @@ mod tests {
             for month in 1..=12 {
                 for day in 1..=days_in_month(year, month) {
                     assert_eq!(days_from_civil(year, month, day), days, "{year}-{month}-{day}");
+                    assert_eq!(civil_from_days(days), (year.into(), month, day));
                     days += 1;
                 }
             }

@@ -6,17 +6,20 @@
 //! ```
 //!
 //! Nothing is guessed, rounded or wrapped around: what PostgreSQL could not have meant is a [`Rule`].
-//! These readers are the reference for the fast decoder, which must agree with them on every input.
+//! These readers are the reference for the fast decoder, which must agree with them on every input. A [`Measure`] is
+//! what a report says of many values.
 
 #![forbid(unsafe_code)]
 
 mod boolean;
 mod calendar;
 mod decimal;
+mod figure;
 mod float;
 mod geography;
 mod integer;
 mod json;
+mod measure;
 mod parts;
 #[cfg(test)]
 mod properties;
@@ -29,9 +32,13 @@ pub use crate::schema::DECIMAL_PRECISION_MAX;
 pub use boolean::boolean;
 pub use calendar::{days_from_civil, days_in_month, is_leap_year};
 pub use decimal::decimal;
+pub use figure::Figure;
 pub use float::{double, real};
 pub use geography::geography;
 pub use integer::{big_int, integer, small_int};
+pub use measure::{
+    FLOAT_SUMMED_MAX, Form, Measure, Numbers, SUM_DIGITS_MAX, Texts, float_summed, hash_summed, text_hash,
+};
 pub use rule::Rule;
 pub use timestamp::{date, timestamp, timestamp_tz};
 pub use uuid::uuid;

@@ -1,5 +1,6 @@
 //! What every warehouse does with a load: admits it, stages it, puts it into the table.
 
+use super::holding::Holding;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
@@ -173,6 +174,12 @@ pub trait Warehouse: Send + Sync {
         let _ = (table, kind);
         None
     }
+
+    /// A table, to be compared with an export.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] or [`Error::Schema`] if there is none of this name.
+    fn holding(&self, table: &str) -> Result<Box<dyn Holding>>;
 
     /// A failed load as far as its files are there, to be loaded by [`Warehouse::retry`].
     ///

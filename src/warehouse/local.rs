@@ -16,7 +16,8 @@ use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
 use super::present::has_ids;
 use super::{
-    Admission, LoadReceipt, LoadRequest, Staging, Warehouse, WriteProbe, merge, sweep, version, whole,
+    Admission, Holding, LoadReceipt, LoadRequest, Staging, Warehouse, WriteProbe, merge, sweep, version,
+    whole,
 };
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown, Source};
@@ -169,6 +170,11 @@ fn cover_by(cover: Cover, has_ids: bool) -> Cover {
 }
 
 impl Snapshot {
+    /// Where its files lie.
+    pub(super) fn dir(&self) -> &Path {
+        &self.version_dir
+    }
+
     /// Compares the files with the entry.
     pub(super) fn check(&self) -> Result<()> {
         whole::check(&self.version_dir, &self.entry)
@@ -213,6 +219,10 @@ impl Warehouse for LocalWarehouse {
         let runs = ledger::list(&self.dir, Some(table)).ok()?;
         let last = runs.iter().find(|run| run.status == Status::Succeeded && run.kind == kind)?;
         ledger::show(&self.dir, &last.load_id).ok()?.report
+    }
+
+    fn holding(&self, table: &str) -> Result<Box<dyn Holding>> {
+        Ok(Box::new(self.snapshot(table)?))
     }
 
     fn check(&self, _: &[(String, Option<Table>)], _: &WriteProbe<'_>, list: &mut Checklist<'_>) {

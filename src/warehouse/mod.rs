@@ -1,8 +1,10 @@
 //! Where tables live. One trait, one contract suite; the local warehouse is the embedded default.
 
 mod contract;
+mod holding;
 mod local;
 mod lock;
+mod measure;
 mod merge;
 mod parquet_file;
 mod parts;
@@ -21,5 +23,6 @@ mod whole;
 pub use contract::{
     Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Warehouse, WriteProbe,
 };
+pub use holding::{Held, Holding, Scope};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
 pub use shrink::{SHRINK_PERCENT_MAX, ShrinkGuard};

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 
 fn random_csv(rng: &mut fastrand::Rng, rows: usize) -> String {
-    let mut csv = String::from("id,name,at,note\n");
+    let mut csv = String::from("id,name,at,note,part\n");
     for id in 0..rows {
         let name = ["ann", "\"bo, jr\"", "", "\"\"", "çelik"][rng.usize(..5)];
         let day = rng.u32(1..29);
@@ -16,7 +16,7 @@ fn random_csv(rng: &mut fastrand::Rng, rows: usize) -> String {
         };
         // Some records are faulty, so that the rejects are compared too.
         let at = if rng.usize(..500) == 0 { "soon".to_owned() } else { format!("2024-02-{day:02} 10:00:00") };
-        let _ = writeln!(csv, "{id},{name},{at},{note}");
+        let _ = writeln!(csv, "{id},{name},{at},{note},{}", rng.f64());
     }
     csv
 }
@@ -24,8 +24,13 @@ fn random_csv(rng: &mut fastrand::Rng, rows: usize) -> String {
 #[test]
 fn threads_and_chunks_change_nothing() {
     let mut rng = rng();
-    let columns =
-        [("id", "bigint", false), ("name", "text", true), ("at", "timestamp", true), ("note", "text", true)];
+    let columns = [
+        ("id", "bigint", false),
+        ("name", "text", true),
+        ("at", "timestamp", true),
+        ("note", "text", true),
+        ("part", "double precision", true),
+    ];
     let dir = tempfile::tempdir().unwrap();
     let mut given = Given::new(random_csv(&mut rng, 30_000), table(&columns));
     given.options.max_rejects = u64::MAX;
@@ -39,7 +44,8 @@ fn threads_and_chunks_change_nothing() {
         let run = given.run();
         let rejects =
             (std::fs::read(&rejects).unwrap(), std::fs::read(rejects.with_extension("jsonl")).unwrap());
-        (run.files.clone(), rejects, run.report().rows, run.report().rejects.first.clone())
+        let report = run.report();
+        (run.files.clone(), rejects, report.rows, report.rejects.first.clone(), report.columns.clone())
     };
     let want = run(1, usize::MAX);
     assert!(want.0.len() > 3 && want.2.rejected > 10, "the test input is too tame: {:?}", want.2);

@@ -9,6 +9,7 @@ mod cells;
 mod kept;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod profile;
 mod property;
 mod random;
 #[path = "../support/readers.rs"]

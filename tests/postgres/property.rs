@@ -8,6 +8,7 @@
 
 use crate::cells::{Kind, parquet_files, read_parquet};
 use crate::postgres::{Database, server};
+use crate::profile;
 use crate::random::{Plan, Shape};
 use crate::readers::{Comparison, Readers};
 use crate::run::{Convert, said};
@@ -29,6 +30,7 @@ pub(crate) fn check(name: &str, cases: u32, shape: &Shape, readers: &[&str]) {
     let mixed = name.bytes().fold(seed, |mixed, byte| mixed.rotate_left(5) ^ u64::from(byte));
     let database = server().database(name);
     database.run(include_str!("hostile.sql"));
+    profile::prepare(&database);
     let mut others = Readers::start();
     let mut rows = 0;
     for case in 0..cases {
@@ -57,6 +59,7 @@ fn check_plan(
     database.copy_out_to("t", plan.zone, &input);
     database.truth_to("t", &truth);
     std::fs::write(&schema, database.run("SELECT csl_schema('t', 't')")).expect("writable");
+    let profiled = profile::profile(database, "t");
     database.run("DROP TABLE t");
 
     let names: Vec<String> = plan.columns.iter().map(|column| column.name.clone()).collect();
@@ -80,13 +83,18 @@ fn check_plan(
     if !output.status.success() {
         return Err(said(&output));
     }
-    let counted = &report.ok_or("no report was written")?["rows"];
+    let report = report.ok_or("no report was written")?;
+    let counted = &report["rows"];
     let wanted =
         [("read", plan.rows as usize), ("accepted", accepted), ("rejected", plan.rows as usize - accepted)];
     for (count, wanted) in wanted {
         if counted[count] != wanted {
             return Err(format!("the report counts {count} = {}, want {wanted}", counted[count]));
         }
+    }
+    let problem = profile::first_difference(&report["columns"], &profiled, &sql_types, accepted as u64);
+    if let Some(problem) = problem {
+        return Err(problem);
     }
 
     let files = parquet_files(convert.out);

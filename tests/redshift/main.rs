@@ -35,6 +35,9 @@ mod segments;
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
 mod signatures;
 mod stopped;
+#[path = "../support/types.rs"]
+mod types;
+mod verify;
 #[cfg(feature = "serve")]
 mod worker;
 mod world;

@@ -3,7 +3,7 @@
 use super::segments::{full, incremental, load};
 use csl_stream::Error;
 use csl_stream::ledger::{self, Standing};
-use csl_stream::report::{RejectsReport, Rows, RunReport, Seconds, SourceReport, Status};
+use csl_stream::report::{Changes, RejectsReport, Rows, RunReport, Seconds, SourceReport, Status};
 use csl_stream::warehouse::{LoadRequest, LocalWarehouse};
 
 fn report(request: &LoadRequest, status: Status) -> RunReport {
@@ -16,6 +16,7 @@ fn report(request: &LoadRequest, status: Status) -> RunReport {
         rows: Rows::default(),
         files: Vec::new(),
         columns: Vec::new(),
+        changes: Changes::default(),
         rejects: RejectsReport::default(),
         seconds: Seconds::default(),
         error: (status == Status::Failed).then(|| "5 rejects".to_owned()),

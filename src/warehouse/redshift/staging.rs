@@ -33,8 +33,10 @@ pub(super) const MANIFEST_NAME: &str = "manifest.json";
 pub(super) const RECORD_NAME: &str = "load.json";
 /// Endings of segments, by their codecs.
 const ENDINGS: [&str; 3] = ["snappy.parquet", "zstd.parquet", "parquet"];
-/// Folders beside the tables': of checks, of the Data Catalog, of rejects.
-const OWN_FOLDERS: [&str; 3] = [PROBES, "_catalog", "rejects"];
+/// Folders beside the tables': of checks, of the Data Catalog, of rejects, of reports.
+const OWN_FOLDERS: [&str; 4] = [PROBES, "_catalog", "rejects", PROFILES];
+/// Folder of the reports of last full loads, beside the tables'.
+const PROFILES: &str = "_profiles";
 /// Objects that a check looks at.
 const LOOKED_AT_MAX: usize = 10_000;
 /// Folder of the probes of a check, beside the tables'.
@@ -83,6 +85,11 @@ impl StagingPlace {
 
     pub(super) fn of_load(&self, table: &str, load_id: &str) -> Result<Location> {
         self.0.child(table)?.child(load_id)
+    }
+
+    /// Where the report of a table's last full load is kept.
+    pub(super) fn profile(&self, table: &str) -> Result<Location> {
+        self.0.child(PROFILES)?.child(&format!("{table}.json"))
     }
 
     /// Removes the staged files of loads that are long over, and tells what lies there besides.

@@ -16,7 +16,8 @@ use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTab
 use crate::store::s3::Encryption;
 use crate::store::{ExportKind, Location, SegmentSink, objects};
 use crate::warehouse::{
-    Admission, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan, Warehouse, WriteProbe,
+    Admission, Holding, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan, Warehouse,
+    WriteProbe,
 };
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -110,6 +111,11 @@ impl RedshiftWarehouse {
             self.api.execute(sql).map_err(|fault| fault.into_error("creating a table", self.connection()))?;
         }
         Ok(())
+    }
+
+    /// Where loads are staged.
+    pub(super) fn staging(&self) -> &StagingPlace {
+        &self.staging
     }
 
     /// Asks the database for nothing but an answer.
@@ -316,6 +322,18 @@ impl Warehouse for RedshiftWarehouse {
 
     fn load(&self, id: &str) -> Result<Shown> {
         history::shown(self.row(id)?, id)
+    }
+
+    fn remember(&self, report: &RunReport) -> Result<()> {
+        self.keep_profile(report)
+    }
+
+    fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
+        self.kept_profile(table, kind)
+    }
+
+    fn holding(&self, table: &str) -> Result<Box<dyn Holding>> {
+        Ok(Box::new(self.table_holding(table)?))
     }
 
     fn staged(&self, id: &str) -> Result<RunReport> {

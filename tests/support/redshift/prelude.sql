@@ -49,6 +49,16 @@ SELECT CASE WHEN $1 ~ '^(y|mon)' THEN
      + CASE WHEN $1 ~ '^y' THEN 0 ELSE extract(month FROM $3) - extract(month FROM $2) END)::bigint
   ELSE ((extract(epoch FROM date_trunc($1, $3)) - extract(epoch FROM date_trunc($1, $2)))
         / extract(epoch FROM ('1 ' || $1)::interval))::bigint END $$;
+-- 64-bit FNV-1a (dg/r_FNV_HASH), byte by byte.
+CREATE FUNCTION pg_catalog.fnv_hash(text) RETURNS bigint LANGUAGE plpgsql STRICT IMMUTABLE AS $$
+DECLARE hash numeric := 14695981039346656037; low integer; bytes bytea := convert_to($1, 'UTF8');
+BEGIN
+  FOR at IN 0 .. length(bytes) - 1 LOOP
+    low := mod(hash, 256)::integer;
+    hash := mod((hash - low + (low # get_byte(bytes, at))) * 1099511628211, 18446744073709551616);
+  END LOOP;
+  RETURN CASE WHEN hash < 9223372036854775808 THEN hash ELSE hash - 18446744073709551616 END;
+END $$;
 
 -- What the last COPY of this session did.
 CREATE FUNCTION pg_catalog.pg_last_copy_count() RETURNS bigint LANGUAGE sql STABLE AS
