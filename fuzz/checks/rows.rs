@@ -62,6 +62,7 @@ pub fn values(data: &[u8]) {
 
 fn layout(types: &[ColumnType]) -> Layout {
     let column = |(at, &column_type): (usize, &ColumnType)| OutputColumn {
+        transform: None,
         name: format!("c{at}"),
         column_type,
         nullable: at > 0,

@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::error::Result;
 use crate::ops::loads::{self, Retried, Run, Shown, Standing};
 use crate::report::Status;
-use crate::report::words::count;
+use crate::report::words::{count, plural};
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> Result<()> {
@@ -104,8 +104,15 @@ fn details(shown: &Shown) -> String {
     for fault in &report.rejects.first {
         let column = fault.column.as_deref().unwrap_or("-");
         lines.push(format!(
-            "  rejected: record {}, line {}, byte {}, column {column}, rule {}: {:?}",
-            fault.record, fault.line, fault.byte, fault.rule, fault.value
+            "  rejected: record {}, line {}, byte {}, column {column}, rule {}: {}",
+            fault.record,
+            fault.line,
+            fault.byte,
+            fault.rule,
+            fault
+                .value
+                .as_ref()
+                .map_or_else(|| plural(fault.value_bytes, "byte"), |value| format!("{value:?}"))
         ));
     }
     lines.join("\n")

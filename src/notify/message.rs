@@ -85,12 +85,7 @@ impl<'a> Message<'a> {
 /// The error as it may be shown to anybody: a rejected value can be a person's name or address.
 pub(super) fn error_of(report: &RunReport) -> Option<String> {
     let error = report.error.as_ref().filter(|_| report.status != Status::Succeeded)?;
-    let without = |text: String, value: &str| match value {
-        "" => text,
-        value => text.replace(&format!("{value:?}"), "a value"),
-    };
-    let faults = report.rejects.first.iter();
-    Some(cut(&unsigned(&faults.fold(error.clone(), |text, fault| without(text, &fault.value)))))
+    Some(cut(&unsigned(error)))
 }
 
 fn next_step(news: &News<'_>) -> Option<String> {

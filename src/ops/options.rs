@@ -42,6 +42,7 @@ impl Conversion {
             text_bytes_max: self.text_bytes_max,
             allow_open_end: self.allow_open_end,
             other_tables: schema.tables.clone().into(),
+            ..preset
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::csv::LineEnd;
 use crate::pages::{Codec, EmptyStrings, EncodeOptions, Overlong};
+use crate::privacy::Policy;
 use crate::schema::{MissingColumns, Table, UnknownColumns};
 use std::sync::Arc;
 
@@ -34,6 +35,10 @@ pub struct ConvertOptions {
     pub allow_open_end: bool,
     /// Other tables of the schema: a header that does not fit the table may fit one of them, and then says so.
     pub other_tables: Arc<[Table]>,
+    /// Which columns are hidden, and how.
+    pub policy: Arc<Policy>,
+    /// Put rejected values into the report too.
+    pub report_values: bool,
 }
 
 /// Uncompressed CSV bytes of a row group unless told otherwise: 16 MiB.
@@ -58,6 +63,8 @@ impl Default for ConvertOptions {
             text_bytes_max: None,
             allow_open_end: false,
             other_tables: Arc::default(),
+            policy: Arc::default(),
+            report_values: false,
         }
     }
 }

@@ -3,8 +3,10 @@
 //! `FILE` holds the header and the raw records, ready to be fixed and loaded again; beside it, with
 //! the ending `.jsonl`, stands one line of JSON for each fault.
 
+use super::split::Header;
 use crate::error::{Error, Place, Result, cut};
 use crate::pages::Reject;
+use crate::privacy::Transform;
 use crate::report::{FIRST_FAULTS_MAX, FaultReport, RejectsReport};
 use crate::schema::IDENTIFIER_BYTES_MAX;
 use crate::store::outputs::{Outputs, first_line, make_anew};
@@ -19,17 +21,25 @@ pub(super) struct RejectsWriter {
     header: Vec<u8>,
     names: Vec<String>,
     report: RejectsReport,
+    report_values: bool,
 }
 
 impl RejectsWriter {
     /// What goes to `path` has been [claimed](claim).
-    pub(super) fn new(path: Option<PathBuf>, header: &super::split::Header) -> Self {
+    /// `masks` are the layout's; `report_values` puts values into the report too.
+    pub(super) fn new(
+        path: Option<PathBuf>,
+        header: &Header,
+        masks: &[Option<Transform>],
+        report_values: bool,
+    ) -> Self {
         Self {
             path,
             files: None,
-            header: header.raw.clone(),
+            header: header.masked(masks),
             names: header.names.clone(),
             report: RejectsReport::default(),
+            report_values,
         }
     }
 
@@ -52,7 +62,9 @@ impl RejectsWriter {
                 .and_then(|field| self.names.get(field))
                 .map(|name| cut(name, IDENTIFIER_BYTES_MAX)),
             rule: fault.rule.as_str().to_owned(),
-            value: fault.value.clone(),
+            value: fault.value.clone().filter(|_| self.report_values),
+            value_bytes: fault.value_bytes,
+            shown: fault.value.clone(),
         }
     }
 
@@ -69,11 +81,13 @@ impl RejectsWriter {
             }
         };
         records.write_all(&reject.raw)?;
-        if reject.raw.last() != Some(&b'\n') {
+        if reject.raw.last().is_some_and(|&last| last != b'\n') {
             records.write_all(b"\n")?;
         }
         for fault in faults {
-            serde_json::to_writer(&mut *reasons, fault)?;
+            // The value stands in the record beside it anyway, where no rule hides it.
+            let fault = FaultReport { value: fault.shown.clone(), ..fault.clone() };
+            serde_json::to_writer(&mut *reasons, &fault)?;
             reasons.write_all(b"\n")?;
         }
         // By its first line a later run knows the pair as ours, however this one ends.

@@ -47,11 +47,7 @@ pub struct Policy {
 /// Says nothing of the key.
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Policy")
-            .field("rules", &self.rules)
-            .field("preset", &self.preset)
-            .field("new_columns", &self.new_columns)
-            .finish_non_exhaustive()
+        write!(f, "Policy({})", self.digest())
     }
 }
 
@@ -129,10 +125,9 @@ impl Policy {
         Decision { rule, why: Why::Nobody }
     }
 
-    /// What makes the column's values into what may be written; none if they are written as they are, or not at all.
-    pub fn transform(&self, table: &str, column: &str) -> Option<Transform> {
-        let rule = self.decide(table, column).rule;
-        rule.transforms().then(|| Transform::new(rule, &self.key))
+    /// What a rule of this policy makes of values.
+    pub fn mask(&self, rule: Rule) -> Transform {
+        Transform::new(rule, &self.key)
     }
 
     /// What tells this policy from another that makes other values; it says nothing of the key. Empty where nothing is
@@ -143,7 +138,7 @@ impl Policy {
         }
         // Two rounds: the digest of a key alone could be looked up.
         let key = Sha256::digest([b"csl-stream policy".as_slice(), &self.key].concat());
-        let text = format!("{self:?}");
+        let text = format!("{:?} {:?} {:?}", self.rules, self.preset, self.new_columns);
         let digest = Sha256::new_with_prefix(text.as_bytes()).chain_update(key).finalize();
         digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
     }

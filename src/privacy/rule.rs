@@ -48,6 +48,11 @@ impl Rule {
         self != Self::Keep
     }
 
+    /// What a column is called where its values are what the rule made of them: `email:hash`.
+    pub fn masked_name(self, column: &str) -> String {
+        if self.transforms() { format!("{column}:{self}") } else { column.to_owned() }
+    }
+
     /// Characters of the longest value that it lets out, if it decides that.
     pub fn chars_max(self) -> Option<u32> {
         match self {

@@ -164,8 +164,16 @@ pub struct FaultReport {
     pub column: Option<String>,
     /// The rule that was broken: `integer`, `timestamp`, `utf8`, `fields` …
     pub rule: String,
-    /// The field's text, cut to a readable length.
-    pub value: String,
+    /// The field's text, cut to a readable length; none unless `load.report_values` asks for it, and never of a
+    /// column that a rule of privacy hides.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// Bytes of the field.
+    #[serde(default)]
+    pub value_bytes: u64,
+    /// The text, for whoever sits at the terminal of the run: it is written nowhere.
+    #[serde(skip)]
+    pub shown: Option<String>,
 }
 
 /// Wall-clock seconds.

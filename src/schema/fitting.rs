@@ -100,10 +100,7 @@ impl<'a> Fitting<'a> {
                 format!("column {} of the table takes no NULL, and the file lacks it", shown(&column.name));
             self.stop(what, "allow NULL in the table, or export the column".to_owned());
         }
-        (
-            OutputColumn { name: target.name.clone(), column_type, width, nullable, field: column.field },
-            conversion,
-        )
+        (OutputColumn { name: target.name.clone(), column_type, width, nullable, ..column }, conversion)
     }
 
     /// Redshift folds names to lower case: `Email` and `email` are one column there.

@@ -35,6 +35,7 @@ fn keeps_the_order_of_the_file() {
     assert_eq!((layout.fields, layout.warnings.len()), (3, 0));
     let score = ColumnType::Decimal { precision: 3, scale: 2 };
     let column = |name: &str, column_type, nullable, width, field| OutputColumn {
+        transform: None,
         name: name.to_owned(),
         column_type,
         nullable,
@@ -162,14 +163,8 @@ fn a_first_line_that_is_no_header_of_the_table_is_guessed_and_not_repeated() {
         ("id,emial,score", &["2 of 3 columns fit", "\"emial\""], &["no header"]),
     ];
     for (header, told, untold) in cases {
-        let error = Layout::bind_among(
-            &names(header),
-            &members(),
-            &others,
-            UnknownColumns::Fail,
-            MissingColumns::Fail,
-        )
-        .unwrap_err();
+        let options = BindOptions { others: &others, ..BindOptions::default() };
+        let error = Layout::bind_by(&names(header), &members(), &options).unwrap_err();
         let text = format!("{error}; {}", error.detail().unwrap().help);
         let places: Vec<_> = told.iter().map(|part| text.find(part)).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{header}: {places:?} in {text}");

@@ -27,7 +27,7 @@ pub use diff::{
     ColumnEntry, ColumnMove, PropertyChange, PropertyValues, RenameCandidate, SchemaDiff, TableDiff,
     TargetChange, diff,
 };
-pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
+pub use header::{BindOptions, Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
 pub use table::{Column, Table};
 pub use target::{
     Conversion, Difference, Fitted, Identity, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
