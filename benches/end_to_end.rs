@@ -8,7 +8,6 @@ use std::sync::Arc;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use csl_stream::pipeline::{Codec, ConvertOptions, Job, Watch, convert};
 use csl_stream::store::ExportKind;
-use csl_stream::warehouse::ShrinkGuard;
 use support::memory::{MemorySink, MemorySource};
 use support::signatures::Signatures;
 
@@ -18,16 +17,8 @@ const DATA_BYTES: usize = 128 << 20;
 const COMPRESSED_BYTES: usize = 16 << 20;
 
 fn run(bytes: &Arc<[u8]>, threads: usize, codec: Codec) -> u64 {
-    let job = Job {
-        load_id: "bench".to_owned(),
-        table: support::table(),
-        kind: ExportKind::Full,
-        source: Box::new(MemorySource::new(bytes.clone())),
-        exported_at: None,
-        rejects: None,
-        shrink: ShrinkGuard::default(),
-        again: false,
-    };
+    let source = Box::new(MemorySource::new(bytes.clone()));
+    let job = Job::new("bench", support::table(), ExportKind::Full, source);
     let options = ConvertOptions { threads, codec, ..ConvertOptions::default() };
     let outcome = convert(job, &options, &MemorySink::default(), &Watch::default());
     outcome.map_err(|(_, error)| error).expect("the records are sound").rows.accepted

@@ -7,7 +7,6 @@
 use csl_stream::ops::{ConvertOptions, ExportKind, Location, Watch, schema};
 use csl_stream::pipeline::{self, Job};
 use csl_stream::store::{self, ByteSource, ObjectInfo};
-use csl_stream::warehouse::ShrinkGuard;
 use std::io::Read;
 
 /// Any reader as a source: bytes in order, to the end.
@@ -32,16 +31,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let [table, bulk_schema, out] = words.try_into().map_err(|_| "three words are needed")?;
     let (bulk, _) = schema::fetch(&Location::parse(&bulk_schema)?)?;
     let info = ObjectInfo { uri: "the stream".to_owned(), ..ObjectInfo::default() };
-    let job = Job {
-        load_id: "stream".to_owned(),
-        table: bulk.table(&table)?.clone(),
-        kind: ExportKind::Full,
-        source: Box::new(Stream { reader: std::io::stdin(), info }),
-        exported_at: None,
-        rejects: None,
-        shrink: ShrinkGuard::default(),
-        again: false,
-    };
+    let stream = Box::new(Stream { reader: std::io::stdin(), info });
+    let job = Job::new("stream", bulk.table(&table)?.clone(), ExportKind::Full, stream);
     let sink = store::sink(&Location::parse(&out)?)?;
     let converted = pipeline::convert(job, &ConvertOptions::default(), &*sink, &Watch::default());
     let report = converted.map_err(|(_, error)| error)?;

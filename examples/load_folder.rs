@@ -16,12 +16,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     config.warehouse.to = Destination(warehouse);
     let request = Backfill { table, ..Backfill::default() };
     // It blocks until the table is switched: inside an async program, call it from `spawn_blocking`.
-    match ops::backfill(&config, &request, &Silent) {
-        Ok(report) => println!("{} rows of {} are loaded", report.rows.loaded, report.table),
-        Err((report, error)) => {
-            eprintln!("{} records were read; the table is as it was", report.rows.read);
-            return Err(error.into());
-        }
+    for report in ops::backfill(&config, &request, &Silent)?.reports {
+        println!("{} rows of {} are loaded", report.rows.loaded, report.table);
     }
     Ok(())
 }

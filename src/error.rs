@@ -208,6 +208,21 @@ impl Error {
         }
     }
 
+    /// The class in one word: the same for every text.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Usage(_) => "usage",
+            Self::Access(_) => "access",
+            Self::Schema(_) => "schema",
+            Self::Rejects(_) => "rejects",
+            Self::Counts(_) => "counts",
+            Self::Transient(_) => "transient",
+            Self::Input(_) => "input",
+            Self::Machine(_) => "machine",
+            Self::Interrupted => "interrupted",
+        }
+    }
+
     /// The process's exit code, as the README lists them.
     pub fn exit_code(&self) -> u8 {
         match self {

@@ -13,7 +13,7 @@
 //! | [`config`] | typed settings: flag, environment, file, default |
 //! | [`pipeline`] | the path from bytes to staged Parquet and into a table |
 //! | `lambda`, `webhook`, `work`, `queue` | webhooks in, messages of exports that are ready, and what becomes of them |
-//! | `notify`, `glue` | who else hears of a load: SNS, DynamoDB; the old Glue job and the Data Catalog |
+//! | `notify`, `glue`, [`metrics`] | who else hears of a load: SNS, DynamoDB, Slack, Teams, webhooks; the old Glue job and the Data Catalog; what is counted |
 //! | [`warehouse`], [`ledger`], [`report`] | tables, the loads that happened and what they cover, what is said of a run |
 //! | [`store`] | where bytes come from and go to |
 //! | [`pages`], [`csv`], [`values`], [`schema`], [`privacy`], [`names`], [`features`] | pure: no I/O, no clock, no async |
@@ -31,6 +31,7 @@ pub mod glue;
 #[cfg(feature = "serve")]
 pub mod lambda;
 pub mod ledger;
+pub mod metrics;
 pub mod names;
 #[cfg(feature = "aws")]
 pub mod notify;

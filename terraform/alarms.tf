@@ -18,6 +18,39 @@ locals {
     local.loader_kept ? { loader = aws_lambda_function.loader[0].function_name } : {},
   )
 
+  # Tables whose nights are watched one by one; each alarm costs $0.10 a month.
+  watched_tables = toset(coalesce(
+    var.watched_tables,
+    local.all_tables || contains(var.load_tables, "all") ? ["signatures"] : var.load_tables,
+  ))
+
+  # Of each table, as the program itself measures it (docs/how-to/alerts-and-metrics.md in its repository).
+  watched_nights = merge([
+    for table in local.watched_tables : {
+      "${table}-no-full-load" = {
+        about      = "No full export of ${table} was loaded for ${var.hours_without_load} hours."
+        metric     = "csl-stream FullRows SampleCount"
+        table      = table
+        comparison = "LessThanThreshold"
+        threshold  = 1
+        period     = 3600
+        periods    = var.hours_without_load
+        # A table that is not loaded has no data.
+        missing = "breaching"
+      }
+      "${table}-data-old" = {
+        about      = "An export of ${table} was more than six hours old when it was in the table: loads wait, or take long."
+        metric     = "csl-stream DataAge Maximum"
+        table      = table
+        comparison = "GreaterThanThreshold"
+        threshold  = 21600
+        period     = 300
+        periods    = 1
+        missing    = "notBreaching"
+      }
+    }
+  ]...)
+
   # What is watched: the metric, from where on it is too much, and who hears of it.
   watched = merge(
     {
@@ -69,15 +102,6 @@ locals {
         periods   = 2
         tell      = local.alarm_actions
       }
-      loads-failed = {
-        about      = "Loads failed; the messages of the failure topic say why."
-        metric     = "AWS/SNS NumberOfMessagesPublished Sum"
-        dimensions = { TopicName = local.all_tables ? var.failure_topic_name : var.failure_topic_name_for_run_glue_job_lambda }
-        threshold  = 1
-        periods    = 1
-        # Those who hear of the topic have heard already; and an alarm that tells the topic sets itself off.
-        tell = var.alarm_topic_arns
-      }
     },
   )
 }
@@ -101,24 +125,92 @@ resource "aws_cloudwatch_metric_alarm" "watched" {
   tags                = local.tags
 }
 
-# A night without a load: no webhook came, or nobody told of a failure. It counts messages of the success
-# topic; with all tables, incremental loads count too, so it sounds when nothing at all is loaded.
-resource "aws_cloudwatch_metric_alarm" "no_load" {
+# The nights of the watched tables.
+resource "aws_cloudwatch_metric_alarm" "night" {
+  for_each = { for name, alarm in local.watched_nights : name => alarm if var.alarms }
+
+  alarm_name          = "${var.name_prefix}-${each.key}"
+  alarm_description   = each.value.about
+  namespace           = split(" ", each.value.metric)[0]
+  metric_name         = split(" ", each.value.metric)[1]
+  statistic           = split(" ", each.value.metric)[2]
+  dimensions          = { Table = each.value.table }
+  period              = each.value.period
+  evaluation_periods  = each.value.periods
+  threshold           = each.value.threshold
+  comparison_operator = each.value.comparison
+  treat_missing_data  = each.value.missing
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+}
+
+# Many more rows than the night before, or many fewer: the load itself stops only when half of a table is gone.
+resource "aws_cloudwatch_metric_alarm" "rows_changed" {
+  for_each = { for table in local.watched_tables : table => table if var.alarms }
+
+  alarm_name          = "${var.name_prefix}-${each.key}-rows-changed"
+  alarm_description   = "The last full export of ${each.key} has more than ${var.rows_change_percent} % more or fewer rows than the one before."
+  threshold           = var.rows_change_percent
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanThreshold"
+  treat_missing_data  = "ignore"
+  alarm_actions       = local.alarm_actions
+  ok_actions          = local.alarm_actions
+  tags                = local.tags
+
+  metric_query {
+    id          = "change"
+    expression  = "100 * ABS(rows - before) / before"
+    label       = "change of rows in percent"
+    return_data = true
+  }
+
+  metric_query {
+    id = "rows"
+
+    metric {
+      namespace   = "csl-stream"
+      metric_name = "FullRows"
+      dimensions  = { Table = each.key }
+      stat        = "Minimum"
+      period      = 300
+    }
+  }
+
+  metric_query {
+    id = "before"
+
+    metric {
+      namespace   = "csl-stream"
+      metric_name = "FullRowsBefore"
+      dimensions  = { Table = each.key }
+      stat        = "Minimum"
+      period      = 300
+    }
+  }
+}
+
+# Any table whose load failed for good; one that comes again by itself is not among them.
+resource "aws_cloudwatch_metric_alarm" "loads_failed" {
   count = var.alarms ? 1 : 0
 
-  alarm_name          = "${var.name_prefix}-no-load"
-  alarm_description   = "csl-stream has loaded nothing for ${var.hours_without_load} hours."
-  namespace           = "AWS/SNS"
-  metric_name         = "NumberOfMessagesPublished"
-  dimensions          = { TopicName = local.all_tables ? var.success_topic_name : var.success_topic_name_for_run_glue_job_lambda }
-  statistic           = "Sum"
-  period              = 3600
-  evaluation_periods  = var.hours_without_load
+  alarm_name          = "${var.name_prefix}-loads-failed"
+  alarm_description   = "Loads failed; the messages of the failure topic say why."
   threshold           = 1
-  comparison_operator = "LessThanThreshold"
-  # A topic that nobody publishes to has no data.
-  treat_missing_data = "breaching"
-  alarm_actions      = local.alarm_actions
-  ok_actions         = local.alarm_actions
-  tags               = local.tags
+  evaluation_periods  = 1
+  comparison_operator = "GreaterThanOrEqualToThreshold"
+  treat_missing_data  = "notBreaching"
+  # Those who hear of the topic have heard already.
+  alarm_actions = var.alarm_topic_arns
+  ok_actions    = var.alarm_topic_arns
+  tags          = local.tags
+
+  metric_query {
+    id          = "failed"
+    expression  = "SELECT SUM(LoadsFailed) FROM SCHEMA(\"csl-stream\", Table)"
+    label       = "loads that failed"
+    period      = 300
+    return_data = true
+  }
 }

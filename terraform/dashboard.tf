@@ -13,15 +13,35 @@ locals {
       ]
     },
     {
-      title = "Loads that succeeded and failed"
+      title = "Loads that succeeded, failed, and are tried again"
       stat  = "Sum"
       metrics = [
-        for topic in [
-          var.success_topic_name,
-          var.failure_topic_name,
-          var.success_topic_name_for_run_glue_job_lambda,
-          var.failure_topic_name_for_run_glue_job_lambda,
-        ] : ["AWS/SNS", "NumberOfMessagesPublished", "TopicName", topic]
+        for metric in ["LoadsSucceeded", "LoadsFailed", "LoadsRetried"] :
+        [{ expression = "SUM(SEARCH('{csl-stream,Table} MetricName=\"${metric}\"', 'Sum', 300))", label = metric, id = lower(metric) }]
+      ]
+    },
+    {
+      title = "Rows of full exports, and of the night before"
+      stat  = "Maximum"
+      metrics = [
+        for metric in ["FullRows", "FullRowsBefore"] :
+        [{ expression = "SEARCH('{csl-stream,Table} MetricName=\"${metric}\"', 'Maximum', 3600)", id = lower(metric) }]
+      ]
+    },
+    {
+      title = "Rows that were loaded and rejected"
+      stat  = "Sum"
+      metrics = [
+        for metric in ["RowsLoaded", "RowsRejected"] :
+        [{ expression = "SEARCH('{csl-stream,Table} MetricName=\"${metric}\"', 'Sum', 300)", id = lower(metric) }]
+      ]
+    },
+    {
+      title = "Age of an export when it was in its table, and the time of its load, in seconds"
+      stat  = "Maximum"
+      metrics = [
+        for metric in ["DataAge", "LoadTime"] :
+        [{ expression = "SEARCH('{csl-stream,Table} MetricName=\"${metric}\"', 'Maximum', 300)", id = lower(metric) }]
       ]
     },
     {
@@ -74,7 +94,7 @@ resource "aws_cloudwatch_dashboard" "loads" {
         {
           type   = "log"
           x      = 0
-          y      = 18
+          y      = ceil(length(local.dashboard_metrics) / 2) * 6
           width  = 24
           height = 8
           properties = {

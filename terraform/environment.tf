@@ -42,6 +42,7 @@ locals {
     CSL_DYNAMODB_PROCESSED_FILES_TABLE = one(aws_dynamodb_table.processed_files[*].name)
     CSL_GLUE_JOB_NAME                  = var.glue_job_name
     CSL_GLUE_DATABASE                  = var.glue_catalog_database
+    CSL_METRICS_EMF                    = var.alarms ? "true" : null
     CSL_LOAD_MAX_REJECTS               = tostring(var.max_rejects)
     CSL_LOAD_OVERLONG                  = var.overlong
     CSL_LOAD_EMPTY_STRINGS             = var.empty_strings

@@ -2,9 +2,9 @@
 #         └─▶ receiver_queue ─▶ the Lambda loader        what it cannot load   ─▶ loader_dead_letters
 
 locals {
-  # An export can be read for six hours: nothing in a queue is worth more than that, but a dead letter tells
-  # what was missed.
-  message_seconds     = 12 * 3600
+  # An export can be read for six hours, and after a day what no worker wanted is a dead letter, which tells what
+  # was missed: what SQS itself drops is told to nobody.
+  message_seconds     = 2 * 24 * 3600
   dead_letter_seconds = 14 * 24 * 3600
 
   worker_timeout = local.worker_loads ? 900 : 60

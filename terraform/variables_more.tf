@@ -292,8 +292,31 @@ variable "alarm_topic_arns" {
   nullable    = false
 }
 
+variable "watched_tables" {
+  description = "Tables whose nights have alarms of their own: no full load, old data, other numbers of rows than the night before. By default those of `load_tables`; of `all`, or with small_tables = csl-stream, `signatures`."
+  type        = list(string)
+  default     = null
+
+  validation {
+    condition     = var.watched_tables == null || alltrue([for table in coalesce(var.watched_tables, []) : can(regex("^[a-z][a-z0-9_]*$", table))])
+    error_message = "watched_tables must be names of tables, like signatures."
+  }
+}
+
+variable "rows_change_percent" {
+  description = "By how many percent the rows of a full export may differ from those of the night before until the alarm sounds."
+  type        = number
+  default     = 25
+  nullable    = false
+
+  validation {
+    condition     = var.rows_change_percent >= 1 && var.rows_change_percent <= 100
+    error_message = "rows_change_percent must be between 1 and 100."
+  }
+}
+
 variable "hours_without_load" {
-  description = "Hours without a load after which the alarm sounds: a night and two hours."
+  description = "Hours without a full load of a watched table after which the alarm sounds: a night and two hours."
   type        = number
   default     = 26
   nullable    = false

@@ -180,3 +180,76 @@ fn an_unlisted_call_and_a_stale_entry_are_found() {
         ["sqs: purge_queue is called and not listed", "sqs: send_message is listed and not called"]
     );
 }
+
+/// The metrics of ours that a text of the module names: of alarms, of queries, of widgets; and what else it says
+/// of our namespace that is none of these.
+fn own_metrics(text: &str) -> (BTreeSet<String>, Vec<String>) {
+    let namespace = csl_stream::metrics::emf::NAMESPACE;
+    let code: String = text
+        .lines()
+        .filter(|line| !line.trim_start().starts_with('#'))
+        .fold(String::new(), |all, line| all + line + "\n");
+    let forms = [
+        // "csl-stream FullRows SampleCount"
+        format!(r#""{namespace} (?<name>\w+) \w+""#),
+        // namespace = "csl-stream", metric_name = "FullRows"
+        format!(r#"namespace\s*=\s*"{namespace}"\s*metric_name\s*=\s*"(?<name>\w+)""#),
+        // SELECT SUM(LoadsFailed) FROM SCHEMA("csl-stream", Table)
+        format!(r#"\w+\((?<name>\w+)\) FROM SCHEMA\(\\"{namespace}\\", Table\)"#),
+        // for metric in ["FullRows"] : … {csl-stream,Table} MetricName="${metric}"
+        format!(
+            r#"in \[(?<list>[^\]]+)\] :\s*\[\{{ expression = "[^\n]*\{{{namespace},Table\}} MetricName=\\"\$\{{metric\}}\\""#
+        ),
+    ];
+    let (mut names, mut rest) = (BTreeSet::new(), code.clone());
+    for form in forms {
+        let form = regex::Regex::new(&form).unwrap();
+        for found in form.captures_iter(&code) {
+            let list = found.name("list").or_else(|| found.name("name")).unwrap().as_str();
+            names.extend(list.split(',').map(|name| name.trim().trim_matches('"').to_owned()));
+            rest = rest.replace(&found[0], "");
+        }
+    }
+    let unread =
+        rest.lines().filter(|line| line.contains(&format!("\"{namespace}")) || line.contains(",Table}"));
+    (names, unread.map(|line| line.trim().to_owned()).collect())
+}
+
+#[test]
+fn alarms_and_widgets_use_metrics_that_there_are() {
+    let known: BTreeSet<String> =
+        csl_stream::metrics::emf::METRICS.iter().map(|metric| metric.name.to_owned()).collect();
+    let mut shown = BTreeSet::new();
+    for (file, at_least) in [("alarms.tf", 4), ("dashboard.tf", 9)] {
+        let (names, unread) = own_metrics(&read(&root().join("terraform").join(file)));
+        assert!(unread.is_empty(), "{file} names our metrics in a form that is not looked at:\n{unread:#?}");
+        let unknown: Vec<_> = names.difference(&known).collect();
+        assert!(unknown.is_empty(), "{file}: no load measures {unknown:?}");
+        assert!(names.len() >= at_least, "{file}: {names:?}");
+        shown.extend(names);
+    }
+    assert_eq!(shown, known, "each metric is on the dashboard");
+}
+
+#[test]
+fn a_metric_that_nothing_measures_is_found() {
+    for (text, expected, is_read) in [
+        (r#"metric = "csl-stream Gone Sum""#, "Gone", true),
+        ("namespace   = \"csl-stream\"\n      metric_name = \"Gone\"", "Gone", true),
+        (r#"expression = "SELECT SUM(Gone) FROM SCHEMA(\"csl-stream\", Table)""#, "Gone", true),
+        (
+            "for metric in [\"Rows\", \"Gone\"] :\n [{ expression = \"SEARCH('{csl-stream,Table} MetricName=\\\"${metric}\\\"', 'Sum', 300)\"",
+            "Gone",
+            true,
+        ),
+        (r#"metrics = [["csl-stream", "Gone"]]"#, "", false),
+        (r#"# "csl-stream Gone Sum""#, "", true),
+    ] {
+        let (names, unread) = own_metrics(text);
+        assert_eq!(
+            (names.contains("Gone"), unread.is_empty()),
+            (!expected.is_empty(), is_read),
+            "{text}: {names:?} {unread:?}"
+        );
+    }
+}

@@ -120,6 +120,17 @@ fn a_row_more_and_a_row_less_are_found() {
 }
 
 #[test]
+fn differences_are_told_to_people_too() {
+    let place = Place::loaded();
+    place.write("changed.csv", &csv_with("whole", "19"));
+    let answer = place.run(&["verify", "--table", "t", "--export", "changed.csv"]);
+    assert_eq!(answer.code, Some(6), "{answer:#?}");
+    let told = "whole: sum: 59 in the export, 60 in the table";
+    assert!(answer.out.contains(&format!("differs    {told}\n")), "{answer:#?}");
+    assert!(answer.err.contains(&format!("the table differs from the export: {told}")), "{answer:#?}");
+}
+
+#[test]
 fn what_incrementals_brought_is_left_out() {
     let place = Place::loaded();
     let mut new = ROWS[1];
@@ -133,6 +144,7 @@ fn what_incrementals_brought_is_left_out() {
     }
     let answer = place.run(&["verify", "--table", "t", "--exports", "exports", "--kind", "incremental"]);
     assert_eq!(answer.code, Some(2), "{answer:#?}");
+    assert!(answer.err.contains("a part of its table"), "{answer:#?}");
 }
 
 #[test]
@@ -174,10 +186,13 @@ fn without_a_profile_of_the_load_the_export_is_read() {
     assert_eq!(nowhere.code, Some(2), "{nowhere:#?}");
 }
 
+/// When an export was made, what is in it, and which columns drift by what.
+type Night = (&'static str, String, &'static [(&'static str, &'static str)]);
+
 #[test]
 fn a_full_load_that_drifted_says_so() {
     let place = Place::loaded();
-    let nights: [(&str, String, &[(&str, &str)]); 4] = [
+    let nights: [Night; 4] = [
         ("20260302031500", csv(ROWS), &[]),
         (
             "20260303031500",

@@ -41,16 +41,8 @@ pub fn header(data: &[u8]) {
         allow_open_end: true,
         ..ConvertOptions::default()
     };
-    let mut job = Job {
-        load_id: String::new(),
-        table: table.clone(),
-        kind: ExportKind::Full,
-        source: Box::new(MemorySource::new(file.into())),
-        exported_at: None,
-        rejects: None,
-        shrink: Default::default(),
-        again: false,
-    };
+    let source = Box::new(MemorySource::new(file.into()));
+    let mut job = Job::new("", table.clone(), ExportKind::Full, source);
     let got = read_layout(&mut job, &options);
     // What is known by its first bytes is not read as CSV.
     if got.as_ref().is_err_and(|error| error.to_string().contains("not supported")) {

@@ -163,7 +163,7 @@ Examples:
   csl-stream convert --table signatures --schema schema.json --out parquet signatures.csv.bz2
   lbzip2 -dc signatures.csv.bz2 | csl-stream convert --table signatures --schema schema.json --out parquet -")]
 pub struct ConvertArgs {
-    /// Exports: paths, s3://, https://, or - for standard input
+    /// Exports: paths, s3://, https://, - for standard input, or @FILE, a file whose first line names one
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<OsString>,
     /// Table whose rows these are

@@ -8,7 +8,8 @@ use super::signals::Stopper;
 use super::terminal::Terminal;
 use crate::config::Config;
 use crate::error::Result;
-use crate::ops::{self, Backfill, ExportChoice};
+use crate::ops::{self, Backfill, Count, ExportChoice};
+use crate::report::words::plural;
 use std::ffi::OsStr;
 
 /// The configuration with the flags on top.
@@ -22,7 +23,7 @@ pub(super) fn configured(mut config: Config, args: &BackfillArgs) -> Result<Conf
 
 /// What the flags ask for.
 pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
-    let named = args.export.export.as_deref().map(flags::location).transpose()?;
+    let named = args.export.export.as_deref().map(flags::export).transpose()?;
     Ok(Backfill {
         table: args.table.clone(),
         export: ExportChoice {
@@ -48,9 +49,24 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
     let stopper = Stopper::of_signals(printer)?;
     let terminal = Terminal { printer, stopper, reports, verb: "loaded", shows_errors: false };
     let configured = config.and_then(|config| Ok((configured(config, args)?, request(args)?)));
-    let outcome = match configured {
-        Ok((config, request)) => ops::backfill(&config, &request, &terminal),
-        Err(error) => ops::not_begun(&args.table, args.export.kind.unwrap_or(ops::ExportKind::Full), error),
+    let (config, request) = match configured {
+        Ok(configured) => configured,
+        Err(error) => {
+            let kind = args.export.kind.unwrap_or(ops::ExportKind::Full);
+            return terminal.conclude(ops::not_begun(&args.table, kind, error)).map(drop);
+        }
     };
-    terminal.conclude(outcome).map(drop)
+    let done = ops::backfill(&config, &request, &terminal)?;
+    done.count.map_or(Ok(()), |count| printer.result(&counted(&args.table, count)))
+}
+
+fn counted(table: &str, count: Count) -> String {
+    let Count { loaded, already, covered } = count;
+    let were = |number: u64| if number == 1 { "was" } else { "were" };
+    let mut text =
+        format!("{table}: {} loaded, {already} {} loaded already", plural(loaded, "export"), were(already));
+    if covered > 0 {
+        text += &format!(", {covered} {} covered by the full export", were(covered));
+    }
+    text
 }

@@ -20,7 +20,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) ->
         (config, format!("valid{file}"))
     });
     if let Some(config) = list.is("configuration", configured) {
-        check(&config, &args.tables, &mut list);
+        check(&config, &args.tables, args.alerts, &mut list);
     }
     match list.end() {
         Ok(checked) => printer.json(&checked),

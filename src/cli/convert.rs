@@ -33,7 +33,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) 
 fn request(args: &ConvertArgs) -> Result<Convert> {
     Ok(Convert {
         table: args.table.clone(),
-        inputs: args.inputs.iter().map(|input| flags::location(input)).collect::<Result<_>>()?,
+        inputs: args.inputs.iter().map(|input| flags::export(input)).collect::<Result<_>>()?,
         out: flags::location(&args.out)?,
         conversion: flags::conversion(&args.conversion)?,
         rejects: args.conversion.rejects.clone(),

@@ -59,11 +59,7 @@ fn write_once(path: &Path, content: &str) -> Result<()> {
     if std::fs::read(path).is_ok_and(|found| found == content.as_bytes()) {
         return Ok(());
     }
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|cause| Error::io("cannot make the folder", folder, cause))?;
-    }
-    std::fs::write(path, content).map_err(|cause| Error::io("cannot write the sample", path, cause))
+    crate::ops::write_file(path, content.as_bytes())
 }
 
 fn text(path: &Path) -> Result<&str> {

@@ -2,11 +2,13 @@
 
 use super::args::{ConversionArgs, SchemaArgs, TargetArgs};
 use crate::config::{Config, Destination, flag};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::ops::{Conversion, Location};
 use std::ffi::OsStr;
+use std::fs::File;
+use std::io::Read;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// The flags of [`SchemaArgs`] win over the configuration.
 pub(super) fn set_schema(config: &mut Config, args: &SchemaArgs) {
@@ -51,6 +53,31 @@ pub(super) fn conversion(args: &ConversionArgs) -> Result<Conversion> {
         text_bytes_max: args.text_bytes_max,
         allow_open_end: args.allow_open_end,
     })
+}
+
+/// Longest file that `@FILE` names.
+const URL_FILE_BYTES_MAX: u64 = 64 << 10;
+
+/// An export as the command line names it; `@FILE` is a file whose first line names it, so that a signed URL, which
+/// is a password, is not in the list of processes.
+pub(super) fn export(text: &OsStr) -> Result<Location> {
+    match text.to_str().and_then(|text| text.strip_prefix('@')) {
+        Some(file) => named_in(Path::new(file)),
+        None => location(text),
+    }
+}
+
+fn named_in(file: &Path) -> Result<Location> {
+    let mut text = String::new();
+    let read = File::open(file).and_then(|file| file.take(URL_FILE_BYTES_MAX).read_to_string(&mut text));
+    read.map_err(|cause| Error::io("cannot read the file that names the export", file, cause))?;
+    let named = text.trim_start_matches('\u{feff}').lines().map(str::trim).find(|line| !line.is_empty());
+    let named = named.ok_or_else(|| {
+        Error::usage("the file names no export")
+            .at(Place::uri(file.display().to_string()))
+            .help("write the URL, or the path, of the export into its first line")
+    })?;
+    Location::parse(named)
 }
 
 /// A location as the shell gave it; a path need not be UTF-8.

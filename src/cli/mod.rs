@@ -14,6 +14,7 @@ mod check;
 mod completions;
 mod config_cmd;
 mod convert;
+mod core_dumps;
 mod cost;
 #[cfg(feature = "serve")]
 mod dead_letters;
@@ -50,6 +51,7 @@ use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
+    core_dumps::off();
     let cli = match Cli::try_parse_from(command_line()) {
         Ok(cli) => cli,
         Err(answer) => {

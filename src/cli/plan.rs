@@ -7,7 +7,7 @@ use super::schema::columns_text;
 use crate::config::Config;
 use crate::error::Result;
 use crate::ops::cost::Cost;
-use crate::ops::plan::{Difference, Plan, TargetPlan, plan};
+use crate::ops::plan::{Difference, Incrementals, Plan, TargetPlan, plan};
 use crate::report::words::{duration, plural, round, size, usd};
 
 /// Runs the command.
@@ -47,6 +47,9 @@ fn text(plan: &Plan) -> String {
     if let Some(cost) = &plan.cost {
         text += &format!("cost       {}\n", cost_text(cost));
     }
+    if let Some(all) = &plan.incrementals {
+        text += &incrementals_text(all);
+    }
     for name in &plan.differences.not_in_schema {
         text += &format!("schema     {name:?} is in the export, not in the schema\n");
     }
@@ -63,6 +66,19 @@ fn text(plan: &Plan) -> String {
     text += &format!("\n{columns}, in the order of the file\n{}", columns_text(&plan.columns));
     if plan.target.is_none() {
         text += &format!("\nthe table in Redshift would be\n{}", plan.ddl);
+    }
+    text
+}
+
+fn incrementals_text(all: &Incrementals) -> String {
+    let Incrementals { to_load, already, covered } = all;
+    let mut text = format!(
+        "exports    {} to load, oldest first; {already} loaded already, {covered} covered by the full export\n",
+        to_load.len()
+    );
+    for source in to_load {
+        let length = source.bytes.map_or("length unknown".to_owned(), size);
+        text += &format!("           {} ({length})\n", source.uri);
     }
     text
 }

@@ -80,12 +80,18 @@ impl Printer {
         self.raw(&line)
     }
 
+    /// Where a result goes piece by piece: as it is into a file or a pipe, [`harmless`] on a terminal.
+    pub(super) fn pieces(self) -> Box<dyn Write> {
+        let stdout = std::io::stdout().lock();
+        if stdout.is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) }
+    }
+
     /// Bytes that are the result whatever the flags say: a fetched file, a completion script.
     ///
     /// # Errors
     /// If stdout refuses; a reader that went away (`| head`) has had enough, which is no error.
     pub(super) fn raw(self, bytes: &[u8]) -> Result<()> {
-        let mut stdout = std::io::stdout().lock();
+        let mut stdout = self.pieces();
         match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
             Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
                 Err(Error::machine("cannot write to standard output").because(cause))
@@ -99,6 +105,11 @@ impl Printer {
         if !self.quiet {
             to_stderr(text);
         }
+    }
+
+    /// One line on stderr for a machine, whatever the flags say.
+    pub(super) fn line(self, text: &str) {
+        to_stderr(text);
     }
 
     /// What went wrong and what can be done about it.
@@ -116,18 +127,63 @@ fn to_stderr(text: &str) {
     let _ = writeln!(std::io::stderr().lock(), "{}", harmless(text));
 }
 
-/// The text with its control characters escaped: what stands in a file or its name must not command the
-/// terminal. Lines stay lines.
-fn harmless(text: &str) -> Cow<'_, str> {
-    let commands = |letter: char| letter.is_control() && letter != '\n' && letter != '\t';
+/// The text with its control characters escaped, `\u001b`: what stands in a file or its name must not command
+/// the terminal, nor turn the order of what is read. Lines stay lines, and JSON stays JSON.
+pub(super) fn harmless(text: &str) -> Cow<'_, str> {
     if !text.contains(commands) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
     for letter in text.chars() {
-        if commands(letter) { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+        if commands(letter) {
+            shown += &format!("\\u{:04x}", u32::from(letter));
+        } else {
+            shown.push(letter);
+        }
     }
     Cow::Owned(shown)
+}
+
+/// Controls of C0 and C1 but for line ends and tabs, and those of Unicode's bidirectional algorithm (UAX 9) with
+/// the other separators of lines.
+fn commands(letter: char) -> bool {
+    match letter {
+        '\n' | '\t' => false,
+        '\u{061c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => true,
+        _ => letter.is_control(),
+    }
+}
+
+/// Text that goes through [`harmless`] on its way. What a write cuts in the middle of a letter waits for the next.
+pub(super) struct Harmless<W> {
+    out: W,
+    begun: Vec<u8>,
+}
+
+impl<W: Write> Harmless<W> {
+    pub(super) fn new(out: W) -> Self {
+        Self { out, begun: Vec::new() }
+    }
+}
+
+impl<W: Write> Write for Harmless<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.begun.extend_from_slice(bytes);
+        let whole = match std::str::from_utf8(&self.begun) {
+            // A letter has at most four bytes: what is longer is none that could still end.
+            Err(fault) if fault.error_len().is_none() => fault.valid_up_to(),
+            _ => self.begun.len(),
+        };
+        let begun = self.begun.split_off(whole);
+        let text = String::from_utf8_lossy(&self.begun).into_owned();
+        self.begun = begun;
+        self.out.write_all(harmless(&text).as_bytes())?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.out.flush()
+    }
 }
 
 /// Rows with their cells under each other, two blanks between, no blanks at the end.
@@ -157,11 +213,23 @@ mod tests {
     fn nothing_commands_the_terminal() {
         for (text, shown) in [
             ("two\nlines\tä", "two\nlines\tä"),
-            ("a\u{1b}]0;pwn\u{7}b\r", "a\\u{1b}]0;pwn\\u{7}b\\r"),
-            ("\u{9b}31m\0", "\\u{9b}31m\\u{0}"),
+            ("a\u{1b}]0;pwn\u{7}b\r", "a\\u001b]0;pwn\\u0007b\\u000d"),
+            ("\u{9b}31m\0\u{7f}", "\\u009b31m\\u0000\\u007f"),
+            ("a\u{202e}b\u{2066}c\u{200f}d\u{2028}e", "a\\u202eb\\u2066c\\u200fd\\u2028e"),
+            ("zero\u{200b}width\u{200d}", "zero\u{200b}width\u{200d}"),
         ] {
             assert_eq!(harmless(text), shown);
+            for step in 1..=4 {
+                let mut out = Harmless::new(Vec::new());
+                text.as_bytes().chunks(step).for_each(|part| out.write_all(part).unwrap());
+                assert_eq!(String::from_utf8(out.out).unwrap(), shown, "{step} bytes at once");
+            }
         }
+        let json = format!("{{\"a\":\"{}\"}}", "\u{9b}\u{202e}");
+        assert_eq!(
+            serde_json::from_str::<serde_json::Value>(&harmless(&json)).unwrap(),
+            serde_json::from_str::<serde_json::Value>(&json).unwrap()
+        );
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Shows how far a run is, from its counters, in a thread of its own.
 
-use super::printer::{Printer, ProgressStyle};
+use super::printer::{Printer, ProgressStyle, harmless};
 use crate::ops::Watch;
 use crate::report::words::{count, size as show};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
@@ -32,15 +32,23 @@ impl Progress {
         let thread = std::thread::spawn(move || {
             let started = Instant::now();
             let bar = (style == ProgressStyle::Bar).then(|| bar(bytes));
-            let interval = if bar.is_some() { BAR_INTERVAL } else { LINE_INTERVAL };
-            while end.recv_timeout(interval) == Err(RecvTimeoutError::Timeout) {
+            let (mut told, mut waits) = (started, None);
+            while end.recv_timeout(BAR_INTERVAL) == Err(RecvTimeoutError::Timeout) {
+                let waiting = watch.waits_for();
                 match &bar {
                     Some(bar) => {
                         bar.set_position(watch.source_bytes.load(Relaxed));
-                        bar.set_message(rows(&watch));
+                        let waiting = waiting.as_ref().map(|what| harmless(&wait(what)).into_owned());
+                        bar.set_message(waiting.unwrap_or_else(|| rows(&watch)));
                     }
-                    None => printer.note(&line(&watch, bytes, started.elapsed())),
+                    // What it begins to wait for is told at once.
+                    None if told.elapsed() >= LINE_INTERVAL || (waiting.is_some() && waiting != waits) => {
+                        told = Instant::now();
+                        printer.note(&line(&watch, bytes, started.elapsed()));
+                    }
+                    None => {}
                 }
+                waits = waiting;
             }
             if let Some(bar) = bar {
                 bar.finish_and_clear();
@@ -79,7 +87,14 @@ fn rows(watch: &Watch) -> String {
     }
 }
 
+fn wait(what: &str) -> String {
+    format!("waiting for {what}")
+}
+
 fn line(watch: &Watch, bytes: Option<u64>, elapsed: Duration) -> String {
+    if let Some(what) = watch.waits_for() {
+        return wait(&what);
+    }
     let read = watch.source_bytes.load(Relaxed);
     let speed = show((read as f64 / elapsed.as_secs_f64().max(0.001)) as u64);
     let done = match bytes {
@@ -103,6 +118,9 @@ mod tests {
         assert_eq!(line(&watch, Some(200_000_000), second), text);
         Watch::add(&watch.rejected, 1);
         assert_eq!(line(&watch, None, second), "50.0 MB, 50.0 MB/s, 1,234 records, 1 rejected");
+        watch.wait_for(Some("the table: load x".to_owned()));
+        assert_eq!(line(&watch, None, second), "waiting for the table: load x");
+        watch.wait_for(None);
         assert_eq!(line(&watch, Some(0), second), "50.0 MB, 50.0 MB/s, 1,234 records, 1 rejected");
     }
 

@@ -17,7 +17,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &QueryArgs) -> Res
         QueryFormat::Csv => Format::Csv,
         QueryFormat::Json => Format::Json,
     };
-    let printed = query(&config, &args.sql, &args.files, format, &mut std::io::stdout().lock())?;
+    let printed = query(&config, &args.sql, &args.files, format, &mut *printer.pieces())?;
     if printed.cut {
         let rows = plural(printed.rows, "row");
         printer.note(&format!("cut after {rows}; --format csv or json prints all of them"));

@@ -3,7 +3,7 @@
 use super::flags;
 use super::printer::Printer;
 use crate::error::{Error, Place, Result};
-use crate::ops::{Location, claim_report};
+use crate::ops::{Location, open_report};
 use crate::report::RunReport;
 use std::ffi::OsStr;
 use std::fs::File;
@@ -34,11 +34,7 @@ impl Reports {
                     Error::usage("--report names a file").help("--json prints the report on standard output")
                 );
             }
-            Some(path) => {
-                claim_report(path)?;
-                let file = File::options().write(true).create(true).truncate(false).open(path);
-                Some((path.to_owned(), file.map_err(|e| Error::io("cannot write the report", path, e))?))
-            }
+            Some(path) => Some((path.to_owned(), open_report(path)?)),
             None => None,
         };
         let reports = Self { printer, file: Mutex::new(file), begun: AtomicBool::new(false) };

@@ -95,6 +95,10 @@ impl Observer for Terminal {
         self.written(outcome)
     }
 
+    fn measured(&self, line: &str) {
+        self.printer.line(line);
+    }
+
     fn is_stopping(&self) -> bool {
         self.stopper.heard()
     }

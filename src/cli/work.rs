@@ -5,7 +5,7 @@ use super::flags;
 use super::printer::Printer;
 use super::signals::Patience;
 use super::terminal::Terminal;
-use crate::config::Config;
+use crate::config::{Address, Config, flag};
 use crate::error::{Error, Result};
 use crate::ops::work::{Tally, Work, ready};
 use crate::report::words::plural;
@@ -23,6 +23,11 @@ const STOPPING: &str = "stopping; the load under way may end within 20 s (once m
 pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Result<()> {
     flags::set_target(&mut config, &args.target);
     flags::set_conversion(&mut config, &args.conversion);
+    flag!(
+        config.metrics.listen,
+        "--metrics-listen",
+        args.metrics_listen.clone().map(|listen| Some(Address(listen)))
+    );
     config.check()?;
     if args.conversion.rejects.is_some() {
         return Err(Error::usage("many loads cannot write one file of rejects")
@@ -34,7 +39,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
         rejects: PathBuf::new(),
     };
     let terminal = Terminal::of_service(printer)?;
-    let worker = ready(&config, &request, &terminal)?;
+    let mut worker = ready(&config, &request, &terminal)?;
     let last = Box::new(worker.give_back());
     terminal.stopper.listen(printer, Patience { note: STOPPING, finish: FINISH, end: END, last })?;
     let tally = worker.run(args.once)?;

@@ -16,6 +16,8 @@ use std::sync::OnceLock;
 pub enum Kind {
     /// Any text that is not empty.
     Text,
+    /// `true` or `false`.
+    Switch,
     /// A whole number from 0.
     Number,
     /// A whole number from 0 to this.
@@ -39,6 +41,7 @@ impl Kind {
     pub(super) fn wanted(&self) -> String {
         match self {
             Self::Text => "a text in quotes that is not empty".to_owned(),
+            Self::Switch => "true or false".to_owned(),
             Self::Number => "a whole number".to_owned(),
             Self::NumberTo(max) => format!("a whole number from 0 to {max}"),
             Self::Count => "a whole number from 1".to_owned(),
@@ -59,6 +62,7 @@ impl Kind {
                 none if none.is_empty() => Self::List,
                 words => Self::Words(words),
             },
+            Some("boolean") => Self::Switch,
             Some("integer") if schema.get("minimum") == Some(&json!(1)) => Self::Count,
             Some("integer") => {
                 schema.get("maximum").and_then(Value::as_u64).map_or(Self::Number, Self::NumberTo)
@@ -75,6 +79,7 @@ impl Kind {
         let all = |one: &dyn Fn(&Value) -> bool| value.as_array().is_some_and(|list| list.iter().all(one));
         let fits = match self {
             Self::Text => text(&value),
+            Self::Switch => value.is_boolean(),
             Self::Number => value.is_u64(),
             Self::NumberTo(max) => value.as_u64().is_some_and(|number| number <= *max),
             Self::Count => value.as_u64().is_some_and(|number| (1..=u64::from(u32::MAX)).contains(&number)),
@@ -91,6 +96,7 @@ impl Kind {
     pub(super) fn parse(&self, text: &str) -> Option<Value> {
         let list = || text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect::<Vec<_>>();
         let value = match self {
+            Self::Switch => json!(text.parse::<bool>().ok()?),
             Self::Number | Self::NumberTo(_) | Self::Count => json!(text.parse::<u64>().ok()?),
             Self::ListOrAll if text == "all" => json!(text),
             Self::List | Self::Words(_) | Self::ListOrAll => json!(list()),

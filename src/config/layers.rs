@@ -5,7 +5,9 @@
 
 use super::keys::{Key, Kind, keys, nearest};
 use super::origin::Origin;
+use super::sections::REDSHIFT;
 use crate::error::{Error, Place, Result};
+use crate::store::private;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -43,7 +45,19 @@ impl Layers {
         }
         let text = std::fs::read_to_string(path)
             .map_err(|cause| Error::io("cannot read the configuration", path, cause))?;
-        self.read_toml(path, &text)
+        self.read_toml(path, &text)?;
+        let is_secret = |(name, (_, origin)): (&String, &(Value, Origin))| {
+            matches!(origin, Origin::File(..)) && keys().iter().any(|key| key.secret && key.path() == *name)
+        };
+        if self.0.iter().any(is_secret)
+            && let Some(mode) = private::open_to_all(path)
+        {
+            let file = path.display();
+            tracing::warn!(
+                "{file} holds secrets, and every user can read it (mode {mode:o}): chmod 600 {file}"
+            );
+        }
+        Ok(())
     }
 
     /// Takes the keys of a configuration file's text; relative paths count from the file's folder.
@@ -116,7 +130,7 @@ fn beside(file: &Path, value: Value) -> Value {
 
 /// Neither a URL nor a word with a meaning of its own, nor one that is meant to be it.
 fn is_relative(text: &str) -> bool {
-    let is_word = !text.contains(['/', '\\', '.']) && nearest(text, ["redshift"].into_iter()).is_some();
+    let is_word = !text.contains(['/', '\\', '.']) && nearest(text, [REDSHIFT].into_iter()).is_some();
     !text.contains("://") && text != "-" && !is_word && Path::new(text).is_relative()
 }
 

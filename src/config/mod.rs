@@ -17,8 +17,9 @@ mod settings;
 pub use keys::{Key, Kind, json_schema, keys};
 pub use origin::Origin;
 pub use sections::{
-    Address, All, Destination, DynamoDb, Exports, Fargate, Glue, Load, Manifest, Notify, Queue, Redshift,
-    SchemaSource, Sections, ServerSideEncryption, Signature, Staging, Tables, Warehouse, Webhook, Work,
+    Address, AlertSubject, Alerts, All, Destination, DynamoDb, Exports, Fargate, Glue, Load, Manifest,
+    Metrics, Notify, Queue, REDSHIFT, Redshift, SchemaSource, Sections, ServerSideEncryption, Signature,
+    Staging, Tables, Warehouse, Webhook, Work,
 };
 pub(crate) use settings::flag;
 pub use settings::{Config, FILE_NAME, mask_url};

@@ -3,6 +3,7 @@
 //! The doc comment of a field is its documentation: the table of keys, `csl-stream config schema` and the
 //! errors are made from these structs, so a key is added here and nowhere else.
 
+use crate::ledger::{RECENT_HOURS, RECENT_HOURS_MAX};
 use crate::pipeline::{EmptyStrings, Overlong};
 use crate::store::ExportKind;
 use crate::warehouse::SHRINK_PERCENT_MAX;
@@ -12,7 +13,7 @@ use std::borrow::Cow;
 use std::num::NonZeroU32;
 
 /// The value of `warehouse.to` that is no folder.
-const REDSHIFT: &str = "redshift";
+pub const REDSHIFT: &str = "redshift";
 
 /// A section: its values when nobody sets them, and nothing that is not named here.
 macro_rules! sections {
@@ -190,6 +191,37 @@ sections! {
         over_bytes: u64 = 1_000_000_000,
     }
 
+    /// Who is told when somebody should look: once for a cause, and once when it is over.
+    Alerts {
+        /// Incoming webhook of a Slack channel
+        #[schemars(extend("writeOnly" = true))]
+        slack_url: Option<String> = None,
+        /// Webhook of a workflow of Microsoft Teams
+        #[schemars(extend("writeOnly" = true))]
+        teams_url: Option<String> = None,
+        /// Any other program's webhook, which gets JSON; needs `webhook_secret`
+        #[schemars(extend("writeOnly" = true))]
+        webhook_url: Option<String> = None,
+        /// What signs the messages to `webhook_url`
+        #[schemars(extend("writeOnly" = true))]
+        webhook_secret: Option<String> = None,
+        /// What they are told of
+        on: Vec<AlertSubject> = vec![
+            AlertSubject::Failure,
+            AlertSubject::DeadLetter,
+            AlertSubject::SchemaChange,
+            AlertSubject::Drift,
+        ],
+    }
+
+    /// What is counted and timed.
+    Metrics {
+        /// Address of the worker's `/metrics`; absent: none. `serve` has its own
+        listen: Option<Address> = None,
+        /// One line of CloudWatch's embedded metric format on stderr for each load
+        emf: bool = false,
+    }
+
     /// How records are converted and loaded.
     Load {
         /// Rejected records that are tolerated
@@ -197,6 +229,9 @@ sections! {
         /// How many percent of the last full load's rows a full export may lose
         #[schemars(range(max = 100))]
         shrink_max_percent: u8 = SHRINK_PERCENT_MAX,
+        /// Hours that lie at most between the snapshot of a full export and the time in its name: what incremental exports bring of them is kept beside it
+        #[schemars(range(max = RECENT_HOURS_MAX))]
+        recent_hours: u32 = RECENT_HOURS,
         /// Values wider than their column
         overlong: Overlong = Overlong::default(),
         /// What becomes of `""`
@@ -234,6 +269,10 @@ pub struct Sections {
     pub work: Work,
     /// Tasks for loads that are too large for a Lambda function.
     pub fargate: Fargate,
+    /// Who is told when somebody should look.
+    pub alerts: Alerts,
+    /// What is counted and timed.
+    pub metrics: Metrics,
     /// How records are converted and loaded.
     pub load: Load,
 }
@@ -254,6 +293,20 @@ pub enum Signature {
     Required,
     /// Every webhook is taken.
     Unchecked,
+}
+
+/// What somebody may want to be told of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertSubject {
+    /// A load that failed.
+    Failure,
+    /// A message that became a dead letter.
+    DeadLetter,
+    /// A table that was changed to fit the schema.
+    SchemaChange,
+    /// An export that looks otherwise than the one before.
+    Drift,
 }
 
 /// How S3 encrypts what is written.

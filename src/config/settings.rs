@@ -102,7 +102,7 @@ impl Config {
         })
     }
 
-    /// Refuses keys that exclude each other.
+    /// Refuses keys that exclude each other, and those that need another.
     ///
     /// # Errors
     /// [`Error::Usage`] naming both keys and where they were set.
@@ -118,6 +118,13 @@ impl Config {
                 let what = format!("{name} ({from}) and {other_name} ({other_from}) exclude each other");
                 return Err(Error::usage(what).help("keep one of them"));
             }
+        }
+        if self.alerts.webhook_url.is_some() && self.alerts.webhook_secret.is_none() {
+            let what = format!(
+                "alerts.webhook_url ({}) is set, and alerts.webhook_secret is not",
+                self.origin("alerts.webhook_url")
+            );
+            return Err(Error::usage(what).help("set both: who gets alerts must see that they are ours"));
         }
         Ok(())
     }

@@ -30,21 +30,26 @@ pub const WAIT_MAX: Duration = Duration::from_secs(6 * 3600);
 const STOP_EVERY: Duration = Duration::from_millis(200);
 /// Runs that are looked at, newest first: an older one that still runs would be days old.
 const RUNS_LOOKED_AT: i32 = 50;
-/// Waits until no run of `job` is under way, `wait` at most; `note` hears of the run that is waited for.
+/// Waits until no run of `job` is under way, `wait` at most; `note` hears of the run that is waited for. Says
+/// whether there is such a job.
 ///
 /// # Errors
 /// [`Error::Transient`] if one still runs then; [`Error::Access`] if the job may not be looked at: a load
-/// that cannot know does not begin. A job that does not exist does not run.
+/// that cannot know does not begin.
 pub fn wait_until_idle(
     job: &str,
     wait: Duration,
     stopped: &dyn Fn() -> bool,
     note: &dyn Fn(&str),
-) -> Result<()> {
+) -> Result<bool> {
     let client = client()?;
     let deadline = Instant::now() + wait.min(WAIT_MAX);
     let mut told = false;
-    while let Job::Running(run) = job_of(&client, job)? {
+    loop {
+        let run = match job_of(&client, job)? {
+            Job::Running(run) => run,
+            found => return Ok(found != Job::Absent),
+        };
         let left = deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
             return Err(Error::transient(format!("the Glue job {job} is still running ({run})"))
@@ -57,7 +62,6 @@ pub fn wait_until_idle(
         tracing::info!(job, run, seconds_left = left.as_secs(), "waiting for the Glue job");
         pause(left.min(POLL_EVERY), stopped)?;
     }
-    Ok(())
 }
 
 fn pause(time: Duration, stopped: &dyn Fn() -> bool) -> Result<()> {

@@ -11,7 +11,7 @@
 use super::fargate::Fargate;
 use crate::error::{Error, Result};
 use crate::queue::{LoadOrder, Message, Queue, Reason};
-use crate::work::{Disposition, Loader, Past, Worker};
+use crate::work::{Disposition, Loader, Past, Worker, delay_after};
 use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ use tokio::runtime::Handle;
 pub const BEGIN_LEFT: Duration = Duration::from_secs(30);
 /// A load under way is asked to end this long before the function is.
 pub const CUT_LEFT: Duration = Duration::from_secs(10);
+/// Nothing is waited for with less time left: the answer must still come.
+const ANSWER_LEFT: Duration = Duration::from_secs(3);
 
 /// What messages are loaded with.
 pub struct Jobs<'a> {
@@ -104,6 +106,8 @@ impl Jobs<'_> {
                 failed.push(json!({ "itemIdentifier": message.id }));
             }
         }
+        // The process may stand still from the answer on.
+        self.loader.rest(end.checked_sub(ANSWER_LEFT));
         Ok(json!({ "batchItemFailures": failed }))
     }
 
@@ -141,7 +145,7 @@ impl Jobs<'_> {
     fn handle(&self, order: &LoadOrder, past: &Past, end: Instant) -> Disposition {
         let fargate = self.fargate.as_ref().filter(|_| self.worker.selection.selects(order));
         if let Some(fargate) = fargate.filter(|fargate| fargate.takes(order)) {
-            return handed_over(fargate, order);
+            return self.handed_over(fargate, order, past);
         }
         let now = Instant::now();
         if end.saturating_duration_since(now) < BEGIN_LEFT {
@@ -151,7 +155,9 @@ impl Jobs<'_> {
         let cut = end.checked_sub(CUT_LEFT).unwrap_or(now);
         match (self.worker.handle(self.loader, order, past, Some(cut)), fargate) {
             // It began and did not come to its end in all the time that a function has.
-            (Disposition::Back(_), Some(fargate)) if Instant::now() >= cut => handed_over(fargate, order),
+            (Disposition::Back(_), Some(fargate)) if Instant::now() >= cut => {
+                self.handed_over(fargate, order, past)
+            }
             (disposition, _) => disposition,
         }
     }
@@ -160,28 +166,35 @@ impl Jobs<'_> {
     fn settle(&self, message: &Message, disposition: &Disposition) -> bool {
         let (told, done) = match disposition {
             Disposition::Done => return true,
-            Disposition::Back(delay) => (wait(self.queue.give_back(message, *delay)), false),
-            Disposition::Retry(delay) => (wait(self.queue.retry(message, *delay)), false),
+            Disposition::Back(delay) => (wait(self.queue.give_back(message, *delay)).map(drop), false),
+            Disposition::Retry(delay) => (wait(self.queue.retry(message, *delay)).map(drop), false),
             Disposition::Dead(reason) => (wait(self.queue.bury(message, reason)), true),
         };
         match told {
             Ok(()) => done,
             Err(error) => {
-                // It comes again when the queue's own time for it is over.
+                // It comes again when the queue's own time for it is over, which is longer than a function's; where
+                // only the dead letters cannot be kept, each time later.
                 tracing::warn!(%error, id = message.id, ?disposition, "the queue was not told");
+                if matches!(disposition, Disposition::Dead(_)) {
+                    let delay = delay_after(message.tries);
+                    if let Err(error) = wait(self.queue.retry(message, delay)) {
+                        tracing::warn!(%error, id = message.id, "the message was not put back");
+                    }
+                }
                 false
             }
         }
     }
-}
 
-fn handed_over(fargate: &Fargate, order: &LoadOrder) -> Disposition {
-    match wait(fargate.hand_over(order)) {
-        Ok(()) => Disposition::Done,
-        Err(error) => {
-            let help = error.detail().map(|detail| detail.help.as_str()).unwrap_or_default();
-            tracing::error!(%error, help, export = order.name(), "not handed to Fargate");
-            Disposition::Retry(crate::work::RETRY_DELAYS[0])
+    fn handed_over(&self, fargate: &Fargate, order: &LoadOrder, past: &Past) -> Disposition {
+        match wait(fargate.hand_over(order)) {
+            Ok(()) => Disposition::Done,
+            Err(error) => {
+                let help = error.detail().map(|detail| detail.help.as_str()).unwrap_or_default();
+                tracing::error!(%error, help, export = order.name(), "not handed to Fargate");
+                self.worker.not_handed_on(self.loader, order, past, error)
+            }
         }
     }
 }

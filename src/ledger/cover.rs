@@ -18,6 +18,9 @@ use std::time::UNIX_EPOCH;
 /// fetched for six.
 pub const RECENT_HOURS: u32 = 6;
 
+/// Most hours that may be set, a week: rows of so long ago are looked at with every full export.
+pub const RECENT_HOURS_MAX: u32 = 168;
+
 /// The rule, with its hours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cover {

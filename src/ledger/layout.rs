@@ -18,6 +18,8 @@ const ENTRY_NAME_BEFORE: &str = "load.json";
 pub const NEXT_POINTER: &str = ".current-";
 /// The folder of run reports inside each table.
 pub const RUNS_DIR: &str = ".loads";
+/// Folder of what alerts have told, beside the tables: no table has such a name.
+pub const ALERTS_DIR: &str = ".alerts";
 
 /// Refuses what must not become a file name.
 ///
@@ -132,9 +134,9 @@ pub fn versions(table_dir: &Path) -> Result<Vec<String>> {
     Ok(versions)
 }
 
-/// Whether a name is a load's, and so none that a person would think of.
+/// Whether a name is a load's, and so none that a person would think of: a UUID of version 7 in small letters.
 pub fn is_load_id(name: &str) -> bool {
-    name.len() == LOAD_ID_BYTES && uuid::Uuid::try_parse(name).is_ok()
+    uuid::Uuid::try_parse(name).is_ok_and(|id| id.get_version_num() == 7 && id.to_string() == name)
 }
 
 /// Length of a UUID with its hyphens.

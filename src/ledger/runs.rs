@@ -4,7 +4,7 @@ use super::entry::{Entry, Part};
 use super::layout::{RUNS_DIR, check_name, is_load_id, table_dir, tables, versions};
 use crate::error::{Error, Place, Result};
 use crate::report::{Rows, RunReport, Status};
-use crate::store::{ExportKind, temporary_of, write_atomically};
+use crate::store::{ExportKind, private, temporary_of, write_atomically};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -70,7 +70,7 @@ pub struct Shown {
 pub fn record(dir: &Path, report: &RunReport) -> Result<()> {
     check_name("load id", &report.load_id)?;
     let runs = table_dir(dir, &report.table)?.join(RUNS_DIR);
-    fs::create_dir_all(&runs).map_err(|cause| Error::io("cannot make the folder of runs", &runs, cause))?;
+    private::make_dirs(&runs).map_err(|cause| Error::io("cannot make the folder of runs", &runs, cause))?;
     let mut bytes = serde_json::to_vec_pretty(report)
         .map_err(|cause| Error::machine("cannot write the run report as JSON").because(cause))?;
     bytes.push(b'\n');

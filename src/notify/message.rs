@@ -7,7 +7,7 @@
 
 use super::news::News;
 use super::secrets::unsigned;
-use crate::error;
+use crate::error::{self, Error};
 use crate::report::{Rows, RunReport, Status};
 use crate::store::ExportKind;
 use serde::Serialize;
@@ -61,7 +61,7 @@ impl<'a> Message<'a> {
             files: report.files.len(),
             bytes: report.files.iter().map(|file| file.bytes).sum(),
             seconds: (report.seconds.total * 1000.0).round() / 1000.0,
-            exit_code: news.exit_code,
+            exit_code: news.error.map_or(0, Error::exit_code),
             next_step: next_step(news),
             version: concat!("csl-stream ", env!("CARGO_PKG_VERSION")),
         }
@@ -90,7 +90,8 @@ pub(super) fn error_of(report: &RunReport) -> Option<String> {
 
 fn next_step(news: &News<'_>) -> Option<String> {
     if news.report.status != Status::Succeeded {
-        let help = news.help.filter(|help| !help.is_empty());
+        let detail = news.error.and_then(Error::detail);
+        let help = detail.map(|detail| detail.help.as_str()).filter(|help| !help.is_empty());
         return Some(cut(&unsigned(help.unwrap_or("run it again; what was there before is as it was"))));
     }
     let rejects = news.report.rejects.uri.as_deref().map(|uri| format!("read the rejected records: {uri}"));
@@ -136,8 +137,8 @@ impl Source {
 
 #[cfg(test)]
 mod tests {
+    use super::super::news::End;
     use super::*;
-    use crate::error::Error;
     use crate::report::FaultReport;
     use crate::store::ObjectInfo;
 
@@ -166,7 +167,8 @@ mod tests {
     fn a_failure_keeps_the_fields_of_the_loader_and_says_more() {
         let source = ObjectInfo { uri: "s3://b/org/full/t/20260301/t_1.csv".into(), ..ObjectInfo::default() };
         let mut report = RunReport::begin("id", "tä", ExportKind::Full, &source);
-        report.error = Some(Error::access("denied https://h/x?Signature=HUSH").to_string());
+        let error = Error::access("denied https://h/x?Signature=HUSH").help("grant it");
+        report.error = Some(error.to_string());
         let fault = |value: &str| FaultReport {
             record: 1,
             line: 2,
@@ -184,8 +186,8 @@ mod tests {
         );
         let news = News {
             report: &report,
-            help: Some("grant it"),
-            exit_code: 3,
+            error: Some(&error),
+            end: End::Done,
             manifest: None,
             failed_manifest: Some("m/failed/t/id.json".into()),
             cluster: "wg",

@@ -1,5 +1,6 @@
 //! What there is to tell.
 
+use crate::error::Error;
 use crate::report::RunReport;
 
 /// A load that has ended, and what its report does not say.
@@ -7,14 +8,27 @@ use crate::report::RunReport;
 pub struct News<'a> {
     /// The report.
     pub report: &'a RunReport,
-    /// What the operator can do about the error.
-    pub help: Option<&'a str>,
-    /// The exit code of the process.
-    pub exit_code: u8,
+    /// Why it failed.
+    pub error: Option<&'a Error>,
+    /// What comes after it.
+    pub end: End,
     /// `bucket/key` of the manifest that was loaded from, if there is one.
     pub manifest: Option<String>,
     /// `bucket/key` of the manifest that was kept after a failure, if there is one.
     pub failed_manifest: Option<String>,
     /// Cluster, workgroup or folder.
     pub cluster: &'a str,
+}
+
+/// What comes after a load.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Nothing: it is the caller's to run it again.
+    Done,
+    /// It failed, and its message comes again.
+    Again,
+    /// It failed, and its message is a dead letter now.
+    Dead,
+    /// No load has begun, and its message is a dead letter now.
+    Buried,
 }

@@ -1,21 +1,24 @@
-//! The whole job: find the export, convert it, stage it, load it.
+//! The whole job: find the exports, convert them, stage them, load them.
 
 use super::export::{ExportChoice, FoundExport};
-use super::listeners::told;
+use super::listeners::{End, Listeners};
 use super::load::{Loading, remembered, shrink_guard};
+use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
+use super::pending::{Pending, Standing, pending};
 use super::run::Run;
 use super::{schema, target};
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::pipeline::{ConvertOptions, Outcome};
+use crate::report::{RunReport, Status};
 use crate::schema::Table;
 use crate::store;
 use crate::warehouse::Warehouse;
 use std::path::PathBuf;
 
-/// What one load decides for itself.
+/// What one call decides for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Backfill {
     /// Table to load.
@@ -39,40 +42,150 @@ pub(super) struct Prepared {
     pub(super) options: ConvertOptions,
     pub(super) warehouse: Box<dyn Warehouse>,
     pub(super) table: Table,
-    pub(super) export: FoundExport,
+    pub(super) pending: Pending,
 }
 
-/// Reads the schema and finds the export; changes nothing.
+/// What became of the exports.
+#[derive(Debug, Default)]
+pub struct Backfilled {
+    /// Of each run, in their order.
+    pub reports: Vec<RunReport>,
+    /// How many of several exports were loaded by now, before, or are covered by a full export; none if there
+    /// was one alone.
+    pub count: Option<Count>,
+}
+
+/// Numbers of exports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Count {
+    /// Loaded by this call.
+    pub loaded: u64,
+    /// In the table before.
+    pub already: u64,
+    /// Older than the full export in the table can lack.
+    pub covered: u64,
+}
+
+/// Reads the schema and finds the exports; changes nothing.
 pub(super) fn prepare(config: &Config, request: &Backfill) -> Result<Prepared> {
     let warehouse = target::open(config)?;
     let schema = schema::read(config)?;
     let (table, options) =
         (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
-    let export = request.export.find(config, &request.table)?;
-    Ok(Prepared { options, warehouse, table, export })
+    let pending = pending(config, &request.export, &request.table, request.again, &*warehouse)?;
+    let exports = pending.exports.len();
+    if exports > 1 && request.rejects.is_some() {
+        let what = format!("--rejects names one file, and {exports} exports are to be loaded");
+        return Err(Error::usage(what).help("leave --rejects out: each load gets a file of its own"));
+    }
+    Ok(Prepared { options, warehouse, table, pending })
 }
 
-/// Loads one export, all or nothing; a failed run has a report too. The listeners of the configuration hear of
-/// it, and the ledger remembers it.
-pub fn backfill(config: &Config, request: &Backfill, observer: &dyn Observer) -> Outcome {
-    let run = Run::begin(observer, &request.table, request.export.kind());
-    let outcome = load(&run, config, request);
-    remembered(&run, config, told(config, outcome))
+/// Loads the export that is named or the newest full one, all or nothing; of incremental ones all that the table
+/// lacks, oldest first, each by itself, up to the first that fails. `observer` hears how each ended; a failed run
+/// has a report too. The listeners of the configuration hear of each, and the ledger remembers it.
+///
+/// # Errors
+/// The first failure. What was loaded before it stays.
+pub fn backfill(config: &Config, request: &Backfill, observer: &dyn Observer) -> Result<Backfilled> {
+    let prepared = match prepare_beside(observer, config, request) {
+        Ok(prepared) => prepared,
+        Err(error) => {
+            let run = Run::begin(observer, &request.table, request.export.kind());
+            let listeners = Listeners::of(config);
+            let outcome = concluded(&run, config, &listeners, Err(run.failed(None, error)));
+            listeners.finish(None);
+            return outcome.map(|report| Backfilled { reports: vec![report], count: None });
+        }
+    };
+    let Prepared { options, warehouse, table, pending } = prepared;
+    let (mut warehouse, exports) = (Some(warehouse), pending.exports.len());
+    let listeners = Listeners::of(config);
+    let mut reports = Vec::with_capacity(exports);
+    let mut failed = None;
+    for (at, export) in pending.exports.iter().enumerate() {
+        let run = Run::begin(observer, &request.table, request.export.kind());
+        let outcome = warehouse.take().map_or_else(|| target::open(config), Ok);
+        let outcome = outcome.map_err(|error| run.failed(None, error)).and_then(|warehouse| {
+            load(&run, config, request, (options.clone(), warehouse, table.clone()), export)
+        });
+        match concluded(&run, config, &listeners, outcome) {
+            Ok(report) => reports.push(report),
+            Err(error) => {
+                failed = Some(with_left(observer, error, exports - at - 1));
+                break;
+            }
+        }
+    }
+    listeners.finish(None);
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let count = pending.standing.map(|standing| counted(standing, &reports));
+    Ok(Backfilled { reports, count })
 }
 
-fn load(run: &Run<'_>, config: &Config, request: &Backfill) -> Outcome {
-    let prepared = prepare_beside(run.observer, config, request).map_err(|error| run.failed(None, error))?;
-    let Prepared { options, warehouse, table, export } = prepared;
+fn load(
+    run: &Run<'_>,
+    config: &Config,
+    request: &Backfill,
+    (options, warehouse, table): (ConvertOptions, Box<dyn Warehouse>, Table),
+    export: &FoundExport,
+) -> Outcome {
     let rejects = run.rejects_path(request.rejects.as_deref());
     let (create_table, again) = (request.create_table, request.again);
     let shrink = shrink_guard(config, request.allow_shrink);
     let loading = Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
-    loading.load(&store::name_of(&export.location), export.exported_at, || store::open(&export.location))
+    let open = || store::open(&export.location);
+    loading.load(&store::name_of(&export.location), export.exported_at.clone(), open)
+}
+
+/// Everybody is told. A load has ended whatever becomes of what is written about it: whoever ran it again for
+/// that would find nothing to do.
+fn concluded(
+    run: &Run<'_>,
+    config: &Config,
+    listeners: &Listeners<'_>,
+    outcome: Outcome,
+) -> Result<RunReport> {
+    let outcome = remembered(run, config, listeners.told(outcome, End::Done));
+    measured(config, run.observer, &outcome, false);
+    if let Err(refused) = run.observer.ended(&outcome) {
+        run.observer.note(&format!("all is loaded, but what is said of it could not be written: {refused}"));
+    }
+    outcome.map_err(|(_, error)| error)
+}
+
+/// The error, and how many exports were not begun because of it.
+fn with_left(observer: &dyn Observer, error: Error, left: usize) -> Error {
+    if left == 0 {
+        return error;
+    }
+    let exports =
+        if left == 1 { "1 later export was".to_owned() } else { format!("{left} later exports were") };
+    let told = format!("{exports} not begun: the next run loads what the table lacks then");
+    match error.detail().map(|detail| detail.help.clone()) {
+        Some(help) if help.is_empty() => error.help(told),
+        Some(help) => error.help(format!("{help}; {told}")),
+        None => {
+            observer.note(&told);
+            error
+        }
+    }
+}
+
+/// One whose content turned out to be in the table was loaded already.
+fn counted(standing: Standing, reports: &[RunReport]) -> Count {
+    let loaded = reports.iter().filter(|report| report.status == Status::Succeeded).count() as u64;
+    let already = standing.already + standing.lacking.saturating_sub(loaded);
+    Count { loaded, already, covered: standing.covered }
 }
 
 /// [`prepare`], and shows the observer what will be read.
 fn prepare_beside(observer: &dyn Observer, config: &Config, request: &Backfill) -> Result<Prepared> {
     let prepared = prepare(config, request)?;
-    observer.about_to_read(&[schema::location(config)?, prepared.export.location.clone()])?;
+    let exports = prepared.pending.exports.iter().map(|export| export.location.clone());
+    let inputs = std::iter::once(schema::location(config)?).chain(exports);
+    observer.about_to_read(&inputs.collect::<Vec<_>>())?;
     Ok(prepared)
 }

@@ -6,7 +6,6 @@ use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Watch};
 use crate::schema::{BulkSchema, Table};
 use crate::store::{self, ExportKind, Location};
-use crate::warehouse::ShrinkGuard;
 use std::io::Write;
 
 pub use crate::report::{Checked, Checklist};
@@ -19,8 +18,8 @@ const PROBE_CSV: &[u8] = b"a\n1\n";
 
 /// Looks at schema, exports, warehouse, listeners, job and queues, and notes each in `list`. Without names of
 /// tables it takes those of `work.tables`. What a load does is tried on files and a temporary table of its
-/// own, which are removed.
-pub fn check(config: &Config, names: &[String], list: &mut Checklist<'_>) {
+/// own, which are removed. With `send_test`, who hears of alerts gets a test.
+pub fn check(config: &Config, names: &[String], send_test: bool, list: &mut Checklist<'_>) {
     let schema = schema::read(config).map(|schema| {
         let found = format!("{} tables", schema.tables.len());
         (schema, found)
@@ -44,7 +43,7 @@ pub fn check(config: &Config, names: &[String], list: &mut Checklist<'_>) {
             names.iter().map(|name| (name.clone(), table(name))).collect();
         warehouse.check(&tables, &write_probe, list);
     }
-    listeners::check(config, list);
+    listeners::check(config, send_test, list);
     glue_job::check(config, list);
     #[cfg(feature = "serve")]
     super::queues::check(config, list);
@@ -74,16 +73,9 @@ fn write_probe(place: &Location) -> Result<Vec<crate::report::FileReport>> {
     let mut file = tempfile::NamedTempFile::new()
         .map_err(|cause| Error::machine("cannot make a temporary file").because(cause))?;
     file.write_all(PROBE_CSV).map_err(|cause| Error::io("cannot write", file.path(), cause))?;
-    let job = Job {
-        load_id: uuid::Uuid::now_v7().to_string(),
-        table: BulkSchema::parse(PROBE_SCHEMA, "the probe")?.table("probe")?.clone(),
-        kind: ExportKind::Full,
-        source: store::open(&Location::Local(file.path().to_owned()))?,
-        exported_at: None,
-        rejects: None,
-        shrink: ShrinkGuard::default(),
-        again: false,
-    };
+    let table = BulkSchema::parse(PROBE_SCHEMA, "the probe")?.table("probe")?.clone();
+    let source = store::open(&Location::Local(file.path().to_owned()))?;
+    let job = Job::new(&uuid::Uuid::now_v7().to_string(), table, ExportKind::Full, source);
     let options = ConvertOptions { threads: 1, ..ConvertOptions::default() };
     let sink = store::sink(place)?;
     let report = pipeline::convert(job, &options, &*sink, &Watch::default()).map_err(|(_, error)| error)?;

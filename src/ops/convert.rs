@@ -10,7 +10,6 @@ use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
 use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
-use crate::warehouse::ShrinkGuard;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
@@ -139,16 +138,8 @@ fn convert_one(
     let sink = store::sink(&errand.out).map_err(failed)?;
     store::prepare_out(&errand.out, request.replace).map_err(failed)?;
     let progress = run.observer.converting(&run.watch, source.info().bytes);
-    let job = Job {
-        load_id: run.load_id.clone(),
-        table: table.clone(),
-        kind: run.kind,
-        source,
-        exported_at: store::exported_at_of(&errand.input),
-        rejects: Some(run.rejects_path(request.rejects.as_deref())),
-        shrink: ShrinkGuard::default(),
-        again: false,
-    };
+    let rejects = Some(run.rejects_path(request.rejects.as_deref()));
+    let job = Job { rejects, ..Job::new(&run.load_id, table.clone(), run.kind, source) };
     let outcome = pipeline::convert(job, options, &*sink, &run.watch);
     drop(progress);
     outcome

@@ -9,9 +9,9 @@ use crate::store::{self, ExportKind, Location, Named};
 pub struct ExportChoice {
     /// Full replaces the table, incremental adds to it; none: what the export's name says, else full.
     pub kind: Option<ExportKind>,
-    /// This one; none: the newest below `exports.root`.
+    /// This one; none: below `exports.root` the newest full one, or all incremental ones.
     pub named: Option<Location>,
-    /// The newest of this day, `YYYYMMDD`, instead of the newest of all.
+    /// Those of this day alone, `YYYYMMDD`.
     pub date: Option<String>,
     /// Take it though its name is that of another table.
     pub any_name: bool,
@@ -25,6 +25,12 @@ pub(super) struct FoundExport {
     pub(super) exported_at: Option<String>,
 }
 
+impl From<store::Export> for FoundExport {
+    fn from(found: store::Export) -> Self {
+        Self { location: absolute(found.location), exported_at: Some(found.exported_at) }
+    }
+}
+
 impl ExportChoice {
     /// What it does to its table.
     pub fn kind(&self) -> ExportKind {
@@ -32,7 +38,17 @@ impl ExportChoice {
         self.kind.or_else(named).unwrap_or(ExportKind::Full)
     }
 
-    /// Looks for it.
+    /// Looks for all that are meant, oldest first: the one that is named, the newest full one, or every
+    /// incremental one, each of which has rows that the others lack.
+    pub(super) fn find_all(&self, config: &Config, table: &str) -> Result<Vec<FoundExport>> {
+        if self.named.is_some() || self.kind() == ExportKind::Full {
+            return Ok(vec![self.find(config, table)?]);
+        }
+        let found = store::discover_all(&root(config)?, self.kind(), table, self.date.as_deref())?;
+        Ok(found.into_iter().map(FoundExport::from).collect())
+    }
+
+    /// Looks for the one that is named, or the newest.
     pub(super) fn find(&self, config: &Config, table: &str) -> Result<FoundExport> {
         if let Some(location) = &self.named {
             self.agree(location, table)?;
@@ -40,7 +56,7 @@ impl ExportChoice {
             return Ok(FoundExport { location: absolute(location.clone()), exported_at });
         }
         let found = store::discover(&root(config)?, self.kind(), table, self.date.as_deref())?;
-        Ok(FoundExport { location: absolute(found.location), exported_at: Some(found.exported_at) })
+        Ok(found.into())
     }
 
     /// Refuses an export whose name says something else than what was asked for: one kind taken for the other

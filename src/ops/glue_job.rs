@@ -7,24 +7,39 @@ use crate::pipeline::Outcome;
 use crate::report::{Checklist, RunReport, Status};
 use crate::warehouse::Warehouse;
 
-/// Waits while the old Glue job of the configuration runs.
+/// Waits while the old Glue job of the configuration runs. A job that is not there is a warning: it may have been
+/// removed, which is no reason to load nothing, or its name is mistyped, and then nobody waits.
 ///
 /// # Errors
 /// `Error::Transient` if it still runs after the time that a load may wait. Without the feature nobody can
 /// look, and loading beside the job could load twice.
 #[cfg(feature = "aws")]
-pub(super) fn wait(config: &Config, observer: &dyn Observer, stopped: &dyn Fn() -> bool) -> Result<()> {
-    let Some(job) = &config.glue.job_name else { return Ok(()) };
+pub(super) fn wait(
+    config: &Config,
+    observer: &dyn Observer,
+    stopped: &dyn Fn() -> bool,
+) -> Result<Option<String>> {
+    let Some(job) = &config.glue.job_name else { return Ok(None) };
     let wait = std::time::Duration::from_secs(config.glue.wait_minutes.saturating_mul(60));
     let note =
         |run: &str| observer.note(&format!("the Glue job {job} is running ({run}): waiting for its end"));
-    crate::glue::wait_until_idle(job, wait, stopped, &note)
+    if crate::glue::wait_until_idle(job, wait, stopped, &note)? {
+        return Ok(None);
+    }
+    let warning = format!("{}: correct glue.job_name, or remove it when the job is gone", absent(job));
+    observer.note(&format!("warning: {warning}"));
+    Ok(Some(warning))
+}
+
+#[cfg(feature = "aws")]
+fn absent(job: &str) -> String {
+    format!("there is no Glue job {job}: no load waits for it")
 }
 
 #[cfg(not(feature = "aws"))]
-pub(super) fn wait(config: &Config, _: &dyn Observer, _: &dyn Fn() -> bool) -> Result<()> {
+pub(super) fn wait(config: &Config, _: &dyn Observer, _: &dyn Fn() -> bool) -> Result<Option<String>> {
     let missing = |_: &String| Err(crate::features::Feature::Aws.missing("glue.job_name"));
-    config.glue.job_name.as_ref().map_or(Ok(()), missing)
+    config.glue.job_name.as_ref().map_or(Ok(None), missing)
 }
 
 /// Looks at the job and the database that the configuration names.
@@ -33,14 +48,13 @@ pub(super) fn check(config: &Config, list: &mut Checklist<'_>) {
     use crate::error::Error;
     use crate::glue::{self, Job};
     if let Some(name) = &config.glue.job_name {
-        let found = glue::job(name).and_then(|job| match job {
-            Job::Absent => {
-                Err(Error::usage(format!("there is no Glue job {name}: no load would wait for it"))
-                    .help("correct glue.job_name, or remove it when the job is gone"))
-            }
-            Job::Idle => Ok(format!("{name} does not run")),
-            Job::Running(run) => Ok(format!("{name} is running ({run}): a load would wait")),
-        });
+        let found =
+            glue::job(name).and_then(|job| match job {
+                Job::Absent => Err(Error::usage(absent(name))
+                    .help("correct glue.job_name, or remove it when the job is gone")),
+                Job::Idle => Ok(format!("{name} does not run")),
+                Job::Running(run) => Ok(format!("{name} is running ({run}): a load would wait")),
+            });
         list.says("Glue job", found);
     }
     if let Some(name) = &config.glue.database {
@@ -51,7 +65,7 @@ pub(super) fn check(config: &Config, list: &mut Checklist<'_>) {
 #[cfg(not(feature = "aws"))]
 pub(super) fn check(config: &Config, list: &mut Checklist<'_>) {
     if config.glue.job_name.is_some() {
-        list.says("Glue job", wait(config, &super::Silent, &|| false).map(|()| String::new()));
+        list.says("Glue job", wait(config, &super::Silent, &|| false).map(|_| String::new()));
     }
 }
 

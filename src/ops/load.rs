@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
-use crate::store::{ByteSource, ExportKind, ObjectInfo};
+use crate::store::ByteSource;
 use crate::warehouse::{Intent, LoadRequest, ShrinkGuard, Warehouse};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,54 +49,39 @@ impl Loading<'_> {
         let source = open().map_err(failed)?;
         let watch = Arc::clone(&run.watch);
         let stopped = move || watch.stopped();
-        glue_job::wait(config, run.observer, &stopped).map_err(failed)?;
+        let warning = glue_job::wait(config, run.observer, &stopped).map_err(failed)?;
         warehouse.stop_when(Arc::new(stopped));
+        let watch = Arc::clone(&run.watch);
+        warehouse.tell_waits(Arc::new(move |what| watch.wait_for(what)));
         let request = LoadRequest {
             again,
-            ..request(&run.load_id, &table, run.kind, source.info(), exported_at.as_deref(), shrink)
+            shrink,
+            exported_at,
+            ..LoadRequest::new(&run.load_id, &table.name, run.kind, source.info())
         };
         let intent = intent(request, &table, &options, create_table);
         let load_id = warehouse.prepare(&intent, &run.load_id).map_err(failed)?;
+        let request = LoadRequest { load_id, ..intent.request };
         let progress = run.observer.converting(&run.watch, source.info().bytes);
-        let job = Job {
-            load_id,
-            table,
-            kind: run.kind,
-            source,
-            exported_at,
-            rejects: Some(rejects),
-            shrink,
-            again,
-        };
+        let job = Job { request, table, source, rejects: Some(rejects) };
         let outcome = pipeline::backfill(job, &options, &*warehouse, &run.watch);
         drop(progress);
-        glue_job::registered(config, &*warehouse, outcome)
+        glue_job::registered(config, &*warehouse, warned(outcome, warning))
     }
+}
+
+/// The same outcome, with a warning more.
+pub(super) fn warned(mut outcome: Outcome, warnings: impl IntoIterator<Item = String>) -> Outcome {
+    match &mut outcome {
+        Ok(report) => report.warnings.extend(warnings),
+        Err((report, _)) => report.warnings.extend(warnings),
+    }
+    outcome
 }
 
 /// What the configuration lets a full export leave of a table; `allowed` lifts it for one run.
 pub(super) fn shrink_guard(config: &Config, allowed: bool) -> ShrinkGuard {
     ShrinkGuard { max_percent: (!allowed).then_some(config.load.shrink_max_percent) }
-}
-
-/// A load under this id.
-pub(super) fn request(
-    load_id: &str,
-    table: &Table,
-    kind: ExportKind,
-    source: &ObjectInfo,
-    exported_at: Option<&str>,
-    shrink: ShrinkGuard,
-) -> LoadRequest {
-    LoadRequest {
-        load_id: load_id.to_owned(),
-        table: table.name.clone(),
-        kind,
-        source: source.clone(),
-        exported_at: exported_at.map(str::to_owned),
-        shrink,
-        again: false,
-    }
 }
 
 /// What is loaded, as far as it is known before a byte is read.

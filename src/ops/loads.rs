@@ -1,8 +1,9 @@
 //! The loads that happened, and the failed ones that can be loaded from what is staged of them.
 
 use super::glue_job::{registered, wait};
-use super::listeners::told;
-use super::load::shrink_guard;
+use super::listeners::{End, Listeners};
+use super::load::{shrink_guard, warned};
+use super::measure::measured;
 use super::observer::Observer;
 use super::target;
 use crate::config::Config;
@@ -62,7 +63,9 @@ pub enum Retried {
 pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Observer) -> Result<Retried> {
     let mut warehouse = target::open(config)?;
     match warehouse.load(id) {
-        Ok(shown) if shown.run.status == Status::Succeeded => return Ok(Retried::Before(Box::new(shown))),
+        Ok(shown) if shown.run.status == Status::Succeeded && shown.run.standing != Standing::Gone => {
+            return Ok(Retried::Before(Box::new(shown)));
+        }
         Ok(_) | Err(Error::Usage(_)) => {}
         Err(error) => return Err(error),
     }
@@ -71,13 +74,21 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
     let stopped = move || watch.stopped();
     warehouse.stop_when(Arc::new(stopped.clone()));
     let (started, shrink) = (Instant::now(), shrink_guard(config, allow_shrink));
-    let outcome =
-        wait(config, observer, &stopped).and_then(|()| warehouse.retry(id, shrink)).map_err(|error| {
-            let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
-            (Box::new(report), error)
-        });
-    let outcome = timed(outcome, started.elapsed().as_secs_f64());
-    Ok(Retried::Now(Box::new(told(config, registered(config, &*warehouse, outcome)))))
+    let mut warning = None;
+    let retried = wait(config, observer, &stopped).and_then(|told| {
+        warning = told;
+        warehouse.retry(id, shrink)
+    });
+    let outcome = retried.map_err(|error| {
+        let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
+        (Box::new(report), error)
+    });
+    let outcome = warned(timed(outcome, started.elapsed().as_secs_f64()), warning);
+    let listeners = Listeners::of(config);
+    let outcome = listeners.told(registered(config, &*warehouse, outcome), End::Done);
+    measured(config, observer, &outcome, false);
+    listeners.finish(None);
+    Ok(Retried::Now(Box::new(outcome)))
 }
 
 fn timed(mut outcome: Outcome, seconds: f64) -> Outcome {

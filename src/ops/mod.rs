@@ -7,7 +7,7 @@
 //!  Observer ◀── notes, progress, "stop?" ──┘        │
 //!  values ◀─────────────────────────────────────────┘   nothing is printed here
 //! ```
-//! [`backfill()`] loads one export, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
+//! [`backfill()`] loads exports, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
 //! [`check`] what it needs, [`verify`] whether a table is what an export says; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
 //! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
 //!
@@ -26,12 +26,15 @@ mod export;
 #[cfg(feature = "serve")]
 pub mod function;
 mod glue_job;
+#[cfg_attr(not(feature = "aws"), path = "listeners_missing.rs")]
 mod listeners;
 mod load;
 pub mod loads;
+mod measure;
 mod observer;
 mod options;
 mod outputs;
+mod pending;
 pub mod plan;
 #[cfg(feature = "query")]
 pub mod query;
@@ -53,10 +56,10 @@ pub use crate::pipeline::{
 };
 pub use crate::schema::{ColumnType, MissingColumns, UnknownColumns, Width};
 pub use crate::store::{ExportKind, Location};
-pub use backfill::{Backfill, backfill};
+pub use backfill::{Backfill, Backfilled, Count, backfill};
 pub use convert::{Convert, convert};
 pub use export::ExportChoice;
 pub use observer::{Observer, Silent};
 pub use options::Conversion;
-pub use outputs::claim_report;
+pub use outputs::{open_report, write_file};
 pub use run::not_begun;

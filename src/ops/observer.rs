@@ -45,6 +45,11 @@ pub trait Observer: Sync {
         Ok(())
     }
 
+    /// A line about a load for a machine that reads the log: nothing else may stand in it.
+    fn measured(&self, line: &str) {
+        let _ = line;
+    }
+
     /// Whether nothing new is to begin.
     fn is_stopping(&self) -> bool {
         false

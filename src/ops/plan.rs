@@ -4,11 +4,14 @@
 
 use super::backfill::{Backfill, Prepared, prepare};
 use super::cost::{self, Cost, Work};
-use super::load::{intent, request, shrink_guard};
+use super::export::FoundExport;
+use super::load::{intent, shrink_guard};
+use super::pending::Pending;
 use super::schema::{ShownColumn, shown_column};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job};
+use crate::report::{RunReport, Status};
 use crate::schema::{DdlOptions, Layout, MissingColumns, OutputColumn, Table, UnknownColumns, create_table};
 use crate::store::{self, ExportKind, Location, ObjectInfo};
 use crate::warehouse::{Admission, LoadRequest, Warehouse};
@@ -19,6 +22,10 @@ pub use crate::warehouse::TargetPlan;
 
 /// How many times smaller bzip2 makes `signatures`, when no earlier load says more.
 const BZIP2_RATIO: u64 = 4;
+/// No export of people's rows is smaller by more than this.
+const COMPRESSION_RATIO_MAX: u64 = 100;
+/// Loads of a ledger that are looked through for the last full one.
+const RUNS_LOOKED_AT: usize = 1_000;
 /// Bytes of CSV in a row of `signatures`, when no earlier load says more.
 const ROW_BYTES: u64 = 500;
 /// Bytes of CSV that one thread converts in a second, when no earlier load says more: on the safe side.
@@ -55,6 +62,20 @@ pub struct Plan {
     pub target: Option<TargetPlan>,
     /// The statement that would make the table in Redshift.
     pub ddl: String,
+    /// All incremental exports, if there are several; `source` is the first that would be loaded, and the
+    /// estimate is of all of them.
+    pub incrementals: Option<Incrementals>,
+}
+
+/// Incremental exports: each that the table lacks would be loaded by itself, oldest first.
+#[derive(Debug, Default, Serialize)]
+pub struct Incrementals {
+    /// Those that would be loaded.
+    pub to_load: Vec<PlannedSource>,
+    /// How many are in the table.
+    pub already: u64,
+    /// How many are older than the full export in the table can lack.
+    pub covered: u64,
 }
 
 /// What a load would come to.
@@ -120,7 +141,10 @@ pub struct Estimate {
 /// # Errors
 /// If there is nothing to plan: no schema, no export, no access.
 pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> {
-    let Prepared { options, warehouse, table, export } = prepare(config, asked)?;
+    let Prepared { options, warehouse, table, pending } = prepare(config, asked)?;
+    let incrementals = incrementals(&pending)?;
+    let export = pending.exports.into_iter().next();
+    let export = export.ok_or_else(|| Error::access("no export was found"))?;
     let source = store::open(&export.location)?;
     let info = source.info().clone();
     let load_id = uuid::Uuid::now_v7().to_string();
@@ -128,21 +152,14 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
     let shrink = shrink_guard(config, asked.allow_shrink);
     let wanted = LoadRequest {
         again: asked.again,
-        ..request(&load_id, &table, kind, &info, exported_at.as_deref(), shrink)
+        shrink,
+        exported_at: exported_at.clone(),
+        ..LoadRequest::new(&load_id, &table.name, kind, &info)
     };
     let (mut action, mut why) = verdict(warehouse.admit(&wanted)?, kind);
     let ddl_options = DdlOptions { schema: Some(config.redshift.schema.clone()), replace: false };
     let ddl = create_table(&table, &ddl_options)?;
-    let mut job = Job {
-        load_id,
-        table: table.clone(),
-        kind,
-        source,
-        exported_at: exported_at.clone(),
-        rejects: None,
-        shrink,
-        again: asked.again,
-    };
+    let mut job = Job { request: wanted.clone(), table: table.clone(), source, rejects: None };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
     let mut warnings = ddl.warnings;
     match &misfit {
@@ -153,7 +170,18 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
             (action, why) = (Action::Refuse, "the columns of the export do not fit the schema".to_owned());
         }
     }
-    let estimate = estimate(&*warehouse, &table.name, kind, &info, options.threads);
+    let bytes = incrementals.as_ref().map_or(info.bytes, |all| total(&all.to_load)).or(info.bytes);
+    let last = warehouse.last_report(&table.name, kind);
+    let estimate = bytes.map(|bytes| estimate(last.as_ref(), &info.uri, bytes, options.threads));
+    if action == Action::Load && kind == ExportKind::Full {
+        let before =
+            last.as_ref().map_or_else(|| last_full_rows(&*warehouse, &table.name), |last| last.rows.accepted);
+        let about = match (&last, &estimate) {
+            (Some(_), Some(estimate)) => Some(estimate.rows),
+            _ => bytes.map(|bytes| rows_at_most(&info.uri, bytes, &layout)),
+        };
+        warnings.extend(about.and_then(|about| shrink.foretold(before, about)));
+    }
     let rows = estimate.as_ref().map_or(0, |estimate| estimate.rows);
     let mut target = warehouse.plan(&intent(wanted, &table, &options, asked.create_table), &layout, rows)?;
     if let Some(fault) = target.as_mut().and_then(|target| target.misfit.take())
@@ -162,7 +190,7 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
         (action, why) = (Action::Refuse, "the table in Redshift does not fit the export".to_owned());
         misfit = Some(fault);
     }
-    let csv_bytes = info.bytes.map(|bytes| csv_bytes(&info.uri, bytes));
+    let csv_bytes = bytes.map(|bytes| csv_bytes(&info.uri, bytes));
     let plan = Plan {
         cost: estimate.as_ref().zip(csv_bytes).map(|(estimate, csv_bytes)| {
             cost::cost(Work { csv_bytes, seconds: estimate.seconds, threads: options.threads })
@@ -179,8 +207,30 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
         differences: differences(&layout),
         warnings,
         ddl: ddl.sql,
+        incrementals,
     };
     Ok((plan, misfit))
+}
+
+/// Looks at each of several exports that would be loaded.
+fn incrementals(pending: &Pending) -> Result<Option<Incrementals>> {
+    let Some(standing) = pending.standing else { return Ok(None) };
+    let to_load = match standing.lacking {
+        0 => &[],
+        _ => &pending.exports[..],
+    };
+    let planned = |export: &FoundExport| {
+        let ObjectInfo { uri, etag, bytes } = store::open(&export.location)?.info().clone();
+        Ok(PlannedSource { uri, etag, bytes, exported_at: export.exported_at.clone() })
+    };
+    let to_load = to_load.iter().map(planned).collect::<Result<_>>()?;
+    Ok(Some(Incrementals { to_load, already: standing.already, covered: standing.covered }))
+}
+
+/// Bytes of all; none if one's are not known, or there is none.
+fn total(sources: &[PlannedSource]) -> Option<u64> {
+    let bytes: Option<u64> = sources.iter().map(|source| source.bytes).sum();
+    bytes.filter(|_| !sources.is_empty())
 }
 
 /// The layout of the export; if its columns do not fit, the one it would have if they were allowed to,
@@ -229,33 +279,41 @@ fn shown_layout(layout: &Layout, table: &Table) -> Vec<ShownColumn> {
     layout.columns.iter().map(shown).collect()
 }
 
-/// From the last load of the same table and kind, else from rules of thumb; none for an unknown length.
-fn estimate(
-    warehouse: &dyn Warehouse,
-    table: &str,
-    kind: ExportKind,
-    info: &ObjectInfo,
-    threads: usize,
-) -> Option<Estimate> {
-    let bytes = info.bytes?;
-    let Some(last) = warehouse.last_report(table, kind) else {
-        return Some(by_thumb(&info.uri, bytes, threads));
-    };
-    let factor = bytes as f64 / last.source.bytes.max(1) as f64;
+/// From the last load of the same table and kind, else from rules of thumb.
+fn estimate(last: Option<&RunReport>, uri: &str, bytes: u64, threads: usize) -> Estimate {
+    let Some(last) = last else { return by_thumb(uri, bytes, threads) };
+    // One may be compressed and the other not.
+    let factor = csv_bytes(uri, bytes) as f64 / csv_bytes(&last.source.uri, last.source.bytes).max(1) as f64;
     let scaled = |value: f64| (value * factor).round() as u64;
     let written: u64 = last.files.iter().map(|file| file.bytes).sum();
-    Some(Estimate {
+    Estimate {
         rows: scaled(last.rows.read as f64),
         parquet_bytes: scaled(written as f64),
         seconds: scaled(last.seconds.total).max(1),
-        from_load: Some(last.load_id),
-    })
+        from_load: Some(last.load_id.clone()),
+    }
 }
 
 /// Bytes of CSV in an export of this length.
 fn csv_bytes(uri: &str, bytes: u64) -> u64 {
-    let compressed = [".bz2", ".gz", ".zst"].iter().any(|ending| uri.ends_with(ending));
-    if compressed { bytes.saturating_mul(BZIP2_RATIO) } else { bytes }
+    if is_compressed(uri) { bytes.saturating_mul(BZIP2_RATIO) } else { bytes }
+}
+
+fn is_compressed(uri: &str) -> bool {
+    [".bz2", ".gz", ".zst"].iter().any(|ending| uri.ends_with(ending))
+}
+
+/// Rows of the last full load, where nothing tells the size of its export; 0 if nobody knows.
+fn last_full_rows(warehouse: &dyn Warehouse, table: &str) -> u64 {
+    let runs = warehouse.loads(Some(table), RUNS_LOOKED_AT).unwrap_or_default();
+    let full = runs.iter().find(|run| run.kind == ExportKind::Full && run.status == Status::Succeeded);
+    full.map_or(0, |run| run.rows.loaded)
+}
+
+/// Rows that an export of this length can hold: each has a byte for each of its fields.
+fn rows_at_most(uri: &str, bytes: u64, layout: &Layout) -> u64 {
+    let csv_bytes = if is_compressed(uri) { bytes.saturating_mul(COMPRESSION_RATIO_MAX) } else { bytes };
+    csv_bytes / (layout.columns.len().max(1) as u64)
 }
 
 /// Here the name's ending must do: the bytes themselves are looked at by the run.

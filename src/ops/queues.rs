@@ -1,5 +1,6 @@
 //! From the configuration to queues, and to the rules of what is taken from them.
 
+use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::queue::{Queue, QueueSettings};
@@ -32,6 +33,7 @@ pub(super) fn worker(config: &Config) -> Result<Worker> {
         selection: selection(config),
         others: others.transpose()?,
         tries_max: config.queue.tries.get(),
+        cover: target::cover(config),
     })
 }
 

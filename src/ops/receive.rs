@@ -6,11 +6,13 @@ use super::observer::Observer;
 use super::queues::{policy, queue, worker};
 use crate::config::{Config, Signature};
 use crate::error::Result;
+use crate::metrics::Metrics;
 use crate::store::Location;
 use crate::webhook::addresses::Addresses;
+use crate::webhook::fetch::Refusal;
 use crate::webhook::routes::Routes;
 use crate::webhook::secrets::{Secrets, Sources};
-use crate::webhook::{Check, Metrics, Receiver, Tables};
+use crate::webhook::{Check, Receiver, Tables, router};
 use crate::work::Worker;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -23,13 +25,15 @@ pub use crate::webhook::{Server, raise_open_files};
 /// What the configuration lacks.
 pub fn receiver(config: &Config, observer: &dyn Observer) -> Result<Receiver> {
     let source = config.schema.source.as_deref();
+    let metrics = Metrics::default();
+    metrics.may_refuse(Refusal::ALL.iter().map(|refusal| refusal.word()));
     Ok(Receiver {
         check: check(config, observer)?,
         addresses: Addresses::parse(&config.webhook.allow_from, config.webhook.trusted_hops)?,
         policy: policy(config)?,
         tables: Tables::new(source.map(Location::parse).transpose()?),
         routes: routes(config)?,
-        metrics: Metrics::default(),
+        metrics,
         told_unsigned: Mutex::default(),
     })
 }
@@ -45,11 +49,12 @@ pub async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> Result<()> {
     // First of all: whoever calls from now on waits a moment instead of being turned away.
-    let server = Server::bind(&config.webhook.listen.0)?;
+    let server = Server::bind(&config.webhook.listen.0, "webhook.listen")?;
     let receiver = Arc::new(receiver(config, observer)?);
     observer.note(&format!("listening on http://{}", server.address()));
     tokio::spawn(prepare(Arc::clone(&receiver)));
-    server.run(receiver, stop).await;
+    let connections = receiver.metrics.connections.clone();
+    server.run(router(receiver), connections, stop).await;
     Ok(())
 }
 

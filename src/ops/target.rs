@@ -1,14 +1,17 @@
 //! Where tables go: the one place that knows which warehouses there are.
 
-use crate::config::Config;
+use crate::config::{Config, REDSHIFT};
 use crate::error::{Error, Result};
+use crate::ledger::Cover;
 use crate::names;
 use crate::store::Location;
 use crate::warehouse::{LocalWarehouse, Warehouse};
 use std::path::PathBuf;
 
-/// The word of `warehouse.to` that is no folder.
-const REDSHIFT: &str = "redshift";
+/// Which exports a full one makes needless, by the configuration: the same for the warehouse and the worker.
+pub(super) fn cover(config: &Config) -> Cover {
+    Cover { hours: config.load.recent_hours }
+}
 
 /// The warehouse of the configuration; nothing is asked yet.
 pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
@@ -16,7 +19,7 @@ pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
         return redshift(config);
     }
     let versions = usize::try_from(config.warehouse.keep_versions.get()).unwrap_or(usize::MAX);
-    Ok(Box::new(LocalWarehouse::new(folder(config)?).keep_versions(versions)))
+    Ok(Box::new(LocalWarehouse::new(folder(config)?).keep_versions(versions).cover(cover(config))))
 }
 
 /// The folder of the local warehouse.
@@ -38,10 +41,40 @@ pub(super) fn folder(config: &Config) -> Result<PathBuf> {
     }
 }
 
+/// Cluster, workgroup or folder.
+#[cfg(feature = "aws")]
+pub(super) fn name(config: &Config) -> &str {
+    let own = &config.redshift;
+    let named = own.workgroup.as_deref().or(own.cluster.as_deref());
+    named.filter(|_| config.warehouse.to.is_redshift()).unwrap_or(&config.warehouse.to.0)
+}
+
+/// Where loads are staged beside the warehouse, and keep their manifests; none for a folder.
+#[cfg(feature = "aws")]
+pub(super) fn staging(config: &Config) -> Option<&str> {
+    config.staging.url.as_deref().filter(|_| config.warehouse.to.is_redshift())
+}
+
+/// The folder of the warehouse, or the place of staging: where something can be kept that is no table.
+#[cfg(feature = "aws")]
+pub(super) fn beside(config: &Config) -> Option<Location> {
+    match staging(config) {
+        Some(url) => Location::parse(url).ok(),
+        None => folder(config).ok().map(Location::Local),
+    }
+}
+
+/// How what is written beside Redshift is encrypted.
+#[cfg(feature = "aws")]
+pub(super) fn encryption(config: &Config) -> Result<crate::store::s3::Encryption> {
+    crate::store::s3::Encryption::of_words(
+        config.staging.sse.map(crate::config::ServerSideEncryption::word),
+        config.staging.kms_key.as_deref(),
+    )
+}
+
 #[cfg(feature = "aws")]
 fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
-    use crate::config::ServerSideEncryption;
-    use crate::store::s3::Encryption;
     use crate::warehouse::redshift::{
         Connection, DataApi, ManifestPlace, RedshiftSettings, RedshiftWarehouse,
     };
@@ -69,12 +102,10 @@ fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
         iam_role: own.iam_role.clone(),
         staging: Location::parse(staging)?,
         manifests: config.manifest.url.as_ref().map(manifest).transpose()?,
-        encryption: Encryption::of_words(
-            config.staging.sse.map(ServerSideEncryption::word),
-            config.staging.kms_key.as_deref(),
-        )?,
+        encryption: encryption(config)?,
     };
-    Ok(Box::new(RedshiftWarehouse::new(DataApi::new(connection)?, settings)?))
+    let warehouse = RedshiftWarehouse::new(DataApi::new(connection)?, settings)?;
+    Ok(Box::new(warehouse.recent_hours(cover(config).hours)))
 }
 
 #[cfg(not(feature = "aws"))]

@@ -2,10 +2,13 @@
 
 use super::observer::Observer;
 use super::queues::{queue, worker};
+use super::target;
 use super::work_load::Loads;
 use crate::config::Config;
 use crate::error::Result;
-use crate::store::ExportKind;
+use crate::queue::Queue;
+use crate::store::{ExportKind, Task, runtime, time_of};
+use crate::webhook::{Server, watched};
 use crate::work::{Batch, Taken, Worker};
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,11 +18,13 @@ pub use crate::work::Tally;
 
 /// A worker that is ready to take messages.
 pub struct Ready<'a> {
+    config: &'a Config,
     worker: Worker,
     taken: Arc<Taken>,
     loads: Loads<'a>,
     batch: Batch,
-    queue: String,
+    queue: Arc<Queue>,
+    watched: Option<Server>,
 }
 
 /// Opens the queue and looks whether the settings can be worked with at all: what is wrong with them must not
@@ -32,10 +37,13 @@ pub fn ready<'a>(config: &'a Config, request: &'a Work, observer: &'a dyn Observ
     queue.check_dead_letters()?;
     let loads = Loads::new(config, request, observer);
     loads.check()?;
+    let watched = config.metrics.listen.as_ref().map(|listen| listening(&listen.0, observer)).transpose()?;
     Ok(Ready {
+        config,
         worker: worker(config)?,
-        queue: queue.to_string(),
-        taken: Arc::new(Taken::new(queue)),
+        taken: Arc::new(Taken::new(Arc::clone(&queue))),
+        queue,
+        watched,
         loads,
         batch: batch(config),
     })
@@ -52,12 +60,43 @@ impl Ready<'_> {
     ///
     /// # Errors
     /// If the queue refuses, or, with `once`, does not answer.
-    pub fn run(&self, once: bool) -> Result<Tally> {
+    pub fn run(&mut self, once: bool) -> Result<Tally> {
+        let watched = self.watched.take().map(|server| self.answer(server)).transpose()?;
+        let ended = self.work(once);
+        drop(watched);
+        ended
+    }
+
+    /// Answers who looks at the metrics, until what is returned is dropped. How old the tables' data is, is asked
+    /// of the ledger once: this worker's own loads say it from then on.
+    fn answer(&self, server: Server) -> Result<Task<()>> {
+        let metrics = self.loads.metrics();
+        match target::open(self.config).and_then(|warehouse| warehouse.newest()) {
+            Ok(newest) => newest
+                .iter()
+                .filter_map(|(table, at)| Some((table, time_of(at)?)))
+                .for_each(|(table, at)| metrics.holds(table, at)),
+            Err(error) => tracing::warn!(%error, "the ledger does not say how old the tables are"),
+        }
+        let connections = metrics.connections.clone();
+        let routes = watched(metrics, Arc::clone(&self.queue));
+        Ok(Task::spawn(runtime()?, server.run(routes, connections, std::future::pending())))
+    }
+
+    fn work(&self, once: bool) -> Result<Tally> {
         let observer = self.loads.observer();
         observer.note(&format!("taking messages from {}", self.queue));
         let stopping = || observer.is_stopping();
         crate::work::run(&self.taken, &self.worker, &self.loads, self.batch, once, &stopping)
     }
+}
+
+/// Listens for whoever looks at the metrics.
+fn listening(listen: &str, observer: &dyn Observer) -> Result<Server> {
+    let _inside = runtime()?.enter();
+    let server = Server::bind(listen, "metrics.listen")?;
+    observer.note(&format!("metrics on http://{}/metrics", server.address()));
+    Ok(server)
 }
 
 /// Of SQS's standard queues messages of any table come: where no batch can be made, none waits behind

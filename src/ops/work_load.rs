@@ -8,8 +8,9 @@
 //! Whichever opens, the export keeps the
 //! name that [`LoadOrder::name`] gives it, so that the ledger knows it again.
 
-use super::listeners::told;
+use super::listeners::{End, Listeners};
 use super::load::{Loading, remembered, shrink_guard};
+use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
 use super::queues::policy;
@@ -17,6 +18,7 @@ use super::run::Run;
 use super::{schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::metrics::Metrics;
 use crate::pipeline::{ConvertOptions, Outcome, Watch};
 use crate::queue::{LoadOrder, ObjectName};
 use crate::report::Status;
@@ -26,6 +28,7 @@ use crate::warehouse::Warehouse;
 use crate::work::Loader;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// What the worker decides for all of its loads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,6 +46,8 @@ pub(super) struct Loads<'a> {
     config: &'a Config,
     request: &'a Work,
     observer: &'a dyn Observer,
+    listeners: Listeners<'a>,
+    metrics: Arc<Metrics>,
     /// The load under way.
     current: Mutex<Arc<Watch>>,
 }
@@ -56,11 +61,17 @@ struct Ready {
 
 impl<'a> Loads<'a> {
     pub(super) fn new(config: &'a Config, request: &'a Work, observer: &'a dyn Observer) -> Self {
-        Self { config, request, observer, current: Mutex::default() }
+        let listeners = Listeners::of(config);
+        Self { config, request, observer, listeners, metrics: Arc::default(), current: Mutex::default() }
     }
 
     pub(super) fn observer(&self) -> &'a dyn Observer {
         self.observer
+    }
+
+    /// What was counted.
+    pub(super) fn metrics(&self) -> Arc<Metrics> {
+        Arc::clone(&self.metrics)
     }
 
     /// Whether the settings can be worked with at all.
@@ -120,11 +131,20 @@ impl Loader for Loads<'_> {
         let run = Run::begin(self.observer, &order.table, order.kind);
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) = Arc::clone(&run.watch);
         let outcome = self.load_one(&run, order);
-        let outcome = match &outcome {
-            Err((_, error)) if !is_final(error) => outcome,
-            _ => told(self.config, outcome),
+        let end = match &outcome {
+            Ok(_) => End::Done,
+            Err((_, error)) if is_final(error) => End::Dead,
+            Err(_) => End::Again,
         };
+        let again = end == End::Again;
+        let outcome = self.listeners.told(outcome, end);
         let outcome = remembered(&run, self.config, outcome);
+        measured(self.config, self.observer, &outcome, again);
+        let report = match &outcome {
+            Ok(report) => report,
+            Err((report, _)) => report,
+        };
+        self.metrics.loaded(report, again);
         self.written(&outcome);
         outcome.map(|report| report.status).map_err(|(_, error)| error)
     }
@@ -133,7 +153,8 @@ impl Loader for Loads<'_> {
         // A message that nobody can read names no table; listeners want one.
         let (table, kind) = order.map_or(("unknown", ExportKind::Full), |order| (&order.table, order.kind));
         let run = Run::begin(self.observer, table, kind);
-        let outcome = told(self.config, Err(run.failed(order.map(LoadOrder::name), error)));
+        let outcome = Err(run.failed(order.map(LoadOrder::name), error));
+        let outcome = self.listeners.told(outcome, End::Buried);
         self.written(&outcome);
     }
 
@@ -143,6 +164,10 @@ impl Loader for Loads<'_> {
 
     fn note(&self, text: &str) {
         self.observer.note(text);
+    }
+
+    fn rest(&self, latest: Option<Instant>) {
+        self.listeners.finish(latest);
     }
 }
 

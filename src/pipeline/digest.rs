@@ -3,7 +3,7 @@
 
 use crate::error::Result;
 use crate::store::outputs::local_input;
-use crate::store::{ByteSource, ObjectInfo};
+use crate::store::{ByteSource, DIGEST_PREFIX, ObjectInfo};
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::Xxh3;
 
@@ -33,7 +33,9 @@ impl Digest {
     /// The digest, if the source was read to its end.
     pub(super) fn finish(&self) -> Option<String> {
         let progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.ended.then(|| format!("xxh3-{:032x}-{:x}", progress.hasher.digest128(), progress.bytes))
+        progress
+            .ended
+            .then(|| format!("{DIGEST_PREFIX}{:032x}-{:x}", progress.hasher.digest128(), progress.bytes))
     }
 }
 

@@ -12,29 +12,29 @@ use crate::report::{RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::outputs::{Outputs, local_input};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
-use crate::warehouse::{LoadReceipt, LoadRequest, ShrinkGuard, Warehouse};
+use crate::warehouse::{LoadReceipt, LoadRequest, Warehouse};
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 /// One export of one table, opened and named.
 pub struct Job {
-    /// UUIDv7 of the run.
-    pub load_id: String,
+    /// The load, as a warehouse is asked for it.
+    pub request: LoadRequest,
     /// The table as the schema knows it.
     pub table: Table,
-    /// Full or incremental.
-    pub kind: ExportKind,
     /// The export's bytes.
     pub source: Box<dyn ByteSource>,
-    /// When the export was made (`YYYYMMDDhhmmss`), if its name says so.
-    pub exported_at: Option<String>,
     /// Where rejected records are written (CSV; the reasons go beside it, as JSON lines). `None`: nowhere.
     pub rejects: Option<PathBuf>,
-    /// How small a full export may leave the table.
-    pub shrink: ShrinkGuard,
-    /// Load it on purpose, though it or a newer full export is in the table.
-    pub again: bool,
+}
+
+impl Job {
+    /// An export of this table by itself: nothing is known of its time, and no guard is lifted.
+    pub fn new(load_id: &str, table: Table, kind: ExportKind, source: Box<dyn ByteSource>) -> Self {
+        let request = LoadRequest::new(load_id, &table.name, kind, source.info());
+        Self { request, table, source, rejects: None }
+    }
 }
 
 /// How a run ended: the report is there either way, the error if it failed.
@@ -44,8 +44,9 @@ pub type Outcome = std::result::Result<RunReport, (Box<RunReport>, Error)>;
 pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch: &Watch) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
-    let result =
-        claim_rejects(&mut Outputs::default(), &job).and_then(|()| sink.begin(&job.load_id)).and_then(|()| {
+    let result = claim_rejects(&mut Outputs::default(), &job)
+        .and_then(|()| sink.begin(&job.request.load_id))
+        .and_then(|()| {
             let converted = convert_into(job, options, sink, &Ok, watch, &mut report);
             // What went wrong first is told.
             let ended = sink.end(converted.is_ok());
@@ -83,7 +84,8 @@ fn claim_rejects(outputs: &mut Outputs, job: &Job) -> Result<()> {
 }
 
 fn begin(job: &Job) -> RunReport {
-    RunReport::begin(&job.load_id, &job.table.name, job.kind, job.source.info())
+    let LoadRequest { load_id, table, kind, source, .. } = &job.request;
+    RunReport::begin(load_id, table, *kind, source)
 }
 
 fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outcome {
@@ -140,25 +142,18 @@ fn load_into(
     watch: &Watch,
     report: &mut RunReport,
 ) -> Result<Status> {
-    let request = LoadRequest {
-        load_id: job.load_id.clone(),
-        table: job.table.name.clone(),
-        kind: job.kind,
-        source: job.source.info().clone(),
-        exported_at: job.exported_at.clone(),
-        shrink: job.shrink,
-        again: job.again,
-    };
+    let request = job.request.clone();
     if let Some(reason) = warehouse.admit(&request)?.reason() {
         report.error = Some(reason);
         return Ok(Status::Skipped);
     }
     // Asked now: once the load is done, it is itself the last one.
-    let before = (job.kind == ExportKind::Full).then(|| warehouse.last_report(&job.table.name, job.kind));
+    let before =
+        (request.kind == ExportKind::Full).then(|| warehouse.last_report(&request.table, request.kind));
     let mut staging = warehouse.stage(&request)?;
     let digest = Digest::default();
     job.source = digest.of(job.source);
-    let (table, job_kind) = (job.table.clone(), job.kind);
+    let table = job.table.clone();
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {
@@ -175,12 +170,12 @@ fn load_into(
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;
     report.seconds.load = started.elapsed().as_secs_f64();
-    let LoadReceipt { loaded, present, carried_over, files, warnings } = receipt;
+    let LoadReceipt { loaded, carried_over, files, warnings } = receipt;
     report.rows.loaded = loaded;
     report.rows.carried_over = carried_over;
     report.files = files;
     report.warnings.extend(warnings);
-    if job_kind == ExportKind::Full && report.rows.read == 0 {
+    if request.kind == ExportKind::Full && report.rows.read == 0 {
         report
             .warnings
             .push("the export has no rows, and the table has none of the old ones any more".to_owned());
@@ -188,11 +183,10 @@ fn load_into(
     if let Some(before) = before.flatten() {
         report.note_drift(&before);
     }
-    if loaded + present != report.rows.accepted {
-        let accepted = report.rows.accepted;
-        return Err(Error::counts(format!(
-            "{accepted} rows accepted, but {loaded} loaded and {present} there already"
-        )));
+    let accepted = report.rows.accepted;
+    // Of an incremental export rows may be there already.
+    if loaded > accepted || (request.kind == ExportKind::Full && loaded != accepted) {
+        return Err(Error::counts(format!("{accepted} rows accepted, but {loaded} loaded")));
     }
     Ok(Status::Succeeded)
 }

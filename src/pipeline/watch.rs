@@ -1,6 +1,7 @@
 //! How others look at a run while it goes on, and how they stop it.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 /// Counters of a run, and the wish to stop it. Shared between the workers, the progress display
 /// and the signal handler.
@@ -13,6 +14,7 @@ pub struct Watch {
     /// Rejected records of finished row groups.
     pub rejected: AtomicU64,
     stop: AtomicBool,
+    waits_for: Mutex<Option<String>>,
 }
 
 impl Watch {
@@ -24,6 +26,19 @@ impl Watch {
     /// Whether the run was asked to end.
     pub fn stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+
+    /// Says what the run waits for, or that it no longer does.
+    pub fn wait_for(&self, what: Option<String>) {
+        if let Some(what) = &what {
+            tracing::info!("waiting for {what}");
+        }
+        *self.waits_for.lock().unwrap_or_else(PoisonError::into_inner) = what;
+    }
+
+    /// What it waits for: no byte moves until then.
+    pub fn waits_for(&self) -> Option<String> {
+        self.waits_for.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Adds to a counter.

@@ -2,6 +2,7 @@
 
 use super::writer::BUSY_MAX;
 use crate::error::{Error, Result};
+use crate::store::private;
 use rusqlite::{Connection, ErrorCode};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -56,13 +57,14 @@ const TO_FORMAT_2: &str = "
     CREATE TABLE turn (lane TEXT NOT NULL);
     INSERT INTO turn VALUES ('');";
 
-/// SQLite gives its other files the rights of the first.
+/// SQLite gives the files that it makes beside it the rights of the first; those that are there keep theirs.
 pub(super) fn make_private(path: &Path) -> Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.create(true).append(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options.open(path).map(drop).map_err(|cause| Error::io("cannot open the queue", path, cause))
+    private::open(std::fs::OpenOptions::new().create(true).append(true), path)
+        .map_err(|cause| Error::io("cannot open the queue", path, cause))?;
+    for end in super::writer::BESIDE {
+        private::tighten(&super::writer::beside(path, end));
+    }
+    Ok(())
 }
 
 /// SQLite waits for others, but not where two make one file: there it tells one that the file is busy.

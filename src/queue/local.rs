@@ -27,13 +27,15 @@ const NEXT_LANE: &str = "
                         AND held.receipt IS NOT NULL AND held.waits_until_ms > ?1)
     LIMIT 1";
 
-/// The newest full export first: it makes the others obsolete. Then incremental ones in their order.
+/// The newest full export first: it makes the others obsolete. Then incremental ones in their order. What has no
+/// time comes before what has one: last, it would wait behind all that comes in, and replace what is known to
+/// be newer.
 const TAKE: &str = "
     UPDATE message SET receipt = ?3, waits_until_ms = ?4, begun = 0 WHERE id IN
         (SELECT id FROM
             (SELECT id, 0 AS class, row_number() OVER () AS place FROM
                 (SELECT id FROM message WHERE lane = ?2 AND kind = 'full' AND waits_until_ms <= ?1
-                 ORDER BY exported_at DESC, id DESC LIMIT ?5)
+                 ORDER BY exported_at DESC NULLS FIRST, id DESC LIMIT ?5)
              UNION ALL
              SELECT id, 1, row_number() OVER () FROM
                 (SELECT id FROM message WHERE lane = ?2 AND kind = 'incremental' AND waits_until_ms <= ?1
@@ -121,6 +123,13 @@ impl LocalQueue {
             .await
     }
 
+    pub(super) async fn ask<T: Send + 'static>(
+        &self,
+        asked: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        self.writer.call(asked).await
+    }
+
     async fn count(&self, sql: &'static str) -> Result<u64> {
         let count: i64 = self.writer.call(move |db| db.query_row(sql, [now_ms()], |row| row.get(0))).await?;
         Ok(u64::try_from(count).unwrap_or(0))
@@ -132,31 +141,38 @@ impl LocalQueue {
         self.writer.call(move |db| Ok(db.execute(sql, params![id, receipt])? == 1)).await
     }
 
-    pub(super) async fn renew(&self, message: &Message) -> Result<bool> {
+    /// Its load was counted when it began; whoever has the message now is counted besides.
+    pub(super) async fn outlived(&self, message: &Message) -> Result<()> {
+        let sql = "UPDATE message SET ended = min(ended + 1, tries) WHERE id = ?1";
+        let id = message.id.clone();
+        self.writer.call(move |db| db.execute(sql, [id]).map(drop)).await
+    }
+
+    pub(super) async fn renew(&self, message: &Message, hidden: Duration) -> Result<bool> {
         let receipt = message.receipt.clone();
         let id = message.id.clone();
         let sql = "UPDATE message SET waits_until_ms = ?3 WHERE id = ?1 AND receipt = ?2";
-        let until = ms(now_ms(), VISIBILITY);
+        let until = ms(now_ms(), hidden);
         self.writer.call(move |db| Ok(db.execute(sql, params![id, receipt, until])? == 1)).await
     }
 
     /// A try that was given back is none.
-    pub(super) async fn give_back(&self, message: &Message, delay: Duration) -> Result<()> {
+    pub(super) async fn give_back(&self, message: &Message, delay: Duration) -> Result<bool> {
         self.put_back(message, delay, "tries = tries - begun").await
     }
 
-    pub(super) async fn retry(&self, message: &Message, delay: Duration) -> Result<()> {
+    pub(super) async fn retry(&self, message: &Message, delay: Duration) -> Result<bool> {
         self.put_back(message, delay, "ended = ended + begun").await
     }
 
     /// A message that is somebody else's by now is left alone.
-    async fn put_back(&self, message: &Message, delay: Duration, counted: &str) -> Result<()> {
+    async fn put_back(&self, message: &Message, delay: Duration, counted: &str) -> Result<bool> {
         let sql = format!(
             "UPDATE message SET waits_until_ms = ?3, receipt = NULL, begun = 0, {counted}
              WHERE id = ?1 AND receipt = ?2"
         );
         let (id, receipt, until) = (message.id.clone(), message.receipt.clone(), ms(now_ms(), delay));
-        self.writer.call(move |db| db.execute(&sql, params![id, receipt, until]).map(drop)).await
+        self.writer.call(move |db| Ok(db.execute(&sql, params![id, receipt, until])? == 1)).await
     }
 
     pub(super) async fn delete(&self, message: &Message) -> Result<()> {
@@ -347,6 +363,21 @@ mod tests {
         }
         for table in &others {
             assert_eq!(served.iter().filter(|other| *other == table).count(), 1, "{served:?}");
+        }
+    }
+
+    /// Last, it would wait behind all that comes in, and replace what is known to be newer.
+    #[test]
+    fn what_has_no_time_is_taken_first() {
+        for kind in ["full", "incremental"] {
+            let dir = tempfile::tempdir().unwrap();
+            let db = connect(&dir.path().join("queue.db")).unwrap();
+            for name in ["t_20260301000001", "t_20260301000003", "t_by_hand", "t_20260301000002"] {
+                let url = format!("https://b.s3.amazonaws.com/o/{name}.csv");
+                let body = format!(r#"{{"downloadUrl":"{url}","table":"t","kind":"{kind}"}}"#);
+                insert(&db, &body, SENT_AGAIN).unwrap();
+            }
+            assert!(take(&db, 1).unwrap()[0].body.contains("t_by_hand"), "{kind}");
         }
     }
 

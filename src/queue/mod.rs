@@ -8,7 +8,8 @@
 //!                         └────── redrive ─────── dead letters ◀─ bury, with the reason
 //! ```
 //!
-//! A message is taken for [`VISIBILITY`]; who works longer renews it. If its taker dies, it waits again.
+//! A message is taken for [`VISIBILITY`]; who works longer renews it. If its taker dies, it waits again. If its
+//! taker only slept, and another has it meanwhile, it says so when it wakes (`outlived`).
 //! Delivery is at least once and the order is not promised: the warehouse knows what it has.
 //!
 //! | | local file | SQS |
@@ -25,11 +26,13 @@ mod message;
 mod name;
 mod sqs;
 mod sqs_dead;
+mod state;
 mod writer;
 
 pub use dead::{DeadLetter, LISTED_MAX, Reason, Redrive};
 pub use message::{LoadOrder, MESSAGE_BYTES_MAX, Message, ObjectName, RENEW_EVERY, VISIBILITY};
 pub use sqs::{DELAY_MAX, RECEIVE_MAX, VISIBILITY_MAX};
+pub use state::QueueState;
 
 use crate::error::Result;
 use local::LocalQueue;
@@ -117,14 +120,26 @@ impl Queue {
     }
 
     /// Says that the load of a taken message begins now, and counts it; says whether the message was still
-    /// ours. SQS keeps no such count.
+    /// ours. SQS keeps no such count: there the message is hidden for `hidden` from now on.
     ///
     /// # Errors
     /// As [`Queue::send`].
-    pub async fn begin(&self, message: &Message) -> Result<bool> {
+    pub async fn begin(&self, message: &Message, hidden: Duration) -> Result<bool> {
         match &self.0 {
             Kind::Local(queue) => queue.begin(message).await,
-            Kind::Sqs(_) => Ok(true),
+            Kind::Sqs(queue) => queue.renew(message, hidden).await,
+        }
+    }
+
+    /// Says that a load that had begun has come to an end, though its message is somebody else's by now: it
+    /// was slow, and no death. Call it once for each such load. SQS keeps no such count.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn outlived(&self, message: &Message) -> Result<()> {
+        match &self.0 {
+            Kind::Local(queue) => queue.outlived(message).await,
+            Kind::Sqs(_) => Ok(()),
         }
     }
 
@@ -150,36 +165,49 @@ impl Queue {
         }
     }
 
-    /// Keeps a taken message for another [`VISIBILITY`]; says whether it was still ours.
+    /// What it holds now.
     ///
     /// # Errors
     /// As [`Queue::send`].
-    pub async fn renew(&self, message: &Message) -> Result<bool> {
+    pub async fn state(&self) -> Result<QueueState> {
         match &self.0 {
-            Kind::Local(queue) => queue.renew(message).await,
-            Kind::Sqs(queue) => queue.renew(message).await,
+            Kind::Local(queue) => queue.state().await,
+            Kind::Sqs(queue) => queue.state().await,
+        }
+    }
+
+    /// Keeps a taken message for `hidden` from now on, mostly [`VISIBILITY`]; says whether it was still ours.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn renew(&self, message: &Message, hidden: Duration) -> Result<bool> {
+        match &self.0 {
+            Kind::Local(queue) => queue.renew(message, hidden).await,
+            Kind::Sqs(queue) => queue.renew(message, hidden).await,
         }
     }
 
     /// Puts a message back that nothing is wrong with, whether or not its load had begun; it waits `delay`.
+    /// Says whether it was still ours; if not, nothing is changed.
     ///
     /// # Errors
     /// As [`Queue::send`].
-    pub async fn give_back(&self, message: &Message, delay: Duration) -> Result<()> {
+    pub async fn give_back(&self, message: &Message, delay: Duration) -> Result<bool> {
         match &self.0 {
             Kind::Local(queue) => queue.give_back(message, delay).await,
-            Kind::Sqs(queue) => queue.put_back(message, delay).await,
+            Kind::Sqs(queue) => queue.renew(message, delay).await,
         }
     }
 
-    /// Puts a message back whose try failed; it waits `delay`.
+    /// Puts a message back whose try failed; it waits `delay`. Says whether it was still ours; if not, nothing
+    /// is changed.
     ///
     /// # Errors
     /// As [`Queue::send`].
-    pub async fn retry(&self, message: &Message, delay: Duration) -> Result<()> {
+    pub async fn retry(&self, message: &Message, delay: Duration) -> Result<bool> {
         match &self.0 {
             Kind::Local(queue) => queue.retry(message, delay).await,
-            Kind::Sqs(queue) => queue.put_back(message, delay).await,
+            Kind::Sqs(queue) => queue.renew(message, delay).await,
         }
     }
 

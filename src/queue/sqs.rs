@@ -152,16 +152,12 @@ impl SqsQueue {
     }
 
     /// A receipt that has run out is told by an error of the request, not of the connection.
-    pub(super) async fn renew(&self, message: &Message) -> Result<bool> {
-        match self.show_after(&self.url, &message.receipt, VISIBILITY).await {
+    pub(super) async fn renew(&self, message: &Message, hidden: Duration) -> Result<bool> {
+        match self.show_after(&self.url, &message.receipt, hidden.min(VISIBILITY_MAX)).await {
             Ok(()) => Ok(true),
             Err(Error::Usage(_)) => Ok(false),
             Err(error) => Err(error),
         }
-    }
-
-    pub(super) async fn put_back(&self, message: &Message, delay: Duration) -> Result<()> {
-        self.show_after(&self.url, &message.receipt, delay.min(VISIBILITY_MAX)).await
     }
 
     pub(super) async fn show_after(&self, url: &str, receipt: &str, delay: Duration) -> Result<()> {

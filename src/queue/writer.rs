@@ -107,7 +107,7 @@ impl Writer {
 }
 
 /// What SQLite puts behind the name of a file whose log is apart, and behind that of the log's index.
-const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
+pub(super) const BESIDE: [&str; 3] = ["", "-wal", "-shm"];
 
 /// A file that is written to, and which one it was when it was first seen.
 type Watched = (PathBuf, Cell<Option<(u64, u64)>>);
@@ -118,13 +118,19 @@ struct Open {
     files: Vec<Watched>,
 }
 
+/// One of these files.
+pub(super) fn beside(path: &Path, end: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(end);
+    PathBuf::from(name)
+}
+
 fn files_of(path: &Path) -> Vec<Watched> {
-    let name = |end: &str| {
-        let mut name = path.as_os_str().to_owned();
-        name.push(end);
-        PathBuf::from(name)
-    };
-    BESIDE.iter().map(|end| name(end)).map(|path| (path.clone(), Cell::new(identity(&path)))).collect()
+    BESIDE
+        .iter()
+        .map(|end| beside(path, end))
+        .map(|path| (path.clone(), Cell::new(identity(&path))))
+        .collect()
 }
 
 impl Open {

@@ -1,7 +1,7 @@
 //! What is different from the last load of the table: its columns, and what is in them.
 
+use super::columns::ColumnReport;
 use super::words::{count, plural};
-use super::{ColumnReport, RunReport};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -50,9 +50,12 @@ pub enum Drifting {
 }
 
 impl Drift {
-    /// What moved from one full load to the next. Columns that only one of the two has are no drift.
-    pub fn between(before: &RunReport, now: &RunReport) -> Vec<Self> {
-        let (rows_before, rows_now) = (before.rows.accepted, now.rows.accepted);
+    /// What moved from one full load to the next, each with its rows. Columns that only one of the two has are no
+    /// drift.
+    pub fn between(
+        (rows_before, before): (u64, &[ColumnReport]),
+        (rows_now, now): (u64, &[ColumnReport]),
+    ) -> Vec<Self> {
         let mut drift = Vec::new();
         if u128::from(rows_before.abs_diff(rows_now)) * 100 > u128::from(rows_before) * ROWS_PERCENT_MAX {
             let (before, now) = (rows_before as f64, rows_now as f64);
@@ -62,14 +65,16 @@ impl Drift {
             return drift;
         }
         let share = |count: u64, rows: u64| count as f64 * 100.0 / rows as f64;
-        for column in &now.columns {
-            let old = before.columns.iter().find(|old| old.name == column.name);
+        for column in now {
+            let old = before.iter().find(|old| old.name == column.name);
             let Some(old) = old.filter(|old| old.is_measured()) else { continue };
-            let counts: [(Drifting, fn(&ColumnReport) -> u64); 2] =
-                [(Drifting::Nulls, |column| column.nulls), (Drifting::Empties, |column| column.empties)];
-            for (measure, of) in counts {
-                let (before, now) = (share(of(old), rows_before), share(of(column), rows_now));
-                let all_now = of(column) == rows_now && of(old) < rows_before;
+            let counts = [
+                (Drifting::Nulls, old.nulls, column.nulls),
+                (Drifting::Empties, old.empties, column.empties),
+            ];
+            for (measure, before, now) in counts {
+                let all_now = now == rows_now && before < rows_before;
+                let (before, now) = (share(before, rows_before), share(now, rows_now));
                 if all_now || (before - now).abs() > SHARE_POINTS_MAX {
                     drift.push(Self { measure, column: Some(column.name.clone()), before, now });
                 }
@@ -98,43 +103,28 @@ impl fmt::Display for Drift {
     }
 }
 
-impl RunReport {
-    /// Compares a full load that succeeded with the one before it, and warns of what drifted.
-    pub fn note_drift(&mut self, before: &Self) {
-        self.changes.rows_before = before.rows.accepted;
-        self.changes.drift = Drift::between(before, self);
-        let id = &before.load_id;
-        self.warnings
-            .extend(self.changes.drift.iter().map(|drift| format!("drift since load {id}: {drift}")));
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::{ExportKind, ObjectInfo};
 
-    fn report(rows: u64, columns: &[(&str, u64, u64)]) -> RunReport {
-        let mut report = RunReport::begin("L", "t", ExportKind::Full, &ObjectInfo::default());
-        report.rows.accepted = rows;
-        report.columns = columns
-            .iter()
-            .map(|&(name, nulls, empties)| ColumnReport {
-                name: name.to_owned(),
-                nulls,
-                empties,
-                bytes: rows,
-                ..ColumnReport::default()
-            })
-            .collect();
-        report
+    fn columns(rows: u64, columns: &[(&str, u64, u64)]) -> Vec<ColumnReport> {
+        let column = |&(name, nulls, empties): &(&str, u64, u64)| ColumnReport {
+            name: name.to_owned(),
+            nulls,
+            empties,
+            bytes: rows,
+            ..ColumnReport::default()
+        };
+        columns.iter().map(column).collect()
     }
 
-    type Columns = &'static [(&'static str, u64, u64)];
+    /// Rows, and of each column NULLs and empty texts.
+    type Load = (u64, &'static [(&'static str, u64, u64)]);
+    type Case = (Load, Load, &'static [&'static str]);
 
     #[test]
     fn what_moves_too_far_is_told() {
-        let cases: [((u64, Columns), (u64, Columns), &[&str]); 19] = [
+        let cases: [Case; 19] = [
             ((100, &[]), (125, &[]), &[]),
             ((100, &[]), (126, &[]), &["the export has 126 rows, the last full one had 100"]),
             ((100, &[]), (75, &[]), &[]),
@@ -190,20 +180,18 @@ mod tests {
             ),
         ];
         for ((rows_before, before), (rows, now), told) in cases {
-            let mut now = report(rows, now);
-            now.note_drift(&report(rows_before, before));
-            let found: Vec<_> = now.changes.drift.iter().map(ToString::to_string).collect();
+            let (before, now) = (columns(rows_before, before), columns(rows, now));
+            let drift = Drift::between((rows_before, &before), (rows, &now));
+            let found: Vec<_> = drift.iter().map(ToString::to_string).collect();
             assert_eq!(found, told);
-            assert_eq!((now.changes.rows_before, now.warnings.len()), (rows_before, told.len()));
         }
     }
 
     #[test]
     fn a_report_of_an_earlier_program_is_no_drift() {
-        let mut before = report(100, &[("a", 0, 0)]);
-        before.columns[0].bytes = 0;
-        let mut now = report(100, &[("a", 100, 0)]);
-        now.note_drift(&before);
-        assert_eq!(now.changes.drift, []);
+        let (mut before, now) = (columns(100, &[("a", 0, 0)]), columns(100, &[("a", 100, 0)]));
+        assert_eq!(Drift::between((100, &before), (100, &now)).len(), 1);
+        before[0].bytes = 0;
+        assert_eq!(Drift::between((100, &before), (100, &now)), []);
     }
 }

@@ -109,6 +109,16 @@ impl RunReport {
             warnings: Vec::new(),
         }
     }
+
+    /// Compares a full load that succeeded with the one before it, and warns of what drifted.
+    pub fn note_drift(&mut self, before: &Self) {
+        let drift =
+            Drift::between((before.rows.accepted, &before.columns), (self.rows.accepted, &self.columns));
+        let id = &before.load_id;
+        self.warnings.extend(drift.iter().map(|drift| format!("drift since load {id}: {drift}")));
+        self.changes.rows_before = before.rows.accepted;
+        self.changes.drift = drift;
+    }
 }
 
 /// Row counts: `read = accepted + rejected`, and after a load `accepted = loaded`.

@@ -1,4 +1,4 @@
-//! Finds the newest export of a table by names alone.
+//! Finds the newest export of a table, or all of them, by names alone.
 //!
 //! ```text
 //! root ─ full/ ─ signatures/ ─ 20261121/ ─ signatures_20261121034512.csv.bz2
@@ -18,6 +18,9 @@ use std::time::SystemTime;
 
 /// Dates that are looked into, newest first, until one holds an export.
 pub const DATES_TRIED_MAX: usize = 8;
+
+/// Exports of one table that are looked at together: two months of one a minute.
+pub const EXPORTS_MAX: usize = 100_000;
 
 /// Names that an error lists.
 const NAMES_SHOWN_MAX: usize = 8;
@@ -42,30 +45,86 @@ pub struct Export {
 /// [`Error::Usage`] for a root or date that cannot be one; [`Error::Access`] if there is no such export,
 /// naming what there is instead.
 pub fn discover(root: &Location, kind: ExportKind, table: &str, date: Option<&str>) -> Result<Export> {
-    check_request(table, date)?;
-    let folder = root.child(kind.word())?.child(table)?;
-    let mut dates = dates_of(list(&folder)?);
-    if dates.is_empty() {
-        return Err(no_table(root, kind, table));
-    }
-    if let Some(date) = date {
-        if dates.iter().all(|found| found != date) {
-            return Err(no_date(&folder, table, date, &dates));
+    let days = Days::of(root, kind, table, date)?;
+    for date in days.dates.iter().take(DATES_TRIED_MAX) {
+        if let Some(newest) = days.exports(date)?.pop() {
+            return Ok(newest);
         }
-        dates = vec![date.to_owned()];
     }
-    for date in dates.iter().take(DATES_TRIED_MAX) {
-        let place = folder.child(date)?;
-        if let Some((exported_at, name, bytes)) = newest_of(table, list(&place)?) {
+    Err(no_file(&days.folder, table, &days.dates))
+}
+
+/// All exports of `table` below `root`, oldest first; with `date` those of that date. Of several files of one
+/// time the one that [`discover`] would choose.
+///
+/// # Errors
+/// As [`discover`]; [`Error::Usage`] if there are more than [`EXPORTS_MAX`].
+pub fn discover_all(
+    root: &Location,
+    kind: ExportKind,
+    table: &str,
+    date: Option<&str>,
+) -> Result<Vec<Export>> {
+    let days = Days::of(root, kind, table, date)?;
+    let mut found = Vec::new();
+    for date in days.dates.iter().rev() {
+        found.extend(days.exports(date)?);
+        if found.len() > EXPORTS_MAX {
+            let what =
+                format!("there are more than {EXPORTS_MAX} {} exports of table \"{table}\"", kind.word());
+            return Err(Error::usage(what)
+                .at(Place::uri(days.folder.to_string()))
+                .help("load them day by day, with --date; or remove those that are loaded"));
+        }
+    }
+    if found.is_empty() {
+        return Err(no_file(&days.folder, table, &days.dates));
+    }
+    // A day's folder may hold what was made after midnight.
+    found.sort_by(|a, b| a.exported_at.cmp(&b.exported_at));
+    Ok(found)
+}
+
+/// The days of a table's exports.
+struct Days<'a> {
+    kind: ExportKind,
+    table: &'a str,
+    folder: Location,
+    /// Newest first.
+    dates: Vec<String>,
+}
+
+impl<'a> Days<'a> {
+    fn of(root: &Location, kind: ExportKind, table: &'a str, date: Option<&str>) -> Result<Self> {
+        check_request(table, date)?;
+        let folder = root.child(kind.word())?.child(table)?;
+        let mut dates = dates_of(list(&folder)?);
+        if dates.is_empty() {
+            return Err(no_table(root, kind, table));
+        }
+        if let Some(date) = date {
+            if dates.iter().all(|found| found != date) {
+                return Err(no_date(&folder, table, date, &dates));
+            }
+            dates = vec![date.to_owned()];
+        }
+        Ok(Self { kind, table, folder, dates })
+    }
+
+    /// The exports of one day, oldest first.
+    fn exports(&self, date: &str) -> Result<Vec<Export>> {
+        let place = self.folder.child(date)?;
+        let named = exports_of(self.table, list(&place)?);
+        let export = |(exported_at, name, bytes): (String, String, Option<u64>)| {
             let location = place.child(&name)?;
             let key = match &location {
                 Location::S3 { key, .. } => key.clone(),
-                _ => format!("{}/{table}/{date}/{name}", kind.word()),
+                _ => format!("{}/{}/{date}/{name}", self.kind.word(), self.table),
             };
-            return Ok(Export { location, key, exported_at, bytes });
-        }
+            Ok(Export { location, key, exported_at, bytes })
+        };
+        named.into_iter().map(export).collect()
     }
-    Err(no_file(&folder, table, &dates))
 }
 
 fn check_request(table: &str, date: Option<&str>) -> Result<()> {
@@ -91,13 +150,18 @@ fn dates_of(listing: Listing) -> Vec<String> {
 }
 
 /// Digits compare as text: within a date they start alike, and more digits are a finer time.
-fn newest_of(table: &str, listing: Listing) -> Option<(String, String, Option<u64>)> {
+fn exports_of(table: &str, listing: Listing) -> Vec<(String, String, Option<u64>)> {
     let now = SystemTime::now();
     let candidates = listing.files.into_iter().filter_map(|(name, bytes)| {
         let digits = stem_of(&name)?.strip_prefix(table)?.strip_prefix('_')?;
         Some((possible(digits, now)?, name, bytes))
     });
-    candidates.max()
+    let mut exports: Vec<_> = candidates.collect();
+    // One export may lie there compressed and plain: it is one.
+    exports.sort_unstable_by(|a, b| b.cmp(a));
+    exports.dedup_by(|next, kept| next.0 == kept.0);
+    exports.reverse();
+    exports
 }
 
 fn no_table(root: &Location, kind: ExportKind, table: &str) -> Error {
@@ -158,7 +222,7 @@ mod tests {
             (&[], None),
         ] {
             let files = names.iter().map(|name| ((*name).to_owned(), None)).collect();
-            let found = newest_of("t", Listing { files, ..Listing::default() });
+            let found = exports_of("t", Listing { files, ..Listing::default() }).pop();
             assert_eq!(found.map(|(_, name, _)| name).as_deref(), expected, "{names:?}");
         }
     }

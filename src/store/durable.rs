@@ -41,7 +41,8 @@ pub(super) struct WholeFile {
 }
 
 impl WholeFile {
-    /// Starts the file `path`, in whose folder it is written.
+    /// Starts the file `path`, in whose folder it is written. Like every temporary file it is its owner's alone,
+    /// and stays so.
     pub(super) fn create(path: PathBuf) -> Result<Self> {
         let Some(name) = path.file_name() else {
             return Err(Error::usage(format!("{} is not a file name", path.display())));
@@ -49,7 +50,6 @@ impl WholeFile {
         let prefix = format!(".{}.", name.to_string_lossy());
         let mut builder = tempfile::Builder::new();
         builder.prefix(&prefix).suffix(".tmp");
-        shared_by_umask(&mut builder);
         let file = builder
             .tempfile_in(folder_of(&path))
             .map_err(|e| Error::io("cannot write into the folder", folder_of(&path), e))?;
@@ -137,16 +137,6 @@ pub fn sync_dir(_dir: &Path) -> Result<()> {
 fn folder_of(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
-
-/// Temporary files are for their owner alone by default; these become data that others read.
-#[cfg(unix)]
-fn shared_by_umask(builder: &mut tempfile::Builder<'_, '_>) {
-    use std::os::unix::fs::PermissionsExt;
-    builder.permissions(std::fs::Permissions::from_mode(0o666));
-}
-
-#[cfg(not(unix))]
-fn shared_by_umask(_builder: &mut tempfile::Builder<'_, '_>) {}
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]

@@ -14,6 +14,7 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 
 use super::durable::{Survives, Taken, WholeFile};
+use super::private;
 use super::segment_name::check_segment;
 use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 use super::unfinished::Unfinished;
@@ -204,7 +205,7 @@ impl LocalSink {
     /// # Errors
     /// [`Error::Access`] or [`Error::Machine`] if the folder cannot be made.
     pub fn new(folder: &Path) -> Result<Self> {
-        std::fs::create_dir_all(folder).map_err(|e| Error::io("cannot make the folder", folder, e))?;
+        private::make_dirs(folder).map_err(|e| Error::io("cannot make the folder", folder, e))?;
         Ok(Self {
             folder: folder.to_owned(),
             taken: Taken::Replace,

@@ -18,6 +18,7 @@ mod location;
 mod naming;
 mod open;
 pub mod outputs;
+pub mod private;
 mod segment_name;
 mod types;
 mod unfinished;
@@ -44,6 +45,8 @@ pub mod https;
 #[cfg(feature = "aws")]
 mod outbound;
 #[cfg(feature = "aws")]
+mod post;
+#[cfg(feature = "aws")]
 mod ranged;
 #[cfg(feature = "aws")]
 mod remote;
@@ -54,7 +57,7 @@ pub mod s3;
 #[cfg(feature = "aws")]
 mod upload;
 
-pub use discover::{DATES_TRIED_MAX, Export, discover};
+pub use discover::{DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all};
 pub use durable::{sync_dir, temporary_of, write_atomically};
 #[cfg(feature = "aws")]
 pub use either::open_either;
@@ -67,10 +70,16 @@ pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 pub use naming::{Endpoint, NoObject, ObjectOfUrl, S3_ENDPOINT, name_of, name_of_url, object_of_url};
 pub use open::{fetch_small, file_names, open, prepare_out, sink};
 #[cfg(feature = "aws")]
+pub use post::{POST_TIME_MAX, post};
+#[cfg(feature = "aws")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
+#[cfg(feature = "serve")]
+pub(crate) use runtime::Task;
 #[cfg(feature = "aws")]
 pub(crate) use runtime::runtime;
-pub use types::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+pub use types::{
+    ByteSource, DIGEST_PREFIX, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject,
+};
 #[cfg(feature = "aws")]
 pub use upload::{UPLOAD_PART_BYTES, UPLOADS_IN_FLIGHT};
 

@@ -3,6 +3,9 @@
 use crate::error::Result;
 use bytes::Bytes;
 
+/// What the digest of a content begins with, where it stands in the place of an etag.
+pub const DIGEST_PREFIX: &str = "xxh3-";
+
 /// What is known of an object when it is opened, and stays true while it is read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ObjectInfo {

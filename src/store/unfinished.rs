@@ -7,6 +7,7 @@
 //! The underscore keeps PyArrow and others from reading it. After a run that was killed, the lines say which
 //! files are that run's: nothing else is ever removed.
 
+use super::private;
 use super::segment_name::check_segment;
 use super::temporary_of;
 use crate::error::{Error, Place, Result};
@@ -44,7 +45,8 @@ impl Unfinished {
         refuse_taken(&folder.display().to_string(), &names(folder)?)?;
         let path = folder.join(format!("{PREFIX}{load_id}.json"));
         let failed = |cause| Error::io("cannot mark the folder", &path, cause);
-        let mut file = OpenOptions::new().write(true).create_new(true).open(&path).map_err(failed)?;
+        let mut file =
+            private::open(OpenOptions::new().write(true).create_new(true), &path).map_err(failed)?;
         // Where nothing can be locked, the mark alone keeps others away.
         let _ = file.try_lock();
         let head = serde_json::json!({

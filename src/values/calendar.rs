@@ -30,19 +30,20 @@ pub const fn days_from_civil(year: i32, month: u32, day: u32) -> i64 {
     era * DAYS_PER_ERA + day_of_era - DAYS_TO_1970
 }
 
-/// The date of a day since 1970-01-01, the reverse of [`days_from_civil`].
-pub(super) const fn civil_from_days(days: i64) -> (i64, u32, u32) {
+/// The date that so many days from 1970-01-01 lead to: year as in [`days_from_civil`], month 1–12, day 1–31.
+pub const fn civil_from_days(days: i64) -> (i64, u32, u32) {
     let days = days + DAYS_TO_1970;
     let (era, day_of_era) = (days.div_euclid(DAYS_PER_ERA), days.rem_euclid(DAYS_PER_ERA));
-    // Days of leap years that are past are taken out: then all years have 365.
-    let leap_days = day_of_era / 1_460 - day_of_era / 36_524 + day_of_era / (DAYS_PER_ERA - 1);
-    let year_of_era = (day_of_era - leap_days) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    // As if no year had a leap day, then without those that have passed: the last day of four years, of a
+    // century, of an era is one.
+    let leap_days = day_of_era / (4 * 365) - day_of_era / 36_524 + day_of_era / (DAYS_PER_ERA - 1);
+    let year = (day_of_era - leap_days) / 365;
+    let day_of_year = day_of_era - (year * 365 + year / 4 - year / 100);
     let month = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let starts_later = month >= 10;
-    let year = era * 400 + year_of_era + starts_later as i64;
-    (year, (if starts_later { month - 9 } else { month + 3 }) as u32, day as u32)
+    let ends_later = month >= 10;
+    let (year, month) = (era * 400 + year + ends_later as i64, month + if ends_later { -9 } else { 3 });
+    (year, month as u32, day as u32)
 }
 
 /// Days of 400 years.
@@ -70,6 +71,11 @@ mod tests {
         ];
         for ((year, month, day), days) in cases {
             assert_eq!(days_from_civil(year, month, day), days, "{year}-{month}-{day}");
+            assert_eq!(civil_from_days(days), (i64::from(year), month, day), "{days}");
+        }
+        for days in (-110_000_000..=110_000_000).step_by(9_973) {
+            let (year, month, day) = civil_from_days(days);
+            assert_eq!(days_from_civil(i32::try_from(year).unwrap(), month, day), days);
         }
     }
 
@@ -81,7 +87,7 @@ mod tests {
             for month in 1..=12 {
                 for day in 1..=days_in_month(year, month) {
                     assert_eq!(days_from_civil(year, month, day), days, "{year}-{month}-{day}");
-                    assert_eq!(civil_from_days(days), (year.into(), month, day));
+                    assert_eq!(civil_from_days(days), (i64::from(year), month, day), "{days}");
                     days += 1;
                 }
             }

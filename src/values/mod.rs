@@ -1,4 +1,4 @@
-//! The text forms of PostgreSQL's types, read exactly. Pure, scalar, for one value at a time.
+//! The text forms of PostgreSQL's types, read exactly, and times written. Pure, scalar, for one value at a time.
 //!
 //! ```text
 //! field bytes, unescaped ── boolean · integer · decimal · timestamp · … ──▶ Ok(value)
@@ -27,10 +27,11 @@ mod rule;
 mod timestamp;
 mod uuid;
 mod width;
+mod written;
 
 pub use crate::schema::DECIMAL_PRECISION_MAX;
 pub use boolean::boolean;
-pub use calendar::{days_from_civil, days_in_month, is_leap_year};
+pub use calendar::{civil_from_days, days_from_civil, days_in_month, is_leap_year};
 pub use decimal::decimal;
 pub use figure::Figure;
 pub use float::{double, real};
@@ -43,3 +44,4 @@ pub use rule::Rule;
 pub use timestamp::{date, timestamp, timestamp_tz};
 pub use uuid::uuid;
 pub use width::{fits, surely_fits, truncate};
+pub use written::{WrittenDate, WrittenTimestamp};

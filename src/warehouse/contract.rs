@@ -4,14 +4,20 @@ use super::holding::Holding;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
-use crate::report::{Checklist, FileReport, Rows, RunReport};
+use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
-use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink};
+use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
 use serde::Serialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
+
+/// Loads that are looked through for the newest of each table.
+const RUNS_LOOKED_MAX: usize = 1_000;
 
 /// Asked now and then while something waits: whether it is to end.
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
+/// Hears what a load waits for, and none when the wait is over.
+pub type Waits = Arc<dyn Fn(Option<String>) + Send + Sync>;
 /// Writes the Parquet file of a probe (one row of one integer column, `a`) into a place.
 pub type WriteProbe<'a> = dyn Fn(&Location) -> Result<Vec<FileReport>> + 'a;
 
@@ -32,6 +38,21 @@ pub struct LoadRequest {
     pub shrink: ShrinkGuard,
     /// Load it on purpose, though it or a newer full export is in the table.
     pub again: bool,
+}
+
+impl LoadRequest {
+    /// A load of an export of which nothing else is known; the guard is as it is by default.
+    pub fn new(load_id: &str, table: &str, kind: ExportKind, source: &ObjectInfo) -> Self {
+        Self {
+            load_id: load_id.to_owned(),
+            table: table.to_owned(),
+            kind,
+            source: source.clone(),
+            exported_at: None,
+            shrink: ShrinkGuard::default(),
+            again: false,
+        }
+    }
 }
 
 /// A load as far as it is known before a byte of it is read.
@@ -99,10 +120,8 @@ impl Admission {
 /// What the warehouse did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LoadReceipt {
-    /// Rows that came from the export.
+    /// Rows that came from the export: all of a full one; of an incremental those that were not there already.
     pub loaded: u64,
-    /// Rows of an incremental export that were there already, and were passed over.
-    pub present: u64,
     /// Rows kept from the old table.
     pub carried_over: u64,
     /// The files as they are addressed now, after the load.
@@ -121,6 +140,11 @@ pub trait Warehouse: Send + Sync {
     /// Ends waits as soon as `stop` says so, and cancels what runs.
     fn stop_when(&mut self, stop: Stop) {
         drop(stop);
+    }
+
+    /// Tells what a load waits for, while it does.
+    fn tell_waits(&mut self, waits: Waits) {
+        drop(waits);
     }
 
     /// Looks at the table before a byte is read, makes it if that is wanted, and says under which id the load
@@ -180,6 +204,23 @@ pub trait Warehouse: Send + Sync {
     /// # Errors
     /// [`Error::Usage`] or [`Error::Schema`] if there is none of this name.
     fn holding(&self, table: &str) -> Result<Box<dyn Holding>>;
+
+    /// Tables, each with when the newest export was made that is in it, `YYYYMMDDhhmmss`; those alone of which
+    /// that is known without looking at everything.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn newest(&self) -> Result<BTreeMap<String, String>> {
+        let mut newest = BTreeMap::new();
+        for run in self.loads(None, RUNS_LOOKED_MAX)? {
+            let exported = Location::parse(&run.source).ok().as_ref().and_then(exported_at_of);
+            if let Some(at) = exported.filter(|_| run.status == Status::Succeeded) {
+                let known: &mut String = newest.entry(run.table).or_default();
+                *known = at.max(std::mem::take(known));
+            }
+        }
+        Ok(newest)
+    }
 
     /// A failed load as far as its files are there, to be loaded by [`Warehouse::retry`].
     ///

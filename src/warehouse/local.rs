@@ -16,17 +16,20 @@ use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
 use super::present::has_ids;
 use super::{
-    Admission, Holding, LoadReceipt, LoadRequest, Staging, Warehouse, WriteProbe, merge, sweep, version,
-    whole,
+    Admission, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, merge, sweep,
+    version, whole,
 };
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown, Source};
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::Table;
-use crate::store::{ExportKind, SegmentSink, sync_dir};
-use std::fs::{self, File};
+use crate::store::{ExportKind, SegmentSink, private, sync_dir};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Versions kept of each table, the current one among them.
@@ -37,12 +40,19 @@ pub const LOCK_WAIT_MAX: Duration = Duration::from_secs(60);
 const HOLD_ATTEMPTS_MAX: usize = 5;
 
 /// A warehouse in a folder.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct LocalWarehouse {
     dir: PathBuf,
     keep_versions: usize,
     lock_wait: Duration,
     cover: Cover,
+    waits: Waits,
+}
+
+impl fmt::Debug for LocalWarehouse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LocalWarehouse").field(&self.dir).finish()
+    }
 }
 
 /// One version of a table, held: its files stay until this is dropped, whatever is loaded meanwhile.
@@ -65,6 +75,7 @@ impl LocalWarehouse {
             keep_versions: KEEP_VERSIONS,
             lock_wait: LOCK_WAIT_MAX,
             cover: Cover::default(),
+            waits: Arc::new(drop),
         }
     }
 
@@ -82,10 +93,10 @@ impl LocalWarehouse {
         self
     }
 
-    /// Takes so many hours to lie at most between the snapshot of a full export and its name.
+    /// Takes this for the rule of which exports a full one makes needless.
     #[must_use]
-    pub fn recent_hours(mut self, hours: u32) -> Self {
-        self.cover = Cover { hours };
+    pub fn cover(mut self, cover: Cover) -> Self {
+        self.cover = cover;
         self
     }
 
@@ -215,6 +226,17 @@ impl Warehouse for LocalWarehouse {
         ledger::record(&self.dir, report)
     }
 
+    fn newest(&self) -> Result<BTreeMap<String, String>> {
+        let mut newest = BTreeMap::new();
+        for table in ledger::tables(&self.dir)? {
+            // A damaged table is told of where it is read.
+            let Ok(Some(entry)) = Entry::current(&ledger::table_dir(&self.dir, &table)?) else { continue };
+            let at = entry.parts.into_iter().filter_map(|part| part.exported_at).max();
+            newest.extend(at.map(|at| (table, at)));
+        }
+        Ok(newest)
+    }
+
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
         let runs = ledger::list(&self.dir, Some(table)).ok()?;
         let last = runs.iter().find(|run| run.status == Status::Succeeded && run.kind == kind)?;
@@ -230,6 +252,10 @@ impl Warehouse for LocalWarehouse {
         list.says("warehouse folder", written);
     }
 
+    fn tell_waits(&mut self, waits: Waits) {
+        self.waits = waits;
+    }
+
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
         if ledger::current_version(&ledger::table_dir(&self.dir, &request.table)?)?.is_none() {
             return self.admission(None, request);
@@ -242,7 +268,7 @@ impl Warehouse for LocalWarehouse {
         ledger::check_name("load id", &request.load_id)?;
         let table_dir = ledger::table_dir(&self.dir, &request.table)?;
         make_durable_dir(&table_dir)?;
-        let lock = TableLock::take(&table_dir, &request.load_id, self.lock_wait)?;
+        let lock = TableLock::take(&table_dir, &request.load_id, self.lock_wait, &self.waits)?;
         sweep::sweep_dead(&table_dir)?;
         let current = Entry::current(&table_dir)?;
         if self.admission(current.as_ref(), request)? != Admission::Proceed {
@@ -256,7 +282,7 @@ impl Warehouse for LocalWarehouse {
                 .help("give every run a new id"));
         }
         let staging = table_dir.join(format!("{}{}", sweep::STAGING, request.load_id));
-        fs::create_dir(&staging)
+        private::make_dir(&staging)
             .map_err(|cause| Error::io("cannot make the staging folder", &staging, cause))?;
         Ok(Box::new(LocalStaging {
             table_dir,
@@ -327,18 +353,16 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        let present = rows.accepted.saturating_sub(loaded);
-        Ok(LoadReceipt { loaded, present, carried_over, files, warnings: Vec::new() })
+        Ok(LoadReceipt { loaded, carried_over, files, warnings: Vec::new() })
     }
 }
 
 impl LocalStaging {
-    /// Rows that a full export takes the place of: those of the last full load; where there was none, those
-    /// of the incrementals that are not kept. Later ones may have come first, and say nothing of it.
+    /// Rows that a full export takes the place of: all that the table holds, but for the incrementals that
+    /// are kept. Those may be of later, and say nothing of it.
     fn rows_replaced(&self, kept: &[Part]) -> u64 {
-        let Some(current) = &self.current else { return 0 };
-        let all = || current.rows_in_table() - kept.iter().map(Part::rows).sum::<u64>();
-        current.full().map_or_else(all, Part::rows)
+        let all = self.current.as_ref().map_or(0, Entry::rows_in_table);
+        all.saturating_sub(kept.iter().map(Part::rows).sum())
     }
 
     /// Rows that a full load keeps because it may lack them. An incremental load adds; what it adds to is
@@ -407,7 +431,7 @@ fn writable(dir: &Path) -> Result<()> {
 
 /// Makes a folder and those above it, so that they outlive a power cut too.
 fn make_durable_dir(dir: &Path) -> Result<()> {
-    let made = fs::create_dir_all(dir).and_then(|()| dir.canonicalize());
+    let made = private::make_dirs(dir).and_then(|()| dir.canonicalize());
     let made = made.map_err(|cause| Error::io("cannot make the table's folder", dir, cause))?;
     // The table's folder is a name in the warehouse's, and that one in its parent's.
     made.ancestors().skip(1).take(2).try_for_each(sync_dir)

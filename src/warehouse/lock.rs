@@ -1,7 +1,9 @@
 //! One load at a time for each table: an advisory lock that the kernel drops with its process.
 
+use super::contract::Waits;
 use crate::error::{Error, Place, Result};
 use crate::ledger::timestamp;
+use crate::store::private;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -24,29 +26,36 @@ pub(super) struct TableLock {
 }
 
 impl TableLock {
-    /// Waits up to `wait` for the lock of a table, then writes into it who holds it.
+    /// Waits up to `wait` for the lock of a table, then writes into it who holds it; `waits` hears for whom.
     ///
     /// # Errors
     /// [`Error::Transient`] naming the holder when the wait is over.
-    pub(super) fn take(table_dir: &Path, load_id: &str, wait: Duration) -> Result<Self> {
+    pub(super) fn take(table_dir: &Path, load_id: &str, wait: Duration, waits: &Waits) -> Result<Self> {
         let path = table_dir.join(LOCK_NAME);
         let failed = |cause| Error::io("cannot lock the table", &path, cause);
-        let mut file = OpenOptions::new()
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .open(&path)
-            .map_err(failed)?;
+        let mut file =
+            private::open(OpenOptions::new().create(true).read(true).write(true), &path).map_err(failed)?;
         refuse_foreign(&mut file, &path)?;
         let start = Instant::now();
+        let mut told = None;
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if start.elapsed() < wait => std::thread::sleep(LOCK_POLL),
+                Err(TryLockError::WouldBlock) if start.elapsed() < wait => {
+                    // The next in the row may be first.
+                    let holder = Some(format!("the table: {}", holder(&mut file)));
+                    if told != holder {
+                        waits(holder.clone());
+                        told = holder;
+                    }
+                    std::thread::sleep(LOCK_POLL);
+                }
                 Err(TryLockError::WouldBlock) => return Err(held(&mut file, &path, wait)),
                 Err(TryLockError::Error(cause)) => return Err(failed(cause)),
             }
+        }
+        if told.is_some() {
+            waits(None);
         }
         let now = timestamp(SystemTime::now());
         let holder = format!("{HOLDER}{load_id} in process {} since {now}\n", std::process::id());
@@ -71,11 +80,15 @@ fn refuse_foreign(file: &mut File, path: &Path) -> Result<()> {
         .help("keep the warehouse in a folder of its own"))
 }
 
-fn held(file: &mut File, path: &Path, wait: Duration) -> Error {
+/// Who holds the lock. The name is a courtesy: if it cannot be read, the lock is held all the same.
+fn holder(file: &mut File) -> String {
     let mut holder = String::new();
-    // The name is a courtesy: if it cannot be read, the lock is held all the same.
-    let _ = file.take(HOLDER_BYTES_MAX).read_to_string(&mut holder);
-    let holder = if holder.trim().is_empty() { "another load" } else { holder.trim() };
+    let _ = file.rewind().and_then(|()| file.take(HOLDER_BYTES_MAX).read_to_string(&mut holder));
+    if holder.trim().is_empty() { "another load".to_owned() } else { holder.trim().to_owned() }
+}
+
+fn held(file: &mut File, path: &Path, wait: Duration) -> Error {
+    let holder = holder(file);
     Error::transient(format!("the table is being loaded by {holder}; waited {} s", wait.as_secs_f32()))
         .at(Place::uri(path.display().to_string()))
         .help("run it again when that load has ended")

@@ -14,7 +14,7 @@ use super::types::{Types, merge};
 use super::whole;
 use crate::error::{Error, Place, Result};
 use crate::ledger::{LOAD_ID_BYTES, Part, PartFile, is_load_id};
-use crate::store::ExportKind;
+use crate::store::{ExportKind, private};
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -140,11 +140,11 @@ fn keep(old: &Path, staging: &Path, known: &Known, types: &Types, load_id: &str)
     let from = old.join(&file.name);
     if change.is_none() {
         let to = staging.join(&file.name);
+        let failed = |cause| Error::io("cannot keep a file of the old version", &from, cause);
         if fs::hard_link(&from, &to).is_err() {
-            fs::copy(&from, &to)
-                .and_then(|_| File::open(&to)?.sync_all())
-                .map_err(|cause| Error::io("cannot keep a file of the old version", &from, cause))?;
+            fs::copy(&from, &to).and_then(|_| File::open(&to)?.sync_all()).map_err(failed)?;
         }
+        private::tighten(&to);
         return Ok(Some(file.clone()));
     }
     let rows = change.rows(file.rows);

@@ -21,7 +21,7 @@ mod version;
 mod whole;
 
 pub use contract::{
-    Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Warehouse, WriteProbe,
+    Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse, WriteProbe,
 };
 pub use holding::{Held, Holding, Scope};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};

@@ -3,6 +3,7 @@
 use super::parquet_file::{batches, guarded, open, rows_of};
 use super::types::{Type, Types, widened};
 use crate::error::{Error, Result};
+use crate::store::private;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
 use parquet::column::writer::ColumnCloseResult;
@@ -15,7 +16,7 @@ use parquet::file::properties::{WriterProperties, WriterVersion};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
 use parquet::schema::types::TypePtr;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 
 /// Who wrote the file, as its footer says.
@@ -53,8 +54,8 @@ impl Change<'_> {
 pub(super) fn rewrite(from: &Path, to: &Path, change: &Change<'_>) -> Result<()> {
     let source = File::open(from).map_err(|cause| Error::io("cannot open the Parquet file", from, cause))?;
     let reader = open(from)?;
-    let target =
-        File::create_new(to).map_err(|cause| Error::io("cannot write the Parquet file", to, cause))?;
+    let target = private::open(OpenOptions::new().read(true).write(true).create_new(true), to)
+        .map_err(|cause| Error::io("cannot write the Parquet file", to, cause))?;
     let durable = target.try_clone();
     guarded(from, None, || write(&reader, &source, target, change))?;
     durable

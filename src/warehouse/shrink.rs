@@ -5,10 +5,12 @@ use crate::error::{Error, Place, Result};
 /// How much smaller a full export may leave a table unless told otherwise, in percent.
 pub const SHRINK_PERCENT_MAX: u8 = 50;
 
-/// How much smaller than the last full load a full export may leave the table.
+/// How much smaller than what it takes the place of a full export may be: measured against the rows that are in the
+/// table, whoever brought them, as far as the warehouse can count them; else against the last full load. What stays
+/// beside the export counts on neither side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ShrinkGuard {
-    /// In percent of the rows of the last full load. An export without any row passes at none of these;
+    /// In percent of the rows that are replaced. An export without any row passes at none of these;
     /// `None` lets everything pass.
     pub max_percent: Option<u8>,
 }
@@ -20,29 +22,42 @@ impl Default for ShrinkGuard {
 }
 
 impl ShrinkGuard {
-    /// Compares the rows of a full export with those of the last one. Where there were none, every export
+    /// Compares the rows of a full export, `now`, with those that it replaces, `before`. Where there are none, every export
     /// passes: nothing can be lost.
     ///
     /// # Errors
     /// [`Error::Rejects`] if too few are left.
     pub fn check(self, table: &str, before: u64, now: u64) -> Result<()> {
-        let Some(percent) = self.max_percent.filter(|_| before > 0) else { return Ok(()) };
-        let least = u128::from(before) * u128::from(100_u8.saturating_sub(percent));
-        if now > 0 && u128::from(now) * 100 >= least {
-            return Ok(());
-        }
+        let Some(percent) = self.stopped_by(before, now) else { return Ok(()) };
         let what = match now {
             0 => format!(
-                "the full export has no rows to load, the last one had {before}: the table would be empty"
+                "the full export has no rows to load, and would replace {before}: the table would be empty"
             ),
             _ => format!(
-                "the full export has {now} rows to load, the last one had {before}: the table would be more than \
+                "the full export has {now} rows to load, and would replace {before}: the table would be more than \
                  {percent} % smaller"
             ),
         };
         Err(Error::rejects(what)
             .at(Place::uri(table))
             .help("see whether the export is whole; if so many rows are really gone, run it once with --allow-shrink"))
+    }
+
+    /// What is said beforehand of an export of about so many rows; none if it would pass.
+    pub fn foretold(self, before: u64, about: u64) -> Option<String> {
+        let percent = self.stopped_by(before, about)?;
+        let left = u128::from(about) * 100 / u128::from(before.max(1));
+        Some(format!(
+            "the full export would leave about {left} % of the rows of the last one: load.shrink_max_percent \
+             ({percent}) stops that; if so many are really gone, --allow-shrink lets it pass"
+        ))
+    }
+
+    /// The percentage that an export of `now` rows in the place of `before` fails by.
+    fn stopped_by(self, before: u64, now: u64) -> Option<u8> {
+        let percent = self.max_percent.filter(|_| before > 0)?;
+        let least = u128::from(before) * u128::from(100_u8.saturating_sub(percent));
+        (now == 0 || u128::from(now) * 100 < least).then_some(percent)
     }
 }
 
@@ -72,6 +87,8 @@ mod tests {
         ] {
             let checked = ShrinkGuard { max_percent: percent }.check("t", before, now);
             assert_eq!(checked.is_ok(), passes, "{percent:?} {before} {now}");
+            let foretold = ShrinkGuard { max_percent: percent }.foretold(before, now);
+            assert_eq!(foretold.is_none(), passes, "{percent:?} {before} {now}");
             assert!(checked.err().is_none_or(|error| error.exit_code() == 5));
         }
     }

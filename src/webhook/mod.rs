@@ -20,13 +20,13 @@ pub mod addresses;
 pub mod event;
 pub mod fetch;
 mod limits;
-mod metrics;
 mod patience;
 mod places;
 mod refusal;
 mod room;
 mod router;
 pub mod routes;
+mod scrape;
 pub mod secrets;
 mod server;
 pub mod signature;
@@ -37,7 +37,7 @@ pub use limits::{
     BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, CONNECTIONS_MAX, HEAD_BYTES_MAX, HEAD_TIMEOUT,
     HEADERS_MAX, IDLE_TIMEOUT, QUEUE_TIMEOUT, WRITE_TIMEOUT,
 };
-pub use metrics::Metrics;
 pub use router::{Check, Peer, Receiver, router};
+pub use scrape::watched;
 pub use server::{Server, raise_open_files};
 pub use tables::Tables;

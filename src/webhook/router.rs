@@ -11,12 +11,13 @@ use super::addresses::Addresses;
 use super::event::{self, Event, Export, Malformed};
 use super::fetch::{Policy, Refusal};
 use super::limits::{BODIES_BYTES_MAX, BODY_BYTES_MAX, BODY_TIMEOUT, QUEUE_TIMEOUT, TABLE_CHARS_SHOWN};
-use super::metrics::Metrics;
 use super::room::{Room, Seat};
 use super::routes::Routes;
+use super::scrape::scrape;
 use super::secrets::Secrets;
 use super::signature::{Claim, HEADER};
 use super::tables::Tables;
+use crate::metrics::Metrics;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -31,8 +32,6 @@ use std::time::{Duration, Instant};
 /// Today's receivers of ControlShift say so in every 200.
 const PROCESSED: HeaderName = HeaderName::from_static("x-controlshift-processed");
 const FORWARDED: &str = "x-forwarded-for";
-/// What Prometheus calls its own text.
-const METRICS_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// Wrong signatures are told no more often than this.
 const TELL_AGAIN: Duration = Duration::from_secs(60);
@@ -120,11 +119,8 @@ async fn ready(State(receiver): State<Arc<Receiver>>) -> Response {
     }
 }
 
-async fn metrics(State(receiver): State<Arc<Receiver>>) -> Response {
-    match receiver.metrics.text() {
-        Ok(text) => ([(header::CONTENT_TYPE, METRICS_TYPE)], text).into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
-    }
+async fn metrics(State(receiver): State<Arc<Receiver>>, headers: HeaderMap) -> Response {
+    scrape(&receiver.metrics, &receiver.routes.own, &headers).await
 }
 
 impl Receiver {
@@ -223,7 +219,7 @@ impl Receiver {
 
     /// Nobody will send it again, so this is where the operator hears of it.
     fn refuse(&self, export: &Export, refusal: Refusal) -> Answer {
-        self.metrics.refused(refusal);
+        self.metrics.refused(refusal.word());
         let table = export.data.as_ref().and_then(|data| data.table.as_deref()).unwrap_or_default();
         let table: String = table.chars().take(TABLE_CHARS_SHOWN).collect();
         let (kind, jid) = (export.kind, export.jid.as_deref().unwrap_or_default());

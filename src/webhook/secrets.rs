@@ -10,7 +10,7 @@
 
 use super::signature::{Keys, SECRETS_MAX};
 use crate::error::{Error, Place, Result};
-use crate::store::aws_config;
+use crate::store::{aws_config, private};
 use aws_sdk_secretsmanager::Client;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -211,6 +211,7 @@ fn inode(_found: &std::fs::Metadata) -> u64 {
 }
 
 fn read(path: &Path) -> Result<Vec<String>> {
+    private::refuse_open_secret("the file of signing secrets", path)?;
     let text = std::fs::read_to_string(path)
         .map_err(|cause| Error::io("cannot read the signing secrets", path, cause))?;
     let place = Place::uri(path.display().to_string());
@@ -308,7 +309,12 @@ mod tests {
     async fn a_file_is_read_again_when_it_changes() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("secrets");
-        std::fs::write(&path, "old\n").unwrap();
+        let write = |path: &Path, text: &str| {
+            std::fs::write(path, text).unwrap();
+            #[cfg(unix)]
+            std::fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        };
+        write(&path, "old\n");
         let sources = Sources { file: Some(path.clone()), ..Sources::default() };
         let secrets = Secrets::open(sources).unwrap();
         let signed = |secret: &str| Claim::parse(header_of(secret.as_bytes(), b"x").as_bytes()).unwrap();
@@ -318,7 +324,7 @@ mod tests {
         for (content, old, new) in [("old\nnew\n", true, true), ("", true, true), ("new\n", false, true)] {
             // A rename, as an editor and Kubernetes do it.
             let next = dir.path().join("next");
-            std::fs::write(&next, content).unwrap();
+            write(&next, content);
             std::fs::rename(&next, &path).unwrap();
             let before = secrets.now();
             let keys = secrets.newer(&before).await.unwrap_or(before);

@@ -3,7 +3,7 @@
 use super::limits::{CONNECTIONS_MAX, HEAD_BYTES_MAX, HEADERS_MAX, IDLE_TIMEOUT};
 use super::patience::{Patient, Phase};
 use super::places::{Places, Slot};
-use super::router::{Peer, Receiver, router};
+use super::router::Peer;
 use crate::error::{Error, Place, Result};
 use axum::Router;
 use axum::body::Body;
@@ -11,6 +11,7 @@ use axum::http::Request;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::TokioIo;
+use prometheus_client::metrics::gauge::Gauge;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -30,7 +31,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(20);
 /// Requests under way may end within this time after the stop.
 const STOP_GRACE: Duration = Duration::from_secs(20);
 
-/// A receiver's listening socket.
+/// A listening socket.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
@@ -38,15 +39,15 @@ pub struct Server {
 }
 
 impl Server {
-    /// Listens on `host:port`. Must be called inside an async program.
+    /// Listens on `host:port`, which `key` of the configuration says. Must be called inside an async program.
     ///
     /// # Errors
     /// [`Error::Usage`] for an address that is not this machine's, or taken.
-    pub fn bind(listen: &str) -> Result<Self> {
+    pub fn bind(listen: &str, key: &str) -> Result<Self> {
         let refused = |cause: std::io::Error| {
             Error::usage("cannot listen there")
                 .at(Place::uri(listen))
-                .help("set webhook.listen to an address of this machine, and a port that is free")
+                .help(format!("set {key} to an address of this machine, and a port that is free"))
                 .because(cause)
         };
         let address = listen.to_socket_addrs().map_err(refused)?.next();
@@ -66,9 +67,8 @@ impl Server {
         self.address
     }
 
-    /// Serves until `stop` comes; requests under way are answered then.
-    pub async fn run(self, receiver: Arc<Receiver>, stop: impl Future<Output = ()>) {
-        let routes = router(Arc::clone(&receiver));
+    /// Serves until `stop` comes; requests under way are answered then. `connections` counts the open ones.
+    pub async fn run(self, routes: Router, connections: Gauge, stop: impl Future<Output = ()>) {
         let most = connections_max();
         let places = Arc::new(Places::new(most));
         let (stopped, stopping) = watch::channel(false);
@@ -79,16 +79,16 @@ impl Server {
                         // Without a place it is closed by being dropped.
                         let Some(place) = places.enter(peer.ip().to_canonical()) else { continue };
                         let (routes, stopping) = (routes.clone(), stopping.clone());
-                        let receiver = Arc::clone(&receiver);
+                        let connections = connections.clone();
                         tokio::spawn(async move {
-                            receiver.metrics.connections.inc();
+                            connections.inc();
                             let closed = place.closed();
                             let place = Arc::new(place);
                             tokio::select! {
                                 () = serve(stream, peer, routes, stopping, place) => {}
                                 () = closed => {}
                             }
-                            receiver.metrics.connections.dec();
+                            connections.dec();
                         });
                     }
                     Err(cause) => {

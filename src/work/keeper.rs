@@ -2,7 +2,7 @@
 
 use super::worker::Loader;
 use crate::error::Result;
-use crate::queue::{Message, Queue, RENEW_EVERY};
+use crate::queue::{Message, Queue, RENEW_EVERY, VISIBILITY};
 use crate::store::runtime;
 use futures::future::join_all;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -19,8 +19,29 @@ pub struct Taken {
 #[derive(Debug, Default)]
 struct Held {
     messages: Vec<Message>,
-    /// The one that is being loaded.
-    current: Option<String>,
+    current: Option<Current>,
+}
+
+/// The message that is being loaded.
+#[derive(Debug)]
+struct Current {
+    id: String,
+    /// How long it stays hidden if its worker dies.
+    hidden: Duration,
+}
+
+impl Held {
+    fn is_loading(&self, message: &Message) -> bool {
+        self.current.as_ref().is_some_and(|current| current.id == message.id)
+    }
+
+    /// The messages, and how long each is kept.
+    fn to_renew(&self) -> Vec<(Message, Duration)> {
+        let hidden = |message: &Message| {
+            self.current.as_ref().filter(|current| current.id == message.id).map_or(VISIBILITY, |c| c.hidden)
+        };
+        self.messages.iter().map(|message| (message.clone(), hidden(message))).collect()
+    }
 }
 
 impl Taken {
@@ -33,9 +54,9 @@ impl Taken {
         self.lock().messages.extend_from_slice(messages);
     }
 
-    /// Says which one is being loaded.
-    pub(super) fn begin(&self, message: &Message) {
-        self.lock().current = Some(message.id.clone());
+    /// Says which one is being loaded, and how long it stays hidden if its worker dies.
+    pub(super) fn begin(&self, message: &Message, hidden: Duration) {
+        self.lock().current = Some(Current { id: message.id.clone(), hidden });
     }
 
     /// Whether it is still ours.
@@ -46,17 +67,17 @@ impl Taken {
     pub(super) fn remove(&self, message: &Message) {
         let mut held = self.lock();
         held.messages.retain(|other| other != message);
-        held.current.take_if(|current| *current == message.id);
+        held.current.take_if(|current| current.id == message.id);
     }
 
     /// Renews all until `end` is dropped; all at once, or a slow queue would cost the last of them.
     pub(super) fn keep(&self, loader: &dyn Loader, end: &Receiver<()>) {
         while end.recv_timeout(RENEW_EVERY) == Err(RecvTimeoutError::Timeout) {
-            let messages = self.lock().messages.clone();
-            let renewals = messages.iter().map(|message| self.queue.renew(message));
+            let messages = self.lock().to_renew();
+            let renewals = messages.iter().map(|(message, hidden)| self.queue.renew(message, *hidden));
             match block_on(async { Ok(join_all(renewals).await) }) {
                 Ok(renewed) => {
-                    messages.iter().zip(renewed).for_each(|(m, is_ours)| self.heed(loader, m, is_ours))
+                    messages.iter().zip(renewed).for_each(|((m, _), is_ours)| self.heed(loader, m, is_ours))
                 }
                 Err(error) => tracing::warn!(%error, "no message was renewed"),
             }
@@ -74,7 +95,7 @@ impl Taken {
                 }
                 held.messages.retain(|other| other != message);
                 tracing::warn!(id = message.id, "the message is somebody else's now");
-                if held.current.as_deref() == Some(&message.id) {
+                if held.is_loading(message) {
                     loader.cut();
                 }
             }

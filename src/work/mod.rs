@@ -21,5 +21,7 @@ mod worker;
 pub use keeper::Taken;
 pub use run::{Batch, Tally, run};
 pub use selection::Selection;
-pub use verdict::{Disposition, EXPORT_LIFE, NOT_OURS_DELAY, Past, RETRY_DELAYS};
+pub use verdict::{
+    BEGUN_MAX, DEATH_DELAYS, Disposition, EXPORT_LIFE, NOT_OURS_DELAY, Past, RETRY_DELAYS, delay_after,
+};
 pub use worker::{Loader, NOBODYS_AGE_MAX, Worker};

@@ -2,12 +2,12 @@
 
 use super::keeper::{Taken, block_on};
 use super::taking::{Item, in_order};
-use super::verdict::{Disposition, Past};
+use super::verdict::{Disposition, Past, delay_after};
 use super::worker::{Loader, Worker};
 use crate::error::{Error, Result};
 use crate::queue::{LoadOrder, Message, Queue, Reason, VISIBILITY};
 use crate::store::ExportKind;
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::mpsc::channel;
 use std::time::{Duration, Instant};
 
@@ -19,6 +19,8 @@ const WAIT_ONCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_secs(5);
 /// Unanswered calls in a row after which `--once` gives up; without it a worker waits on.
 const UNANSWERED_MAX: u32 = 12;
+/// Dead letters that are kept in mind while the queue does not take them; of more the listeners hear again.
+const UNBURIED_MAX: usize = 1000;
 /// With `--once`: looks at a queue that seems empty; SQS may miss messages that are there.
 const EMPTY_LOOKS: u32 = 2;
 
@@ -81,8 +83,10 @@ pub fn run(
             tally: Tally::default(),
             due: None,
             put_off: HashSet::new(),
+            unburied: HashMap::new(),
         };
         let worked = shift.work(once);
+        loader.rest(None);
         drop(end);
         worked.map(|()| shift.tally)
     })
@@ -101,6 +105,8 @@ struct Shift<'a> {
     due: Option<Instant>,
     /// Messages that this worker put back after a try, and has not had since.
     put_off: HashSet<String>,
+    /// Dead letters that the queue did not take: they were told, and are not loaded again.
+    unburied: HashMap<String, Reason>,
 }
 
 impl Shift<'_> {
@@ -177,7 +183,12 @@ impl Shift<'_> {
         let mut items = Vec::with_capacity(messages.len());
         for message in messages {
             self.put_off.remove(&message.id);
-            match LoadOrder::parse(&message.body) {
+            let order = LoadOrder::parse(&message.body);
+            if let Some(reason) = self.unburied.remove(&message.id) {
+                self.answer(&message, &name_of(order.as_ref().ok()), Disposition::Dead(reason));
+                continue;
+            }
+            match order {
                 Ok(order) => match self.worker.too_often(&order, &Past::of(&message, &order)) {
                     Some(error) => self.bury(&message, Some(&order), error),
                     None => items.push(Item::new(message, order)),
@@ -190,8 +201,7 @@ impl Shift<'_> {
 
     /// Of a message whose load has not begun nobody has heard yet.
     fn bury(&mut self, message: &Message, order: Option<&LoadOrder>, error: Error) {
-        let name = order.map_or_else(|| "message".to_owned(), LoadOrder::name);
-        self.answer(message, &name, Disposition::Dead(Reason::of(&error)));
+        self.answer(message, &name_of(order), Disposition::Dead(Reason::of(&error)));
         self.loader.buried(order, error);
     }
 
@@ -224,25 +234,27 @@ impl Shift<'_> {
                 self.answer(message, &order.name(), Disposition::Back(Duration::ZERO));
                 continue;
             }
-            if item.is_obsolete_beside(newest_full.as_deref()) {
+            if item.is_obsolete_beside(self.worker.cover, newest_full.as_deref()) {
                 self.loader.note(&format!("{}: obsolete, a newer full export is in the table", order.name()));
                 self.tally.obsolete += 1;
                 self.answer(message, &order.name(), Disposition::Done);
                 continue;
             }
-            if !self.begins(message, &order.name()) {
+            let past = Past::of(message, order);
+            if !self.begins(message, &order.name(), past.hidden()) {
                 continue;
             }
-            let past = Past::of(message, order);
             let disposition = self.worker.handle(self.loader, order, &past, None);
             if disposition != Disposition::Done && !self.taken.has(message) {
                 // Its next taker decides; an old receipt could put it back under their hands.
-                self.loader.note(&format!("{}: somebody else has the message now", order.name()));
+                self.outlived(message, &order.name());
                 continue;
             }
             self.tally.cut |= (self.stopping)() && disposition == Disposition::Back(Duration::ZERO);
             let is_loaded = disposition == Disposition::Done && self.worker.selection.selects(order);
-            self.answer(message, &order.name(), disposition);
+            if !self.answer(message, &order.name(), disposition) {
+                self.outlived(message, &order.name());
+            }
             if is_loaded && order.kind == ExportKind::Full {
                 newest_full = newest_full.max(item.exported_at);
             }
@@ -250,9 +262,9 @@ impl Shift<'_> {
     }
 
     /// Counts the load that begins. One that cannot be counted does not begin: its message comes again.
-    fn begins(&self, message: &Message, name: &str) -> bool {
-        self.taken.begin(message);
-        let counted = block_on(self.queue.begin(message));
+    fn begins(&self, message: &Message, name: &str, hidden: Duration) -> bool {
+        self.taken.begin(message, hidden);
+        let counted = block_on(self.queue.begin(message, hidden));
         if !matches!(counted, Ok(true)) {
             self.taken.remove(message);
         }
@@ -264,13 +276,22 @@ impl Shift<'_> {
         false
     }
 
-    /// Tells the queue. If it does not hear, the message comes again, and its load is skipped then.
-    fn answer(&mut self, message: &Message, name: &str, disposition: Disposition) {
+    /// This worker slept, or could not renew; it did not die.
+    fn outlived(&self, message: &Message, name: &str) {
+        self.loader.note(&format!("{name}: somebody else has the message now"));
+        if let Err(error) = block_on(self.queue.outlived(message)) {
+            self.loader.note(&format!("{name}: counts as a death, the queue cannot be told: {error}"));
+        }
+    }
+
+    /// Tells the queue; says whether the message was still ours, as far as is known. If the queue does not hear,
+    /// the message comes again, and its load is skipped then.
+    fn answer(&mut self, message: &Message, name: &str, disposition: Disposition) -> bool {
         let tally = &mut self.tally;
         let heard = match &disposition {
             Disposition::Done => {
                 tally.done += 1;
-                block_on(self.queue.delete(message))
+                block_on(self.queue.delete(message)).map(|()| true)
             }
             Disposition::Back(delay) => {
                 tally.given_back += 1;
@@ -286,14 +307,37 @@ impl Shift<'_> {
                 block_on(self.queue.retry(message, *delay))
             }
             Disposition::Dead(reason) => {
-                tally.dead += 1;
                 self.loader.note(&format!("{name}: a dead letter now: {}", reason.text));
-                block_on(self.queue.bury(message, reason))
+                self.bury_or_put_off(message, reason).map(|()| true)
             }
         };
         self.taken.remove(message);
-        if let Err(error) = heard {
+        heard.unwrap_or_else(|error| {
             self.loader.note(&format!("{name}: the queue was not told what became of it: {error}"));
-        }
+            true
+        })
     }
+
+    /// Where dead letters cannot be kept the message comes again, each time later.
+    fn bury_or_put_off(&mut self, message: &Message, reason: &Reason) -> Result<()> {
+        let buried = block_on(self.queue.bury(message, reason));
+        if buried.is_ok() {
+            self.tally.dead += 1;
+            return buried;
+        }
+        self.tally.retried += 1;
+        self.put_off.insert(message.id.clone());
+        if self.unburied.len() < UNBURIED_MAX {
+            self.unburied.insert(message.id.clone(), reason.clone());
+        }
+        if let Err(error) = block_on(self.queue.retry(message, delay_after(message.tries))) {
+            tracing::warn!(%error, id = message.id, "the message was not put back: it comes by itself");
+        }
+        buried
+    }
+}
+
+/// What a note calls a message.
+fn name_of(order: Option<&LoadOrder>) -> String {
+    order.map_or_else(|| "message".to_owned(), LoadOrder::name)
 }

@@ -2,7 +2,8 @@
 //!
 //! The newest full export comes first: once it is in the table, what it covers is obsolete.
 //! They are not dropped before, because the newest may turn out to be damaged: then the next one is loaded.
-//! Incremental exports follow in the order of their time.
+//! Incremental exports follow in the order of their time. What has no time comes before what has one: what is
+//! known to be newer then replaces it, and it waits behind nothing that comes in.
 
 use crate::ledger::Cover;
 use crate::queue::{LoadOrder, Message};
@@ -25,8 +26,8 @@ impl Item {
     }
 
     /// Whether a full export of `newest` holds all that this one does. What has no time is never obsolete.
-    pub(super) fn is_obsolete_beside(&self, newest: Option<&str>) -> bool {
-        Cover::default().covers(newest, self.order.kind, self.exported_at.as_deref())
+    pub(super) fn is_obsolete_beside(&self, cover: Cover, newest: Option<&str>) -> bool {
+        cover.covers(newest, self.order.kind, self.exported_at.as_deref())
     }
 }
 
@@ -39,8 +40,8 @@ pub(super) fn in_order(items: Vec<Item>) -> Vec<Vec<Item>> {
     let mut tables: Vec<Vec<Item>> = tables.into_values().collect();
     for items in &mut tables {
         items.sort_by_key(|item| match item.order.kind {
-            ExportKind::Full => (0, Reverse(item.exported_at.clone()), None),
-            ExportKind::Incremental => (1, Reverse(None), item.exported_at.clone()),
+            ExportKind::Full => (0, item.exported_at.is_some(), Reverse(item.exported_at.clone()), None),
+            ExportKind::Incremental => (1, false, Reverse(None), item.exported_at.clone()),
         });
     }
     tables
@@ -67,6 +68,7 @@ mod tests {
             item("t", Full, "20260303"),
             item("t", Full, "unknown"),
             item("t", Incremental, "20260301"),
+            item("t", Incremental, "unknown"),
         ];
         let shown: Vec<Vec<String>> = in_order(items)
             .iter()
@@ -76,6 +78,7 @@ mod tests {
             shown,
             [
                 vec![
+                    "s3://b/t_unknown.csv",
                     "s3://b/t_20260303.csv",
                     "s3://b/t_20260301.csv",
                     "s3://b/t_unknown.csv",
@@ -99,7 +102,9 @@ mod tests {
             ("unknown", Some("20260302"), false),
         ] {
             let item = item("t", Incremental, at);
-            assert_eq!(item.is_obsolete_beside(newest), obsolete, "{at} {newest:?}");
+            assert_eq!(item.is_obsolete_beside(Cover::default(), newest), obsolete, "{at} {newest:?}");
+            let at_once = item.is_obsolete_beside(Cover { hours: 0 }, newest);
+            assert_eq!(at_once, obsolete || at == "20260301180000", "{at} {newest:?}");
         }
     }
 }

@@ -8,10 +8,15 @@
 //! | `Usage`, `Schema`, `Rejects`, `Counts`, `Input` | dead: another try would end the same |
 //! | none: the load killed its worker | back; dead after `queue.tries` such loads |
 //!
+//! A worker that was only slow, or slept, is no death: it tells the queue so when it wakes. The local queue
+//! counts deaths. SQS counts takings alone, also of messages that were only taken beside others, so there
+//! a load that always kills its worker is held back instead: each time it stays hidden for longer
+//! ([`DEATH_DELAYS`]), and while its export can be read it begins at most [`BEGUN_MAX`] times.
+//!
 //! Pure: the clock is an argument.
 
 use crate::error::Error;
-use crate::queue::{LoadOrder, Message, Reason};
+use crate::queue::{LoadOrder, Message, Reason, VISIBILITY};
 use std::time::{Duration, SystemTime};
 
 /// How long an export can be read after it was made (ControlShift's documentation of its exports).
@@ -25,6 +30,13 @@ pub const RETRY_DELAYS: [Duration; 5] = [
     Duration::from_secs(8 * 60),
     Duration::from_secs(15 * 60),
 ];
+/// How long a message stays hidden when the worker that loads it dies, where nobody counts deaths: after its
+/// first taking, its second, and so on; the last stands for all later ones.
+pub const DEATH_DELAYS: [Duration; 4] =
+    [VISIBILITY, Duration::from_secs(3 * 60), Duration::from_secs(10 * 60), Duration::from_secs(30 * 60)];
+/// Most loads of one message that begin and kill their worker, where nobody counts deaths: the first ones, and
+/// one for each of the last delay until [`EXPORT_LIFE`] is over.
+pub const BEGUN_MAX: u32 = 16;
 /// How long a message waits that this worker does not handle and has nowhere to send.
 pub const NOT_OURS_DELAY: Duration = Duration::from_secs(5 * 60);
 
@@ -58,6 +70,11 @@ impl Past {
     pub fn of(message: &Message, order: &LoadOrder) -> Self {
         let made = order.made().into_iter().chain(message.sent).min();
         Self { made, tries: message.tries, deaths: message.deaths }
+    }
+
+    /// How long the message stays hidden if its load kills its worker.
+    pub fn hidden(&self) -> Duration {
+        if self.deaths.is_some() { VISIBILITY } else { nth(&DEATH_DELAYS, self.tries) }
     }
 
     /// How long ago the export was made, at least.
@@ -100,9 +117,15 @@ pub(super) fn is_deadly(past: &Past, tries_max: u32, now: SystemTime) -> bool {
     }
 }
 
-fn delay_after(tries: u32) -> Duration {
+/// How long a message waits after a try that failed.
+pub fn delay_after(tries: u32) -> Duration {
+    nth(&RETRY_DELAYS, tries)
+}
+
+/// The one of the first try, the second, and so on; the last of all later ones.
+fn nth<const N: usize>(delays: &[Duration; N], tries: u32) -> Duration {
     let at = usize::try_from(tries.saturating_sub(1)).unwrap_or(usize::MAX);
-    RETRY_DELAYS[at.min(RETRY_DELAYS.len() - 1)]
+    delays[at.min(N - 1)]
 }
 
 #[cfg(test)]

@@ -5,8 +5,6 @@ use std::time::UNIX_EPOCH;
 
 const TRIES: u32 = 5;
 const HOUR: Duration = Duration::from_secs(3600);
-/// After this a message that nobody renews is visible again.
-const VISIBILITY: Duration = crate::queue::VISIBILITY;
 
 fn at(seconds: u64) -> SystemTime {
     UNIX_EPOCH + Duration::from_secs(1_772_334_900 + seconds)
@@ -120,7 +118,7 @@ fn night(random: &mut fastrand::Rng, faults: &[Fault], kills: u32, knows: bool) 
         now += random.u64(1..300);
         if event == 0 && kills > 0 {
             kills -= 1;
-            now += VISIBILITY.as_secs();
+            now += past.hidden().as_secs();
             continue;
         }
         let fault = faults.iter().find(|fault| (fault.from..fault.to).contains(&now));
@@ -202,11 +200,37 @@ fn faults_that_pass_in_time_end_in_one_load() {
     let last = EXPORT_LIFE.as_secs() - 2 * RETRY_DELAYS[4].as_secs() - 3600;
     for night_number in 0..10_000 {
         let knows = random.bool();
-        let faults = faults(&mut random, last);
         let kills = random.u32(..TRIES);
+        // What nobody counts stays hidden for longer each time.
+        let held_back = if knows { 0 } else { u64::from(kills) * DEATH_DELAYS[3].as_secs() };
+        let faults = faults(&mut random, last - held_back);
         let ended = night(&mut random, &faults, kills, knows);
         assert_eq!(ended, (End::Loaded, 1), "seed {seed}, night {night_number}");
     }
+}
+
+/// Where nobody counts deaths a load that always kills its worker is held back for longer each time: it begins
+/// a bounded number of times, and then it is given up.
+#[test]
+fn poison_that_nobody_counts_is_held_back() {
+    for beside in [0, 1, 7] {
+        let (mut now, mut takings, mut begun) = (0, 0, 0);
+        loop {
+            takings += 1;
+            let past = Past { made: Some(at(0)), tries: takings, deaths: None };
+            if is_deadly(&past, TRIES, at(now)) {
+                break;
+            }
+            begun += 1;
+            assert!(begun <= BEGUN_MAX, "{begun} loads, {beside} takings beside others between two");
+            now += past.hidden().as_secs();
+            takings += beside;
+        }
+        assert!(now >= EXPORT_LIFE.as_secs(), "no sound export is dead before it is gone");
+        assert!(now <= (EXPORT_LIFE + DEATH_DELAYS[3]).as_secs(), "and it is not forgotten");
+    }
+    let known = Past { made: Some(at(0)), tries: 40, deaths: Some(3) };
+    assert_eq!(known.hidden(), VISIBILITY, "where deaths are counted its table's others need not wait");
 }
 
 /// A load that always kills its worker is given up, though its export is young.

@@ -3,9 +3,11 @@
 use super::selection::Selection;
 use super::verdict::{Disposition, NOT_OURS_DELAY, Past, is_deadly, is_final, of_error};
 use crate::error::{Error, Result};
-use crate::queue::{LoadOrder, Queue};
+use crate::ledger::Cover;
+use crate::queue::{LoadOrder, Queue, Reason};
 use crate::report::Status;
 use crate::store::runtime;
+use std::cell::OnceCell;
 use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -22,7 +24,8 @@ pub trait Loader: Sync {
     fn load(&self, order: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status>;
 
     /// Hears that a message becomes a dead letter of which no load has told: one that nobody can read (then
-    /// there is no order), or whose loads have killed their workers, or that could not be forwarded.
+    /// there is no order), or whose loads have killed their workers, that could not be forwarded, or that no
+    /// worker wanted.
     fn buried(&self, order: Option<&LoadOrder>, error: Error);
 
     /// Asks the load under way to end, unless it is past that.
@@ -30,6 +33,11 @@ pub trait Loader: Sync {
 
     /// Tells the operator something.
     fn note(&self, text: &str);
+
+    /// Hears that nothing more is loaded for now, and ends what it still does beside, by `latest` at the latest.
+    fn rest(&self, latest: Option<Instant>) {
+        let _ = latest;
+    }
 }
 
 /// What decides about a message.
@@ -41,6 +49,8 @@ pub struct Worker {
     pub others: Option<Queue>,
     /// Tries of a message.
     pub tries_max: u32,
+    /// Which exports a full one makes needless.
+    pub cover: Cover,
 }
 
 impl Worker {
@@ -58,12 +68,15 @@ impl Worker {
         if !self.selection.selects(order) {
             return self.forward(loader, order, past);
         }
-        let is_last = |error: &Error| is_final(error, past, self.tries_max, SystemTime::now());
+        // One moment for both who ask: a dead letter of which the load was told that it is none would be silent.
+        let ended = OnceCell::new();
+        let end = || *ended.get_or_init(SystemTime::now);
+        let is_last = |error: &Error| is_final(error, past, self.tries_max, end());
         let loaded = cut_at(loader, deadline, || loader.load(order, &is_last));
         match loaded {
             Ok(_) => Disposition::Done,
             Err(error) => {
-                let disposition = of_error(&error, past, self.tries_max, SystemTime::now());
+                let disposition = of_error(&error, past, self.tries_max, end());
                 tracing::warn!(%error, export = order.name(), past.tries, ?disposition, "not loaded");
                 disposition
             }
@@ -90,25 +103,36 @@ impl Worker {
             Err(cause) => {
                 let error = Error::transient(format!("not forwarded to {others}")).because(cause);
                 tracing::warn!(%error, export = order.name(), past.tries, "not forwarded");
-                let disposition = of_error(&error, past, self.tries_max, SystemTime::now());
-                if matches!(disposition, Disposition::Dead(_)) {
-                    loader.buried(Some(order), error);
-                }
-                disposition
+                self.not_handed_on(loader, order, past, error)
             }
         }
     }
+
+    /// What becomes of a message that another place did not take; of a dead letter the loader hears.
+    pub fn not_handed_on(
+        &self,
+        loader: &dyn Loader,
+        order: &LoadOrder,
+        past: &Past,
+        error: Error,
+    ) -> Disposition {
+        let disposition = of_error(&error, past, self.tries_max, SystemTime::now());
+        if matches!(disposition, Disposition::Dead(_)) {
+            loader.buried(Some(order), error);
+        }
+        disposition
+    }
 }
 
-/// Waits for a worker of another configuration, until nobody can read the export any more: otherwise what
-/// nobody wants would fill the queue.
+/// Waits for a worker of another configuration, until nobody can read the export any more: then somebody must
+/// hear that it was never loaded.
 fn nobodys(loader: &dyn Loader, order: &LoadOrder, past: &Past) -> Disposition {
     if past.age(SystemTime::now()).is_some_and(|age| age > NOBODYS_AGE_MAX) {
-        let name = order.name();
-        loader.note(&format!(
-            "{name}: dropped: it is older than a day, and neither work.tables nor work.kinds of a worker named it"
-        ));
-        return Disposition::Done;
+        let error = Error::usage("for a day no worker's work.tables and work.kinds have named this export")
+            .help("name it there, or set queue.others_url; or stop whoever sends it");
+        let reason = Reason::of(&error);
+        loader.buried(Some(order), error);
+        return Disposition::Dead(reason);
     }
     tracing::debug!(export = order.name(), "not selected by work.tables and work.kinds");
     Disposition::Back(NOT_OURS_DELAY)
@@ -133,7 +157,7 @@ fn cut_at<T>(loader: &dyn Loader, deadline: Option<Instant>, load: impl FnOnce()
 
 #[cfg(test)]
 mod tests {
-    use super::super::verdict::RETRY_DELAYS;
+    use super::super::verdict::{EXPORT_LIFE, RETRY_DELAYS};
     use super::*;
     use crate::queue::QueueSettings;
     use crate::store::ExportKind;
@@ -156,6 +180,45 @@ mod tests {
         fn note(&self, _: &str) {}
     }
 
+    /// Asks whether its failure is the last word, and takes its time with it.
+    struct Slow(std::sync::Mutex<Option<bool>>);
+
+    impl Loader for Slow {
+        fn load(&self, _: &LoadOrder, is_final: &dyn Fn(&Error) -> bool) -> Result<Status> {
+            let error = Error::access("403");
+            *self.0.lock().unwrap() = Some(is_final(&error));
+            std::thread::sleep(Duration::from_millis(600));
+            Err(error)
+        }
+
+        fn buried(&self, _: Option<&LoadOrder>, error: Error) {
+            panic!("{error}")
+        }
+
+        fn cut(&self) {}
+
+        fn note(&self, _: &str) {}
+    }
+
+    /// The export's six hours end between the two questions: what was told to nobody must not be dead.
+    #[test]
+    fn listeners_and_verdict_see_one_moment() {
+        let selection = Selection { tables: None, kinds: vec![ExportKind::Full] };
+        let worker = Worker { selection, others: None, tries_max: 5, cover: crate::ledger::Cover::default() };
+        let order = LoadOrder {
+            download_url: String::new(),
+            table: "t".to_owned(),
+            s3: None,
+            kind: ExportKind::Full,
+        };
+        let nearly = EXPORT_LIFE - Duration::from_millis(300);
+        let past = Past { made: SystemTime::now().checked_sub(nearly), tries: 1, deaths: Some(0) };
+        let loader = Slow(std::sync::Mutex::default());
+        let disposition = worker.handle(&loader, &order, &past, None);
+        assert_eq!(*loader.0.lock().unwrap(), Some(false));
+        assert_eq!(disposition, Disposition::Retry(RETRY_DELAYS[0]));
+    }
+
     #[test]
     fn what_cannot_be_forwarded_is_tried_again_and_then_dead() {
         let dir = tempfile::tempdir().unwrap();
@@ -166,6 +229,7 @@ mod tests {
             selection: Selection { tables: None, kinds: vec![ExportKind::Full] },
             others: Some(others),
             tries_max: 3,
+            cover: Cover::default(),
         };
         let order = LoadOrder {
             download_url: "https://h/k?SECRET".to_owned(),

@@ -76,8 +76,18 @@ run "the_inputs_of_the_old_module_are_enough" {
   }
 
   assert {
-    condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 11
-    error_message = "three queues, two of dead letters, three functions, the webhooks in two ways and the failures must be watched"
+    condition     = aws_cloudwatch_metric_alarm.watched["loader-queue-nearly-six-hours"].metric_name == "ApproximateAgeOfOldestMessage" && length(aws_cloudwatch_metric_alarm.watched) == 10
+    error_message = "three queues, two of dead letters, three functions and the webhooks in two ways must be watched"
+  }
+
+  assert {
+    condition     = aws_cloudwatch_metric_alarm.night["signatures-no-full-load"].evaluation_periods == 26 && length(aws_cloudwatch_metric_alarm.night) == 2 && length(aws_cloudwatch_metric_alarm.rows_changed) == 1 && length(aws_cloudwatch_metric_alarm.loads_failed) == 1
+    error_message = "the nights of signatures, its rows and all failures must be watched"
+  }
+
+  assert {
+    condition     = output.environment["CSL_METRICS_EMF"] == "true"
+    error_message = "what the alarms watch must be measured"
   }
 
   assert {
@@ -266,11 +276,18 @@ run "everything_at_once" {
     glue_job_name         = "cs-production-signatures-full"
     architecture          = "arm64"
     alarm_topic_arns      = ["arn:aws:sns:us-east-1:123456789012:on-call"]
+    watched_tables        = ["signatures", "petitions"]
+    rows_change_percent   = 10
   }
 
   assert {
     condition     = aws_lambda_function.receiver_lambda.environment[0].variables["CSL_WEBHOOK_ALLOW_FROM"] == "203.0.113.0/24,198.51.100.7"
     error_message = "a list must be separated by commas"
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_metric_alarm.night) == 4 && aws_cloudwatch_metric_alarm.rows_changed["petitions"].threshold == 10
+    error_message = "each table that is named must have its alarms"
   }
 
   assert {
@@ -306,7 +323,7 @@ run "no_alarms" {
   }
 
   assert {
-    condition     = length(aws_cloudwatch_metric_alarm.watched) == 0 && length(aws_cloudwatch_dashboard.loads) == 0
+    condition     = length(aws_cloudwatch_metric_alarm.watched) + length(aws_cloudwatch_metric_alarm.night) + length(aws_cloudwatch_metric_alarm.rows_changed) + length(aws_cloudwatch_metric_alarm.loads_failed) == 0 && length(aws_cloudwatch_dashboard.loads) == 0 && !contains(keys(output.environment), "CSL_METRICS_EMF")
     error_message = "without alarms there is no alarm and no dashboard"
   }
 }

@@ -21,4 +21,6 @@ mod permissions;
 #[path = "../support/run.rs"]
 #[allow(dead_code, reason = "only the program is needed here, not its conversions")]
 mod run;
+#[path = "../support/small_disk.rs"]
+mod small_disk;
 mod space;

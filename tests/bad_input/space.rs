@@ -1,15 +1,11 @@
 //! A disk that is full.
-//!
-//! ```text
-//! the test ──▶ unshare: a mount namespace ──▶ mount: a disk of a few megabytes ──▶ the test's child
-//! ```
 
 use crate::bench::{Bench, Expected};
 use crate::exports::HEADER;
+use crate::small_disk::on_a_small_disk;
 use std::fmt::Write;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 
 const DIR_VARIABLE: &str = "CSL_TEST_SMALL_DISK";
 /// Takes the old table and not the new one.
@@ -17,38 +13,7 @@ const DISK_BYTES: usize = 2 << 20;
 
 #[test]
 fn no_space() {
-    let dir = tempfile::tempdir().unwrap();
-    // The superuser needs no user namespace, and may be where none can be made.
-    let own_namespace = "exec unshare --mount --propagation private -- \"$@\"";
-    let users_namespace = "exec unshare --map-root-user --mount --propagation private -- \"$@\"";
-    let mount = format!("mount -t tmpfs -o size={DISK_BYTES} small \"$0\"");
-    let way = [own_namespace, users_namespace].into_iter().find(|way| {
-        let probe = in_shell(way, &["sh", "-c", &mount], dir.path()).output();
-        probe.is_ok_and(|output| output.status.success())
-    });
-    let way = way.expect(
-        "no small disk can be mounted; fix it with: apt-get install util-linux mount, and run the tests as \
-         root (in a container with --cap-add SYS_ADMIN) or allow user namespaces: \
-         sysctl kernel.unprivileged_userns_clone=1 kernel.apparmor_restrict_unprivileged_userns=0",
-    );
-    let program = std::env::current_exe().unwrap();
-    let mount = format!("{mount} && exec \"$1\" --exact space::child_has_a_small_disk --nocapture");
-    let mut child = in_shell(way, &["sh", "-c", &mount], dir.path());
-    let output = child.arg(program).env(DIR_VARIABLE, dir.path()).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    print!("{said}");
-    assert!(
-        output.status.success() && said.contains("1 passed"),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-}
-
-/// `words` and the folder, run by a shell's `way`.
-fn in_shell(way: &str, words: &[&str], dir: &Path) -> Command {
-    let mut command = Command::new("sh");
-    command.args(["-c", way, "sh"]).args(words).arg(dir);
-    command
+    on_a_small_disk(DISK_BYTES, "space::child_has_a_small_disk", DIR_VARIABLE);
 }
 
 /// Not a test of its own: what happens on the small disk. Without its variable it returns at once.

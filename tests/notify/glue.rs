@@ -35,7 +35,11 @@ fn a_load_does_not_begin_while_the_old_job_runs() {
     world.export("full", "20260302031500", OLD, &[2]);
     let unreachable = [("CSL_GLUE_JOB_NAME", "short"), ("AWS_ENDPOINT_URL_GLUE", "http://127.0.0.1:1")];
     assert_eq!(backfill(&world, &unreachable, &[]).code, Some(7), "who cannot look does not load");
-    assert_eq!(backfill(&world, &[("CSL_GLUE_JOB_NAME", "absent")], &[]).code, Some(0));
+    let unguarded = backfill(&world, &[("CSL_GLUE_JOB_NAME", "absent")], &[]);
+    assert_eq!(unguarded.code, Some(0), "{unguarded:#?}");
+    let told = "there is no Glue job absent: no load waits for it";
+    assert!(unguarded.err.contains(told), "{unguarded:#?}");
+    assert!(crate::warnings(&unguarded).iter().any(|warning| warning.contains(told)), "{unguarded:#?}");
     assert_eq!(world.ids(), "2");
 }
 

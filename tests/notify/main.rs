@@ -4,12 +4,15 @@
 #![cfg(feature = "aws")]
 #![allow(clippy::unwrap_used)]
 
+mod alerts;
 #[path = "../support/answer.rs"]
 mod answer;
 #[path = "../support/aws.rs"]
 mod aws;
 mod check;
 mod glue;
+#[path = "../support/listen.rs"]
+mod listen;
 #[path = "../support/moto.rs"]
 mod moto;
 #[path = "../support/postgres.rs"]

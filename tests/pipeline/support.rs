@@ -5,7 +5,6 @@ use csl_stream::pipeline::{ConvertOptions, Job, Outcome, Watch, convert};
 use csl_stream::report::RunReport;
 use csl_stream::schema::{BulkSchema, Table};
 use csl_stream::store::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
-use csl_stream::warehouse::ShrinkGuard;
 use csl_stream::{Error, Result};
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
@@ -139,15 +138,10 @@ impl Given {
 
     /// Converts, and leaves the files to the sink.
     pub(crate) fn run_into(&self, sink: &dyn SegmentSink) -> Outcome {
+        let source = Box::new(MemorySource::new(self.csv.clone(), self.read_bytes, &self.uri));
         let job = Job {
-            load_id: "test".into(),
-            table: self.table.clone(),
-            kind: ExportKind::Full,
-            source: Box::new(MemorySource::new(self.csv.clone(), self.read_bytes, &self.uri)),
-            exported_at: None,
             rejects: self.rejects.clone(),
-            shrink: ShrinkGuard::default(),
-            again: false,
+            ..Job::new("test", self.table.clone(), ExportKind::Full, source)
         };
         convert(job, &self.options, sink, &Watch::default())
     }

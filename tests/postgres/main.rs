@@ -6,6 +6,7 @@
 
 #[path = "../support/cells.rs"]
 mod cells;
+mod corpora;
 mod kept;
 #[path = "../support/postgres.rs"]
 mod postgres;

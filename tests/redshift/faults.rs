@@ -124,7 +124,11 @@ fn a_rerun_sends_only_what_is_missing() {
     assert!(parts.len() > 2, "{parts:?}");
     let puts = world.s3.count(Kind::Put);
     assert_eq!(world.loaded(&small)["status"], "succeeded");
-    assert_eq!(world.s3.count(Kind::Put) - puts, 3, "the manifest, the record, the manifest's copy");
+    assert_eq!(
+        world.s3.count(Kind::Put) - puts,
+        4,
+        "the manifest, the record, the manifest's copy, the report"
+    );
     assert_eq!(world.sql("SELECT count(*) FROM t"), "5000");
 }
 

@@ -27,8 +27,9 @@ fn a_full_export_replaces_the_table_cell_by_cell() {
     let uri = "s3://exports/org/full/t/20260301/t_20260301031500.csv";
     assert_eq!(ledger, format!("{id}|t|full|{uri}|{NIGHT}|2|2|0|0|2|1"));
     let staged = format!("stage/csl/t/{id}");
-    let names = ["load.json", "manifest.json", "part-00000.snappy.parquet"];
-    assert_eq!(world.objects("stage"), names.map(|name| format!("{staged}/{name}")));
+    let names = ["begun.json", "load.json", "manifest.json", "part-00000.snappy.parquet"];
+    let names = names.map(|name| format!("{staged}/{name}"));
+    assert_eq!(world.objects("stage"), [&["stage/csl/_profiles/t.json".to_owned()], &names[..]].concat());
     assert_eq!(world.objects("manifests"), [format!("manifests/manifests/t/{id}.json")]);
 }
 
@@ -101,7 +102,7 @@ fn an_export_that_would_shrink_the_table_stops_before_the_switch() {
             assert_eq!(world.ids(), "1 2 3 4 5");
             continue;
         }
-        assert!(answer.err.contains("the last one had 10: the table would be"), "{ids:?}: {answer:#?}");
+        assert!(answer.err.contains("would replace 10: the table would be"), "{ids:?}: {answer:#?}");
         assert_eq!(world.sql("SELECT count(*) FROM t"), "10", "{ids:?}");
         let id = answer.json()["load_id"].as_str().unwrap().to_owned();
         assert_eq!(world.run(&["loads", "retry", &id]).code, Some(5), "{ids:?}: a retry is no way round");
@@ -235,9 +236,9 @@ fn types_that_need_sql_pass_a_stage() {
     assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "1|1\n2|2");
     world.export("incremental", "20260301040000", "2026-03-01 03:59:00", &[2, 3]);
     world.loaded(&["--kind", "incremental"]);
-    world.export("full", NEXT_NIGHT, OLD, &[5]);
+    world.export("full", NEXT_NIGHT, OLD, &[5, 6]);
     world.loaded(&[]);
-    assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "5|5");
+    assert_eq!(world.sql("SELECT id, params->>'n' FROM t ORDER BY id"), "5|5\n6|6");
 }
 
 #[test]

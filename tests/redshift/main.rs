@@ -13,21 +13,26 @@ mod contract;
 mod contract_run;
 mod faults;
 mod live;
+mod lives;
 mod load;
 mod locks;
 mod meanwhile;
 mod million;
 mod once;
+mod orders;
 mod plan;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod postgres;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
+mod row;
 #[path = "../support/s3.rs"]
 mod s3;
 mod s3_faults;
 mod said;
+#[path = "../support/seed.rs"]
+mod seed;
 #[path = "../warehouse/segments.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod segments;

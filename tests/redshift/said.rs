@@ -144,6 +144,25 @@ fn an_end_that_nobody_may_ask_for_is_not_told_as_none() {
     }
 }
 
+/// A message that nobody knows, about no statement, and a ledger that cannot be asked: the end is not known.
+#[test]
+fn what_nobody_knows_is_not_told_as_nothing() {
+    let world = World::before_the_night();
+    let gate = world.redshift.hold(At::Committed("COPY".to_owned()));
+    let odd = Act::Fail("ERROR: something that nobody has ever seen".to_owned());
+    let ended = std::thread::scope(|scope| {
+        let run = scope.spawn(|| world.backfill(&[]));
+        assert!(gate.reached(SECONDS_MAX), "nobody came");
+        world.redshift.script(At::Committed("COPY".to_owned()), odd, 1);
+        world.redshift.deny(Call::ExecuteStatement, 99);
+        gate.open();
+        run.join().unwrap()
+    });
+    assert_eq!(world.ids(), "1 2 3", "it had committed");
+    assert!(ended.code != Some(0) && !ended.err.contains("nothing was"), "{ended:#?}");
+    assert!(ended.err.contains("how the load ended is not known"), "{ended:#?}");
+}
+
 #[test]
 fn a_paused_cluster_is_to_be_resumed() {
     let world = World::before_the_night();

@@ -72,7 +72,21 @@ fn only_loads_of_our_own_are_swept() {
         let content = if name == "load.json" { sound.clone() } else { "old".to_owned() };
         world.s3.put_old(&format!("stage/csl/t/{OURS}/{name}"), content);
     }
+    // Broken off before its record.
+    const BEGUN: &str = "018df74f-8400-7abc-8def-0123456789ad";
+    let begun = |load: &str, table: &str| {
+        serde_json::json!({"load_id": load, "table": table, "program": "csl-stream"}).to_string()
+    };
+    for (name, content) in [("begun.json", begun(BEGUN, "t")), ("part-00000.snappy.parquet", String::new())] {
+        world.s3.put_old(&format!("stage/csl/t/{BEGUN}/{name}"), content);
+    }
+    let (of_another, of_petitions_begun) = (begun(BEGUN, "t"), begun(OTHER, "petitions"));
     let foreign = [
+        ("stage/csl/t/018df74f-8400-7abc-8def-000000000004/begun.json", of_another.as_str()),
+        ("stage/csl/t/018df74f-8400-7abc-8def-000000000004/part-00000.snappy.parquet", ""),
+        ("stage/csl/t/018df74f-8400-7abc-8def-000000000005/begun.json", "{}"),
+        ("stage/csl/t/begun.json", of_another.as_str()),
+        ("stage/csl/t/018df74f-8400-7abc-8def-0123456789ac/begun.json", of_petitions_begun.as_str()),
         // In the place, in the table's folder, in folders of other names.
         ("stage/csl/readme.txt", ""),
         ("stage/csl/t/notes.txt", ""),
@@ -105,6 +119,7 @@ fn only_loads_of_our_own_are_swept() {
     for name in swept {
         assert!(!left.contains(&format!("stage/csl/t/{OURS}/{name}")), "{name} is swept: {left:#?}");
     }
+    assert!(!left.iter().any(|name| name.contains(BEGUN)), "{left:#?}");
     let kept = foreign.iter().map(|(name, _)| (*name).to_owned());
     let kept = kept.chain(beside.iter().map(|name| format!("stage/csl/t/{OURS}/{name}")));
     for name in kept.chain([format!("stage/csl/t/{OTHER}/load.json")]) {

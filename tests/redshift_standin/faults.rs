@@ -141,10 +141,11 @@ fn two_writers_of_one_table_conflict() {
 fn readers_see_whole_tables_while_they_are_replaced() {
     const READERS: usize = 20;
     let world = world();
-    world.must("INSERT INTO t SELECT 0 FROM pg_class LIMIT 50");
+    let fifty = |round: i32| vec![format!("SELECT {round}"); 50].join(" UNION ALL ");
+    world.must(&format!("INSERT INTO t {}", fifty(0)));
     let ids: Vec<String> = (1..=10)
         .flat_map(|round| {
-            let insert = format!("INSERT INTO t SELECT {round} FROM pg_class LIMIT 50");
+            let insert = format!("INSERT INTO t {}", fifty(round));
             let replace =
                 world.call("BatchExecuteStatement", &world.body(json!({"Sqls": ["DELETE FROM t", insert]})));
             let read = || {

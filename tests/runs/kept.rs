@@ -37,6 +37,27 @@ fn a_full_export_that_leaves_little_of_the_table_is_stopped() {
 }
 
 #[test]
+fn a_plan_foretells_what_the_guard_will_say() {
+    let place = Place::new();
+    let rows = |count: u32| (0..count).fold("id,name\n".to_owned(), |text, id| text + &format!("{id},n\n"));
+    place.write("t_20260301040000.csv", &rows(1_000));
+    assert_eq!(place.run(&backfill(&["--export", "t_20260301040000.csv"])).code, Some(0));
+    for (count, flag, foretold) in
+        [(900, "-v", false), (400, "-v", true), (0, "-v", true), (400, "--allow-shrink", false)]
+    {
+        place.write("t_20260302040000.csv", &rows(count));
+        let plan = ["plan", "--table", "t", "--export", "t_20260302040000.csv", "--json", flag];
+        let plan = place.run(&plan).json();
+        let told = plan["warnings"].to_string().contains("load.shrink_max_percent (50) stops that");
+        assert_eq!((told, &plan["action"]), (foretold, &"load".into()), "{count} {flag}: {plan}");
+        if !foretold {
+            continue;
+        }
+        assert_eq!(place.run(&backfill(&["--export", "t_20260302040000.csv"])).code, Some(5), "{count}");
+    }
+}
+
+#[test]
 fn a_touched_or_copied_export_is_not_added_again() {
     let place = Place::new();
     place.write("t_20260302031500.csv", GOOD);

@@ -58,6 +58,12 @@ impl Server {
         &self.socket
     }
 
+    /// The folder of its programs.
+    #[allow(dead_code, reason = "not every test runs them by itself")]
+    pub(crate) fn bin(&self) -> &Path {
+        &self.bin
+    }
+
     /// A database of its own, with the functions of `fixtures/sql/lib.sql`.
     pub(crate) fn database(&self, name: &str) -> Database<'_> {
         let database = Database { server: self, name: name.to_owned() };

@@ -138,6 +138,11 @@ impl S3Server {
         self.state().faults.push(fault);
     }
 
+    /// Takes back every fault that is left.
+    pub fn clear_faults(&self) {
+        self.state().faults.clear();
+    }
+
     pub fn set_latency(&self, latency: Duration) {
         self.state().latency = latency;
     }

@@ -14,6 +14,8 @@ pub enum Fault {
     Answer { kind: Kind, status: u16, times: usize },
     /// The next `times` bodies break off after `bytes` bytes.
     Cut { bytes: usize, times: usize },
+    /// The next `times` GETs and HEADs of names that begin so are answered with `status`.
+    Withheld { prefix: &'static str, status: u16, times: usize },
     /// Once `after` more GETs were answered, the object has other content.
     Change { after: usize, key: &'static str, content: Vec<u8> },
     /// The next `times` requests of `kind` are answered with S3's 400 RequestTimeout
@@ -33,6 +35,11 @@ pub(super) fn fault_of(state: &mut State, asked: &Asked) -> Option<Response<Body
         let (times, response) = match &mut state.faults[at] {
             Fault::Answer { kind, status, times } if *kind == asked.kind => {
                 (times, error(*status, "Faulted"))
+            }
+            Fault::Withheld { prefix, status, times }
+                if matches!(asked.kind, Kind::Get | Kind::Head) && asked.name.starts_with(*prefix) =>
+            {
+                (times, error(*status, "Withheld"))
             }
             Fault::Timeout { kind, times } if *kind == asked.kind => (times, error(400, "RequestTimeout")),
             Fault::Redirect { to, times } if matches!(asked.kind, Kind::Get | Kind::Head) => {

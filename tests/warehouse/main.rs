@@ -18,4 +18,6 @@ mod seed;
 mod segments;
 mod shrink;
 mod types;
+#[cfg(feature = "query")]
+mod values;
 mod whole;

@@ -66,7 +66,7 @@ fn reads_what_the_warehouse_holds() {
         (
             "select timestamp '2024-03-01 12:34:56.5' as t, true as b, cast(1.50 as decimal(5,2)) as d, \
           'a,\"b\"' as q",
-            "t,b,d,q\n2024-03-01 12:34:56.500,true,1.50,\"a,\"\"b\"\"\"\n",
+            "t,b,d,q\n2024-03-01 12:34:56.5,true,1.50,\"a,\"\"b\"\"\"\n",
         ),
     ];
     for (sql, expected) in cases {

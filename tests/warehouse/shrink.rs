@@ -54,7 +54,7 @@ fn stops_and_leaves_the_table_as_it_was() {
 }
 
 #[test]
-fn compares_with_the_last_full_load_and_minds_full_ones_alone() {
+fn compares_with_all_that_is_replaced_and_minds_full_ones_alone() {
     let dir = tempfile::tempdir().unwrap();
     let warehouse = LocalWarehouse::new(dir.path());
     let default = ShrinkGuard::default();
@@ -63,12 +63,14 @@ fn compares_with_the_last_full_load_and_minds_full_ones_alone() {
     let small = guarded(full("a", None), default);
     assert!(matches!(try_load(&warehouse, &small, &[1]), Err(Error::Rejects(_))));
     try_load(&warehouse, &guarded(full("b", None), default), &[1, 2]).unwrap();
-    // Rows that came after the last full load do not count.
+    // Rows that came after the last full load count as well: a full export holds them too.
     load(&warehouse, &incremental("j", None), &[&[3, 4, 5, 6, 7, 8]]);
-    try_load(&warehouse, &guarded(full("c", None), default), &[1]).unwrap();
+    let few = guarded(full("c", None), default);
+    assert!(matches!(try_load(&warehouse, &few, &[1, 2, 3]), Err(Error::Rejects(_))));
+    try_load(&warehouse, &guarded(full("d", None), default), &[1, 2, 3, 4]).unwrap();
     // An incremental may be as small as it likes.
     try_load(&warehouse, &guarded(incremental("k", None), default), &[]).unwrap();
-    assert_eq!(ids(dir.path(), "signatures"), Some(vec![1]));
+    assert_eq!(ids(dir.path(), "signatures"), Some(vec![1, 2, 3, 4]));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 use csl_stream::pipeline::{ConvertOptions, Job, Watch, backfill};
 use csl_stream::schema::BulkSchema;
 use csl_stream::store::{ByteSource, ExportKind, ObjectInfo};
-use csl_stream::warehouse::{LocalWarehouse, ShrinkGuard};
+use csl_stream::warehouse::LocalWarehouse;
 use csl_stream::{Error, Result};
 use std::path::Path;
 use std::process::Command;
@@ -23,23 +23,16 @@ impl ByteSource for Text {
 }
 
 /// Loads rows `id,v` with `v` of this type.
-fn load(dir: &Path, kind: ExportKind, at: &str, sql_type: &str, rows: &str) -> Result<()> {
+pub(super) fn load(dir: &Path, kind: ExportKind, at: &str, sql_type: &str, rows: &str) -> Result<()> {
     let schema = serde_json::json!({"tables": [{"table": {"name": "t", "columns": {
         "id": {"type": "integer", "sql_type": "bigint"}, "v": {"type": "string", "sql_type": sql_type}}}}]});
     let table =
         BulkSchema::parse(schema.to_string().as_bytes(), "schema").unwrap().table("t").unwrap().clone();
     let csv = format!("id,v\n{rows}");
     let info = ObjectInfo { uri: format!("s3://b/{at}.csv"), etag: Some(at.to_owned()), bytes: None };
-    let job = Job {
-        load_id: uuid::Uuid::now_v7().to_string(),
-        table,
-        kind,
-        source: Box::new(Text(info, std::io::Cursor::new(csv.into_bytes()))),
-        exported_at: Some(at.to_owned()),
-        rejects: None,
-        shrink: ShrinkGuard::default(),
-        again: false,
-    };
+    let source = Box::new(Text(info, std::io::Cursor::new(csv.into_bytes())));
+    let mut job = Job::new(&uuid::Uuid::now_v7().to_string(), table, kind, source);
+    job.request.exported_at = Some(at.to_owned());
     let done = backfill(
         job,
         &ConvertOptions { threads: 1, ..ConvertOptions::default() },

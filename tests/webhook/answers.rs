@@ -1,7 +1,7 @@
 //! What must not be lost: webhooks that come while something beside the receiver is out of order.
 
 use crate::http::{connect, get};
-use crate::world::{SECRET, export, serve, serve_in, serve_limited, serve_with};
+use crate::world::{SECRET, export, serve, serve_in, serve_limited, serve_with, write_secret};
 use std::time::{Duration, Instant};
 
 fn schema_of(tables: &[&str]) -> String {
@@ -55,7 +55,7 @@ fn a_mark_of_the_encoding_is_no_part_of_a_secret_or_a_schema() {
     for as_file in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("schema.json"), marked(&schema_of(&["petitions"]))).unwrap();
-        std::fs::write(dir.path().join("secrets"), marked(&format!("{SECRET}\r\n"))).unwrap();
+        write_secret(&dir.path().join("secrets"), &marked(&format!("{SECRET}\r\n")));
         let variable = marked(SECRET);
         let secret = match as_file {
             true => ("CSL_WEBHOOK_SECRET_FILE", "secrets"),

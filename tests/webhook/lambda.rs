@@ -321,3 +321,28 @@ fn large_exports_are_handed_to_fargate() {
     aws.answer("RunTask", json!({ "tasks": [], "failures": [{ "reason": "RESOURCE:MEMORY" }] }));
     assert_eq!(function.failed(batch(), long), ["1"], "tried again: the task did not start");
 }
+
+/// After its answer the function may stand still for hours: what is to be told is told before.
+#[test]
+fn a_dead_letter_is_told_before_the_answer() {
+    let heard = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+    let shared = std::sync::Arc::clone(&heard);
+    let hear = move |body: String| {
+        let shared = std::sync::Arc::clone(&shared);
+        async move {
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            shared.lock().unwrap().push(body);
+        }
+    };
+    let (address, _runtime) = serve(Router::new().route("/", axum::routing::post(hear)));
+    let aws = Aws::start();
+    let url = format!("http://{address}/");
+    let function = start(&aws, &[("CSL_ALERTS_SLACK_URL", &url)]);
+    for told in [1, 0] {
+        let event = json!({ "Records": [record("1", "jo@example.org", 1)] });
+        assert!(function.failed(event, Duration::from_secs(60)).is_empty());
+        let heard = std::mem::take(&mut *heard.lock().unwrap());
+        assert_eq!(heard.len(), told, "{heard:?}");
+        assert!(heard.iter().all(|body| body.contains("dead letter") && !body.contains("jo@example.org")));
+    }
+}

@@ -1,7 +1,7 @@
 //! A secret takes another's place while webhooks come in, without a restart.
 
 use crate::aws::Aws;
-use crate::world::{Serve, export, serve_in, serve_with};
+use crate::world::{Serve, export, serve_in, serve_with, write_secret};
 use serde_json::json;
 
 fn accepted(serve: &Serve, secret: &str) -> u16 {
@@ -12,7 +12,7 @@ fn accepted(serve: &Serve, secret: &str) -> u16 {
 fn by_a_file() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("secrets");
-    std::fs::write(&file, "the-old-one\n").unwrap();
+    write_secret(&file, "the-old-one\n");
     let path = file.to_str().unwrap().to_owned();
     let serve = serve_in(dir, &[("CSL_WEBHOOK_SECRET_FILE", &path)]);
     assert_eq!((accepted(&serve, "the-old-one"), accepted(&serve, "the-new-one")), (200, 401));
@@ -20,7 +20,7 @@ fn by_a_file() {
         [("the-old-one\nthe-new-one\n", 200, 200), ("", 200, 200), ("the-new-one\n", 401, 200)]
     {
         let next = serve.dir.path().join("next");
-        std::fs::write(&next, content).unwrap();
+        write_secret(&next, content);
         std::fs::rename(&next, &file).unwrap();
         // An accepted signature does not make the program look again before a second is over.
         std::thread::sleep(csl_stream::webhook::secrets::LOOK_AGAIN);

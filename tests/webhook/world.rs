@@ -44,6 +44,13 @@ pub fn serve() -> Serve {
     serve_with(&[("CSL_WEBHOOK_SECRETS", SECRET)])
 }
 
+/// A file of secrets that nobody else can read: any other is refused.
+pub fn write_secret(path: &std::path::Path, text: &str) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
 pub fn serve_with(environment: &[(&str, &str)]) -> Serve {
     serve_in(tempfile::tempdir().unwrap(), environment)
 }

@@ -1,7 +1,7 @@
 //! What every queue must do, whatever it is made of: one list of rules, run against each.
 
 use crate::moto::{SHARED, moto};
-use csl_stream::queue::{LoadOrder, Message, ObjectName, Queue, QueueSettings, Reason, Redrive};
+use csl_stream::queue::{LoadOrder, Message, ObjectName, Queue, QueueSettings, Reason, Redrive, VISIBILITY};
 use csl_stream::store::ExportKind;
 use std::path::Path;
 use std::process::Command;
@@ -159,7 +159,7 @@ fn what_is_put_back_comes_again_after_its_delay() {
         subject.run(subject.queue.give_back(&taken, NOW));
         let again = subject.one();
         assert!(again.tries == if subject.name == "local" { 1 } else { 2 }, "{}: {again:?}", subject.name);
-        assert!(subject.run(subject.queue.begin(&again)), "{}", subject.name);
+        assert!(subject.run(subject.queue.begin(&again, VISIBILITY)), "{}", subject.name);
         let started = Instant::now();
         subject.run(subject.queue.retry(&again, 2 * SECOND));
         subject.nothing();
@@ -189,24 +189,67 @@ fn loads_are_counted_and_not_takings() {
         message = again(&subject);
     }
     assert_eq!(counted(&message), (1, Some(0)), "its takers died, and its load had not begun");
-    assert!(subject.run(subject.queue.begin(&message)) && subject.run(subject.queue.begin(&message)));
+    assert!(
+        subject.run(subject.queue.begin(&message, VISIBILITY))
+            && subject.run(subject.queue.begin(&message, VISIBILITY))
+    );
     subject.run(subject.queue.give_back(&message, NOW));
     message = subject.one();
     assert_eq!(counted(&message), (1, Some(0)), "a load that was given back is none");
-    subject.run(subject.queue.begin(&message));
+    subject.run(subject.queue.begin(&message, VISIBILITY));
     message = again(&subject);
     assert_eq!(counted(&message), (2, Some(1)), "its load killed its worker");
-    subject.run(subject.queue.begin(&message));
+    subject.run(subject.queue.begin(&message, VISIBILITY));
     assert_eq!(subject.run(subject.queue.put_off()), 0);
     subject.run(subject.queue.retry(&message, SECOND * 60));
     assert_eq!(subject.run(subject.queue.put_off()), 1);
     let lost = message;
     message = again(&subject);
     assert_eq!(counted(&message), (3, Some(1)), "a failure that was told is nobody's death");
-    assert!(!subject.run(subject.queue.begin(&lost)), "it is somebody else's now");
-    subject.run(subject.queue.begin(&message));
+    assert!(!subject.run(subject.queue.begin(&lost, VISIBILITY)), "it is somebody else's now");
+    subject.run(subject.queue.begin(&message, VISIBILITY));
     subject.run(subject.queue.bury(&message, &reason()));
     assert_eq!(subject.run(subject.queue.dead_letters())[0].tries, Some(3));
+}
+
+/// Who was too slow to keep its message, and has not died, takes its own death back and nobody else's.
+#[test]
+fn a_load_that_outlived_its_lease_is_no_death() {
+    let subject = Subject::new("local");
+    subject.send(&full("t", 1));
+    let slow = subject.one();
+    subject.run(subject.queue.begin(&slow, VISIBILITY));
+    let db = rusqlite::Connection::open(&subject.settings.path).unwrap();
+    db.execute("UPDATE message SET waits_until_ms = 0", []).unwrap();
+    let second = subject.one();
+    assert_eq!((second.tries, second.deaths), (2, Some(1)));
+    subject.run(subject.queue.begin(&second, VISIBILITY));
+    assert!(
+        !subject.run(subject.queue.retry(&slow, NOW)) && !subject.run(subject.queue.give_back(&slow, NOW))
+    );
+    subject.run(subject.queue.outlived(&slow));
+    db.execute("UPDATE message SET waits_until_ms = 0", []).unwrap();
+    let third = subject.one();
+    assert_eq!((third.tries, third.deaths), (3, Some(1)), "the second has died");
+    subject.run(subject.queue.outlived(&second));
+    subject.run(subject.queue.outlived(&second));
+    db.execute("UPDATE message SET waits_until_ms = 0", []).unwrap();
+    assert_eq!(subject.one().deaths, Some(0), "never less than none");
+}
+
+/// SQS hides a message whose load begins for as long as the worker says: if it dies, so long.
+#[test]
+fn a_message_of_sqs_is_hidden_for_as_long_as_its_load_wants() {
+    for subject in Subject::all().into_iter().filter(|subject| subject.name != "local") {
+        subject.send(&full("t", 1));
+        let taken = subject.one();
+        assert!(subject.run(subject.queue.begin(&taken, SECOND)), "{}", subject.name);
+        std::thread::sleep(2 * SECOND);
+        let taken = subject.one();
+        assert!(subject.run(subject.queue.begin(&taken, 60 * SECOND)), "{}", subject.name);
+        std::thread::sleep(2 * SECOND);
+        subject.nothing();
+    }
 }
 
 /// The webhook that comes later need not be the younger one: its delivery may have been tried again.
@@ -237,11 +280,11 @@ fn only_its_taker_keeps_or_deletes_a_message() {
     for subject in Subject::all() {
         subject.send(&full("t", 1));
         let first = subject.one();
-        assert!(subject.run(subject.queue.renew(&first)), "{}", subject.name);
+        assert!(subject.run(subject.queue.renew(&first, VISIBILITY)), "{}", subject.name);
         subject.run(subject.queue.give_back(&first, NOW));
         if subject.name == "local" {
             // SQS lets an old receipt delete a standard queue's message: AWS says so, moto too.
-            assert!(!subject.run(subject.queue.renew(&first)), "{}", subject.name);
+            assert!(!subject.run(subject.queue.renew(&first, VISIBILITY)), "{}", subject.name);
             subject.run(subject.queue.delete(&first));
             subject.run(subject.queue.bury(&first, &reason()));
         }
@@ -265,7 +308,7 @@ fn of_one_table_one_taker_has_messages() {
         assert_eq!(read(&other).table, "u", "{}", subject.name);
         if subject.name == "local" {
             let more = subject.run(subject.queue.receive_more(&first[0], 1));
-            assert!(more.len() == 1 && subject.run(subject.queue.renew(&more[0])), "{more:?}");
+            assert!(more.len() == 1 && subject.run(subject.queue.renew(&more[0], VISIBILITY)), "{more:?}");
             subject.run(subject.queue.give_back(&more[0], NOW));
         }
         first.iter().for_each(|message| subject.run(subject.queue.delete(message)));
@@ -447,4 +490,24 @@ fn many_senders_share_a_commit() {
     println!("{rate:.0} durable sends a second by {senders} senders");
     assert_eq!(subject.take(5000).len(), (senders * each) as usize);
     assert!(rate > 200.0, "{rate:.0} a second");
+}
+
+#[test]
+fn what_a_queue_holds_is_told() {
+    for subject in Subject::all() {
+        for at in 1..=4 {
+            subject.send(&full(&format!("t{at}"), at));
+        }
+        let state = subject.run(subject.queue.state());
+        assert_eq!((state.waiting, state.taken, state.dead), (4, 0, Some(0)), "{}", subject.name);
+        // SQS tells the age to CloudWatch alone.
+        assert_eq!(state.oldest.is_some(), subject.name == "local", "{}", subject.name);
+        subject.run(subject.queue.bury(&subject.one(), &reason()));
+        let held = subject.one();
+        let state = subject.run(subject.queue.state());
+        assert_eq!((state.waiting, state.taken, state.dead), (2, 1, Some(1)), "{}", subject.name);
+        subject.run(subject.queue.delete(&held));
+        let state = subject.run(subject.queue.state());
+        assert_eq!((state.waiting, state.taken, state.dead), (2, 0, Some(1)), "{}", subject.name);
+    }
 }

@@ -10,6 +10,7 @@ mod aws;
 #[path = "../support/cells.rs"]
 mod cells;
 mod contract;
+mod dead;
 mod end_to_end;
 #[cfg(feature = "serve")]
 #[path = "../support/function.rs"]

@@ -182,11 +182,13 @@ fn what_is_not_selected_is_given_back_or_forwarded() {
     world.send(&order);
     world.send(&full(&world, NIGHT, 0..5));
     let only = [("CSL_WORK_TABLES", "signatures"), ("CSL_WORK_KINDS", "full")];
-    done(&world.run_with(ONCE, &only), "1 done (0 obsolete), 0 retried, 0 dead letters, 1 returned");
+    let answer = world.run_with(ONCE, &only);
+    assert_eq!(answer.code, Some(1), "{answer:#?}");
+    assert!(answer.err.contains("0 done (0 obsolete), 0 retried, 1 dead letters, 1 returned"), "{answer:#?}");
     assert_eq!(
-        (world.waiting().len(), world.messages()),
-        (0, 1),
-        "it waits; what nobody can read any more is gone"
+        (world.waiting().len(), world.messages(), world.dead().len()),
+        (0, 1, 1),
+        "it waits; what nobody can read any more is dead"
     );
 
     let others = make_queue("work-others", false);
@@ -418,12 +420,48 @@ fn what_kills_its_worker_is_buried_alone() {
     assert_eq!(world.ids("t").len(), 10);
 }
 
-/// Day-old messages that no worker wanted are dropped, and that is said without `-v`.
+/// Day-old messages that no worker wanted are dead letters, and that is said without `-v`.
 #[test]
-fn what_is_dropped_is_said() {
+fn what_nobody_wanted_is_said() {
     let world = world();
     world.send(&full(&world, NIGHT, 0..5));
     let answer = world.run_with(ONCE, &[("CSL_WORK_TABLES", "signatures"), ("CSL_LOG", "off")]);
-    done(&answer, "dropped: it is older than a day");
-    assert!(answer.err.contains(&format!("t_{NIGHT}.csv")), "{answer:#?}");
+    assert_eq!(answer.code, Some(1), "{answer:#?}");
+    let said = "a dead letter now: for a day no worker's work.tables and work.kinds have named this export";
+    assert!(answer.err.contains(&format!("t_{NIGHT}.csv: {said}")), "{answer:#?}");
+}
+
+/// A worker that sleeps for longer than its messages are its own has not died: when it wakes it says so.
+#[test]
+fn a_worker_that_slept_is_no_death() {
+    let world = world();
+    world.send(&full(&world, &just_now(), 0..5));
+    // The first request lasts until its worker has slept, and found out.
+    world.s3.set_latency(Duration::from_secs(25));
+    let begun = |tries: i64| {
+        until("the load begins", LONG, || counted(&world).is_some_and(|(begun, _)| begun == tries));
+    };
+    let sleeper = world.spawn(&["work"]);
+    begun(1);
+    until("it asks", LONG, || world.s3.count(Kind::Get) > 0);
+    signal(&sleeper, "STOP");
+    make_due(&world);
+    let other = world.spawn(&["work"]);
+    begun(2);
+    assert_eq!(counted(&world), Some((2, 0)), "as far as anybody knows, the first is dead");
+    signal(&other, "STOP");
+    world.s3.set_latency(Duration::ZERO);
+    signal(&sleeper, "CONT");
+    until("it wakes and says so", LONG, || counted(&world) == Some((2, 1)));
+    for mut child in [sleeper, other] {
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+}
+
+/// Loads of the only message that began, and of them those that came to an end.
+fn counted(world: &World) -> Option<(i64, i64)> {
+    let db = rusqlite::Connection::open(world.path("queue.db")).unwrap();
+    db.busy_timeout(LONG).unwrap();
+    db.query_row("SELECT tries, ended FROM message", [], |row| Ok((row.get(0)?, row.get(1)?))).ok()
 }

@@ -12,6 +12,9 @@ pub struct CheckArgs {
     /// Tables to look at [config: work.tables; all of the schema if that says all]
     #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
     pub tables: Vec<String>,
+    /// Send a test to those who hear of alerts: alerts.slack_url, alerts.teams_url, alerts.webhook_url
+    #[arg(long)]
+    pub alerts: bool,
     /// Root of the exports [config: exports.root]
     #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
     pub exports: Option<String>,

@@ -14,7 +14,8 @@ pub struct ExportArgs {
     /// Root that holds full/ and incremental/: a folder, or s3://bucket/slug [config: exports.root]
     #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
     pub exports: Option<String>,
-    /// One export file instead of the newest: a path, s3://, https:// or - for standard input
+    /// One export file instead of the newest: a path, s3://, https://, - for standard input, or @FILE, a file whose
+    /// first line names it
     #[arg(long, value_name = "URI", value_hint = ValueHint::AnyPath)]
     pub export: Option<OsString>,
     /// Whether the export replaces the table or adds to it [default: what its name says, else full]
@@ -23,7 +24,7 @@ pub struct ExportArgs {
     /// Take --export though its name is that of another table
     #[arg(long, requires = "export")]
     pub any_name: bool,
-    /// The newest export of this day instead of the newest of all
+    /// The newest full export of this day, or all incremental ones of it, instead of those of all days
     #[arg(long, value_name = "YYYYMMDD", value_parser = parse_date, conflicts_with = "export")]
     pub date: Option<String>,
 }
@@ -150,6 +151,15 @@ pub(super) fn parse_row_group(text: &str) -> Result<u64, String> {
 pub(super) fn parse_text_bytes(text: &str) -> Result<u32, String> {
     let bytes = crate::cli::size::parse_some(text)?;
     u32::try_from(bytes).map_err(|_| "at most 4294967295 bytes".to_owned())
+}
+
+/// `host:port`.
+pub(super) fn parse_listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
+    match port.map(|(_, port)| port.parse::<u16>()) {
+        Some(Ok(_)) => Ok(text.to_owned()),
+        _ => Err("write an address and a port, like 127.0.0.1:8080".to_owned()),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Flags of `serve`.
 
+use super::groups::parse_listen;
 use clap::Args;
 
 /// Flags of `serve`.
@@ -14,12 +15,4 @@ pub struct ServeArgs {
     /// Address and port [config: webhook.listen; default: 127.0.0.1:8080]
     #[arg(long, value_name = "HOST:PORT", value_parser = parse_listen)]
     pub listen: Option<String>,
-}
-
-fn parse_listen(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-    match port.map(|(_, port)| port.parse::<u16>()) {
-        Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("write an address and a port, like 127.0.0.1:8080".to_owned()),
-    }
 }

@@ -1,6 +1,6 @@
 //! Flags of `work` and `dead-letters`.
 
-use super::groups::{ConversionArgs, TargetArgs};
+use super::groups::{ConversionArgs, TargetArgs, parse_listen};
 use clap::{Args, Subcommand};
 
 /// Flags of `work`.
@@ -23,6 +23,9 @@ pub struct WorkArgs {
     /// died may have had
     #[arg(long)]
     pub once: bool,
+    /// Answer GET /metrics for Prometheus at this address and port [config: metrics.listen; default: nowhere]
+    #[arg(long, value_name = "HOST:PORT", value_parser = parse_listen)]
+    pub metrics_listen: Option<String>,
     /// Where the tables go.
     #[command(flatten)]
     pub target: TargetArgs,

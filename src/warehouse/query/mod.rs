@@ -13,6 +13,7 @@ mod catalog;
 mod damage;
 mod fault;
 mod print;
+mod times;
 
 pub use catalog::FilesTable;
 pub use print::{Printed, TABLE_ROWS_MAX};

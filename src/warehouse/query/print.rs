@@ -1,6 +1,7 @@
 //! Results on paper, batch by batch. NULL and the empty string differ in every format.
 
 use super::fault::describe;
+use super::times::written;
 use crate::error::{Error, Result};
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -43,6 +44,7 @@ pub(super) async fn table(
             break;
         }
     }
+    let shown = shown.iter().map(|batch| written(batch, false)).collect::<Result<Vec<_>>>()?;
     let text = grid(&shown).map_err(|cause| Error::machine("cannot lay out the table").because(cause))?;
     finish(writeln!(out, "{text}").and_then(|()| out.flush()), Printed { rows: rows as u64, cut })
 }
@@ -52,11 +54,9 @@ fn grid(batches: &[RecordBatch]) -> Result<String, ArrowError> {
     Ok(pretty_format_batches_with_options(batches, &options)?.to_string())
 }
 
+/// What cannot be written is an error, and no cell that says so.
 fn like_exports<'a>() -> FormatOptions<'a> {
-    FormatOptions::new()
-        .with_display_error(false)
-        .with_timestamp_format(Some("%Y-%m-%d %H:%M:%S%.f"))
-        .with_timestamp_tz_format(Some("%Y-%m-%d %H:%M:%S%.f%:z"))
+    FormatOptions::new().with_display_error(false)
 }
 
 pub(super) async fn csv(mut stream: SendableRecordBatchStream, out: &mut dyn Write) -> Result<Printed> {
@@ -67,7 +67,8 @@ pub(super) async fn csv(mut stream: SendableRecordBatchStream, out: &mut dyn Wri
         return finish(Err(cause), printed);
     }
     while let Some(batch) = stream.try_next().await.map_err(|error| describe(&error, &[]))? {
-        let text = csv_text(&batch).map_err(|cause| Error::machine("cannot print a value").because(cause))?;
+        let text = csv_text(&written(&batch, false)?)
+            .map_err(|cause| Error::machine("cannot print a value").because(cause))?;
         if let Err(cause) = out.write_all(text.as_bytes()) {
             return finish(Err(cause), printed);
         }
@@ -114,7 +115,7 @@ pub(super) async fn json(mut stream: SendableRecordBatchStream, out: &mut dyn Wr
     while let Some(batch) = stream.try_next().await.map_err(|error| describe(&error, &[]))? {
         let mut writer = WriterBuilder::new().with_explicit_nulls(true).build::<_, LineDelimited>(Vec::new());
         writer
-            .write(&batch)
+            .write(&written(&batch, true)?)
             .and_then(|()| writer.finish())
             .map_err(|cause| Error::usage("this result cannot be JSON").because(cause))?;
         if let Err(cause) = out.write_all(&writer.into_inner()) {

@@ -4,20 +4,31 @@
 //!
 //! ```text
 //! claim ── as it was read, or another load was first: read again
+//! rows ─── none, though the ledger says that some were loaded   ──▶ a new life: what it says counts no more
 //! same ─── this export, or this load, is in the ledger          ──▶ already loaded
 //! newest ─ a newer full export covers what this one brings      ──▶ older
-//! rows ─── the last full load had many more rows than this one  ──▶ the table would shrink
 //! ```
+//!
+//! The ledger is believed only while the table is the one that it speaks of. A table that is empty though rows
+//! were loaded (TRUNCATE, DROP and CREATE, DELETE) begins a new life, and loads count from there on. One that
+//! has rows but is another than an export was loaded into (a deep copy, dg/performing-a-deep-copy; a table
+//! renamed into its place) holds nobody knows what: the export is loaded again when it is asked for, because
+//! that repeats at worst; an older full export still does not replace it.
 
-use super::ledger::{LEDGER, LedgerRow, cut_uri, lock_name};
+use super::catalogue::{Catalogue, Words};
+use super::ledger::{LEDGER, LedgerRow, Life, cut_uri, lock_name};
 use super::quote::{qualified, quote_literal};
+use super::sql::{ID, Seen};
 use crate::ledger::{Cover, timestamp};
-use crate::store::{AHEAD_MAX, ExportKind};
+use crate::schema::TargetTable;
+use crate::store::{AHEAD_MAX, DIGEST_PREFIX, ExportKind};
 use crate::warehouse::{Admission, LoadRequest};
 use std::time::SystemTime;
 
-/// Rows that say they were made later than so many hours from now have a wrong clock, and are not kept.
-pub(super) const AHEAD_HOURS: u32 = 1;
+/// Whether an etag is the digest of an export's content, as `pipeline::digest` writes it.
+fn is_digest(etag: &str) -> bool {
+    etag.starts_with(DIGEST_PREFIX)
+}
 
 /// What is asked about a load.
 #[derive(Debug, Clone, Copy)]
@@ -60,10 +71,34 @@ impl<'a> From<&'a LedgerRow> for Asked<'a> {
     }
 }
 
-impl Asked<'_> {
+impl<'a> Asked<'a> {
     /// The same, to be loaded once more or not.
     pub(super) fn again(self, again: bool) -> Self {
         Self { again, ..self }
+    }
+
+    /// The table that is asked for.
+    pub(super) fn table(&self) -> &'a str {
+        self.table
+    }
+
+    /// SQL that is true of a load of this very export, or of this very load.
+    fn is_same(&self) -> String {
+        let mut same = format!("load_id = {}", quote_literal(self.load_id));
+        if let Some(etag) = self.etag.filter(|_| !self.again) {
+            same += &format!(
+                " OR (source_etag = {} AND kind = {}",
+                quote_literal(etag),
+                quote_literal(self.kind.word())
+            );
+            // The bytes alone say what an incremental without an etag is: a copy of it is the same. A full one of
+            // the same rows may be of a later night.
+            if self.kind == ExportKind::Full || !is_digest(etag) {
+                same += &format!(" AND source_uri = {}", quote_literal(self.uri));
+            }
+            same += ")";
+        }
+        same
     }
 }
 
@@ -72,34 +107,67 @@ fn latest(now: SystemTime) -> String {
     timestamp(now + AHEAD_MAX).chars().filter(char::is_ascii_digit).collect()
 }
 
+/// By which rule an export is needless.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Rule {
+    pub(super) cover: Cover,
+    /// Whether rows can be told apart, so that what is there already is passed over.
+    pub(super) has_ids: bool,
+}
+
+impl Rule {
+    /// The rule for a table. Without ids nothing tells whether a row is there already: a full export's name is
+    /// taken for its snapshot.
+    pub(super) fn of(cover: Cover, target: &TargetTable) -> Self {
+        match target.column(ID) {
+            Some(_) => Self { cover, has_ids: true },
+            None => Self { cover: Cover { hours: 0 }, has_ids: false },
+        }
+    }
+}
+
 /// What is known before a load.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Known {
+    pub(super) catalogue: Catalogue,
     /// What the table's lock says; none without a lock, or without its row.
     pub(super) claim: Option<String>,
-    /// The load of this very export.
+    /// Rows in the table.
+    rows: u64,
+    /// Rows that the loads of the table's life left in it.
+    expected: u64,
+    /// The newest life of the table.
+    generation: u64,
+    /// Loads of the table so far.
+    sequence: u64,
+    /// The load of this very export, into this very table.
     same: Option<String>,
+    /// The load of this very export into a table of this name that is gone.
+    same_before: Option<String>,
     /// When the newest full export in the table was made.
     newest_full: Option<String>,
-    /// Rows that the last full load brought.
-    pub(super) last_full_rows: Option<u64>,
+    /// Whether a full export is in the table.
+    has_full: bool,
 }
 
 impl Known {
+    /// What is known of a table before its first load.
+    pub(super) fn nothing(catalogue: Catalogue) -> Self {
+        Self { catalogue, ..Self::default() }
+    }
+
     /// The query for it, one statement so that all of it is of one moment; without the lock before a table
     /// has one.
-    pub(super) fn sql(schema: &str, asked: &Asked<'_>, with_lock: bool) -> String {
+    pub(super) fn sql(schema: &str, asked: &Asked<'_>, with_lock: bool, catalogue: &Catalogue) -> String {
         let (ledger, table) = (qualified(schema, LEDGER), quote_literal(asked.table));
-        let mut same = format!("load_id = {}", quote_literal(asked.load_id));
-        if let Some(etag) = asked.etag.filter(|_| !asked.again) {
-            same += &format!(
-                " OR (source_uri = {} AND source_etag = {} AND kind = {})",
-                quote_literal(asked.uri),
-                quote_literal(etag),
-                quote_literal(asked.kind.word())
-            );
-        }
-        let full = format!("table_name = {table} AND kind = 'full'");
+        let target = qualified(schema, asked.table);
+        let loads = format!("FROM {ledger} WHERE table_name = {table}");
+        let Words { is_alive, is_own, order, generation, sequence } = catalogue.words(&loads);
+        let of_table = format!("{loads} AND {is_alive}");
+        // A full load takes the place of those before it, by whichever time they are named.
+        let last = format!("(SELECT MAX({order}) {of_table} AND kind = 'full')");
+        let in_table = format!("(kind <> 'full' OR {order} = {last})");
+        let same = asked.is_same();
         // A time that is still to come is none: every later export would be older, for ever.
         let latest = quote_literal(&latest(SystemTime::now()));
         let claim = match with_lock {
@@ -107,34 +175,90 @@ impl Known {
             false => "CAST(NULL AS VARCHAR(64))".to_owned(),
         };
         format!(
-            "SELECT {claim}, \
-             (SELECT MIN(load_id) FROM {ledger} WHERE table_name = {table} AND ({same})), \
-             (SELECT MAX(exported_at) FROM {ledger} WHERE {full} AND exported_at <= {latest}), \
-             (SELECT rows_loaded FROM {ledger} WHERE {full} ORDER BY finished DESC, load_id DESC LIMIT 1)"
+            "SELECT {claim}, (SELECT COUNT(*) FROM {target}), \
+             (SELECT CAST(COALESCE(SUM(rows_loaded + rows_carried_over), 0) AS BIGINT) {of_table} \
+             AND ({last} IS NULL OR {order} >= {last})), \
+             {generation}, {sequence}, \
+             (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND {is_own}), \
+             (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND NOT {is_own}), \
+             (SELECT MAX(exported_at) {of_table} AND kind = 'full' AND {in_table} AND exported_at <= {latest}), \
+             (SELECT COUNT(*) {of_table} AND kind = 'full')"
         )
     }
 
     /// The answer to [`Known::sql`].
-    pub(super) fn read(rows: &[Vec<Option<String>>]) -> Self {
+    pub(super) fn read(rows: &[Vec<Option<String>>], catalogue: Catalogue) -> Self {
         let cell = |at: usize| rows.first().and_then(|row| row.get(at)).cloned().flatten();
+        let number = |at: usize| cell(at).and_then(|text| text.parse::<u64>().ok()).unwrap_or(0);
         Self {
+            catalogue,
             claim: cell(0),
-            same: cell(1),
-            newest_full: cell(2),
-            last_full_rows: cell(3).and_then(|text| text.parse().ok()),
+            rows: number(1),
+            expected: number(2),
+            generation: number(3),
+            sequence: number(4),
+            same: cell(5),
+            same_before: cell(6),
+            newest_full: cell(7),
+            has_full: number(8) > 0,
         }
     }
 
+    /// Whether the table is empty though the ledger says that rows are in it: nothing it says of the table
+    /// counts then.
+    fn is_lost(&self) -> bool {
+        self.rows == 0 && self.expected > 0
+    }
+
     /// Whether the load may go ahead.
-    pub(super) fn admission(&self, asked: &Asked<'_>, cover: Cover) -> Admission {
-        if let Some(load_id) = &self.same {
+    pub(super) fn admission(&self, asked: &Asked<'_>, rule: Rule) -> Admission {
+        if self.is_lost() {
+            return Admission::Proceed;
+        }
+        // Rows of a copy under the table's name cannot be told from those of this export without ids.
+        let before = self.same_before.as_ref().filter(|_| self.doubles(asked, rule));
+        if let Some(load_id) = self.same.as_ref().or(before) {
             return Admission::AlreadyLoaded { load_id: load_id.clone() };
         }
         match (&self.newest_full, asked.exported_at) {
-            (Some(full), at) if !asked.again && cover.covers(Some(full), asked.kind, at) => {
+            (Some(full), at) if !asked.again && rule.cover.covers(Some(full), asked.kind, at) => {
                 Admission::Older { than: full.clone() }
             }
             _ => Admission::Proceed,
+        }
+    }
+
+    fn doubles(&self, asked: &Asked<'_>, rule: Rule) -> bool {
+        asked.kind == ExportKind::Incremental && !rule.has_ids && self.rows > 0
+    }
+
+    /// What a load has to be told that goes ahead though the ledger has its export, or others that are gone.
+    pub(super) fn warning(&self, table: &str) -> Option<String> {
+        if self.is_lost() {
+            return Some(format!(
+                "the table {table} was empty, though {} rows had been loaded into it: what was loaded before counts no \
+                 more, and is loaded again when it is asked for; the newest full export brings the table back: csl-stream \
+                 backfill --table {table}",
+                self.expected
+            ));
+        }
+        self.same_before.as_ref().filter(|_| self.same.is_none()).map(|load_id| {
+            format!(
+                "the export is loaded again: load {load_id} went into another table of this name, which is gone"
+            )
+        })
+    }
+
+    /// What the load's transaction takes for given, and what it writes down.
+    pub(super) fn seen(&self) -> Seen {
+        let generation = self.generation + u64::from(self.is_lost());
+        let life = |table_id| Life { table_id, generation, sequence: self.sequence + 1 };
+        Seen {
+            claim: self.claim.clone().unwrap_or_default(),
+            table_id: self.catalogue.table_id,
+            is_empty: self.rows == 0,
+            has_full: self.has_full && !self.is_lost(),
+            life: self.catalogue.table_id.filter(|_| self.catalogue.keeps_lives).map(life),
         }
     }
 }
@@ -147,6 +271,65 @@ mod tests {
 
     const FULL: ExportKind = ExportKind::Full;
     const INCREMENTAL: ExportKind = ExportKind::Incremental;
+
+    const KEYED: Rule = Rule { cover: Cover { hours: 6 }, has_ids: true };
+    const NAMELESS: Rule = Rule { cover: Cover { hours: 0 }, has_ids: false };
+
+    #[test]
+    fn the_ledger_is_believed_while_the_table_is_the_one_it_speaks_of() {
+        let (same, before) = (Some("K"), Some("B"));
+        let night = "20260302030000";
+        // Rows in the table and in the ledger, the load of the export into this table and into one that is gone.
+        for (rows, expected, same, before, rule, kind, admitted, told) in [
+            (5, 5, same, None, KEYED, FULL, false, None),
+            (0, 5, same, None, KEYED, FULL, true, Some("was empty")),
+            (0, 0, same, None, KEYED, FULL, false, None),
+            (0, 5, same, before, NAMELESS, INCREMENTAL, true, Some("was empty")),
+            (5, 5, None, before, KEYED, FULL, true, Some("which is gone")),
+            (5, 5, None, before, KEYED, INCREMENTAL, true, Some("which is gone")),
+            (5, 5, None, before, NAMELESS, FULL, true, Some("which is gone")),
+            (5, 5, None, before, NAMELESS, INCREMENTAL, false, None),
+            (5, 5, same, before, KEYED, FULL, false, None),
+        ] {
+            let known = Known {
+                rows,
+                expected,
+                same: same.map(str::to_owned),
+                same_before: before.map(str::to_owned),
+                newest_full: Some(night.to_owned()),
+                has_full: true,
+                ..Known::default()
+            };
+            let what = format!("{rows} {expected} {same:?} {before:?} {rule:?} {kind:?}");
+            let asked = request(kind, Some("e"), Some(night));
+            let found = known.admission(&Asked::from(&asked), rule);
+            assert_eq!(found == Admission::Proceed, admitted, "{what}: {found:?}");
+            if admitted {
+                assert!(known.warning("t").is_some_and(|warning| warning.contains(told.unwrap())), "{what}");
+            }
+            assert_eq!(known.seen().has_full, rows > 0 || expected == 0, "{what}");
+            // Older full exports replace nothing but an empty table.
+            let older = request(FULL, Some("o"), Some("20260301030000"));
+            let known = Known { same: None, same_before: None, ..known };
+            let found = known.admission(&Asked::from(&older), rule);
+            assert_eq!(found == Admission::Proceed, rows == 0 && expected > 0, "{what}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_table_that_lost_its_rows_begins_a_new_life() {
+        let catalogue = Catalogue { table_id: Some(7), keeps_lives: true, has_ledger: true };
+        for (rows, expected, generation) in [(0, 0, 3), (0, 1, 4), (1, 1, 3), (1, 0, 3)] {
+            let known = Known { rows, expected, generation: 3, sequence: 5, catalogue, ..Known::default() };
+            assert_eq!(
+                known.seen().life,
+                Some(Life { table_id: 7, generation, sequence: 6 }),
+                "{rows} {expected}"
+            );
+        }
+        let before = Catalogue { keeps_lives: false, ..catalogue };
+        assert_eq!(Known { catalogue: before, ..Known::default() }.seen().life, None);
+    }
 
     fn request(kind: ExportKind, etag: Option<&str>, exported_at: Option<&str>) -> LoadRequest {
         let source = ObjectInfo { uri: "s3://b/it's".into(), etag: etag.map(str::to_owned), bytes: None };
@@ -181,13 +364,14 @@ mod tests {
             (INCREMENTAL, Some("K"), night, Some("20260302025959"), &loaded),
         ] {
             let known = Known {
+                rows: 1,
                 same: same.map(str::to_owned),
                 newest_full: full.map(str::to_owned),
                 ..Known::default()
             };
             let request = request(kind, None, asked);
             assert_eq!(
-                known.admission(&Asked::from(&request), Cover::default()),
+                known.admission(&Asked::from(&request), KEYED),
                 *expected,
                 "{kind:?} {same:?} {full:?} {asked:?}"
             );
@@ -196,13 +380,19 @@ mod tests {
 
     #[test]
     fn an_export_without_an_etag_is_known_by_its_load_alone() {
-        let sql = |etag| Known::sql("public", &Asked::from(&request(FULL, etag, None)), true);
+        let of = |kind, etag| {
+            Known::sql("public", &Asked::from(&request(kind, etag, None)), true, &Catalogue::default())
+        };
+        let sql = |etag| of(FULL, etag);
         assert!(!sql(None).contains("source_uri"), "{}", sql(None));
         assert!(
-            sql(Some("e")).contains("source_uri = 's3://b/it''s' AND source_etag = 'e' AND kind = 'full'"),
+            sql(Some("e")).contains("source_etag = 'e' AND kind = 'full' AND source_uri = 's3://b/it''s'"),
             "{}",
             sql(Some("e"))
         );
+        let digest = Some("xxh3-0-1");
+        assert!(sql(digest).contains("source_uri") && !of(INCREMENTAL, digest).contains("source_uri"));
+        assert!(of(INCREMENTAL, Some("e")).contains("source_uri"));
         assert!(sql(None).contains("FROM \"public\".\"csl_stream_lock_t\""), "{}", sql(None));
     }
 }

@@ -9,7 +9,7 @@
 //! Redshift counts UPDATE apart from the others (r_GRANT). COPY needs INSERT (r_COPY); VACUUM and ANALYZE
 //! need the table's owner, so they are wishes, not needs.
 
-use super::ledger::{LEDGER, create_ledger, create_lock, enter, lock_name};
+use super::ledger::{LEDGER, alter_ledger, create_ledger, create_lock, enter, lock_name};
 use super::quote::{qualified, quote_literal};
 use crate::schema::quote_identifier;
 
@@ -87,6 +87,7 @@ pub(super) fn of_lock(schema: &str, table: &str) -> Vec<Need> {
 /// `loader`, `IAM:name`, `IAMR:role`. The mirror's tables must be there.
 pub fn ledger_ddl(database: &str, schema: &str, tables: &[String], user: &str) -> String {
     let mut statements = vec![create_ledger(schema)];
+    let earlier: String = alter_ledger(schema).iter().map(|statement| format!("-- {statement};\n")).collect();
     for table in tables {
         statements.push(create_lock(schema, table));
         statements.push(enter(schema, table));
@@ -102,7 +103,10 @@ pub fn ledger_ddl(database: &str, schema: &str, tables: &[String], user: &str) -
         let on = on.split_once(" ON ").map_or("", |(_, on)| on);
         statements.push(format!("GRANT {} ON {on} TO {}", words.join(", "), quote_identifier(user)));
     }
-    statements.iter().map(|statement| format!("{statement};\n")).collect()
+    let statements: String = statements.iter().map(|statement| format!("{statement};\n")).collect();
+    format!(
+        "{statements}-- A ledger of an earlier version lacks columns; a loader that owns it adds them itself:\n{earlier}"
+    )
 }
 
 #[cfg(test)]
@@ -118,6 +122,7 @@ mod tests {
             "GRANT TEMP ON DATABASE \"dev\" TO \"IAMR:loader\";",
             "GRANT SELECT, INSERT ON \"mirror\".\"csl_stream_loads\" TO \"IAMR:loader\";",
             "GRANT SELECT, INSERT, DELETE ON \"mirror\".\"t\" TO \"IAMR:loader\";",
+            "-- ALTER TABLE \"mirror\".\"csl_stream_loads\" ADD COLUMN table_id BIGINT;",
             "GRANT SELECT, UPDATE ON \"mirror\".\"csl_stream_lock_t\" TO \"IAMR:loader\";",
         ] {
             assert!(ddl.lines().any(|found| found == line), "{line}\n{ddl}");

@@ -1,7 +1,7 @@
 //! Rows of the ledger in the words of every warehouse.
 
 use super::ledger::LedgerRow;
-use crate::error::{Error, Result};
+use crate::error::Error;
 use crate::ledger::{Run, Shown, Standing};
 use crate::report::{FileReport, Rows, RunReport, Status};
 use crate::store::{ExportKind, ObjectInfo};
@@ -21,13 +21,15 @@ pub(super) fn runs(rows: &[LedgerRow]) -> Vec<Run> {
     runs
 }
 
-/// One load; whether a later one replaced it is not looked at.
-pub(super) fn shown(row: Option<LedgerRow>, id: &str) -> Result<Shown> {
-    let row = row.ok_or_else(|| {
-        Error::usage(format!("there is no load {id:?} in the ledger"))
-            .help("`csl-stream loads list` shows those there are; one that failed is not in the ledger")
-    })?;
-    Ok(Shown { run: run(&row, Standing::Current), report: Some(report(&row, Vec::new())), entry: None })
+/// One load.
+pub(super) fn shown(row: &LedgerRow, standing: Standing) -> Shown {
+    Shown { run: run(row, standing), report: Some(report(row, Vec::new())), entry: None }
+}
+
+/// What is said of an id that the ledger does not have.
+pub(super) fn no_load(id: &str) -> Error {
+    Error::usage(format!("there is no load {id:?} in the ledger"))
+        .help("`csl-stream loads list` shows those there are; one that failed is not in the ledger")
 }
 
 fn run(row: &LedgerRow, standing: Standing) -> Run {

@@ -78,7 +78,17 @@ impl RedshiftWarehouse {
             // Columns that only the table has may be wanted: a load decides that by its flags.
             target.fit(layout, table, MissingColumns::Null)?;
         }
-        Ok(format!("{} columns, the schema fits, and each statement of a load may run", target.columns.len()))
+        let may = format!(
+            "{} columns, the schema fits, and each statement of a load may run",
+            target.columns.len()
+        );
+        Ok(match self.lacks_columns(name)? {
+            true => format!(
+                "warning: {may}; but the ledger is one of an earlier version: the next load adds its columns if the loader \
+                 owns it, else run what `csl-stream schema ddl --ledger` prints at its end"
+            ),
+            false => may,
+        })
     }
 }
 

@@ -86,6 +86,22 @@ const COLUMNS: &[(&str, &str)] = &[
     ("version", "VARCHAR(64) NOT NULL"),
 ];
 
+/// Columns that ledgers of earlier programs lack: which table it was, in which of its lives, and which of its
+/// loads. NULL is the first life, of whichever table, before the first load.
+pub(super) const LIFE_COLUMNS: &[(&str, &str)] =
+    &[("table_id", "BIGINT"), ("generation", "BIGINT"), ("sequence", "BIGINT")];
+
+/// Which table a load went into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Life {
+    /// The catalogue's number of the table.
+    pub table_id: u64,
+    /// How often the table had lost its rows before, as far as loads have seen it.
+    pub generation: u64,
+    /// The how-many-th load of the table it is: times are of whole seconds.
+    pub sequence: u64,
+}
+
 /// The name of a table's lock. Redshift folds names to lower case, so it is that.
 pub(super) fn lock_name(table: &str) -> String {
     let name = format!("{LOCK_PREFIX}{}", table.to_ascii_lowercase());
@@ -100,8 +116,16 @@ pub(super) fn lock_name(table: &str) -> String {
 
 /// The statement that makes the ledger, harmless where it is there already.
 pub(super) fn create_ledger(schema: &str) -> String {
-    let columns: Vec<_> = COLUMNS.iter().map(|(name, sql)| format!("{name} {sql}")).collect();
+    let columns = COLUMNS.iter().chain(LIFE_COLUMNS).map(|(name, sql)| format!("{name} {sql}"));
+    let columns: Vec<_> = columns.collect();
     format!("CREATE TABLE IF NOT EXISTS {} ({})", qualified(schema, LEDGER), columns.join(", "))
+}
+
+/// The statements that give a ledger of an earlier program the columns it lacks. ALTER TABLE knows no IF NOT
+/// EXISTS, and adds one column at a time (dg/r_ALTER_TABLE).
+pub(super) fn alter_ledger(schema: &str) -> Vec<String> {
+    let ledger = qualified(schema, LEDGER);
+    LIFE_COLUMNS.iter().map(|(name, sql)| format!("ALTER TABLE {ledger} ADD COLUMN {name} {sql}")).collect()
 }
 
 /// The statement that makes a table's lock, harmless where it is there already.
@@ -169,10 +193,17 @@ impl LedgerRow {
         }
     }
 
-    /// Writes the row; `carried_over` and `loaded` are SQL that counts.
-    pub(super) fn insert(&self, ledger: &str, carried_over: &str, loaded: &str) -> String {
-        let names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
-        let values = [
+    /// Writes the row; `carried_over` and `loaded` are SQL that counts. Without a life the ledger is one of an
+    /// earlier program.
+    pub(super) fn insert(
+        &self,
+        ledger: &str,
+        carried_over: &str,
+        loaded: &str,
+        life: Option<Life>,
+    ) -> String {
+        let mut names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        let mut values = vec![
             quote_literal(&self.load_id),
             quote_literal(&self.table),
             quote_literal(self.kind.word()),
@@ -191,6 +222,10 @@ impl LedgerRow {
             "GETDATE()".to_owned(),
             quote_literal(&self.version),
         ];
+        if let Some(life) = life {
+            names.extend(LIFE_COLUMNS.iter().map(|(name, _)| *name));
+            values.extend([life.table_id, life.generation, life.sequence].map(|number| number.to_string()));
+        }
         format!("INSERT INTO {ledger} ({}) SELECT {}", names.join(", "), values.join(", "))
     }
 
@@ -249,8 +284,12 @@ mod tests {
             .collect();
         let row = LedgerRow::read(&cells).unwrap();
         assert_eq!((row.rows_read, row.rows_loaded, row.bytes, row.version.as_str()), (1, 6, 8, "v"));
-        let insert = row.insert("l", "0", "6");
-        assert_eq!(insert.split(" SELECT ").nth(1).unwrap().split(", ").count(), COLUMNS.len());
+        let life = Life { table_id: 7, generation: 0, sequence: 1 };
+        for (life, columns) in [(None, COLUMNS.len()), (Some(life), COLUMNS.len() + LIFE_COLUMNS.len())] {
+            let insert = row.insert("l", "0", "6", life);
+            let (names, values) = insert.split_once(" SELECT ").unwrap();
+            assert_eq!((names.split(", ").count(), values.split(", ").count()), (columns, columns));
+        }
         assert_eq!(LedgerRow::read(&cells[..5]).unwrap_err().exit_code(), 1);
     }
 }

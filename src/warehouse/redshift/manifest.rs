@@ -2,6 +2,7 @@
 
 use crate::report::FileReport;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 
 /// What COPY reads. Parquet needs the length; without `mandatory` a missing file would load nothing and
 /// say nothing.
@@ -32,14 +33,13 @@ pub struct ManifestMeta {
 impl Manifest {
     /// The manifest of these files. A file that is named twice would be loaded twice, so it is not.
     pub fn of(files: &[FileReport]) -> Self {
-        let mut entries: Vec<ManifestEntry> = Vec::with_capacity(files.len());
-        for file in files {
-            if entries.iter().all(|entry| entry.url != file.uri) {
-                let meta = ManifestMeta { content_length: file.bytes };
-                entries.push(ManifestEntry { url: file.uri.clone(), mandatory: true, meta });
-            }
-        }
-        Self { entries }
+        let mut named = HashSet::new();
+        let entry = |file: &FileReport| ManifestEntry {
+            url: file.uri.clone(),
+            mandatory: true,
+            meta: ManifestMeta { content_length: file.bytes },
+        };
+        Self { entries: files.iter().filter(|file| named.insert(&file.uri)).map(entry).collect() }
     }
 
     /// Its JSON text.

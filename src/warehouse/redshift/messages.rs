@@ -162,8 +162,7 @@ const MESSAGES: &[(Sign, Class, &str)] = &[
 ];
 
 /// What a message that stands nowhere in the table is answered with.
-const UNKNOWN: (Class, &str) =
-    (Lasting, "nothing was changed; look up Redshift's own words, which are the cause");
+const UNKNOWN: (Class, &str) = (Lasting, "look up Redshift's own words, which are the cause");
 
 /// Class and advice of a message.
 pub(super) fn judge(message: &str) -> (Class, &'static str) {

@@ -8,8 +8,10 @@
 
 mod admission;
 mod answer;
+mod catalogue;
 mod connection;
 mod data_api;
+mod decision;
 mod grants;
 mod history;
 mod inspect;
@@ -27,13 +29,15 @@ mod sdk;
 mod sql;
 mod staging;
 mod target;
+mod upkeep;
 mod warehouse;
 
 pub use connection::{Connection, Login, Place};
 pub use data_api::{BATCH_STATEMENTS_MAX, DataApi, LOAD_DEADLINE, STATEMENT_BYTES_MAX, Stop};
+pub use decision::Decision;
 pub use grants::ledger_ddl;
-pub use ledger::{LEDGER, LOCK_PREFIX, LedgerRow};
+pub use ledger::{LEDGER, LOCK_PREFIX, LedgerRow, Life};
 pub use manifest::Manifest;
-pub use sql::{LoadColumn, LoadSql, Role, Step};
+pub use sql::{LoadColumn, LoadSql, Role, Seen, Step};
 pub use staging::{STAGED_AGE_MAX, StagedLoad};
 pub use warehouse::{ManifestPlace, RedshiftSettings, RedshiftWarehouse};

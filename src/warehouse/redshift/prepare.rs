@@ -4,7 +4,7 @@ use super::load_id::load_id;
 use super::warehouse::RedshiftWarehouse;
 use crate::error::Result;
 use crate::schema::{DdlOptions, Layout, Table, TargetTable, create_table};
-use crate::warehouse::{Intent, TargetPlan};
+use crate::warehouse::{Admission, Intent, LoadRequest, TargetPlan, Warehouse};
 
 impl RedshiftWarehouse {
     pub(super) fn prepare_load(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
@@ -17,7 +17,11 @@ impl RedshiftWarehouse {
             None => return self.target(table).map(|_| id.to_owned()),
             Some(target) => target,
         };
-        Ok(id_of(intent, &target).unwrap_or_else(|| id.to_owned()))
+        let Some(own) = id_of(intent, &target) else { return Ok(id.to_owned()) };
+        // What is loaded once more is another load, also if the ledger is not to be believed any more.
+        let request = LoadRequest { load_id: own.clone(), ..intent.request.clone() };
+        let is_another = self.is_listed(&own)? && self.admit(&request)? == Admission::Proceed;
+        Ok(if is_another { id.to_owned() } else { own })
     }
 
     pub(super) fn plan_load(&self, intent: &Intent<'_>, layout: &Layout, rows: u64) -> Result<TargetPlan> {

@@ -147,10 +147,8 @@ impl RedshiftWarehouse {
         sqls.push(format!("DELETE FROM {table} WHERE 1 = 0"));
         sqls.push(format!("INSERT INTO {table} ({names}) SELECT {names} FROM {temporary}"));
         if with_ledger {
-            sqls.push(format!(
-                "{} WHERE 1 = 0",
-                LedgerRow::none().insert(&qualified(schema, LEDGER), "0", "0")
-            ));
+            let row = LedgerRow::none().insert(&qualified(schema, LEDGER), "0", "0", None);
+            sqls.push(format!("{row} WHERE 1 = 0"));
         }
         let mut api = self.api().clone();
         api.load_within(PROBE_DEADLINE);

@@ -14,18 +14,18 @@
 //! Nothing is said of the end before the ledger was asked: a transaction may have committed although its
 //! statement is told to be aborted or failed.
 
-use super::admission::{Asked, Known};
+use super::admission::{Asked, Known, Rule};
 use super::answer::{StatementFault, cut};
 use super::data_api::{DataApi, Fault, jittered, place};
+use super::decision::known;
 use super::ledger::{self, LedgerRow};
 use super::load_id::token;
 use super::messages::{Class, has_spoken, is_known};
-use super::sql::{FIRST_WORDS, LoadSql, Role, Step, count_words};
+use super::sql::{FIRST_WORDS, LoadSql, Role, SAME_WORDS, Seen, Step, count_words};
 use super::staging::{MANIFEST_NAME, StagedLoad};
 use super::target;
 use crate::error::{Error, Result};
 use crate::ledger::Cover;
-use crate::schema::TargetTable;
 use crate::store::{ExportKind, Location};
 use crate::warehouse::{Admission, ShrinkGuard};
 
@@ -36,7 +36,7 @@ const MISSING_ATTEMPTS_MAX: u32 = 2;
 /// Faults of a COPY that an error repeats.
 const COPY_FAULTS_MAX: usize = 3;
 
-/// Runs the load of what is staged at `staged_at`.
+/// Runs the load of what is staged at `staged_at`, and says what is to be told of the table besides.
 ///
 /// # Errors
 /// [`Error::Counts`] if another number of rows was copied than accepted, [`Error::Rejects`] if the table
@@ -48,7 +48,7 @@ pub(super) fn run(
     staged_at: &Location,
     iam_role: &str,
     allowed: Allowed,
-) -> Result<LedgerRow> {
+) -> Result<(LedgerRow, Option<String>)> {
     let manifest_uri = staged_at.child(MANIFEST_NAME)?.to_string();
     Attempts { api, load, iam_role, allowed, manifest_uri }.run()
 }
@@ -61,40 +61,38 @@ struct Attempts<'a> {
     manifest_uri: String,
 }
 
-/// Without an id nothing tells whether a row is there already: a full export's name is taken for its snapshot.
-pub(super) fn cover_of(target: &TargetTable) -> Cover {
-    if target.column("id").is_some() { Cover::default() } else { Cover { hours: 0 } }
-}
-
 /// What one run of a load may do on purpose.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Allowed {
     pub(super) shrink: ShrinkGuard,
     /// Load it though it or a newer full export is in the table.
     pub(super) again: bool,
+    /// How far back a full export may lack rows.
+    pub(super) cover: Cover,
 }
 
 impl Attempts<'_> {
-    fn run(&self) -> Result<LedgerRow> {
+    fn run(&self) -> Result<(LedgerRow, Option<String>)> {
         let entry = &self.load.entry;
         let name = format!("csl-stream {} {}", entry.table, entry.load_id);
         let process = uuid::Uuid::now_v7().to_string();
         for attempt in 1.. {
             let known = match self.look()? {
-                Looked::Loaded(row) => return Ok(*row),
+                Looked::Loaded(row) => return Ok((*row, None)),
                 Looked::Free(known) => known,
             };
+            let warning = known.warning(&entry.table);
             let token = token(&entry.load_id, &process, attempt);
-            let steps = self.steps(known.claim.as_deref().unwrap_or_default(), &token);
+            let steps = self.steps(&known.seen(), &token);
             let sqls: Vec<String> = steps.iter().map(|step| step.sql.clone()).collect();
             let fault = match self.api.transaction(&name, &sqls, &token) {
-                Ok(()) => return self.finished(),
+                Ok(()) => return self.finished().map(|row| (row, warning)),
                 Err(Fault::Statement(fault)) => fault,
-                Err(Fault::Unknown(error)) => return self.known_end(error),
+                Err(Fault::Unknown(error)) => return self.known_end(error).map(|row| (row, warning)),
                 Err(Fault::Error(error)) => return Err(error),
             };
             if !self.again(&steps, &fault, attempt)? {
-                return self.told(&steps, fault);
+                return self.told(&steps, fault).map(|row| (row, warning));
             }
             tracing::warn!(attempt, message = fault.message, "the load is run again");
             std::thread::sleep(jittered(attempt));
@@ -106,12 +104,9 @@ impl Attempts<'_> {
     fn look(&self) -> Result<Looked> {
         let entry = &self.load.entry;
         let asked = Asked::from(entry).again(self.allowed.again);
-        let sql = Known::sql(&self.load.target.schema, &asked, true);
-        let rows = self.api.query(&sql);
-        let known = Known::read(
-            &rows.map_err(|fault| fault.into_error("reading the ledger", self.api.connection()))?,
-        );
-        match known.admission(&asked, cover_of(&self.load.target)) {
+        let known = known(self.api, &self.load.target.schema, &asked, true)
+            .map_err(|fault| fault.into_error("reading the ledger", self.api.connection()))?;
+        match known.admission(&asked, Rule::of(self.allowed.cover, &self.load.target)) {
             Admission::Proceed => {}
             Admission::AlreadyLoaded { .. } => {
                 return match self.loaded()? {
@@ -121,34 +116,30 @@ impl Attempts<'_> {
             }
             Admission::Older { .. } => return Err(self.overtaken("a newer full export was loaded meanwhile")),
         }
-        self.guard_rows(&known)?;
+        self.guard_rows()?;
         Ok(Looked::Free(known))
     }
 
-    /// Stops a full load that would empty the table, or leave few of its rows.
-    fn guard_rows(&self, known: &Known) -> Result<()> {
+    /// Stops a full load that would empty the table, or leave few of its rows, whoever brought them.
+    fn guard_rows(&self) -> Result<()> {
         let entry = &self.load.entry;
         if entry.kind != ExportKind::Full || self.allowed.shrink.max_percent.is_none() {
             return Ok(());
         }
-        self.allowed.shrink.check(&entry.table, known.last_full_rows.unwrap_or(0), entry.rows_accepted)?;
-        if entry.rows_accepted == 0 && self.loses_any()? {
-            return Err(Error::rejects("the export has no rows, and the table would be empty")
-                .at(place(self.api.connection()))
-                .help("the table is as it was; if it is to be emptied, run it once with --allow-shrink"));
-        }
-        Ok(())
+        self.allowed.shrink.check(&entry.table, self.rows_replaced()?, entry.rows_accepted)
     }
 
-    /// Whether the table has rows that a full load takes away: no load need have brought them.
-    fn loses_any(&self) -> Result<bool> {
-        let rows = self.api.query(&self.sql("", "").any_lost());
+    /// Rows that a full load takes away.
+    fn rows_replaced(&self) -> Result<u64> {
+        let rows = self.api.query(&self.sql(&Seen::default(), "").replaced());
         let rows =
             rows.map_err(|fault| fault.into_error("counting the table's rows", self.api.connection()))?;
-        Ok(rows.first().and_then(|row| row.first()).is_some_and(|cell| cell.as_deref() != Some("0")))
+        let cell = rows.first().and_then(|row| row.first()).cloned().flatten();
+        cell.and_then(|text| text.parse().ok())
+            .ok_or_else(|| Error::machine("Redshift gave no number of rows").at(place(self.api.connection())))
     }
 
-    fn sql<'s>(&'s self, seen: &'s str, claim: &'s str) -> LoadSql<'s> {
+    fn sql<'s>(&'s self, seen: &'s Seen, claim: &'s str) -> LoadSql<'s> {
         LoadSql {
             target: &self.load.target,
             columns: &self.load.columns,
@@ -157,10 +148,11 @@ impl Attempts<'_> {
             entry: &self.load.entry,
             seen,
             claim,
+            cover: self.allowed.cover,
         }
     }
 
-    fn steps(&self, seen: &str, claim: &str) -> Vec<Step> {
+    fn steps(&self, seen: &Seen, claim: &str) -> Vec<Step> {
         let mut steps = self.sql(seen, claim).steps();
         if self.load.files.is_empty() {
             // A manifest must name a file; the count then says that no row was accepted.
@@ -173,6 +165,7 @@ impl Attempts<'_> {
     fn again(&self, steps: &[Step], fault: &StatementFault, attempt: u32) -> Result<bool> {
         Ok(match verdict(steps, fault) {
             Some(Role::First) => attempt < LOAD_ATTEMPTS_MAX,
+            Some(Role::Same) => attempt < LOAD_ATTEMPTS_MAX && self.is_as_it_was()?,
             Some(_) => false,
             None => match fault.class() {
                 Class::Passing => attempt < LOAD_ATTEMPTS_MAX,
@@ -226,8 +219,8 @@ impl Attempts<'_> {
         if let Ok(Some(row)) = asked {
             return Ok(row);
         }
-        // A transaction that failed at a statement is rolled back; one that was ended may have committed.
-        let doubtful = fault.at.is_none() && matches!(fault.class(), Class::Ended | Class::Passing);
+        // A transaction that failed at a statement is rolled back; any other may have committed.
+        let doubtful = fault.at.is_none();
         let error = self.judge(steps, fault);
         match asked {
             Err(_) if doubtful => Err(self.unknown(error, "the ledger could not be asked")),
@@ -239,6 +232,7 @@ impl Attempts<'_> {
         let at = place(self.api.connection());
         match verdict(steps, &fault) {
             Some(Role::First) => self.overtaken("other loads of the table were first, each time"),
+            Some(Role::Same) => self.overtaken("the table was made anew, filled or emptied, each time"),
             Some(_) => {
                 let accepted = self.load.entry.rows_accepted;
                 Error::counts(format!("{accepted} rows were accepted, but another number was copied"))
@@ -327,6 +321,7 @@ fn verdict(steps: &[Step], fault: &StatementFault) -> Option<Role> {
     let role = role_of(steps, fault)?;
     let spoken = match role {
         Role::First => has_spoken(&fault.message, FIRST_WORDS),
+        Role::Same => has_spoken(&fault.message, SAME_WORDS),
         // The number of rows is in the guard's words; which it was does not matter.
         Role::Count => {
             let (_, behind) = fault.message.split_once("csl-stream: ")?;

@@ -1,29 +1,34 @@
 //! The SQL of a load: text in, text out. Pure.
 //!
 //! ```text
-//! full         claim ─ first ─ save recent rows ─ DELETE ─ COPY ─ count ─ put back ─ ledger
-//! incremental  claim ─ first ─ stage ─ COPY ─ count ─ drop known ids ─ INSERT ─ ledger
+//! full         claim ─ first ─ same ─ save recent rows ─ DELETE ─ COPY ─ count ─ put back ─ ledger
+//! incremental  claim ─ first ─ same ─ stage ─ COPY ─ count ─ drop known ids ─ INSERT ─ ledger
 //! full, types that need SQL   … stage ─ COPY ─ count ─ save ─ DELETE ─ INSERT … SELECT ─ put back ─ ledger
 //! ```
 //!
 //! All statements of a load run as one transaction, so a guard is a `SELECT` that fails: its cast meets
 //! a text that is no number. Redshift and PostgreSQL both understand every statement but COPY.
 
-use super::admission::AHEAD_HOURS;
-use super::ledger::{LEDGER, LedgerRow, lock_name};
+use super::ledger::{LEDGER, LedgerRow, Life, lock_name};
 use super::load_id::unix_millis;
 use super::quote::{qualified, quote_literal};
-use crate::ledger::RECENT_HOURS;
+use crate::ledger::Cover;
 use crate::schema::{Conversion, Identity, TargetTable, TargetType, VARCHAR_BYTES_MAX, quote_identifier};
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};
 
+/// Rows that say they were made later than so many hours from now have a wrong clock, and are not kept.
+const AHEAD_HOURS: u32 = 1;
 /// The column that says when a row was made.
 pub(super) const CREATED_AT: &str = "created_at";
 /// The column that tells rows apart.
 pub(super) const ID: &str = "id";
 /// What the guard says that finds another load in front of this one.
 pub(super) const FIRST_WORDS: &str = "csl-stream: another load was first (this export is loaded already, or a newer full export is loaded), claims left:";
+
+/// What the guards say that find another table than was looked at, or rows where there were none, or none
+/// where there were some.
+pub(super) const SAME_WORDS: &str = "csl-stream: the table has changed since it was looked at, found:";
 
 /// What the guard says that finds another number of rows.
 pub(super) fn count_words(rows: u64) -> String {
@@ -37,6 +42,8 @@ pub enum Role {
     Claim,
     /// Fails if another load changed the table since the ledger was read.
     First,
+    /// Fails if the table is another one by now, or lost its rows, or has got its first.
+    Same,
     /// Makes a temporary table.
     Prepare,
     /// The COPY.
@@ -67,6 +74,21 @@ pub struct LoadColumn {
     pub conversion: Conversion,
 }
 
+/// What was found when the table was looked at, which the transaction takes for given.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Seen {
+    /// What the table's lock said.
+    pub claim: String,
+    /// The catalogue's number of the table, if it was asked for.
+    pub table_id: Option<u64>,
+    /// Whether the table had no rows.
+    pub is_empty: bool,
+    /// Whether a full export is in the table.
+    pub has_full: bool,
+    /// What the ledger is to keep of the table; none if it is one of an earlier program.
+    pub life: Option<Life>,
+}
+
 /// Everything that shapes the SQL of a load.
 #[derive(Debug, Clone, Copy)]
 pub struct LoadSql<'a> {
@@ -80,10 +102,12 @@ pub struct LoadSql<'a> {
     pub manifest_uri: &'a str,
     /// What the ledger is to say; its counts are those that the guards compare with.
     pub entry: &'a LedgerRow,
-    /// What the table's lock said when the ledger was read.
-    pub seen: &'a str,
+    /// What was found when the ledger was read.
+    pub seen: &'a Seen,
     /// What it says from now on: of this attempt alone.
     pub claim: &'a str,
+    /// How far back a full export may lack rows.
+    pub cover: Cover,
 }
 
 /// `YYYYMMDDhhmmss…` as `YYYY-MM-DD hh:mm:ss`; what is missing is zero. `None` for anything else.
@@ -106,6 +130,8 @@ impl LoadSql<'_> {
     /// The statements, in order; run as one transaction.
     pub fn steps(&self) -> Vec<Step> {
         let mut steps = vec![self.claim(), self.first()];
+        steps.extend(self.same_table());
+        steps.push(self.same_rows());
         match self.entry.kind {
             ExportKind::Full => self.replace(&mut steps),
             ExportKind::Incremental => self.append(&mut steps),
@@ -119,18 +145,13 @@ impl LoadSql<'_> {
         self.columns.iter().any(|column| column.conversion != Conversion::None)
     }
 
-    /// Whether rows that the export lacks can be told from rows that were deleted at the source.
-    pub fn keeps_recent(&self) -> bool {
-        self.recent().is_some()
-    }
-
-    /// Counts one row, if the table has any that a full export without rows would take away.
-    pub(super) fn any_lost(&self) -> String {
+    /// Counts the rows that a full export takes away.
+    pub(super) fn replaced(&self) -> String {
         let lost = match self.recent() {
             Some(recent) => format!(" WHERE CASE WHEN {recent} THEN 0 ELSE 1 END = 1"),
             None => String::new(),
         };
-        format!("SELECT COUNT(*) FROM (SELECT 1 FROM {}{lost} LIMIT 1) AS lost", self.target.qualified())
+        format!("SELECT COUNT(*) FROM {}{lost}", self.target.qualified())
     }
 
     fn replace(&self, steps: &mut Vec<Step>) {
@@ -150,6 +171,10 @@ impl LoadSql<'_> {
             let sql =
                 format!("DELETE FROM {stage} USING {table} AS present WHERE present.{id} = {stage}.{id}");
             steps.push(step(Role::Prepare, sql));
+            // A row without an id cannot be known again, so that it comes by full exports alone: it would double.
+            if self.seen.has_full {
+                steps.push(step(Role::Prepare, format!("DELETE FROM {stage} WHERE {id} IS NULL")));
+            }
         }
         steps.push(self.insert_from(&stage));
     }
@@ -167,17 +192,34 @@ impl LoadSql<'_> {
     /// other table's load does. What it finds then is not what it saw, or its change of the same row is ERROR
     /// 1023, under serializable as under snapshot isolation.
     fn claim(&self) -> Step {
-        let (lock, claim, seen) = (self.lock(), quote_literal(self.claim), quote_literal(self.seen));
+        let (lock, claim, seen) = (self.lock(), quote_literal(self.claim), quote_literal(&self.seen.claim));
         step(Role::Claim, format!("UPDATE {lock} SET claim = {claim} WHERE claim = {seen}"))
     }
 
-    /// The failing text hangs on the count: a constant would be evaluated beforehand, and fail always.
     fn first(&self) -> Step {
-        let check = format!(
-            "CAST(CASE WHEN COUNT(*) > 0 THEN '1' ELSE '{FIRST_WORDS} ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
-        );
+        let check = counted("COUNT(*) > 0", FIRST_WORDS);
         let sql = format!("SELECT {check} FROM {} WHERE claim = {}", self.lock(), quote_literal(self.claim));
         step(Role::First, sql)
+    }
+
+    /// The name stands for the table that was looked at. What is made anew after the transaction's snapshot
+    /// cannot be read in it: ERROR 1018 (c_serial_isolation-serializable-isolation-troubleshooting).
+    fn same_table(&self) -> Option<Step> {
+        let check = counted("COUNT(*) > 0", SAME_WORDS);
+        let sql = format!(
+            "SELECT {check} FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = {} \
+             AND n.nspname = {} AND c.relname = {}",
+            self.seen.table_id?,
+            quote_literal(&self.target.schema),
+            quote_literal(&self.target.name)
+        );
+        Some(step(Role::Same, sql))
+    }
+
+    fn same_rows(&self) -> Step {
+        let check = counted(if self.seen.is_empty { "COUNT(*) = 0" } else { "COUNT(*) > 0" }, SAME_WORDS);
+        let table = self.target.qualified();
+        step(Role::Same, format!("SELECT {check} FROM (SELECT 1 AS one FROM {table} LIMIT 1) AS found"))
     }
 
     /// Which rows of the old table stay though the export lacks them: made about the export's time or later,
@@ -186,10 +228,11 @@ impl LoadSql<'_> {
         let exported_at = timestamp_text(self.entry.exported_at.as_deref()?)?;
         let created = self.target.column(CREATED_AT)?;
         let timed = matches!(created.target_type, TargetType::Timestamp | TargetType::TimestampTz);
+        let hours = self.cover.hours;
         let condition = || {
             let (name, id) = (quote_identifier(&created.name), quote_identifier(ID));
             format!(
-                "{name} >= CAST('{exported_at}' AS TIMESTAMP) - INTERVAL '{RECENT_HOURS} hours' \
+                "{name} >= CAST('{exported_at}' AS TIMESTAMP) - INTERVAL '{hours} hours' \
                  AND {name} <= SYSDATE + INTERVAL '{AHEAD_HOURS} hours' AND {id} IS NOT NULL"
             )
         };
@@ -231,10 +274,7 @@ impl LoadSql<'_> {
 
     fn count(&self, table: &str) -> Step {
         let rows = self.entry.rows_accepted;
-        let words = count_words(rows);
-        let check = format!(
-            "CAST(CASE WHEN COUNT(*) = {rows} THEN '1' ELSE '{words} ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
-        );
+        let check = counted(&format!("COUNT(*) = {rows}"), &count_words(rows));
         step(Role::Count, format!("SELECT {check} FROM {table}"))
     }
 
@@ -274,7 +314,7 @@ impl LoadSql<'_> {
                 ("0".to_owned(), format!("(SELECT COUNT(*) FROM {})", self.temporary("stage")))
             }
         };
-        step(Role::Record, self.entry.insert(&self.beside(LEDGER), &carried_over, &loaded))
+        step(Role::Record, self.entry.insert(&self.beside(LEDGER), &carried_over, &loaded, self.seen.life))
     }
 
     fn has_id(&self) -> bool {
@@ -298,6 +338,14 @@ impl LoadSql<'_> {
     fn temporary(&self, what: &str) -> String {
         quote_identifier(&format!("csl_{what}_{}", self.entry.load_id.replace('-', "")))
     }
+}
+
+/// Fails with these words and the count unless the count is right. The failing text hangs on the count: a
+/// constant would be evaluated beforehand, and fail always.
+fn counted(right: &str, words: &str) -> String {
+    format!(
+        "CAST(CASE WHEN {right} THEN '1' ELSE '{words} ' || CAST(COUNT(*) AS VARCHAR(20)) END AS INTEGER)"
+    )
 }
 
 fn step(role: Role, sql: String) -> Step {

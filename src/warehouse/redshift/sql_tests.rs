@@ -34,7 +34,22 @@ fn entry(kind: ExportKind, exported_at: Option<&str>) -> LedgerRow {
     }
 }
 
+fn seen(has_full: bool) -> Seen {
+    let life = Some(Life { table_id: 7, generation: 2, sequence: 9 });
+    Seen { claim: "before".into(), table_id: Some(7), is_empty: false, has_full, life }
+}
+
 fn steps(kind: ExportKind, at: Option<&str>, columns: &[(&str, TargetType)]) -> Vec<Step> {
+    steps_of(kind, at, columns, &seen(false), Cover::default())
+}
+
+fn steps_of(
+    kind: ExportKind,
+    at: Option<&str>,
+    columns: &[(&str, TargetType)],
+    seen: &Seen,
+    cover: Cover,
+) -> Vec<Step> {
     let target = target(columns);
     let of_file = |column: &TargetColumn| LoadColumn {
         name: column.name.clone(),
@@ -52,8 +67,9 @@ fn steps(kind: ExportKind, at: Option<&str>, columns: &[(&str, TargetType)]) -> 
         iam_role: "default",
         manifest_uri: "s3://b/m",
         entry: &entry,
-        seen: "before",
+        seen,
         claim: "now",
+        cover,
     };
     sql.steps()
 }
@@ -73,18 +89,23 @@ fn each_way_has_its_steps() {
     let at = Some("20260301031500");
     type Columns = Vec<(&'static str, TargetType)>;
     let cases: &[(ExportKind, Option<&str>, Columns, &str)] = &[
-        (FULL, at, vec![id(), made()], "Claim First Prepare Change Copy Count Change Record"),
-        (FULL, at, vec![id()], "Claim First Change Copy Count Record"),
-        (FULL, None, vec![id(), made()], "Claim First Change Copy Count Record"),
-        (FULL, at, vec![made()], "Claim First Change Copy Count Record"),
+        (FULL, at, vec![id(), made()], "Claim First Same Same Prepare Change Copy Count Change Record"),
+        (FULL, at, vec![id()], "Claim First Same Same Change Copy Count Record"),
+        (FULL, None, vec![id(), made()], "Claim First Same Same Change Copy Count Record"),
+        (FULL, at, vec![made()], "Claim First Same Same Change Copy Count Record"),
         (
             FULL,
             at,
             vec![id(), made(), json()],
-            "Claim First Prepare Copy Count Prepare Change Change Count Change Record",
+            "Claim First Same Same Prepare Copy Count Prepare Change Change Count Change Record",
         ),
-        (INCREMENTAL, at, vec![id(), made()], "Claim First Prepare Copy Count Prepare Change Record"),
-        (INCREMENTAL, at, vec![made()], "Claim First Prepare Copy Count Change Record"),
+        (
+            INCREMENTAL,
+            at,
+            vec![id(), made()],
+            "Claim First Same Same Prepare Copy Count Prepare Change Record",
+        ),
+        (INCREMENTAL, at, vec![made()], "Claim First Same Same Prepare Copy Count Change Record"),
     ];
     for (kind, at, columns, expected) in cases {
         assert_eq!(roles(&steps(*kind, *at, columns)), *expected, "{kind:?} {at:?} {columns:?}");
@@ -116,6 +137,8 @@ fn nothing_commits_by_itself_and_nothing_locks() {
 #[test]
 fn recent_rows_are_those_made_about_the_export_or_later() {
     let columns = [("id", TargetType::BigInt), ("created_at", TargetType::Timestamp)];
+    let other = steps_of(FULL, Some("20260301031500"), &columns, &seen(false), Cover { hours: 9 });
+    assert!(other.iter().any(|step| step.sql.contains("INTERVAL '9 hours'")));
     let steps = steps(FULL, Some("20260301031500"), &columns);
     let save = "WHERE \"created_at\" >= CAST('2026-03-01 03:15:00' AS TIMESTAMP) - INTERVAL '6 hours' \
         AND \"created_at\" <= SYSDATE + INTERVAL '1 hours' AND \"id\" IS NOT NULL";
@@ -185,8 +208,9 @@ fn rows_are_put_back_without_an_identity() {
         iam_role: "default",
         manifest_uri: "s3://b/m",
         entry: &entry,
-        seen: "",
+        seen: &seen(true),
         claim: "c",
+        cover: Cover::default(),
     };
     let steps = sql.steps();
     let back = steps.iter().rfind(|step| step.role == Role::Change).unwrap();
@@ -195,4 +219,32 @@ fn rows_are_put_back_without_an_identity() {
         "{}",
         back.sql
     );
+}
+
+#[test]
+fn rows_without_an_id_come_by_full_exports_alone() {
+    let columns = [("id", TargetType::BigInt)];
+    for (has_full, expected) in [(true, 1), (false, 0)] {
+        let steps = steps_of(INCREMENTAL, None, &columns, &seen(has_full), Cover::default());
+        let dropped = steps.iter().filter(|step| step.sql.ends_with("WHERE \"id\" IS NULL")).count();
+        assert_eq!(dropped, expected, "{has_full}");
+    }
+}
+
+#[test]
+fn the_transaction_looks_whether_the_table_is_the_one_that_was_looked_at() {
+    let columns = [("id", TargetType::BigInt)];
+    for (seen, guards, right) in [
+        (seen(false), 2, "COUNT(*) > 0"),
+        (Seen { is_empty: true, ..seen(false) }, 2, "COUNT(*) = 0"),
+        (Seen { table_id: None, ..seen(false) }, 1, "COUNT(*) > 0"),
+    ] {
+        let steps = steps_of(FULL, None, &columns, &seen, Cover::default());
+        let same: Vec<_> = steps.iter().filter(|step| step.role == Role::Same).collect();
+        assert_eq!(same.len(), guards, "{seen:?}");
+        assert!(
+            same[guards - 1].sql.contains(right) && same.iter().all(|step| step.sql.contains(SAME_WORDS))
+        );
+        assert!(guards == 1 || same[0].sql.contains("c.oid = 7 AND n.nspname = 'pub' AND c.relname = 't'"));
+    }
 }

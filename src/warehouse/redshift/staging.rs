@@ -1,6 +1,7 @@
 //! The staging place of a load: `<staging>/<table>/<load id>/`, beside Redshift.
 //!
 //! ```text
+//! begun.json                    whose the folder is, before anything else lies there
 //! part-00000.snappy.parquet …   the segments; those that lie there are not sent again
 //! manifest.json                 what COPY reads
 //! load.json                     what a retry needs: the target, the columns, the counts
@@ -9,13 +10,14 @@
 //! The load id stands for everything that shapes the files, so a name stands for one content: a file
 //! that lies there already is the one that would be written.
 //!
-//! Only what this program wrote is ever removed: a folder must be named by a load id and hold the record of
-//! that very load, and in it only the names above count. A load that was broken off before its record leaves
-//! segments that nobody sweeps; the same load run again finds them.
+//! Only what this program wrote is ever removed: a folder must be named by a load id and hold one of the two
+//! records of that very load, and in it only the names above count. What a load leaves that was broken off, the
+//! same load run again finds.
 
 use super::ledger::LedgerRow;
 use super::sql::LoadColumn;
 use crate::error::{Error, Place, Result};
+use crate::ledger::{ALERTS_DIR, is_load_id};
 use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
@@ -31,10 +33,14 @@ use std::time::{Duration, SystemTime};
 pub(super) const MANIFEST_NAME: &str = "manifest.json";
 /// Name of the record that a retry reads.
 pub(super) const RECORD_NAME: &str = "load.json";
+/// Name of the record that is written first.
+const BEGUN_NAME: &str = "begun.json";
+/// The records that say whose a folder is.
+const RECORD_NAMES: [&str; 2] = [RECORD_NAME, BEGUN_NAME];
 /// Endings of segments, by their codecs.
 const ENDINGS: [&str; 3] = ["snappy.parquet", "zstd.parquet", "parquet"];
-/// Folders beside the tables': of checks, of the Data Catalog, of rejects, of reports.
-const OWN_FOLDERS: [&str; 4] = [PROBES, "_catalog", "rejects", PROFILES];
+/// Folders beside the tables': of checks, of the Data Catalog, of rejects, of reports, of alerts.
+const OWN_FOLDERS: [&str; 5] = [PROBES, "_catalog", "rejects", PROFILES, ALERTS_DIR];
 /// Folder of the reports of last full loads, beside the tables'.
 const PROFILES: &str = "_profiles";
 /// Objects that a check looks at.
@@ -42,7 +48,10 @@ const LOOKED_AT_MAX: usize = 10_000;
 /// Folder of the probes of a check, beside the tables'.
 pub(super) const PROBES: &str = ".check";
 /// Bytes of such a record at most.
-const RECORD_BYTES_MAX: usize = 16 << 20;
+const RECORD_BYTES_MAX: usize = 32 << 20;
+/// Files of one load. COPY's manifest has no documented limit (dg/loading-data-files-using-manifest); the record
+/// that a retry reads has one.
+const FILES_MAX: usize = 50_000;
 /// Times that a file is read back which another process is writing too.
 const READ_ATTEMPTS_MAX: usize = 5;
 /// Staged loads older than this are swept. A statement runs for 24 hours at most, and a load writes its
@@ -63,6 +72,14 @@ pub struct StagedLoad {
     /// Whether it is loaded though the export is in the table.
     #[serde(default)]
     pub again: bool,
+}
+
+/// Whose a folder is.
+#[derive(Debug, Serialize, Deserialize)]
+struct Begun {
+    load_id: String,
+    table: String,
+    program: String,
 }
 
 /// Where the loads of all tables are staged.
@@ -101,16 +118,17 @@ impl StagingPlace {
             if load == keep || !is_over(folder.newest, SystemTime::now()) {
                 continue;
             }
-            if !folder.names.contains(RECORD_NAME) || !self.is_own(&place, table, &load)? {
+            let records = RECORD_NAMES.into_iter().filter(|name| folder.names.contains(*name));
+            if !self.is_own(&place, table, &load, records)? {
                 left.extend(folder.names.iter().map(|name| format!("{load}/{name}")));
                 continue;
             }
             tracing::info!(table, load, files = folder.names.len(), "staged load swept");
             let inside = place.child(&load)?;
-            // The record goes last: a sweep that is broken off is gone on with.
-            let (record, files): (Vec<_>, Vec<_>) =
-                folder.names.iter().partition(|name| *name == RECORD_NAME);
-            files.iter().chain(&record).try_for_each(|name| objects::remove(&inside.child(name)?))?;
+            // The records go last: a sweep that is broken off is gone on with.
+            let (records, files): (Vec<_>, Vec<_>) =
+                folder.names.iter().partition(|name| RECORD_NAMES.contains(&name.as_str()));
+            files.iter().chain(&records).try_for_each(|name| objects::remove(&inside.child(name)?))?;
         }
         if let Some(first) = left.first() {
             tracing::warn!(
@@ -124,16 +142,30 @@ impl StagingPlace {
         Ok(())
     }
 
-    /// Whether the folder's record is of this very load.
-    fn is_own(&self, place: &Location, table: &str, load: &str) -> Result<bool> {
-        let record = place.child(load)?.child(RECORD_NAME)?;
-        let bytes = match store::fetch_small(&record, RECORD_BYTES_MAX) {
-            // Too long for a record, or gone by now.
-            Err(Error::Input(_) | Error::Access(_) | Error::Usage(_)) => return Ok(false),
-            bytes => bytes?,
+    /// Whether one of the folder's records is of this very load.
+    fn is_own(
+        &self,
+        place: &Location,
+        table: &str,
+        load: &str,
+        mut records: impl Iterator<Item = &'static str>,
+    ) -> Result<bool> {
+        let says = |bytes: &[u8], name: &str| {
+            let begun =
+                || serde_json::from_slice::<Begun>(bytes).ok().map(|begun| (begun.load_id, begun.table));
+            let whole = || serde_json::from_slice::<StagedLoad>(bytes).ok().map(|staged| staged.entry);
+            let of =
+                if name == BEGUN_NAME { begun() } else { whole().map(|entry| (entry.load_id, entry.table)) };
+            of.is_some_and(|(id, of)| id == load && of == table)
         };
-        let found = serde_json::from_slice::<StagedLoad>(&bytes);
-        Ok(found.is_ok_and(|staged| staged.entry.load_id == load && staged.entry.table == table))
+        records.try_fold(false, |own, name| {
+            let bytes = match store::fetch_small(&place.child(load)?.child(name)?, RECORD_BYTES_MAX) {
+                // Too long for a record, or gone by now.
+                Err(Error::Input(_) | Error::Access(_) | Error::Usage(_)) => return Ok(own),
+                bytes => bytes?,
+            };
+            Ok(own || says(&bytes, name))
+        })
     }
 
     /// Objects that lie in the staging place and have no name that this program gives: how many, and the
@@ -202,19 +234,19 @@ fn folders(objects: Vec<ObjectBelow>) -> Folders {
     found
 }
 
-/// A load's id as it is written: a UUID of version 7 in small letters.
-fn is_load_id(text: &str) -> bool {
-    uuid::Uuid::try_parse(text).is_ok_and(|id| id.get_version_num() == 7 && id.to_string() == text)
-}
-
-/// A name that a load gives in its folder: a segment's, the manifest's, the record's.
+/// A name that a load gives in its folder: a segment's, the manifest's, a record's.
 fn is_staged_name(name: &str) -> bool {
     let is_segment = || {
         let (number, ending) = name.strip_prefix("part-")?.split_once('.')?;
         let numbered = number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit());
         Some(numbered && ENDINGS.contains(&ending))
     };
-    name == MANIFEST_NAME || name == RECORD_NAME || is_segment() == Some(true)
+    name == MANIFEST_NAME || RECORD_NAMES.contains(&name) || is_segment() == Some(true)
+}
+
+/// The number in a segment's name.
+fn number_of(name: &str) -> Option<usize> {
+    name.strip_prefix("part-")?.split_once('.')?.0.parse().ok()
 }
 
 /// Whether a name below the staging place is one that this program gives: of a load, a check, the catalogue.
@@ -239,13 +271,36 @@ pub(super) struct StagingSink {
     present: HashMap<String, u64>,
     /// Names of the segments that this process has sent whole.
     sent: Arc<Mutex<HashSet<String>>>,
+    encryption: Encryption,
+    /// The first record, until it lies there.
+    begun: Mutex<Option<Begun>>,
 }
 
 impl StagingSink {
-    pub(super) fn open(place: Location, encryption: Encryption) -> Result<Self> {
-        let present = objects::below(&place)?.into_iter().map(|object| (object.name, object.bytes)).collect();
-        let inner = S3::from_environment()?.encrypted(encryption).sink(&place)?;
-        Ok(Self { inner, place, present, sent: Arc::default() })
+    pub(super) fn open(place: Location, table: &str, load_id: &str, encryption: Encryption) -> Result<Self> {
+        let present: HashMap<_, _> =
+            objects::below(&place)?.into_iter().map(|object| (object.name, object.bytes)).collect();
+        let inner = S3::from_environment()?.encrypted(encryption.clone()).sink(&place)?;
+        let begun = Begun {
+            load_id: load_id.to_owned(),
+            table: table.to_owned(),
+            program: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
+        };
+        let begun = Mutex::new((!present.contains_key(BEGUN_NAME)).then_some(begun));
+        Ok(Self { inner, place, present, sent: Arc::default(), encryption, begun })
+    }
+
+    /// Says whose the folder is, before the first segment lies there.
+    fn begin(&self) -> Result<()> {
+        let mut begun = self.begun.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(record) = &*begun {
+            let text = serde_json::to_vec(record).map_err(|cause| {
+                Error::machine("cannot write the load's first record as JSON").because(cause)
+            })?;
+            objects::put_encrypted(&self.place.child(BEGUN_NAME)?, text, self.encryption.clone())?;
+        }
+        *begun = None;
+        Ok(())
     }
 
     /// Compares the files that are about to be copied with what lies there: each one there, as long as
@@ -278,6 +333,12 @@ impl StagingSink {
 
 impl SegmentSink for StagingSink {
     fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
+        if number_of(name).is_some_and(|number| number >= FILES_MAX) {
+            return Err(Error::usage(format!("the export becomes more than {FILES_MAX} files"))
+                .at(Place::uri(self.place.to_string()))
+                .help("nothing was loaded; make the files larger: --segment-size 128MiB"));
+        }
+        self.begin()?;
         if self.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
             return Err(Error::machine(format!("the segment {name} is written twice"))
                 .at(Place::uri(self.place.to_string()))
@@ -378,6 +439,7 @@ mod tests {
         for (name, ours) in [
             (format!("t/{id}/load.json"), true),
             (format!("t/{id}/manifest.json"), true),
+            (format!("t/{id}/begun.json"), true),
             (format!("t/{id}/part-00000.snappy.parquet"), true),
             (format!("t/{id}/part-100000.zstd.parquet"), true),
             (format!("t/{id}/part-00000.parquet"), true),
@@ -399,6 +461,17 @@ mod tests {
         ] {
             assert_eq!(is_ours(&name), ours, "{name}");
         }
+    }
+
+    /// As long a record as one of the most files is read back.
+    #[test]
+    fn a_record_of_the_most_files_can_be_read() {
+        assert_eq!(number_of("part-49999.snappy.parquet"), Some(FILES_MAX - 1));
+        assert_eq!(number_of("manifest.json"), None);
+        let uri = format!("s3://{}/part-00000.snappy.parquet", "b".repeat(200));
+        let file = FileReport { uri, rows: u64::MAX, bytes: u64::MAX };
+        let one = serde_json::to_vec_pretty(&[&file]).unwrap().len() + 40;
+        assert!(one * FILES_MAX < RECORD_BYTES_MAX, "{one}");
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! Redshift as a [`Warehouse`].
 
-use super::admission::{Asked, Known};
+use super::admission::{Asked, Known, Rule};
+use super::catalogue::Catalogue;
 use super::connection::Connection;
-use super::data_api::{DataApi, Fault, Stop, jittered};
+use super::data_api::{DataApi, Fault, Stop};
+use super::decision::known;
 use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
 use super::run::Allowed;
-use super::sql::{LoadColumn, LoadSql};
+use super::sql::{LoadColumn, LoadSql, Seen};
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, run, target};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{Cover, Run, Shown, check_name, timestamp};
-use crate::report::{Checklist, FileReport, Rows, RunReport};
+use crate::ledger::{Cover, Run, Shown, Standing, check_name, timestamp};
+use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
 use crate::store::{ExportKind, Location, SegmentSink, objects};
@@ -21,11 +23,6 @@ use crate::warehouse::{
 };
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
-
-/// Times that the ledger is looked for and made.
-const LEDGER_ATTEMPTS_MAX: u32 = 5;
-/// Seconds that are waited for a VACUUM or ANALYZE to fail.
-const TIDY_SECONDS: i32 = 2;
 
 /// What a load into Redshift needs besides the connection.
 #[derive(Debug, Clone)]
@@ -59,6 +56,7 @@ pub struct RedshiftWarehouse {
     api: DataApi,
     settings: RedshiftSettings,
     staging: StagingPlace,
+    cover: Cover,
 }
 
 impl RedshiftWarehouse {
@@ -68,7 +66,14 @@ impl RedshiftWarehouse {
     /// [`Error::Usage`] if the staging place is not in S3.
     pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
         let staging = StagingPlace::new(settings.staging.clone())?;
-        Ok(Self { api, settings, staging })
+        Ok(Self { api, settings, staging, cover: Cover::default() })
+    }
+
+    /// Takes so many hours to lie at most between the snapshot of a full export and its name.
+    #[must_use]
+    pub fn recent_hours(mut self, hours: u32) -> Self {
+        self.cover = Cover { hours };
+        self
     }
 
     /// Its client.
@@ -140,13 +145,13 @@ impl RedshiftWarehouse {
 
     /// The table is looked at only where it decides: for an incremental of the hours before a full export.
     fn admission(&self, known: &Known, asked: &Asked<'_>, table: &str) -> Result<Admission> {
-        let wide = known.admission(asked, Cover::default());
-        let narrow = known.admission(asked, Cover { hours: 0 });
+        let of = |has_ids| Rule { cover: if has_ids { self.cover } else { Cover { hours: 0 } }, has_ids };
+        let (wide, narrow) = (known.admission(asked, of(true)), known.admission(asked, of(false)));
         if wide == narrow {
             return Ok(wide);
         }
-        let cover = self.find_target(table)?.as_ref().map_or_else(Cover::default, run::cover_of);
-        Ok(known.admission(asked, cover))
+        let rule = self.find_target(table)?.map_or(of(true), |target| Rule::of(self.cover, &target));
+        Ok(known.admission(asked, rule))
     }
 
     fn rows(&self, table: Option<&str>, limit: usize) -> Result<Vec<LedgerRow>> {
@@ -164,8 +169,19 @@ impl RedshiftWarehouse {
     fn retry_staged(&self, load_id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
         check_name("load id", load_id)?;
         let staged = self.staging.find(load_id)?;
+        let mut staged = staged;
         if let Some(row) = self.row(load_id)? {
-            return Ok(history::report(&row, staged.files));
+            let asked = Asked::from(&staged.entry).again(staged.again);
+            let report = history::report(&row, staged.files.clone());
+            match self.admit_asked(&asked)? {
+                Admission::Proceed => {}
+                Admission::AlreadyLoaded { .. } => return Ok(report),
+                older => {
+                    return Ok(RunReport { status: Status::Skipped, error: older.reason(), ..report });
+                }
+            }
+            // The table has lost what this load brought: it is another load of the same files.
+            staged.entry.load_id = uuid::Uuid::now_v7().to_string();
         }
         if self.target(&staged.entry.table)? != staged.target {
             return Err(Error::schema("the table has changed since the files were written")
@@ -174,7 +190,7 @@ impl RedshiftWarehouse {
         }
         self.ensure_ledger(&Asked::from(&staged.entry).again(staged.again), &staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
-        let (row, warnings) = self.run(&staged, &place, Allowed { shrink, again: staged.again })?;
+        let (row, warnings) = self.run(&staged, &place, self.allowed(shrink, staged.again))?;
         Ok(RunReport { warnings, ..history::report(&row, staged.files) })
     }
 
@@ -198,42 +214,47 @@ impl RedshiftWarehouse {
             iam_role: &self.settings.iam_role,
             manifest_uri: &manifest_uri,
             entry: &entry(request, &[], &rows, SystemTime::now()),
-            seen: "",
+            seen: &self.seen(request)?,
             claim: &request.load_id,
+            cover: self.cover,
         };
         Ok(sql.steps().into_iter().map(|step| step.sql).collect())
     }
 
-    fn connection(&self) -> &Connection {
-        self.api.connection()
+    /// What a load would take for given, as far as it can be known before the first.
+    fn seen(&self, request: &LoadRequest) -> Result<Seen> {
+        let (schema, asked) = (&self.settings.schema, Asked::from(request));
+        let missing = |fault: &Fault| matches!(fault, Fault::Statement(fault) if fault.is_missing());
+        let found = match known(&self.api, schema, &asked, false) {
+            Err(fault) if missing(&fault) => {
+                Catalogue::ask(&self.api, schema, &request.table).map(Known::nothing)
+            }
+            found => found,
+        };
+        found
+            .map(|known| known.seen())
+            .map_err(|fault| fault.into_error("reading the ledger", self.connection()))
     }
 
-    /// Makes the ledger and the table's lock at the first load. They are read first: a user that may load
-    /// need not be allowed to create, and what is only read keeps nobody waiting.
-    fn ensure_ledger(&self, request: &Asked<'_>, table: &str) -> Result<()> {
-        let schema = &self.settings.schema;
-        let look = Known::sql(schema, request, true);
-        let mut failed = None;
-        for attempt in 1..=LEDGER_ATTEMPTS_MAX {
-            match self.api.query(&look) {
-                Ok(rows) if Known::read(&rows).claim.is_some() => return Ok(()),
-                Ok(_) => failed = self.create(&[ledger::enter(schema, table)]).err(),
-                Err(Fault::Statement(fault)) if fault.is_missing() => {
-                    // Another process may make them at the same time: what counts is that they are there.
-                    let made = [ledger::create_ledger(schema), ledger::create_lock(schema, table)];
-                    failed = None;
-                    for sql in made {
-                        failed = self.create(&[sql]).err().or(failed);
-                    }
-                }
-                Err(fault) => return Err(fault.into_error("reading the ledger", self.connection())),
-            }
-            if failed.is_some() {
-                std::thread::sleep(jittered(attempt));
-            }
+    fn allowed(&self, shrink: ShrinkGuard, again: bool) -> Allowed {
+        Allowed { shrink, again, cover: self.cover }
+    }
+
+    /// Whether the ledger has a load of this id, whatever that says of the table.
+    pub(super) fn is_listed(&self, load_id: &str) -> Result<bool> {
+        Ok(self.row(load_id)?.is_some())
+    }
+
+    fn admit_asked(&self, asked: &Asked<'_>) -> Result<Admission> {
+        match known(&self.api, &self.settings.schema, asked, false) {
+            Ok(known) => self.admission(&known, asked, asked.table()),
+            Err(Fault::Statement(fault)) if fault.is_missing() => Ok(Admission::Proceed),
+            Err(fault) => Err(fault.into_error("reading the ledger", self.connection())),
         }
-        let missing = || Error::machine("the ledger is not there, though it was created");
-        Err(failed.unwrap_or_else(missing))
+    }
+
+    fn connection(&self) -> &Connection {
+        self.api.connection()
     }
 
     /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended. The warnings are
@@ -247,55 +268,13 @@ impl RedshiftWarehouse {
         let loaded = run::run(&self.api, staged, place, &self.settings.iam_role, allowed);
         let mut warnings = Vec::new();
         warnings.extend(self.keep_manifest(staged, loaded.is_ok()));
-        let row = loaded?;
+        let (row, told) = loaded?;
+        if let Some(told) = &told {
+            tracing::warn!(table = staged.entry.table, "{told}");
+        }
+        warnings.extend(told);
         warnings.extend(self.tidy(staged));
         Ok((row, warnings))
-    }
-
-    /// The load has ended whatever becomes of the copy.
-    fn keep_manifest(&self, staged: &StagedLoad, succeeded: bool) -> Option<String> {
-        let manifests = self.settings.manifests.as_ref()?;
-        let prefix = if succeeded { &manifests.prefix } else { &manifests.failed_prefix };
-        let (table, name) = (&staged.entry.table, format!("{}.json", staged.entry.load_id));
-        let kept = manifests
-            .url
-            .child(prefix.trim_matches('/'))
-            .and_then(|place| place.child(table)?.child(&name))
-            .and_then(|place| {
-                objects::put_encrypted(
-                    &place,
-                    Manifest::of(&staged.files).json(),
-                    self.settings.encryption.clone(),
-                )
-            });
-        let error = kept.err()?;
-        tracing::warn!(%error, "no copy of the manifest is kept");
-        Some(format!("no copy of the manifest is kept: {error}"))
-    }
-
-    /// Statements of their own, because VACUUM takes no transaction; looked at once, because the load is
-    /// done. An incremental leaves nothing to clean up.
-    fn tidy(&self, staged: &StagedLoad) -> Vec<String> {
-        if staged.entry.kind != ExportKind::Full {
-            return Vec::new();
-        }
-        let table = staged.target.qualified();
-        let refused = |sql: String| {
-            let error = match self.api.glance(&sql, TIDY_SECONDS) {
-                Ok(None) => return None,
-                Ok(Some(fault)) => fault.into_error("tidying up", &self.connection().to_string()),
-                Err(fault) => fault.into_error("tidying up", self.connection()),
-            };
-            tracing::warn!(%error, sql, "the table is not tidied up");
-            Some(format!(
-                "the load is done, but {sql} did not run: {error}; only the table's owner may do this: make the loader \
-                 the owner, or leave it to Redshift's own VACUUM and ANALYZE"
-            ))
-        };
-        [format!("VACUUM DELETE ONLY {table}"), format!("ANALYZE {table}")]
-            .into_iter()
-            .filter_map(refused)
-            .collect()
     }
 }
 
@@ -321,7 +300,12 @@ impl Warehouse for RedshiftWarehouse {
     }
 
     fn load(&self, id: &str) -> Result<Shown> {
-        history::shown(self.row(id)?, id)
+        let row = self.row(id)?.ok_or_else(|| history::no_load(id))?;
+        let standing = match self.admit_asked(&Asked::from(&row))? {
+            Admission::AlreadyLoaded { .. } => Standing::Current,
+            _ => Standing::Gone,
+        };
+        Ok(history::shown(&row, standing))
     }
 
     fn remember(&self, report: &RunReport) -> Result<()> {
@@ -355,12 +339,7 @@ impl Warehouse for RedshiftWarehouse {
 
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
         check_name("table name", &request.table)?;
-        let asked = Asked::from(request);
-        match self.api.query(&Known::sql(&self.settings.schema, &asked, false)) {
-            Ok(rows) => self.admission(&Known::read(&rows), &asked, &request.table),
-            Err(Fault::Statement(fault)) if fault.is_missing() => Ok(Admission::Proceed),
-            Err(fault) => Err(fault.into_error("reading the ledger", self.connection())),
-        }
+        self.admit_asked(&Asked::from(request))
     }
 
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
@@ -377,7 +356,12 @@ impl Warehouse for RedshiftWarehouse {
             target,
             columns: Mutex::new(None),
             started: SystemTime::now(),
-            sink: StagingSink::open(place, self.settings.encryption.clone())?,
+            sink: StagingSink::open(
+                place,
+                &request.table,
+                &request.load_id,
+                self.settings.encryption.clone(),
+            )?,
         }))
     }
 }
@@ -411,6 +395,12 @@ impl Staging for RedshiftStaging {
         Ok(fitted.layout)
     }
 
+    /// The content is what the export is known by from here on.
+    fn admit_content(&mut self, digest: &str) -> Result<Admission> {
+        self.request.source.etag = Some(digest.to_owned());
+        self.warehouse.admit(&self.request)
+    }
+
     fn load(self: Box<Self>, files: &[FileReport], rows: &Rows) -> Result<LoadReceipt> {
         let staged: u64 = files.iter().map(|file| file.rows).sum();
         if staged != rows.accepted {
@@ -429,11 +419,10 @@ impl Staging for RedshiftStaging {
         for (name, bytes) in [(MANIFEST_NAME, Manifest::of(files).json()), (RECORD_NAME, record)] {
             objects::put_encrypted(&self.sink.place().child(name)?, bytes, encrypted.clone())?;
         }
-        let allowed = Allowed { shrink: self.request.shrink, again: self.request.again };
+        let allowed = self.warehouse.allowed(self.request.shrink, self.request.again);
         let (row, warnings) = self.warehouse.run(&load, self.sink.place(), allowed)?;
         Ok(LoadReceipt {
             loaded: row.rows_loaded,
-            present: row.rows_accepted.saturating_sub(row.rows_loaded),
             carried_over: row.rows_carried_over,
             files: files.to_vec(),
             warnings,

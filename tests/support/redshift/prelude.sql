@@ -126,12 +126,15 @@ GRANT SELECT ON pg_catalog.sys_load_error_detail, pg_catalog.stl_load_errors, pg
 
 -- A write locks the whole table until the transaction ends, against other writes and not against reads
 -- (dg/c_write_readwrite, dg/r_LOCK). PostgreSQL locks rows, so the stand-in takes the lock by this name, whatever
--- privileges the writer has.
+-- privileges the writer has. A table that was made after the transaction's snapshot cannot be read or written in
+-- it: ERROR 1018 (dg/c_serial_isolation-serializable-isolation-troubleshooting).
 CREATE FUNCTION pg_catalog.csl_lock(text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER AS $$
 DECLARE found regclass := to_regclass($1);
 BEGIN
   IF EXISTS (SELECT 1 FROM pg_class WHERE oid = found AND relkind = 'r') THEN
     EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', found);
+  ELSIF found IS NOT NULL AND NOT EXISTS (SELECT 1 FROM pg_class WHERE oid = found) THEN
+    RAISE EXCEPTION '1018 DETAIL: Relation does not exist.';
   END IF;
 END $$;
 

@@ -6,6 +6,7 @@
 //! `timesReceived`, and `batchId` once it is loaded: by that alone the loader knew a file as done.
 
 use super::calls::{timeouts, wait};
+use super::listener::Listener;
 use super::message::{Source, error_of};
 use super::news::News;
 use crate::report::Status;
@@ -15,13 +16,53 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use std::collections::HashMap;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-/// Writes the batch; written twice, it is the later one.
-pub(super) fn put_batch(table: &str, news: &News<'_>) -> Result<(), String> {
-    wait(client()?.put_item().table_name(table).set_item(Some(batch(news, now()))).send())
+/// The table of batches: a load written twice is the later one.
+pub(super) struct Batches<'a> {
+    pub(super) table: &'a str,
 }
 
-/// Counts the file, and says of which batch it was if it is loaded.
-pub(super) fn put_file(table: &str, news: &News<'_>) -> Result<(), String> {
+/// The table of processed files: each is counted, and says of which batch it was if it is loaded.
+pub(super) struct Files<'a> {
+    pub(super) table: &'a str,
+}
+
+impl Listener<News<'_>> for Batches<'_> {
+    fn name(&self) -> String {
+        self.table.to_owned()
+    }
+
+    fn tell(&self, news: &News<'_>) -> Result<(), String> {
+        let item = batch(news, now());
+        client()
+            .and_then(|client| wait(client.put_item().table_name(self.table).set_item(Some(item)).send()))
+            .map_err(|cause| format!("no batch was written into {}: {cause}", self.table))
+    }
+
+    fn reach(&self) -> Result<(), String> {
+        is_table(self.table)
+    }
+}
+
+impl Listener<News<'_>> for Files<'_> {
+    fn name(&self) -> String {
+        self.table.to_owned()
+    }
+
+    fn tell(&self, news: &News<'_>) -> Result<(), String> {
+        // A run that found no export has processed none.
+        if news.report.source.uri.is_empty() {
+            return Ok(());
+        }
+        put_file(self.table, news)
+            .map_err(|cause| format!("no file was written into {}: {cause}", self.table))
+    }
+
+    fn reach(&self) -> Result<(), String> {
+        is_table(self.table)
+    }
+}
+
+fn put_file(table: &str, news: &News<'_>) -> Result<(), String> {
     let loaded = news.report.status == Status::Succeeded;
     let set = if loaded { "SET #when = :when, #batch = :batch" } else { "SET #when = :when" };
     let mut call = client()?
@@ -42,7 +83,7 @@ pub(super) fn put_file(table: &str, news: &News<'_>) -> Result<(), String> {
 }
 
 /// Whether there is such a table.
-pub(super) fn is_table(table: &str) -> Result<(), String> {
+fn is_table(table: &str) -> Result<(), String> {
     wait(client()?.describe_table().table_name(table).send())
 }
 
