@@ -104,7 +104,7 @@ pub enum Error {
     #[error("{0}")]
     Machine(Box<Detail>),
     /// Stopped by a signal. Exit code 130.
-    #[error("interrupted: nothing was loaded")]
+    #[error("interrupted: what was under way changed nothing")]
     Interrupted,
 }
 
@@ -223,6 +223,28 @@ impl Error {
         }
     }
 
+    /// An error of the same class that says something else; an interrupt says what it says.
+    #[must_use]
+    pub fn like(&self, what: impl Into<String>) -> Self {
+        match self {
+            Self::Usage(_) => Self::usage(what),
+            Self::Access(_) => Self::access(what),
+            Self::Schema(_) => Self::schema(what),
+            Self::Rejects(_) => Self::rejects(what),
+            Self::Counts(_) => Self::counts(what),
+            Self::Transient(_) => Self::transient(what),
+            Self::Input(_) => Self::input(what),
+            Self::Machine(_) => Self::machine(what),
+            Self::Interrupted => Self::Interrupted,
+        }
+    }
+
+    /// Its place among failures that end together: 0 is the worst, whose exit code is that of all.
+    pub fn rank(&self) -> usize {
+        let code = self.exit_code();
+        WORST_FIRST.iter().position(|worse| *worse == code).unwrap_or(WORST_FIRST.len())
+    }
+
     /// The process's exit code, as the README lists them.
     pub fn exit_code(&self) -> u8 {
         match self {
@@ -237,6 +259,10 @@ impl Error {
         }
     }
 }
+
+/// Exit codes of failures, the worst first: what was asked for (130); what must never be (6); what keeps every table
+/// from loading until somebody acts (2, 3); what concerns one table (4, 5, 1); what passes by itself (7).
+const WORST_FIRST: [u8; 8] = [130, 6, 2, 3, 4, 5, 1, 7];
 
 /// An error with all its causes in one line, none said twice: some repeat what is underneath.
 #[cfg(feature = "aws")]
@@ -277,6 +303,26 @@ pub fn cut(text: &str, chars_max: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_class_has_its_place_among_the_worst() {
+        let all = [
+            Error::Interrupted,
+            Error::counts("x"),
+            Error::usage("x"),
+            Error::access("x"),
+            Error::schema("x"),
+            Error::rejects("x"),
+            Error::input("x"),
+            Error::machine("x"),
+            Error::transient("x"),
+        ];
+        let ranks: Vec<usize> = all.iter().map(Error::rank).collect();
+        assert_eq!(ranks, [0, 1, 2, 3, 4, 5, 6, 6, 7]);
+        for error in &all {
+            assert_eq!((error.like("y").class(), error.like("y").rank()), (error.class(), error.rank()));
+        }
+    }
 
     #[test]
     fn long_and_odd_names_are_shown_safely() {

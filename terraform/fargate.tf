@@ -49,7 +49,7 @@ resource "aws_ecs_task_definition" "load" {
     image     = var.container_image
     command   = ["work", "--once"]
     essential = true
-    # Rejected records are written here, and gone with the task; the report has the first of them.
+    # Rejected records are kept beside what is staged.
     workingDirectory       = local.work_folder
     mountPoints            = [{ sourceVolume = "work", containerPath = local.work_folder, readOnly = false }]
     user                   = "65532"

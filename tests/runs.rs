@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used)]
 
+#[path = "runs/all.rs"]
+mod all;
 #[path = "support/answer.rs"]
 mod answer;
 #[path = "runs/kept.rs"]
@@ -9,6 +11,8 @@ mod kept;
 #[cfg(unix)]
 #[path = "runs/private.rs"]
 mod private;
+#[path = "runs/rejects.rs"]
+mod rejects;
 #[path = "runs/row.rs"]
 mod row;
 #[cfg(feature = "aws")]

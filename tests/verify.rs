@@ -11,7 +11,7 @@ use answer::Answer;
 use serde_json::{Value, json};
 use std::process::Command;
 use tempfile::TempDir;
-use types::{CHANGES, ROWS, SCHEMA, csv, csv_with};
+use types::{CHANGES, ROWS, SCHEMA, csv, csv_with, found};
 
 struct Place(TempDir);
 
@@ -60,13 +60,6 @@ impl Place {
         assert!(matches!(answer.code, Some(0 | 6)), "{answer:#?}");
         (answer.code, answer.json())
     }
-}
-
-/// Columns and measures of all differences.
-fn found(verified: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let all = verified["differences"].as_array().unwrap();
-    all.iter().map(|found| (text(&found["column"]), text(&found["measure"]))).collect()
 }
 
 #[test]

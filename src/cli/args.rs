@@ -3,7 +3,7 @@
 //! Locations are taken as they come and taken apart later: clap repeats whole what it refuses, and a
 //! signed URL is a password.
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum, ValueHint};
+use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -126,11 +126,21 @@ impl Command {
 Examples:
   csl-stream backfill --table signatures --exports ./exports --schema schema.json
   csl-stream backfill --table signatures --export s3://bucket/org/full/signatures/20260301/signatures_20260301031500.csv.bz2
-  csl-stream backfill --table signatures --kind incremental --date 20260301 --json")]
+  csl-stream backfill --table signatures --kind incremental --date 20260301 --json
+  csl-stream backfill --all --to redshift
+
+Several tables: the largest first, small ones beside each other, within the
+memory of one load. One that fails stops no other; each is a line and has a
+report. The exit code is that of the worst end, in this order: 130, 6, 2, 3,
+4, 5, 1, 7, 0. A plan is of one table.")]
+#[command(group(ArgGroup::new("which").required(true).args(["tables", "all"])))]
 pub struct BackfillArgs {
-    /// Table to load
-    #[arg(long, value_name = "TABLE", value_parser = parse_table)]
-    pub table: String,
+    /// Table to load; several: --table A,B or the flag again
+    #[arg(long = "table", value_name = "TABLE", value_parser = parse_table, value_delimiter = ',')]
+    pub tables: Vec<String>,
+    /// Every table of the schema that has an export
+    #[arg(long, conflicts_with = "export")]
+    pub all: bool,
     /// Which export, and where it is.
     #[command(flatten)]
     pub export: ExportArgs,
@@ -195,7 +205,7 @@ pub enum SchemaCommand {
         #[command(flatten)]
         schema: SchemaArgs,
         /// Only these tables
-        #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
+        #[arg(long = "table", value_name = "TABLE", value_parser = parse_table, value_delimiter = ',')]
         tables: Vec<String>,
         /// Schema that the tables are created in [config: redshift.schema; default: public]
         #[arg(long, value_name = "NAME", value_parser = parse_table)]
@@ -223,7 +233,7 @@ pub enum SchemaCommand {
         #[command(flatten)]
         schema: SchemaArgs,
         /// Only these tables
-        #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
+        #[arg(long = "table", value_name = "TABLE", value_parser = parse_table, value_delimiter = ',')]
         tables: Vec<String>,
     },
     /// Fetch the schema, check it, and print it or write it to a file

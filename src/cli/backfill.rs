@@ -1,4 +1,4 @@
-//! `csl-stream backfill`: find the export, convert it, stage it, load it.
+//! `csl-stream backfill`: find the exports, convert them, stage them, load them.
 
 use super::args::BackfillArgs;
 use super::flags;
@@ -7,7 +7,8 @@ use super::reports::Reports;
 use super::signals::Stopper;
 use super::terminal::Terminal;
 use crate::config::Config;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::ops::tables::{ALL, Chosen, Tables, TablesBackfilled, backfill_tables};
 use crate::ops::{self, Backfill, Count, ExportChoice};
 use crate::report::words::plural;
 use std::ffi::OsStr;
@@ -21,11 +22,19 @@ pub(super) fn configured(mut config: Config, args: &BackfillArgs) -> Result<Conf
     Ok(config)
 }
 
-/// What the flags ask for.
-pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
+/// The one table that the flags name; none for several.
+fn one(args: &BackfillArgs) -> Option<&str> {
+    match &args.tables[..] {
+        [table] if !args.all => Some(table),
+        _ => None,
+    }
+}
+
+/// What the flags ask for of one table; without one, of each of several.
+fn request(args: &BackfillArgs) -> Result<Backfill> {
     let named = args.export.export.as_deref().map(flags::export).transpose()?;
     Ok(Backfill {
-        table: args.table.clone(),
+        table: one(args).unwrap_or_default().to_owned(),
         export: ExportChoice {
             kind: args.export.kind,
             named,
@@ -33,11 +42,36 @@ pub(super) fn request(args: &BackfillArgs) -> Result<Backfill> {
             any_name: args.export.any_name,
         },
         conversion: flags::conversion(&args.conversion)?,
-        create_table: args.target.create_table,
         again: args.again,
         allow_shrink: args.allow_shrink,
         rejects: args.conversion.rejects.clone(),
     })
+}
+
+/// What the flags ask of one table.
+///
+/// # Errors
+/// [`Error::Usage`] if they name several.
+pub(super) fn request_of_one(args: &BackfillArgs) -> Result<Backfill> {
+    if one(args).is_none() {
+        return Err(Error::usage("a plan is of one table").help("name one: --table TABLE"));
+    }
+    request(args)
+}
+
+/// What the flags ask of several tables.
+fn request_of_many(args: &BackfillArgs) -> Result<Tables> {
+    let several = |flag: &str, what: &str, help: &str| {
+        Error::usage(format!("{flag} names one {what}, and several tables are to be loaded")).help(help)
+    };
+    if args.export.export.is_some() {
+        return Err(several("--export", "export", "name the one table that it is of, or leave --export out"));
+    }
+    if args.conversion.rejects.is_some() {
+        return Err(several("--rejects", "file", "leave --rejects out: each load gets a file of its own"));
+    }
+    let chosen = if args.all { Chosen::All } else { Chosen::Named(args.tables.clone()) };
+    Ok(Tables { chosen, each: request(args)? })
 }
 
 /// Runs the command.
@@ -47,17 +81,40 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
     let named = named.into_iter().flatten().chain(rejects.iter().flatten().map(|path| path.as_os_str()));
     let reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let stopper = Stopper::of_signals(printer)?;
-    let terminal = Terminal { printer, stopper, reports, verb: "loaded", shows_errors: false };
-    let configured = config.and_then(|config| Ok((configured(config, args)?, request(args)?)));
-    let (config, request) = match configured {
+    let terminal = Terminal::of_run(printer, stopper, reports, "loaded");
+    let config = config.and_then(|config| configured(config, args));
+    match one(args) {
+        Some(table) => run_one(&terminal, config, args, table),
+        None => run_many(Terminal { shows_errors: true, names_tables: true, ..terminal }, config, args),
+    }
+}
+
+fn run_one(terminal: &Terminal, config: Result<Config>, args: &BackfillArgs, table: &str) -> Result<()> {
+    let (config, request) = match config.and_then(|config| Ok((config, request(args)?))) {
+        Ok(configured) => configured,
+        Err(error) => return not_begun(terminal, args, table, error),
+    };
+    let done = ops::backfill(&config, &request, terminal)?;
+    done.count.map_or(Ok(()), |count| terminal.printer.result(&counted(table, count)))
+}
+
+fn run_many(terminal: Terminal, config: Result<Config>, args: &BackfillArgs) -> Result<()> {
+    let (config, request) = match config.and_then(|config| Ok((config, request_of_many(args)?))) {
         Ok(configured) => configured,
         Err(error) => {
-            let kind = args.export.kind.unwrap_or(ops::ExportKind::Full);
-            return terminal.conclude(ops::not_begun(&args.table, kind, error)).map(drop);
+            // It is of no table, and told once, by the caller.
+            let terminal = Terminal { shows_errors: false, names_tables: false, ..terminal };
+            return not_begun(&terminal, args, ALL, error);
         }
     };
-    let done = ops::backfill(&config, &request, &terminal)?;
-    done.count.map_or(Ok(()), |count| printer.result(&counted(&args.table, count)))
+    let done = backfill_tables(&config, &request, &terminal);
+    terminal.printer.result(&tallied(&done))?;
+    done.failure().map_or(Ok(()), Err)
+}
+
+fn not_begun(terminal: &Terminal, args: &BackfillArgs, table: &str, error: Error) -> Result<()> {
+    let kind = args.export.kind.unwrap_or(ops::ExportKind::Full);
+    terminal.conclude(ops::not_begun(table, kind, error)).map(drop)
 }
 
 fn counted(table: &str, count: Count) -> String {
@@ -69,4 +126,18 @@ fn counted(table: &str, count: Count) -> String {
         text += &format!(", {covered} {} covered by the full export", were(covered));
     }
     text
+}
+
+fn tallied(done: &TablesBackfilled) -> String {
+    let (loaded, skipped) = done.done();
+    let failed = done.ended.len() - loaded - skipped;
+    let parts = [
+        (skipped, "skipped"),
+        (failed, "failed"),
+        (done.not_begun.len(), "not begun"),
+        (done.without.len(), "without an export"),
+    ];
+    let parts = parts.iter().filter(|(number, _)| *number > 0);
+    let parts: String = parts.map(|(number, what)| format!(", {number} {what}")).collect();
+    format!("{} loaded{parts}", plural(loaded as u64, "table"))
 }

@@ -6,6 +6,7 @@ use super::printer::Printer;
 use crate::config::Config;
 use crate::error::Result;
 use crate::ops::check::{Checked, Checklist, check};
+use crate::ops::tables::Chosen;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) -> Result<()> {
@@ -20,7 +21,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) ->
         (config, format!("valid{file}"))
     });
     if let Some(config) = list.is("configuration", configured) {
-        check(&config, &args.tables, args.alerts, &mut list);
+        check(&config, chosen(args).as_ref(), args.alerts, &mut list);
     }
     match list.end() {
         Ok(checked) => printer.json(&checked),
@@ -30,6 +31,11 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) ->
             Err(error)
         }
     }
+}
+
+fn chosen(args: &CheckArgs) -> Option<Chosen> {
+    let named = || (!args.tables.is_empty()).then(|| Chosen::Named(args.tables.clone()));
+    args.all.then_some(Chosen::All).or_else(named)
 }
 
 fn line(checked: &Checked) -> String {

@@ -19,7 +19,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) 
     let named = named.chain(rejects.iter().flatten().map(|path| path.as_os_str()));
     let reports = Reports::open(printer, args.output.report.as_deref(), named)?;
     let stopper = Stopper::of_signals(printer)?;
-    let terminal = Terminal { printer, stopper, reports, verb: "converted", shows_errors: false };
+    let terminal = Terminal::of_run(printer, stopper, reports, "converted");
     let configured = config.and_then(|mut config| {
         flags::set_conversion(&mut config, &args.conversion);
         Ok((config, request(args)?))

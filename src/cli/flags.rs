@@ -24,6 +24,7 @@ pub(super) fn set_exports(config: &mut Config, exports: Option<&str>) {
 pub(super) fn set_target(config: &mut Config, args: &TargetArgs) {
     set_warehouse(config, args.to.as_deref());
     flag!(config.warehouse.keep_versions, "--keep-versions", args.keep_versions.and_then(NonZeroU32::new));
+    flag!(config.load.create_table, "--create-table", args.create_table.then_some(true));
 }
 
 /// `--to` wins over the configuration.
@@ -37,6 +38,8 @@ pub(super) fn set_conversion(config: &mut Config, args: &ConversionArgs) {
     flag!(config.load.max_rejects, "--max-rejects", args.max_rejects);
     flag!(config.load.overlong, "--overlong", args.overlong);
     flag!(config.load.empty_strings, "--empty-strings", args.empty_strings);
+    flag!(config.load.unknown_columns, "--unknown-columns", args.unknown_columns);
+    flag!(config.load.missing_columns, "--missing-columns", args.missing_columns);
 }
 
 /// Those that have none.
@@ -48,8 +51,6 @@ pub(super) fn conversion(args: &ConversionArgs) -> Result<Conversion> {
         row_group_bytes: row_group_bytes
             .map_err(|cause| Error::usage("--row-group-size is too large for this machine").because(cause))?,
         codec: args.codec,
-        unknown_columns: args.unknown_columns,
-        missing_columns: args.missing_columns,
         text_bytes_max: args.text_bytes_max,
         allow_open_end: args.allow_open_end,
     })

@@ -74,10 +74,21 @@ fn row(run: &Run) -> Vec<String> {
         status_word(run.status).to_owned(),
         count(run.rows.loaded),
         count(run.rows.rejected),
-        // What was never loaded is not gone.
-        if run.status == Status::Succeeded { standing_word(run.standing) } else { "-" }.to_owned(),
+        data(run),
         run.source.clone(),
     ]
+}
+
+/// Where its rows are, and what became of the table's columns: `current, +2 columns`.
+fn data(run: &Run) -> String {
+    // What was never loaded is not gone.
+    let standing = if run.status == Status::Succeeded { standing_word(run.standing) } else { "-" };
+    let mut text = standing.to_owned();
+    let changes = [(&run.added_columns, "+", ""), (&run.widened_columns, "", " wider")];
+    for (columns, before, after) in changes.into_iter().filter(|(columns, ..)| !columns.is_empty()) {
+        text += &format!(", {before}{}{after}", plural(columns.len() as u64, "column"));
+    }
+    text
 }
 
 fn standing_word(standing: Standing) -> &'static str {

@@ -1,7 +1,7 @@
 //! `csl-stream plan`: what backfill would do, in words.
 
 use super::args::BackfillArgs;
-use super::backfill::{configured, request};
+use super::backfill::{configured, request_of_one};
 use super::printer::Printer;
 use super::schema::columns_text;
 use crate::config::Config;
@@ -17,7 +17,7 @@ pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Resu
     if let Some(path) = &args.output.report {
         printer.note(&format!("no run, so no report in {}", path.display()));
     }
-    let (plan, misfit) = plan(&config, &request(args)?)?;
+    let (plan, misfit) = plan(&config, &request_of_one(args)?)?;
     printer.json(&plan)?;
     printer.result(&text(&plan))?;
     misfit.map_or(Ok(()), Err)
@@ -96,6 +96,13 @@ fn target_text(target: &TargetPlan) -> String {
         if !help.is_empty() {
             text += &format!("           {help}\n");
         }
+    }
+    if !target.alterations.is_empty() {
+        text += &format!(
+            "\n{} before it, each by itself\n",
+            plural(target.alterations.len() as u64, "statement")
+        );
+        text += &target.alterations.iter().map(|sql| format!("  {sql};\n")).collect::<String>();
     }
     if !target.sql.is_empty() {
         text += &format!("\n{}, as one transaction\n", plural(target.sql.len() as u64, "statement"));

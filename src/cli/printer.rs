@@ -13,7 +13,7 @@ use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write};
 
 /// Advice after an interrupt, the only error without a detail.
-const AFTER_INTERRUPT: &str = "what was there before is as it was; run it again when you like";
+const AFTER_INTERRUPT: &str = "what was loaded before stays; run it again when you like";
 
 /// Decides by the flags and by what stdout and stderr are.
 #[derive(Debug, Clone, Copy)]
@@ -114,8 +114,13 @@ impl Printer {
 
     /// What went wrong and what can be done about it.
     pub(super) fn error(self, error: &Error) {
+        self.error_of("", error);
+    }
+
+    /// The same of one among many: `whose` stands before it.
+    pub(super) fn error_of(self, whose: &str, error: &Error) {
         let help = error.detail().map_or(AFTER_INTERRUPT, |detail| detail.help.as_str());
-        to_stderr(&format!("error: {error}"));
+        to_stderr(&format!("error: {whose}{error}"));
         if !help.is_empty() {
             to_stderr(&format!("  help: {help}"));
         }

@@ -3,7 +3,7 @@
 use super::printer::{Printer, ProgressStyle, harmless};
 use crate::ops::Watch;
 use crate::report::words::{count, size as show};
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle as BarStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle as BarStyle};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
@@ -22,16 +22,24 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// Shows the counters of `watch`; `bytes` is the length of the source as stored, if known.
-    pub(super) fn start(printer: Printer, watch: Arc<Watch>, bytes: Option<u64>) -> Self {
+    /// Shows the counters of `watch`, one line among `bars`, which begins with the name if there is one; `bytes` is
+    /// the length of the source as stored, if known.
+    pub(super) fn start(
+        printer: Printer,
+        bars: &MultiProgress,
+        name: Option<&str>,
+        watch: Arc<Watch>,
+        bytes: Option<u64>,
+    ) -> Self {
         let style = printer.progress_style();
         if style == ProgressStyle::Silent {
             return Self { ended: None, thread: None };
         }
         let (ended, end) = channel::<()>();
+        let (bars, name) = (bars.clone(), name.map_or(String::new(), |name| format!("{name}: ")));
         let thread = std::thread::spawn(move || {
             let started = Instant::now();
-            let bar = (style == ProgressStyle::Bar).then(|| bar(bytes));
+            let bar = (style == ProgressStyle::Bar).then(|| bar(&bars, name.clone(), bytes));
             let (mut told, mut waits) = (started, None);
             while end.recv_timeout(BAR_INTERVAL) == Err(RecvTimeoutError::Timeout) {
                 let waiting = watch.waits_for();
@@ -44,7 +52,7 @@ impl Progress {
                     // What it begins to wait for is told at once.
                     None if told.elapsed() >= LINE_INTERVAL || (waiting.is_some() && waiting != waits) => {
                         told = Instant::now();
-                        printer.note(&line(&watch, bytes, started.elapsed()));
+                        printer.note(&format!("{name}{}", line(&watch, bytes, started.elapsed())));
                     }
                     None => {}
                 }
@@ -52,6 +60,7 @@ impl Progress {
             }
             if let Some(bar) = bar {
                 bar.finish_and_clear();
+                bars.remove(&bar);
             }
         });
         Self { ended: Some(ended), thread: Some(thread) }
@@ -68,15 +77,16 @@ impl Drop for Progress {
     }
 }
 
-fn bar(bytes: Option<u64>) -> ProgressBar {
+fn bar(bars: &MultiProgress, name: String, bytes: Option<u64>) -> ProgressBar {
     let (bar, template) = match bytes {
-        Some(bytes) => {
-            (ProgressBar::new(bytes), "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left, {msg}")
-        }
-        None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}, {msg}"),
+        Some(bytes) => (
+            ProgressBar::new(bytes),
+            "{prefix}{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left, {msg}",
+        ),
+        None => (ProgressBar::no_length(), "{prefix}{spinner} {bytes}, {bytes_per_sec}, {msg}"),
     };
-    bar.set_draw_target(ProgressDrawTarget::stderr());
-    bar.with_style(BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar()))
+    let bar = bar.with_style(BarStyle::with_template(template).unwrap_or_else(|_| BarStyle::default_bar()));
+    bars.add(bar.with_prefix(name))
 }
 
 fn rows(watch: &Watch) -> String {
@@ -128,7 +138,7 @@ mod tests {
     fn it_ends_at_once() {
         let printer = Printer::new(false, false);
         let started = Instant::now();
-        drop(Progress::start(printer, Arc::new(Watch::default()), None));
+        drop(Progress::start(printer, &MultiProgress::new(), None, Arc::new(Watch::default()), None));
         assert!(started.elapsed() < LINE_INTERVAL);
     }
 }

@@ -1,7 +1,7 @@
 //! Ctrl-C and SIGTERM: the first asks the run to end cleanly, the second ends the process.
 //!
 //! ```text
-//! signal ──▶ Stopper ──▶ the watch of the run under way ──▶ the run ends by itself
+//! signal ──▶ Stopper ──▶ the watch of each run under way ──▶ the run ends by itself
 //!               │                  └ and of every later one
 //!               └─ after GRACE: the run waits for something that cannot be asked; the process ends
 //! ```
@@ -10,7 +10,7 @@
 use super::printer::Printer;
 use crate::error::Result;
 use crate::ops::Watch;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 /// Exit code of a process that was interrupted.
@@ -33,7 +33,7 @@ pub(super) struct Patience {
 
 impl Default for Patience {
     fn default() -> Self {
-        let note = "stopping; nothing will be loaded (once more to stop at once)";
+        let note = "stopping; what is under way will not be loaded (once more to stop at once)";
         Self { note, finish: Duration::ZERO, end: GRACE, last: Box::new(|| {}) }
     }
 }
@@ -47,7 +47,8 @@ struct Asked {
     /// A signal has come.
     heard: bool,
     stopped: bool,
-    current: Arc<Watch>,
+    /// Of runs that may be under way.
+    current: Vec<Weak<Watch>>,
 }
 
 impl Stopper {
@@ -77,18 +78,20 @@ impl Stopper {
     /// A watch for the next run: with counters at zero, and stopped if a signal has come already.
     pub(super) fn watch(&self) -> Arc<Watch> {
         let mut asked = self.lock();
-        asked.current = Arc::default();
+        let watch = Arc::<Watch>::default();
         if asked.stopped {
-            asked.current.stop();
+            watch.stop();
         }
-        Arc::clone(&asked.current)
+        asked.current.retain(|earlier| earlier.strong_count() > 0);
+        asked.current.push(Arc::downgrade(&watch));
+        watch
     }
 
     #[cfg_attr(not(unix), allow(dead_code))]
     fn stop(&self) {
         let mut asked = self.lock();
         (asked.heard, asked.stopped) = (true, true);
-        asked.current.stop();
+        asked.current.iter().filter_map(Weak::upgrade).for_each(|watch| watch.stop());
     }
 
     fn lock(&self) -> MutexGuard<'_, Asked> {
@@ -158,6 +161,6 @@ mod tests {
         let second = stopper.watch();
         assert_eq!((second.source_bytes.load(Relaxed), second.stopped()), (0, false));
         stopper.stop();
-        assert!(second.stopped() && stopper.watch().stopped());
+        assert!(first.stopped() && second.stopped() && stopper.watch().stopped());
     }
 }

@@ -45,6 +45,30 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
     lines.join("\n")
 }
 
+/// A run that did not fail in one line, among those of other tables; its warnings follow, so that
+/// nobody who reads results alone misses one.
+pub(super) fn line(report: &RunReport, verb: &str) -> String {
+    let RunReport { table, source, rows, seconds, .. } = report;
+    let mut text = match report.status {
+        Status::Succeeded => {
+            format!("{table}: {} {verb}{}", plural(rows.accepted, "row"), took(source.bytes, seconds.total))
+        }
+        status => format!(
+            "{table}: {}: {}",
+            status_word(status),
+            report.error.as_deref().unwrap_or("nothing to do")
+        ),
+    };
+    if rows.rejected > 0 {
+        let uri = report.rejects.uri.as_deref().unwrap_or("nowhere");
+        text += &format!(", {} rejected ({uri})", count(rows.rejected));
+    }
+    for warning in &report.warnings {
+        text += &format!("\n  warning: {warning}");
+    }
+    text
+}
+
 /// The time, and how fast that was.
 fn took(bytes: u64, seconds: f64) -> String {
     match bytes {

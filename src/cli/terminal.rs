@@ -4,10 +4,11 @@ use super::printer::Printer;
 use super::progress::Progress;
 use super::reports::Reports;
 use super::signals::Stopper;
-use super::summary::summary;
-use crate::error::Result;
+use super::summary::{line, summary};
+use crate::error::{Error, Result};
 use crate::ops::{Location, Observer, Outcome, Watch};
 use crate::report::RunReport;
+use indicatif::MultiProgress;
 use std::any::Any;
 use std::sync::Arc;
 
@@ -20,19 +21,30 @@ pub(super) struct Terminal {
     pub(super) verb: &'static str,
     /// Whether a failed run is one of many, and its error is shown here.
     pub(super) shows_errors: bool,
+    /// Whether runs of several tables go on beside each other: each is a line that begins with its table.
+    pub(super) names_tables: bool,
+    /// The lines that move.
+    pub(super) bars: MultiProgress,
 }
 
 impl Terminal {
+    /// One of a single run, whose error the caller shows.
+    pub(super) fn of_run(printer: Printer, stopper: Stopper, reports: Reports, verb: &'static str) -> Self {
+        let bars = MultiProgress::new();
+        Self { printer, stopper, reports, verb, shows_errors: false, names_tables: false, bars }
+    }
+
     /// One that stops at signals and writes no report file.
     pub(super) fn plain(printer: Printer) -> Result<Self> {
         let stopper = Stopper::of_signals(printer)?;
-        Ok(Self { stopper, shows_errors: false, ..Self::of_service(printer)? })
+        Ok(Self::of_run(printer, stopper, Reports::open(printer, None, [])?, "loaded"))
     }
 
     /// One of a process that hears signals in its own way, and shows the error of each run.
+    #[cfg(feature = "serve")]
     pub(super) fn of_service(printer: Printer) -> Result<Self> {
         let (reports, stopper) = (Reports::open(printer, None, [])?, Stopper::default());
-        Ok(Self { printer, stopper, reports, verb: "loaded", shows_errors: true })
+        Ok(Self { shows_errors: true, ..Self::of_run(printer, stopper, reports, "loaded") })
     }
 
     /// Writes the outcome down and shows it; the error goes on to the caller, who prints it.
@@ -50,32 +62,44 @@ impl Terminal {
     }
 
     fn written(&self, outcome: &Outcome) -> Result<()> {
-        match outcome {
+        self.bars.suspend(|| match outcome {
             Ok(report) => {
                 self.reports.write(report)?;
-                self.printer.result(&summary(report, self.verb))
+                let text =
+                    if self.names_tables { line(report, self.verb) } else { summary(report, self.verb) };
+                self.printer.result(&text)
             }
             Err((report, error)) => {
-                let written = self.reports.write(report);
-                if let Some(uri) = &report.rejects.uri {
-                    self.printer.note(&format!("rejected records: {uri}"));
-                }
-                report.warnings.iter().for_each(|warning| self.printer.note(&format!("warning: {warning}")));
-                if let Err(second) = written {
-                    self.printer.error(&second);
-                }
-                if self.shows_errors {
-                    self.printer.error(error);
-                }
+                self.failed(report, error);
                 Ok(())
             }
+        })
+    }
+
+    fn failed(&self, report: &RunReport, error: &Error) {
+        let written = self.reports.write(report);
+        let table = if self.names_tables { format!("{}: ", report.table) } else { String::new() };
+        let written = written.and_then(|()| match &*table {
+            "" => Ok(()),
+            table => self.printer.result(&format!("{table}failed, exit code {}", error.exit_code())),
+        });
+        if let Some(uri) = &report.rejects.uri {
+            self.printer.note(&format!("{table}rejected records: {uri}"));
+        }
+        let warnings = report.warnings.iter();
+        warnings.for_each(|warning| self.printer.note(&format!("{table}warning: {warning}")));
+        if let Err(second) = written {
+            self.printer.error(&second);
+        }
+        if self.shows_errors {
+            self.printer.error_of(&table, error);
         }
     }
 }
 
 impl Observer for Terminal {
     fn note(&self, text: &str) {
-        self.printer.note(text);
+        self.bars.suspend(|| self.printer.note(text));
     }
 
     fn about_to_read(&self, inputs: &[Location]) -> Result<()> {
@@ -87,8 +111,9 @@ impl Observer for Terminal {
         self.stopper.watch()
     }
 
-    fn converting(&self, watch: &Arc<Watch>, bytes: Option<u64>) -> Box<dyn Any> {
-        Box::new(Progress::start(self.printer, Arc::clone(watch), bytes))
+    fn converting(&self, table: &str, watch: &Arc<Watch>, bytes: Option<u64>) -> Box<dyn Any> {
+        let name = self.names_tables.then_some(table);
+        Box::new(Progress::start(self.printer, &self.bars, name, Arc::clone(watch), bytes))
     }
 
     fn ended(&self, outcome: &Outcome) -> Result<()> {
@@ -96,7 +121,7 @@ impl Observer for Terminal {
     }
 
     fn measured(&self, line: &str) {
-        self.printer.line(line);
+        self.bars.suspend(|| self.printer.line(line));
     }
 
     fn is_stopping(&self) -> bool {

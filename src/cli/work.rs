@@ -33,11 +33,7 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
         return Err(Error::usage("many loads cannot write one file of rejects")
             .help("leave --rejects out: each load has a file of its own, TABLE-LOAD.rejects.csv"));
     }
-    let request = Work {
-        conversion: flags::conversion(&args.conversion)?,
-        create_table: args.target.create_table,
-        rejects: PathBuf::new(),
-    };
+    let request = Work { conversion: flags::conversion(&args.conversion)?, rejects: PathBuf::new() };
     let terminal = Terminal::of_service(printer)?;
     let mut worker = ready(&config, &request, &terminal)?;
     let last = Box::new(worker.give_back());
@@ -50,10 +46,6 @@ pub(super) fn run(printer: Printer, mut config: Config, args: &WorkArgs) -> Resu
         Tally { dead: 1.., .. } if args.once => {
             Err(Error::input(format!("{} became dead letters", plural(tally.dead, "message")))
                 .help("`csl-stream dead-letters list` says why"))
-        }
-        Tally { waiting: 1.., .. } if args.once => {
-            Err(Error::transient(format!("{} left to be tried again", plural(tally.waiting, "message")))
-                .help("run `csl-stream work --once` again in a quarter of an hour"))
         }
         Tally { waiting: 1.., .. } if args.once => {
             Err(Error::transient(format!("{} left to be tried again", plural(tally.waiting, "message")))

@@ -188,6 +188,18 @@ struct AsToml;
 
 impl Transform for AsToml {
     fn transform(&mut self, schema: &mut Schema) {
+        // Words that may be missing.
+        if let Some(Value::Array(either)) = schema.get("anyOf")
+            && let [Value::Object(one), null] = &either[..]
+            && null["type"] == "null"
+        {
+            let one = one.clone();
+            schema.remove("anyOf");
+            // What the key says of itself stays.
+            for (name, value) in one.into_iter().filter(|(name, _)| name != "description") {
+                schema.insert(name, value);
+            }
+        }
         if let Some(Value::Array(types)) = schema.get("type")
             && let Some(one) = types.iter().find(|word| *word != "null").cloned()
         {

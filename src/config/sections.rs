@@ -5,6 +5,7 @@
 
 use crate::ledger::{RECENT_HOURS, RECENT_HOURS_MAX};
 use crate::pipeline::{EmptyStrings, Overlong};
+use crate::schema::{Evolve, MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
 use crate::warehouse::SHRINK_PERCENT_MAX;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -14,6 +15,9 @@ use std::num::NonZeroU32;
 
 /// The value of `warehouse.to` that is no folder.
 pub const REDSHIFT: &str = "redshift";
+
+/// Days that rejected records stay.
+const REJECTS_DAYS: u32 = 7;
 
 /// A section: its values when nobody sets them, and nothing that is not named here.
 macro_rules! sections {
@@ -226,6 +230,11 @@ sections! {
     Load {
         /// Rejected records that are tolerated
         max_rejects: u64 = 0,
+        /// Folder or `s3://bucket/prefix` of rejected records; absent: `<staging.url>/rejects` beside Redshift, else the current folder
+        #[schemars(extend("format" = "path-or-url"))]
+        rejects: Option<String> = None,
+        /// Days that rejected records stay there; 0: for ever
+        rejects_days: u32 = REJECTS_DAYS,
         /// How many percent of the last full load's rows a full export may lose
         #[schemars(range(max = 100))]
         shrink_max_percent: u8 = SHRINK_PERCENT_MAX,
@@ -236,6 +245,14 @@ sections! {
         overlong: Overlong = Overlong::default(),
         /// What becomes of `""`
         empty_strings: EmptyStrings = EmptyStrings::default(),
+        /// Columns that the schema has and the table lacks: added, and texts widened; or refused
+        evolve: Evolve = Evolve::default(),
+        /// Columns of the export that the schema lacks
+        unknown_columns: UnknownColumns = UnknownColumns::default(),
+        /// Columns of the schema that the export lacks: refused, or filled with NULL
+        missing_columns: MissingColumns = MissingColumns::default(),
+        /// Whether a table that Redshift lacks is made from the schema
+        create_table: bool = false,
     }
 }
 

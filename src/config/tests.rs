@@ -33,6 +33,18 @@ fn defaults_are_of_their_kind() {
     assert_eq!(default("exports.root"), None);
 }
 
+#[test]
+fn a_word_that_may_be_missing_is_a_word() {
+    for word in ["AES256", "aws:kms", "aws:kms:dsse"] {
+        for config in [with_variable("CSL_STAGING_SSE", word), read(&format!("[staging]\nsse = \"{word}\""))]
+        {
+            assert_eq!(config.unwrap().staging.sse.map(|sse| sse.word()), Some(word));
+        }
+    }
+    let error = with_variable("CSL_STAGING_SSE", "aes").unwrap_err().to_string();
+    assert!(error.contains("one of AES256, aws:kms, aws:kms:dsse"), "{error}");
+}
+
 /// The structs, their JSON Schema, the keys and what `csl-stream config` shows are one list.
 #[test]
 fn every_field_is_a_key_and_every_key_is_a_field() {

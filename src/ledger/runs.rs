@@ -50,6 +50,12 @@ pub struct Run {
     pub standing: Standing,
     /// Why it failed or was skipped.
     pub error: Option<String>,
+    /// Columns that the table got with it, as far as that is remembered.
+    #[serde(default)]
+    pub added_columns: Vec<String>,
+    /// Columns whose type became wider with it, as far as that is remembered.
+    #[serde(default)]
+    pub widened_columns: Vec<String>,
 }
 
 /// All that is known of one run.
@@ -89,10 +95,18 @@ pub fn list(dir: &Path, table: Option<&str>) -> Result<Vec<Run>> {
     };
     let mut runs = Vec::new();
     for name in names {
-        runs.extend(table_runs(&table_dir(dir, &name)?)?.into_values().map(|shown| shown.run));
+        runs.extend(of_table(dir, &name)?.into_iter().map(|shown| shown.run));
     }
     runs.sort_by(|a, b| b.load_id.cmp(&a.load_id));
     Ok(runs)
+}
+
+/// All that is known of one table's runs, newest first.
+///
+/// # Errors
+/// If the folder is there and cannot be read.
+pub fn of_table(dir: &Path, table: &str) -> Result<Vec<Shown>> {
+    Ok(table_runs(&table_dir(dir, table)?)?.into_values().rev().collect())
 }
 
 /// One run by its id.
@@ -168,6 +182,8 @@ fn part_run(table: &str, part: &Part) -> Run {
         rows: Rows { accepted: part.rows(), loaded: part.rows(), ..Rows::default() },
         standing: Standing::Current,
         error: None,
+        added_columns: Vec::new(),
+        widened_columns: Vec::new(),
     }
 }
 
@@ -182,6 +198,8 @@ fn entry_run(entry: &Entry, standing: Standing) -> Run {
         rows: entry.rows,
         standing,
         error: None,
+        added_columns: Vec::new(),
+        widened_columns: Vec::new(),
     }
 }
 
@@ -196,6 +214,8 @@ fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
         rows: report.rows,
         standing: known.map_or(Standing::Gone, |run| run.standing),
         error: report.error.clone(),
+        added_columns: report.changes.added_columns.clone(),
+        widened_columns: report.changes.widened_columns.clone(),
     }
 }
 

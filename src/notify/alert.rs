@@ -6,9 +6,9 @@
 
 use super::event::{Event, UNKNOWN_TABLE};
 use super::mark::{Mark, Subject};
-use super::news::End;
 use crate::error::cut;
 use crate::ledger::timestamp;
+use crate::report::End;
 use crate::report::words::{count, plural};
 use crate::store::ExportKind;
 use serde::Serialize;

@@ -13,7 +13,7 @@
 use super::alert::Alert;
 use super::event::{Ended, Event, UNKNOWN_TABLE};
 use super::mark::{Mark, Marks, Subject};
-use super::news::End;
+use crate::report::End;
 use crate::store::ExportKind;
 use std::time::Duration;
 

@@ -3,10 +3,10 @@
 //! An error's text, its help and its causes can repeat a value, and a value can be a person's. So none of them
 //! comes this far: an alert is made of these parts alone.
 
-use super::news::{End, News};
+use super::news::News;
 use super::secrets::unsigned;
 use crate::ledger::check_name;
-use crate::report::{Drift, Rows, RunReport, Status};
+use crate::report::{Drift, End, Rows, RunReport, Status};
 use crate::store::{ExportKind, Location, exported_at_of};
 
 /// The table of a message that nobody can read, or whose name cannot be a table's.

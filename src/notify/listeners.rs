@@ -2,9 +2,9 @@
 
 use super::dynamodb::{Batches, Files};
 use super::listener::Listener;
-use super::news::{End, News};
+use super::news::News;
 use super::sns::Topic;
-use crate::report::Status;
+use crate::report::{End, Status};
 
 /// Who hears of a load. What is not named hears nothing.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

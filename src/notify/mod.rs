@@ -35,5 +35,5 @@ pub use cause::{PATIENCE, UNKNOWN_AGAIN};
 pub use listener::Listener;
 pub use listeners::Listeners;
 pub use mark::Subject;
-pub use news::{End, News};
+pub use news::News;
 pub use webhook::SIGNATURE_HEADER;

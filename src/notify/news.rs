@@ -1,7 +1,7 @@
 //! What there is to tell.
 
 use crate::error::Error;
-use crate::report::RunReport;
+use crate::report::{End, RunReport};
 
 /// A load that has ended, and what its report does not say.
 #[derive(Debug)]
@@ -18,17 +18,4 @@ pub struct News<'a> {
     pub failed_manifest: Option<String>,
     /// Cluster, workgroup or folder.
     pub cluster: &'a str,
-}
-
-/// What comes after a load.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
-    /// Nothing: it is the caller's to run it again.
-    Done,
-    /// It failed, and its message comes again.
-    Again,
-    /// It failed, and its message is a dead letter now.
-    Dead,
-    /// No load has begun, and its message is a dead letter now.
-    Buried,
 }

@@ -7,16 +7,17 @@ use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
 use super::pending::{Pending, Standing, pending};
+use super::rejects::Rejects;
 use super::run::Run;
 use super::{schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::{ConvertOptions, Outcome};
 use crate::report::{RunReport, Status};
-use crate::schema::Table;
+use crate::schema::{BulkSchema, Table};
 use crate::store;
 use crate::warehouse::Warehouse;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What one call decides for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -27,14 +28,27 @@ pub struct Backfill {
     pub export: ExportChoice,
     /// How it is converted.
     pub conversion: Conversion,
-    /// Make the table in Redshift from the schema if it is not there.
-    pub create_table: bool,
     /// Load it though it or a newer full export is in the table.
     pub again: bool,
     /// Let a full export leave as few rows as it brings.
     pub allow_shrink: bool,
-    /// Where rejected records go, if there are any; none: a file named after the run in the current folder.
+    /// The file that rejected records go to, if there are any; none: one named after the run, where the
+    /// configuration says.
     pub rejects: Option<PathBuf>,
+}
+
+/// What all tables of one call share.
+pub(super) struct Shared {
+    pub(super) schema: BulkSchema,
+    options: ConvertOptions,
+}
+
+impl Shared {
+    /// Reads the schema.
+    pub(super) fn read(config: &Config, conversion: &Conversion) -> Result<Self> {
+        let schema = schema::read(config)?;
+        Ok(Self { options: conversion.options(config, &schema), schema })
+    }
 }
 
 /// What a load needs to know before it opens the export.
@@ -69,9 +83,17 @@ pub struct Count {
 /// Reads the schema and finds the exports; changes nothing.
 pub(super) fn prepare(config: &Config, request: &Backfill) -> Result<Prepared> {
     let warehouse = target::open(config)?;
-    let schema = schema::read(config)?;
-    let (table, options) =
-        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
+    prepare_one(config, &Shared::read(config, &request.conversion)?, request, warehouse)
+}
+
+/// Finds the exports of one table; changes nothing.
+pub(super) fn prepare_one(
+    config: &Config,
+    shared: &Shared,
+    request: &Backfill,
+    warehouse: Box<dyn Warehouse>,
+) -> Result<Prepared> {
+    let (table, options) = (shared.schema.table(&request.table)?.clone(), shared.options.clone());
     let pending = pending(config, &request.export, &request.table, request.again, &*warehouse)?;
     let exports = pending.exports.len();
     if exports > 1 && request.rejects.is_some() {
@@ -88,38 +110,40 @@ pub(super) fn prepare(config: &Config, request: &Backfill) -> Result<Prepared> {
 /// # Errors
 /// The first failure. What was loaded before it stays.
 pub fn backfill(config: &Config, request: &Backfill, observer: &dyn Observer) -> Result<Backfilled> {
-    let prepared = match prepare_beside(observer, config, request) {
+    let prepared = prepare_beside(observer, config, request);
+    let listeners = Listeners::of(config);
+    let done = load_all(config, &listeners, request, prepared, observer);
+    listeners.finish(None);
+    done
+}
+
+/// Loads the exports of one table, or tells everybody why it cannot begin.
+pub(super) fn load_all(
+    config: &Config,
+    listeners: &Listeners<'_>,
+    request: &Backfill,
+    prepared: Result<Prepared>,
+    observer: &dyn Observer,
+) -> Result<Backfilled> {
+    let begin = || Run::begin(observer, &request.table, request.export.kind());
+    let Prepared { options, warehouse, table, pending } = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            let run = Run::begin(observer, &request.table, request.export.kind());
-            let listeners = Listeners::of(config);
-            let outcome = concluded(&run, config, &listeners, Err(run.failed(None, error)));
-            listeners.finish(None);
+            let run = begin();
+            let outcome = concluded(&run, config, listeners, Err(run.failed(None, error)));
             return outcome.map(|report| Backfilled { reports: vec![report], count: None });
         }
     };
-    let Prepared { options, warehouse, table, pending } = prepared;
     let (mut warehouse, exports) = (Some(warehouse), pending.exports.len());
-    let listeners = Listeners::of(config);
     let mut reports = Vec::with_capacity(exports);
-    let mut failed = None;
     for (at, export) in pending.exports.iter().enumerate() {
-        let run = Run::begin(observer, &request.table, request.export.kind());
+        let run = begin();
         let outcome = warehouse.take().map_or_else(|| target::open(config), Ok);
         let outcome = outcome.map_err(|error| run.failed(None, error)).and_then(|warehouse| {
             load(&run, config, request, (options.clone(), warehouse, table.clone()), export)
         });
-        match concluded(&run, config, &listeners, outcome) {
-            Ok(report) => reports.push(report),
-            Err(error) => {
-                failed = Some(with_left(observer, error, exports - at - 1));
-                break;
-            }
-        }
-    }
-    listeners.finish(None);
-    if let Some(error) = failed {
-        return Err(error);
+        let concluded = concluded(&run, config, listeners, outcome);
+        reports.push(concluded.map_err(|error| with_left(observer, error, exports - at - 1))?);
     }
     let count = pending.standing.map(|standing| counted(standing, &reports));
     Ok(Backfilled { reports, count })
@@ -132,10 +156,13 @@ fn load(
     (options, warehouse, table): (ConvertOptions, Box<dyn Warehouse>, Table),
     export: &FoundExport,
 ) -> Outcome {
-    let rejects = run.rejects_path(request.rejects.as_deref());
-    let (create_table, again) = (request.create_table, request.again);
+    let failed = |error| run.failed(Some(store::name_of(&export.location)), error);
+    let rejects = Rejects::of_loads(config, Path::new(""), request.rejects.as_deref()).map_err(failed)?;
+    let (conversion, again) = (&request.conversion, request.again);
     let shrink = shrink_guard(config, request.allow_shrink);
-    let loading = Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
+    let rejected_from = export.rejected_from;
+    let loading =
+        Loading { run, config, conversion, options, warehouse, table, again, rejects, shrink, rejected_from };
     let open = || store::open(&export.location);
     loading.load(&store::name_of(&export.location), export.exported_at.clone(), open)
 }

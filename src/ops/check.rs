@@ -1,9 +1,12 @@
 //! Everything that a load needs, one thing after the other.
 
-use super::{export, glue_job, listeners, schema, target};
+use super::export::{self, ExportChoice};
+use super::tables::{Chosen, Names};
+use super::{glue_job, listeners, schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Watch};
+use crate::report::words::plural;
 use crate::schema::{BulkSchema, Table};
 use crate::store::{self, ExportKind, Location};
 use std::io::Write;
@@ -16,16 +19,16 @@ const PROBE_SCHEMA: &[u8] =
 /// Its export.
 const PROBE_CSV: &[u8] = b"a\n1\n";
 
-/// Looks at schema, exports, warehouse, listeners, job and queues, and notes each in `list`. Without names of
-/// tables it takes those of `work.tables`. What a load does is tried on files and a temporary table of its
+/// Looks at schema, exports, warehouse, listeners, job and queues, and notes each in `list`. Unless tables are
+/// chosen it takes those of `work.tables`. What a load does is tried on files and a temporary table of its
 /// own, which are removed. With `send_test`, who hears of alerts gets a test.
-pub fn check(config: &Config, names: &[String], send_test: bool, list: &mut Checklist<'_>) {
+pub fn check(config: &Config, names: Option<&Chosen>, send_test: bool, list: &mut Checklist<'_>) {
     let schema = schema::read(config).map(|schema| {
         let found = format!("{} tables", schema.tables.len());
         (schema, found)
     });
     let schema = list.is("bulk schema", schema);
-    let names = tables(config, names, schema.as_ref());
+    let names = tables(config, names, schema.as_ref(), list);
     for name in &names {
         if let Some(schema) = &schema {
             let found = schema.table(name).map(|table| format!("{} columns", table.columns.len()));
@@ -49,17 +52,38 @@ pub fn check(config: &Config, names: &[String], send_test: bool, list: &mut Chec
     super::queues::check(config, list);
 }
 
-fn tables(config: &Config, names: &[String], schema: Option<&BulkSchema>) -> Vec<String> {
-    if !names.is_empty() {
-        return names.to_vec();
+fn tables(
+    config: &Config,
+    chosen: Option<&Chosen>,
+    schema: Option<&BulkSchema>,
+    list: &mut Checklist<'_>,
+) -> Vec<String> {
+    match (chosen, config.work.tables.named(), schema) {
+        (Some(Chosen::Named(names)), _, _) => names.clone(),
+        (None, Some(names), _) => names.to_vec(),
+        (Some(Chosen::All), _, Some(schema)) => {
+            let found = Names::all(config, schema, &ExportChoice::default());
+            list.is(
+                "exports",
+                found.map(|names| {
+                    let said = said(&names);
+                    (names.chosen, said)
+                }),
+            )
+            .unwrap_or_default()
+        }
+        (None, None, Some(schema)) => schema.tables.iter().map(|table| table.name.clone()).collect(),
+        (_, _, None) => Vec::new(),
     }
-    match config.work.tables.named() {
-        Some(names) => names.to_vec(),
-        None => schema
-            .into_iter()
-            .flat_map(|schema| schema.tables.iter().map(|table| table.name.clone()))
-            .collect(),
+}
+
+fn said(names: &Names) -> String {
+    let with = plural(names.chosen.len() as u64, "table");
+    let mut text = format!("{with} with one, {} without", names.without.len());
+    if let Some(warning) = names.warning() {
+        text += &format!("; {warning}");
     }
+    text
 }
 
 fn newest(config: &Config, table: &str) -> Result<String> {

@@ -2,6 +2,7 @@
 
 use super::observer::Observer;
 use super::options::Conversion;
+use super::rejects::Rejects;
 use super::run::{Run, not_begun};
 use super::schema;
 use crate::config::Config;
@@ -29,7 +30,8 @@ pub struct Convert {
     pub out: Location,
     /// How they are converted.
     pub conversion: Conversion,
-    /// Where rejected records go, if there are any; none: a file named after the run in the current folder.
+    /// The file that rejected records go to, if there are any; none: one named after the run, in `load.rejects` or
+    /// the current folder.
     pub rejects: Option<PathBuf>,
     /// Take away first what a conversion that was killed has left in `out`, and nothing else.
     pub replace: bool,
@@ -61,7 +63,7 @@ pub fn convert(config: &Config, request: &Convert, observer: &dyn Observer) -> R
     let mut reports = Vec::with_capacity(errands.len());
     for errand in &errands {
         let run = Run::begin(observer, &request.table, ExportKind::Full);
-        let outcome = convert_one(&run, errand, &options, &table, request);
+        let outcome = convert_one(&run, errand, &options, &table, (config, request));
         observer.ended(&outcome)?;
         reports.push(outcome.map_err(|(_, error)| error)?);
     }
@@ -129,17 +131,18 @@ fn convert_one(
     errand: &Errand,
     options: &ConvertOptions,
     table: &Table,
-    request: &Convert,
+    (config, request): (&Config, &Convert),
 ) -> Outcome {
     let uri = errand.input.to_string();
     let failed = |error| run.failed(Some(uri.clone()), error);
+    let rejects = Rejects::of_conversion(config, request.rejects.as_deref()).map_err(failed)?;
     let source = open(&errand.input, request.read_bytes).map_err(failed)?;
     // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
     store::prepare_out(&errand.out, request.replace).map_err(failed)?;
-    let progress = run.observer.converting(&run.watch, source.info().bytes);
-    let rejects = Some(run.rejects_path(request.rejects.as_deref()));
-    let job = Job { rejects, ..Job::new(&run.load_id, table.clone(), run.kind, source) };
+    let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
+    let rejects = rejects.pair(&table.name, &run.load_id).map_err(failed)?;
+    let job = Job { rejects: Some(rejects), ..Job::new(&run.load_id, table.clone(), run.kind, source) };
     let outcome = pipeline::convert(job, options, &*sink, &run.watch);
     drop(progress);
     outcome

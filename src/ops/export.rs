@@ -1,5 +1,6 @@
 //! Which export it is: the one that is named, or the newest below the root.
 
+use super::rejects;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::store::{self, ExportKind, Location, Named};
@@ -23,11 +24,20 @@ pub(super) struct FoundExport {
     pub(super) location: Location,
     /// `YYYYMMDDhhmmss`, if its name says so.
     pub(super) exported_at: Option<String>,
+    /// Of mended rejects, the kind of the export that they were rejected from.
+    pub(super) rejected_from: Option<ExportKind>,
+    /// Its length as stored, if a listing says so.
+    pub(super) bytes: Option<u64>,
 }
 
 impl From<store::Export> for FoundExport {
     fn from(found: store::Export) -> Self {
-        Self { location: absolute(found.location), exported_at: Some(found.exported_at) }
+        Self {
+            location: absolute(found.location),
+            exported_at: Some(found.exported_at),
+            rejected_from: None,
+            bytes: found.bytes,
+        }
     }
 }
 
@@ -52,8 +62,12 @@ impl ExportChoice {
     pub(super) fn find(&self, config: &Config, table: &str) -> Result<FoundExport> {
         if let Some(location) = &self.named {
             self.agree(location, table)?;
-            let exported_at = store::exported_at_of(location);
-            return Ok(FoundExport { location: absolute(location.clone()), exported_at });
+            let origin = rejects::origin(config, location)?;
+            let rejected_from = origin.as_ref().map(|origin| origin.kind);
+            // Rejects belong to their export: what makes that one needless makes them needless too.
+            let exported_at = store::exported_at_of(location).or_else(|| origin?.exported_at);
+            let location = absolute(location.clone());
+            return Ok(FoundExport { location, exported_at, rejected_from, bytes: None });
         }
         let found = store::discover(&root(config)?, self.kind(), table, self.date.as_deref())?;
         Ok(found.into())
@@ -67,6 +81,13 @@ impl ExportChoice {
         if let (Some(asked), Some(kind)) = (self.kind, named.kind)
             && asked != kind
         {
+            if named.is_of_rejects {
+                return Err(Error::usage(
+                    "these are rejected records: loaded as a full export they would replace the table",
+                )
+                .at(place())
+                .help("leave --kind out: they are added to the table"));
+            }
             let what = format!("--kind {} was given for an export that is {}", asked.word(), kind.word());
             return Err(Error::usage(what).at(place()).help("leave --kind out: the export's name says it"));
         }

@@ -18,7 +18,7 @@ pub const RUNTIME_API: &str = crate::lambda::RUNTIME_API;
 /// # Errors
 /// [`Error::Usage`] outside Lambda; [`Error::Transient`] if Lambda's own interface fails.
 pub async fn run(config: &Config, observer: &dyn Observer) -> Result<()> {
-    // The only folder that a function may write to. The first rejects are in the failure message too.
+    // The only folder that a function may write to; what stands in it is gone with the function.
     let request = Work { rejects: std::env::temp_dir(), ..Work::default() };
     let loads = Loads::new(config, &request, observer);
     let receiver = queue_url(config).and_then(|_| receiver(config, observer));

@@ -2,47 +2,52 @@
 //!
 //! ```text
 //! open ──▶ wait for the old job ──▶ prepare ──▶ pipeline::backfill ──▶ catalog      then, by the caller:
-//!                                                                                  listeners ──▶ ledger
+//!                                     ▲               │                            listeners ──▶ ledger
+//!                                     └─ once more, if the schema has moved
 //! ```
 
+use super::options::Conversion;
+use super::rejects::Rejects;
 use super::run::Run;
-use super::{glue_job, target};
+use super::{glue_job, schema, target};
 use crate::config::Config;
 use crate::error::Error;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
-use crate::store::ByteSource;
-use crate::warehouse::{Intent, LoadRequest, ShrinkGuard, Warehouse};
-use std::path::PathBuf;
+use crate::store::{ByteSource, ExportKind, Location};
+use crate::warehouse::{Altered, Intent, LoadRequest, ShrinkGuard, Warehouse};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 /// A load that is about to begin.
 pub(super) struct Loading<'a> {
     pub(super) run: &'a Run<'a>,
     pub(super) config: &'a Config,
+    pub(super) conversion: &'a Conversion,
     pub(super) options: ConvertOptions,
     pub(super) warehouse: Box<dyn Warehouse>,
     pub(super) table: Table,
-    /// Make the table if it is not there.
-    pub(super) create_table: bool,
     /// Load it though it or a newer full export is in the table.
     pub(super) again: bool,
     /// Where rejected records go, if there are any.
-    pub(super) rejects: PathBuf,
+    pub(super) rejects: Rejects,
     /// How small a full export may leave the table.
     pub(super) shrink: ShrinkGuard,
+    /// Kind of the export that mended rejects are of.
+    pub(super) rejected_from: Option<ExportKind>,
 }
 
 impl Loading<'_> {
-    /// Loads the export that `open` opens; `uri` is its name until then.
+    /// Loads the export that `open` opens; `uri` is its name until then. What does not fit the schema is looked at
+    /// once more with the schema as it is by then: it may have moved since it was read.
     pub(super) fn load(
-        self,
+        mut self,
         uri: &str,
         exported_at: Option<String>,
-        open: impl FnOnce() -> crate::Result<Box<dyn ByteSource>>,
+        open: impl Fn() -> crate::Result<Box<dyn ByteSource>>,
     ) -> Outcome {
-        let Self { run, config, options, mut warehouse, table, create_table, again, rejects, shrink } = self;
+        let (run, config) = (self.run, self.config);
         let failed = |error| run.failed(Some(uri.to_owned()), error);
         tracing::info!(load_id = run.load_id, table = run.table, export = uri, "export found");
         run.observer.note(&format!("{}: loading {uri}", run.table));
@@ -50,23 +55,66 @@ impl Loading<'_> {
         let watch = Arc::clone(&run.watch);
         let stopped = move || watch.stopped();
         let warning = glue_job::wait(config, run.observer, &stopped).map_err(failed)?;
-        warehouse.stop_when(Arc::new(stopped));
+        self.warehouse.stop_when(Arc::new(stopped));
         let watch = Arc::clone(&run.watch);
-        warehouse.tell_waits(Arc::new(move |what| watch.wait_for(what)));
+        self.warehouse.tell_waits(Arc::new(move |what| watch.wait_for(what)));
+        let mut altered = Altered::default();
+        let mut outcome = self.once(uri, exported_at.clone(), source, &mut altered);
+        if let Err((_, Error::Schema(_))) = &outcome
+            && let Some((table, options)) = self.moved_schema()
+            && let Ok(source) = open()
+        {
+            run.observer.note(&format!("{}: the schema has changed, once more with the new one", run.table));
+            (self.table, self.options) = (table, options);
+            run.watch.source_bytes.store(0, Ordering::Relaxed);
+            outcome = self.once(uri, exported_at, source, &mut altered);
+        }
+        match &mut outcome {
+            Ok(report) => altered.note_in(report),
+            Err((report, _)) => altered.note_in(report),
+        }
+        glue_job::registered(config, &*self.warehouse, warned(outcome, warning))
+    }
+
+    fn once(
+        &self,
+        uri: &str,
+        exported_at: Option<String>,
+        source: Box<dyn ByteSource>,
+        altered: &mut Altered,
+    ) -> Outcome {
+        let Self { run, config, options, warehouse, table, again, rejects, shrink, rejected_from, .. } = self;
         let request = LoadRequest {
-            again,
-            shrink,
+            again: *again,
+            shrink: *shrink,
+            rejected_from: *rejected_from,
             exported_at,
             ..LoadRequest::new(&run.load_id, &table.name, run.kind, source.info())
         };
-        let intent = intent(request, &table, &options, create_table);
-        let load_id = warehouse.prepare(&intent, &run.load_id).map_err(failed)?;
+        let intent = intent(config, request, table, options);
+        let prepared = warehouse.prepare(&intent, &run.load_id, altered);
+        let load_id = prepared.map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let request = LoadRequest { load_id, ..intent.request };
-        let progress = run.observer.converting(&run.watch, source.info().bytes);
-        let job = Job { request, table, source, rejects: Some(rejects) };
-        let outcome = pipeline::backfill(job, &options, &*warehouse, &run.watch);
+        let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
+        let pair = rejects
+            .pair(&table.name, &request.load_id)
+            .map_err(|error| run.failed(Some(uri.to_owned()), error))?;
+        let job = Job { request, table: table.clone(), source, rejects: Some(pair) };
+        let outcome = pipeline::backfill(job, options, &**warehouse, &run.watch);
         drop(progress);
-        glue_job::registered(config, &*warehouse, warned(outcome, warning))
+        rejects.sweep();
+        outcome
+    }
+
+    /// The table, and how it is converted, by the schema as it is now; none if it is the one of this load.
+    fn moved_schema(&self) -> Option<(Table, ConvertOptions)> {
+        // Standard input cannot be read again.
+        if self.run.watch.stopped() || schema::location(self.config).ok()? == Location::Stdin {
+            return None;
+        }
+        let schema = schema::read(self.config).ok()?;
+        let table = schema.table(&self.table.name).ok()?.clone();
+        (table != self.table).then(|| (table, self.conversion.options(self.config, &schema)))
     }
 }
 
@@ -86,10 +134,10 @@ pub(super) fn shrink_guard(config: &Config, allowed: bool) -> ShrinkGuard {
 
 /// What is loaded, as far as it is known before a byte is read.
 pub(super) fn intent<'a>(
+    config: &Config,
     request: LoadRequest,
     table: &'a Table,
     options: &ConvertOptions,
-    create_table: bool,
 ) -> Intent<'a> {
     // None of these shapes a file.
     let others = std::sync::Arc::default();
@@ -98,7 +146,7 @@ pub(super) fn intent<'a>(
         request,
         table,
         missing_columns: options.missing_columns,
-        create_table,
+        create_table: config.load.create_table,
         choices: format!("{shaping:?}"),
     }
 }

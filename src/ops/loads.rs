@@ -5,6 +5,7 @@ use super::listeners::{End, Listeners};
 use super::load::{shrink_guard, warned};
 use super::measure::measured;
 use super::observer::Observer;
+use super::rejects;
 use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -43,7 +44,15 @@ pub fn list(config: &Config, table: Option<&str>, limit: usize) -> Result<Loads>
 /// # Errors
 /// [`Error::Usage`] if there is none of this id.
 pub fn show(config: &Config, id: &str) -> Result<Shown> {
-    target::open(config)?.load(id)
+    let mut shown = target::open(config)?.load(id)?;
+    // The ledger of Redshift counts rejects, and keeps no place.
+    if let Some(report) = &mut shown.report
+        && report.rows.rejected > 0
+        && report.rejects.uri.is_none()
+    {
+        report.rejects.uri = rejects::found(config, &report.table, &report.load_id);
+    }
+    Ok(shown)
 }
 
 /// What became of a retry.

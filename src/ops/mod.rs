@@ -7,7 +7,7 @@
 //!  Observer ◀── notes, progress, "stop?" ──┘        │
 //!  values ◀─────────────────────────────────────────┘   nothing is printed here
 //! ```
-//! [`backfill()`] loads exports, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
+//! [`backfill()`] loads exports, [`tables`] those of several tables, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
 //! [`check`] what it needs, [`verify`] whether a table is what an export says; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
 //! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
 //!
@@ -26,7 +26,6 @@ mod export;
 #[cfg(feature = "serve")]
 pub mod function;
 mod glue_job;
-#[cfg_attr(not(feature = "aws"), path = "listeners_missing.rs")]
 mod listeners;
 mod load;
 pub mod loads;
@@ -42,9 +41,13 @@ pub mod query;
 mod queues;
 #[cfg(feature = "serve")]
 pub mod receive;
+mod rejects;
 mod run;
 pub mod schema;
+pub mod tables;
 mod target;
+#[cfg(feature = "aws")]
+mod telling;
 pub mod verify;
 #[cfg(feature = "serve")]
 pub mod work;

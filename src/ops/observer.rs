@@ -29,10 +29,10 @@ pub trait Observer: Sync {
         Arc::default()
     }
 
-    /// Bytes begin to flow; `bytes` is the length of the source as stored, if it is known. What is returned is
+    /// Bytes of a table begin to flow; `bytes` is the length of the source as stored, if it is known. What is returned is
     /// dropped when they end.
-    fn converting(&self, watch: &Arc<Watch>, bytes: Option<u64>) -> Box<dyn Any> {
-        let _ = (watch, bytes);
+    fn converting(&self, table: &str, watch: &Arc<Watch>, bytes: Option<u64>) -> Box<dyn Any> {
+        let _ = (table, watch, bytes);
         Box::new(())
     }
 

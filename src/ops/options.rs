@@ -2,7 +2,7 @@
 
 use crate::config::Config;
 use crate::pipeline::{Codec, ConvertOptions};
-use crate::schema::{BulkSchema, MissingColumns, UnknownColumns};
+use crate::schema::BulkSchema;
 
 /// Choices that have no key. [`Default`] is what the documentation says.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -15,10 +15,6 @@ pub struct Conversion {
     pub row_group_bytes: Option<usize>,
     /// Compression of pages.
     pub codec: Codec,
-    /// Columns of the file that the schema lacks.
-    pub unknown_columns: UnknownColumns,
-    /// Columns of the schema that the file lacks.
-    pub missing_columns: MissingColumns,
     /// Take a last record without a line end for whole: a file made by hand. Of an export it is a cut.
     pub allow_open_end: bool,
     /// Widest text in bytes where the schema names no width; none: any.
@@ -37,8 +33,8 @@ impl Conversion {
             max_rejects: config.load.max_rejects,
             overlong: config.load.overlong,
             empty_strings: config.load.empty_strings,
-            unknown_columns: self.unknown_columns,
-            missing_columns: self.missing_columns,
+            unknown_columns: config.load.unknown_columns,
+            missing_columns: config.load.missing_columns,
             text_bytes_max: self.text_bytes_max,
             allow_open_end: self.allow_open_end,
             other_tables: schema.tables.clone().into(),

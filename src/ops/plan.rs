@@ -153,6 +153,7 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
     let wanted = LoadRequest {
         again: asked.again,
         shrink,
+        rejected_from: export.rejected_from,
         exported_at: exported_at.clone(),
         ..LoadRequest::new(&load_id, &table.name, kind, &info)
     };
@@ -183,7 +184,7 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
         warnings.extend(about.and_then(|about| shrink.foretold(before, about)));
     }
     let rows = estimate.as_ref().map_or(0, |estimate| estimate.rows);
-    let mut target = warehouse.plan(&intent(wanted, &table, &options, asked.create_table), &layout, rows)?;
+    let mut target = warehouse.plan(&intent(config, wanted, &table, &options), &layout, rows)?;
     if let Some(fault) = target.as_mut().and_then(|target| target.misfit.take())
         && action == Action::Load
     {

@@ -5,7 +5,6 @@ use crate::error::Error;
 use crate::pipeline::{Outcome, Watch};
 use crate::report::RunReport;
 use crate::store::{ExportKind, ObjectInfo};
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -31,12 +30,6 @@ impl<'a> Run<'a> {
             watch: observer.watch(),
             started: Instant::now(),
         }
-    }
-
-    /// Where the run's rejects go unless told otherwise: the name of the run makes it unique.
-    pub(super) fn rejects_path(&self, asked: Option<&Path>) -> PathBuf {
-        let own = || PathBuf::from(format!("{}-{}.rejects.csv", self.table, self.load_id));
-        asked.map_or_else(own, Path::to_owned)
     }
 
     /// The outcome of a run that ended before the path had begun.
@@ -66,13 +59,5 @@ mod tests {
         let (report, error) = run.failed(Some("s3://b/k".into()), Error::access("no such export"));
         assert_eq!((report.status, report.error.as_deref()), (Status::Failed, Some("no such export")));
         assert_eq!((report.source.uri.as_str(), error.exit_code()), ("s3://b/k", 3));
-    }
-
-    #[test]
-    fn rejects_are_named_after_the_run() {
-        let run = Run::begin(&Silent, "signatures", ExportKind::Full);
-        let path = run.rejects_path(None).display().to_string();
-        assert_eq!(path, format!("signatures-{}.rejects.csv", run.load_id));
-        assert_eq!(run.rejects_path(Some(Path::new("x"))), Path::new("x"));
     }
 }

@@ -4,9 +4,10 @@ use crate::config::{Config, REDSHIFT};
 use crate::error::{Error, Result};
 use crate::ledger::Cover;
 use crate::names;
-use crate::store::Location;
+use crate::store::{KeptFiles, Location};
 use crate::warehouse::{LocalWarehouse, Warehouse};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// Which exports a full one makes needless, by the configuration: the same for the warehouse and the worker.
 pub(super) fn cover(config: &Config) -> Cover {
@@ -19,7 +20,8 @@ pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
         return redshift(config);
     }
     let versions = usize::try_from(config.warehouse.keep_versions.get()).unwrap_or(usize::MAX);
-    Ok(Box::new(LocalWarehouse::new(folder(config)?).keep_versions(versions).cover(cover(config))))
+    let warehouse = LocalWarehouse::new(folder(config)?).keep_versions(versions).cover(cover(config));
+    Ok(Box::new(warehouse.evolve(config.load.evolve)))
 }
 
 /// The folder of the local warehouse.
@@ -73,6 +75,17 @@ pub(super) fn encryption(config: &Config) -> Result<crate::store::s3::Encryption
     )
 }
 
+/// What keeps files in S3: encrypted as what is staged is.
+#[cfg(feature = "aws")]
+pub(super) fn kept_files(config: &Config) -> Result<Arc<dyn KeptFiles>> {
+    Ok(Arc::new(crate::store::S3Files::new(encryption(config)?)))
+}
+
+#[cfg(not(feature = "aws"))]
+pub(super) fn kept_files(_: &Config) -> Result<Arc<dyn KeptFiles>> {
+    Err(crate::features::Feature::Aws.missing("S3"))
+}
+
 #[cfg(feature = "aws")]
 fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
     use crate::warehouse::redshift::{
@@ -105,7 +118,7 @@ fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
         encryption: encryption(config)?,
     };
     let warehouse = RedshiftWarehouse::new(DataApi::new(connection)?, settings)?;
-    Ok(Box::new(warehouse.recent_hours(cover(config).hours)))
+    Ok(Box::new(warehouse.recent_hours(cover(config).hours).evolve(config.load.evolve)))
 }
 
 #[cfg(not(feature = "aws"))]

@@ -205,7 +205,7 @@ fn read(
     let opened = store::open(&export.location)?;
     let source = opened.info().clone();
     observer.note(&format!("{}: reading {}", request.table, source.uri));
-    let progress = observer.converting(watch, source.bytes);
+    let progress = observer.converting(&request.table, watch, source.bytes);
     let fit = |layout| Ok(holding.fit(layout, &table));
     let profile = pipeline::profile(opened, &table, &options, &fit, watch);
     drop(progress);

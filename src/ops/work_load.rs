@@ -14,6 +14,7 @@ use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
 use super::queues::policy;
+use super::rejects::Rejects;
 use super::run::Run;
 use super::{schema, target};
 use crate::config::Config;
@@ -35,9 +36,7 @@ use std::time::Instant;
 pub struct Work {
     /// How exports are converted.
     pub conversion: Conversion,
-    /// Make a table in Redshift from the schema if it is not there.
-    pub create_table: bool,
-    /// Folder of rejected records; empty: the current one.
+    /// Folder of rejected records where nothing else says where they go; empty: the current one.
     pub rejects: PathBuf,
 }
 
@@ -78,7 +77,13 @@ impl<'a> Loads<'a> {
     pub(super) fn check(&self) -> Result<()> {
         policy(self.config)?;
         target::open(self.config)?;
+        self.rejects()?;
         schema::read(self.config).map(drop)
+    }
+
+    /// Where rejected records go.
+    fn rejects(&self) -> Result<Rejects> {
+        Rejects::of_loads(self.config, &self.request.rejects, None)
     }
 
     /// The receiver has asked this; others that write to the queue need not have.
@@ -106,12 +111,22 @@ impl<'a> Loads<'a> {
             run.failed(uri, error)
         })?;
         let Ready { options, warehouse, table } = ready;
-        let (config, create_table) = (self.config, self.request.create_table);
+        let (config, conversion) = (self.config, &self.request.conversion);
         let shrink = shrink_guard(config, false);
-        let rejects = self.request.rejects.join(run.rejects_path(None));
-        let again = false;
-        let loading =
-            Loading { run, config, options, warehouse, table, create_table, again, rejects, shrink };
+        let rejects = self.rejects().map_err(|error| run.failed(Some(uri.clone()), passing(error)))?;
+        let (again, rejected_from) = (false, None);
+        let loading = Loading {
+            run,
+            config,
+            conversion,
+            options,
+            warehouse,
+            table,
+            again,
+            rejects,
+            shrink,
+            rejected_from,
+        };
         let outcome = loading.load(&uri, order.exported_at(), || open(order));
         outcome.map_err(|(report, error)| (report, advised(error, &uri)))
     }

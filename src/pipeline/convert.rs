@@ -7,7 +7,7 @@
 use super::caught::caught;
 use super::decompress::{BLOCK_WAIT, Bzip2Blocks, Compression, Decompressed, Scratch};
 use super::options::ConvertOptions;
-use super::rejects::RejectsWriter;
+use super::rejects::{RejectsPlace, RejectsWriter};
 use super::split::{RowGroup, RowGroups};
 use super::stage::{FinishedRowGroup, Stage, StageOptions, Staged};
 use super::watch::Watch;
@@ -18,7 +18,6 @@ use crate::pages::RowGroupEncoder;
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, SegmentSink};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 
 /// Finished row groups that may wait for an earlier one, for each worker.
@@ -39,7 +38,7 @@ pub(super) struct Conversion<'a> {
     pub(super) sink: &'a dyn SegmentSink,
     /// What the target makes of the layout.
     pub(super) fit: &'a dyn Fn(Layout) -> Result<Layout>,
-    pub(super) rejects: Option<PathBuf>,
+    pub(super) rejects: Option<RejectsPlace>,
     pub(super) watch: &'a Watch,
     /// Sum up the hashes of texts too.
     pub(super) text_hashes: bool,

@@ -4,7 +4,7 @@ use super::convert::{Conversion, run};
 use super::decompress::Decompressed;
 use super::digest::Digest;
 use super::options::ConvertOptions;
-use super::rejects;
+use super::rejects::RejectsPlace;
 use super::split::layout_of;
 use super::watch::Watch;
 use crate::error::{Error, Result};
@@ -13,7 +13,6 @@ use crate::schema::{Layout, Table};
 use crate::store::outputs::{Outputs, local_input};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
 use crate::warehouse::{LoadReceipt, LoadRequest, Warehouse};
-use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -26,7 +25,7 @@ pub struct Job {
     /// The export's bytes.
     pub source: Box<dyn ByteSource>,
     /// Where rejected records are written (CSV; the reasons go beside it, as JSON lines). `None`: nowhere.
-    pub rejects: Option<PathBuf>,
+    pub rejects: Option<RejectsPlace>,
 }
 
 impl Job {
@@ -80,7 +79,7 @@ fn claim_rejects(outputs: &mut Outputs, job: &Job) -> Result<()> {
     if let Some(export) = local_input(&job.source.info().uri) {
         outputs.reads("the export", &export);
     }
-    rejects::claim(outputs, rejects)
+    rejects.claim(outputs)
 }
 
 fn begin(job: &Job) -> RunReport {
@@ -170,7 +169,8 @@ fn load_into(
     let started = Instant::now();
     let receipt = staging.load(&report.files, &report.rows)?;
     report.seconds.load = started.elapsed().as_secs_f64();
-    let LoadReceipt { loaded, carried_over, files, warnings } = receipt;
+    let LoadReceipt { loaded, carried_over, files, warnings, altered } = receipt;
+    altered.note_in(report);
     report.rows.loaded = loaded;
     report.rows.carried_over = carried_over;
     report.files = files;

@@ -26,5 +26,5 @@ pub use decompress::Compression;
 pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
 pub use profile::{Profile, profile};
-pub use rejects::{claim as claim_rejects, files as rejects_files};
+pub use rejects::{RejectsPlace, are_reasons, files as rejects_files};
 pub use watch::Watch;

@@ -149,6 +149,7 @@ impl<'a> Stage<'a> {
             reject.lines_before += state.lines;
             unwritten = unwritten.and(state.rejects.write(&reject));
         }
+        unwritten = unwritten.and(state.rejects.flush());
         let rows = &mut state.staged.rows;
         rows.read += encoded.records;
         rows.accepted += encoded.rows;
@@ -190,7 +191,7 @@ impl<'a> Stage<'a> {
         let see = report.uri.map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
         let help = format!("{see}fix the source, or allow more with --max-rejects");
         let error = Error::rejects(what).at(place).help(help);
-        match unwritten.and(flushed.map(drop)) {
+        match unwritten.and(flushed) {
             Ok(()) => error,
             Err(cause) => error.because(cause),
         }
@@ -240,8 +241,8 @@ impl<'a> Stage<'a> {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
         let columns = encoding.layout().columns.iter().zip(&state.measures);
         state.staged.columns = columns.map(|(column, measure)| column_report(column, measure)).collect();
-        let rejects = state.rejects.finish();
-        let result = result.and(rejects.map(|report| state.staged.rejects = report));
+        let result = after_rejects(result, state.rejects.finish());
+        state.staged.rejects = state.rejects.report().clone();
         if result.is_err() {
             state.staged.files.clear();
             remove(sink, &state.finished);
@@ -267,6 +268,17 @@ impl<'a> Stage<'a> {
             return Err(counts_disagree("rows accepted", rows.accepted, "rows staged", staged));
         }
         Ok(())
+    }
+}
+
+/// Rejects that are lost stop a run that was sound; of one that failed, that is told first.
+fn after_rejects(result: Result<()>, kept: Result<()>) -> Result<()> {
+    match (result, kept) {
+        (Err(error), Err(lost)) => {
+            tracing::warn!(%lost, "the rejects of a failed run are lost too");
+            Err(error)
+        }
+        (result, kept) => result.and(kept),
     }
 }
 

@@ -58,15 +58,7 @@ impl<'a> Checklist<'a> {
         let Some(first) = self.first else { return Ok(self.checked) };
         let failed = self.checked.iter().filter(|checked| !checked.ok).count();
         let what = format!("{failed} of {} checks failed", self.checked.len());
-        let error = match first {
-            Error::Usage(_) => Error::usage(what),
-            Error::Access(_) => Error::access(what),
-            Error::Schema(_) => Error::schema(what),
-            Error::Transient(_) => Error::transient(what),
-            Error::Input(_) => Error::input(what),
-            Error::Interrupted => Error::Interrupted,
-            _ => Error::machine(what),
-        };
+        let error = first.like(what);
         Err((self.checked, error.help("fix the first one first; it may cause the others")))
     }
 }

@@ -5,11 +5,13 @@
 mod changes;
 mod checklist;
 mod columns;
+mod end;
 pub mod words;
 
 pub use changes::{Changes, Drift, Drifting, ROWS_PERCENT_MAX, SHARE_POINTS_MAX};
 pub use checklist::{Checked, Checklist};
 pub use columns::ColumnReport;
+pub use end::End;
 
 use crate::store::outputs::first_line;
 use crate::store::{ExportKind, ObjectInfo};

@@ -1,5 +1,6 @@
 //! Which type of the source goes into which type of the target, and how.
 
+use super::evolution::{Evolve, text_bytes};
 use super::target::{
     Conversion, Difference, Fitted, Identity, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,
 };
@@ -7,8 +8,6 @@ use super::{Column, ColumnType, Layout, MissingColumns, OutputColumn, Table, Wid
 use crate::error::Result as Checked;
 use crate::error::shown;
 
-/// Characters of UTF-8 are at most this many bytes.
-const CHAR_BYTES_MAX: u32 = 4;
 /// Bytes of a UUID as text.
 const UUID_BYTES: u32 = 36;
 
@@ -18,16 +17,22 @@ type Fit = Result<(ColumnType, Option<Width>, Conversion), String>;
 impl TargetTable {
     /// Compares a layout with the target and gives it the target's types; never fails, so that a plan
     /// can show everything.
-    pub fn compare(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Fitted {
-        Fitting::new(self, table, missing).run(layout)
+    pub fn compare(&self, layout: Layout, table: &Table, missing: MissingColumns, evolve: Evolve) -> Fitted {
+        Fitting { target: self, table, missing, evolve, differences: Vec::new() }.run(layout)
     }
 
     /// [`TargetTable::compare`], and refuses what cannot be loaded.
     ///
     /// # Errors
     /// [`crate::Error::Schema`] that names every difference that stops the load, each with its help.
-    pub fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Checked<Fitted> {
-        let fitted = self.compare(layout, table, missing);
+    pub fn fit(
+        &self,
+        layout: Layout,
+        table: &Table,
+        missing: MissingColumns,
+        evolve: Evolve,
+    ) -> Checked<Fitted> {
+        let fitted = self.compare(layout, table, missing, evolve);
         match fitted.fault(self) {
             Some(error) => Err(error),
             None => Ok(fitted),
@@ -40,14 +45,11 @@ struct Fitting<'a> {
     target: &'a TargetTable,
     table: &'a Table,
     missing: MissingColumns,
+    evolve: Evolve,
     differences: Vec<Difference>,
 }
 
-impl<'a> Fitting<'a> {
-    fn new(target: &'a TargetTable, table: &'a Table, missing: MissingColumns) -> Self {
-        Self { target, table, missing, differences: Vec::new() }
-    }
-
+impl Fitting<'_> {
     fn run(mut self, layout: Layout) -> Fitted {
         let mut columns: Vec<OutputColumn> = Vec::with_capacity(layout.columns.len());
         let mut conversions = Vec::with_capacity(layout.columns.len());
@@ -79,6 +81,7 @@ impl<'a> Fitting<'a> {
         let (column_type, width, conversion) = match fit(&column, source, &target.target_type) {
             Ok(fit) => fit,
             Err(help) => {
+                let help = format!("{help}: {}", self.target.retype(target, column.column_type));
                 self.misfit(&column, target, &help);
                 (column.column_type, column.width, Conversion::None)
             }
@@ -112,10 +115,8 @@ impl<'a> Fitting<'a> {
     }
 
     fn lacking(&mut self, column: &OutputColumn) {
-        let name = quote_identifier(&column.name);
-        let ddl = column.column_type.redshift_ddl();
         let what = format!("column {} is not in the table", shown(&column.name));
-        self.stop(what, format!("ALTER TABLE {} ADD COLUMN {name} {ddl}", self.target.qualified()));
+        self.stop(what, self.target.add_column(&column.name, column.column_type));
     }
 
     fn misfit(&mut self, column: &OutputColumn, target: &TargetColumn, help: &str) {
@@ -131,28 +132,14 @@ impl<'a> Fitting<'a> {
     /// What a narrower column may cut or refuse is said beforehand; each cut is counted when it happens.
     fn narrow(&mut self, column: &OutputColumn, target: &TargetColumn) {
         let TargetType::Varchar(bytes) = target.target_type else { return };
-        let source_bytes = match column.width {
-            Some(Width::Chars(chars)) => chars.saturating_mul(CHAR_BYTES_MAX),
-            Some(Width::Bytes(most)) => most,
-            Some(Width::Super) | None => VARCHAR_BYTES_MAX,
-        };
+        let Some(source_bytes) = text_bytes(column.column_type, column.width) else { return };
         let fate = match column.column_type {
             ColumnType::Text => "a longer text is cut or rejected",
-            ColumnType::Structured | ColumnType::Geography => "a longer value is rejected",
-            // A UUID fits, or the column is a misfit.
-            _ => return,
+            _ => "a longer value is rejected",
         };
-        if bytes < source_bytes.min(VARCHAR_BYTES_MAX) {
+        if bytes < source_bytes {
             let what = format!("column {} takes {bytes} bytes; {fate}", shown(&column.name));
-            let help = match bytes {
-                // Only a VARCHAR can be widened in place.
-                0..VARCHAR_BYTES_MAX => format!(
-                    "ALTER TABLE {} ALTER COLUMN {} TYPE VARCHAR({VARCHAR_BYTES_MAX})",
-                    self.target.qualified(),
-                    quote_identifier(&target.name)
-                ),
-                _ => String::new(),
-            };
+            let help = self.target.set_varchar(&target.name, source_bytes);
             self.differences.push(Difference { what, help, stops: false });
         }
     }
@@ -163,15 +150,19 @@ impl<'a> Fitting<'a> {
             let help = "it numbers the rows itself, anew with each full load".to_owned();
             return self.differences.push(Difference { what, help, stops: false });
         }
-        let allowed = self.missing == MissingColumns::Null && (extra.nullable || extra.has_default);
-        if allowed {
-            let help = "it gets its default, or NULL".to_owned();
-            self.differences.push(Difference { what, help, stops: false });
-        } else if extra.nullable || extra.has_default {
-            self.stop(what, "fill it with its default or NULL with --missing-columns null".to_owned());
-        } else {
-            self.stop(what, "it takes no NULL: drop it from the table, or allow NULL in it".to_owned());
-        }
+        let takes = extra.nullable || extra.has_default;
+        let allowed = self.missing == MissingColumns::Null || self.evolve == Evolve::Add;
+        let (help, stops) = match (takes, allowed) {
+            (true, true) => ("it stays, and gets its default, or NULL".to_owned(), false),
+            (true, false) => {
+                ("fill it with its default or NULL with --missing-columns null".to_owned(), true)
+            }
+            (false, _) => {
+                let (table, name) = (self.target.qualified(), quote_identifier(&extra.name));
+                (format!("it takes no NULL: ALTER TABLE {table} DROP COLUMN {name}"), true)
+            }
+        };
+        self.differences.push(Difference { what, help, stops });
     }
 
     /// Another order is harmless, because the copy names its columns; it is worth knowing all the same.
@@ -247,7 +238,9 @@ fn decimal(from: ColumnType, precision: u8, scale: u8) -> Fit {
 /// The width that binds: the target's bytes, unless the source's characters cannot reach them.
 fn text_width(source: Option<Width>, bytes: u32) -> Width {
     match source {
-        Some(Width::Chars(chars)) if chars.saturating_mul(CHAR_BYTES_MAX) <= bytes => Width::Chars(chars),
+        Some(Width::Chars(chars)) if chars.saturating_mul(super::evolution::CHAR_BYTES_MAX) <= bytes => {
+            Width::Chars(chars)
+        }
         Some(Width::Bytes(most)) => Width::Bytes(most.min(bytes)),
         _ => Width::Bytes(bytes),
     }

@@ -1,35 +1,12 @@
 use super::*;
-use crate::schema::{BulkSchema, UnknownColumns};
-
-fn target(columns: &[(&str, &str)]) -> TargetTable {
-    let column = |&(name, sql): &(&str, &str)| {
-        let (sql, nullable) = sql.strip_suffix(" not null").map_or((sql, true), |sql| (sql, false));
-        let mut numbers = sql.split(['(', ',', ')']).skip(1).map(|n| n.parse().unwrap_or(0));
-        let (first, second) = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
-        let target_type = TargetType::parse(sql, first, first, second);
-        TargetColumn {
-            name: name.to_owned(),
-            target_type,
-            nullable,
-            has_default: false,
-            identity: Identity::None,
-        }
-    };
-    TargetTable { schema: "public".into(), name: "t".into(), columns: columns.iter().map(column).collect() }
-}
-
-fn table(columns: &[(&str, &str)]) -> Table {
-    let column = |(name, sql): &(&str, &str)| format!(r#""{name}":{{"type":"x","sql_type":"{sql}"}}"#);
-    let columns: Vec<_> = columns.iter().map(column).collect();
-    let json = format!(r#"{{"table":{{"name":"t","columns":{{{}}}}}}}"#, columns.join(","));
-    BulkSchema::parse(json.as_bytes(), "test").unwrap().tables.remove(0)
-}
+use crate::schema::UnknownColumns;
+use crate::schema::for_tests::{table, target};
 
 fn compare(source: &[(&str, &str)], to: &[(&str, &str)], missing: MissingColumns) -> Fitted {
     let table = table(source);
     let header: Vec<String> = table.columns.keys().cloned().collect();
     let layout = Layout::bind(&header, &table, UnknownColumns::Fail, missing).unwrap();
-    target(to).compare(layout, &table, missing)
+    target(to).compare(layout, &table, missing, Evolve::Refuse)
 }
 
 #[test]
@@ -164,7 +141,7 @@ fn names_order_and_missing_columns() {
             &[("a", "int4"), ("b", "int4"), ("c", "int4 not null")],
             Null,
             "\"c\" of the table",
-            "no NULL",
+            "no NULL: ALTER TABLE \"public\".\"t\" DROP COLUMN \"c\"",
             true,
         ),
         (&[("b", "int4"), ("a", "int4")], Fail, "another order", "names its columns", false),
@@ -213,7 +190,12 @@ fn an_identity_fills_itself_and_takes_no_value() {
         let table = table(&[("id", "bigint")]);
         let layout =
             Layout::bind(&["id".to_owned()], &table, UnknownColumns::Fail, MissingColumns::Fail).unwrap();
-        target.compare(layout, &table, MissingColumns::Fail).differences.iter().filter(|d| d.stops).count()
+        target
+            .compare(layout, &table, MissingColumns::Fail, Evolve::Refuse)
+            .differences
+            .iter()
+            .filter(|d| d.stops)
+            .count()
     };
     for (name, identity, stops) in [
         ("row_key", Identity::None, 1),
@@ -225,5 +207,19 @@ fn an_identity_fills_itself_and_takes_no_value() {
         ("id", Identity::Always, 2),
     ] {
         assert_eq!(with(name, identity), stops, "{name} {identity:?}");
+    }
+}
+
+#[test]
+fn a_column_that_the_schema_has_no_more_stays_where_tables_evolve() {
+    for (kept, evolve, stops) in
+        [("int4", Evolve::Add, false), ("int4", Evolve::Refuse, true), ("int4 not null", Evolve::Add, true)]
+    {
+        let table = table(&[("a", "integer")]);
+        let layout =
+            Layout::bind(&["a".to_owned()], &table, UnknownColumns::Fail, MissingColumns::Fail).unwrap();
+        let target = target(&[("a", "int4"), ("old", kept)]);
+        let fitted = target.compare(layout, &table, MissingColumns::Fail, evolve);
+        assert_eq!(fitted.fault(&target).is_some(), stops, "{kept} {evolve:?}");
     }
 }

@@ -18,12 +18,23 @@ use indexmap::IndexMap;
 
 /// What to do with a field that the schema has no column for.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    schemars::JsonSchema,
+    serde::Serialize,
+    serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum UnknownColumns {
     /// Refuse the file.
     #[default]
+    #[serde(rename = "refuse", alias = "fail")]
+    #[value(alias = "refuse")]
     Fail,
     /// Leave the field out.
     Drop,
@@ -31,12 +42,23 @@ pub enum UnknownColumns {
 
 /// What to do with a column that the file has no field for.
 #[derive(
-    Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize,
+    Debug,
+    Clone,
+    Copy,
+    Default,
+    PartialEq,
+    Eq,
+    clap::ValueEnum,
+    schemars::JsonSchema,
+    serde::Serialize,
+    serde::Deserialize,
 )]
 #[serde(rename_all = "lowercase")]
 pub enum MissingColumns {
     /// Refuse the file.
     #[default]
+    #[serde(rename = "refuse", alias = "fail")]
+    #[value(alias = "refuse")]
     Fail,
     /// Fill the column with NULL.
     Null,

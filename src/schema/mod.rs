@@ -3,6 +3,7 @@
 //! ```text
 //! schema.json ─▶ BulkSchema ─┬─ Layout::bind ◀─ CSV header     what each field of a record becomes
 //!                            │     └─ TargetTable::fit        … in the target's types
+//!                            ├─ TargetTable::alterations       what a table lacks since the schema moved on
 //!                            ├─ create_tables                  DDL for Redshift
 //!                            └─ diff ◀─ another BulkSchema     what moved between two versions
 //! ```
@@ -12,7 +13,10 @@
 mod bulk;
 mod ddl;
 mod diff;
+mod evolution;
 mod fitting;
+#[cfg(test)]
+mod for_tests;
 mod guess;
 mod header;
 mod names;
@@ -27,6 +31,7 @@ pub use diff::{
     ColumnEntry, ColumnMove, PropertyChange, PropertyValues, RenameCandidate, SchemaDiff, TableDiff,
     TargetChange, diff,
 };
+pub use evolution::{Alteration, Change, Evolve};
 pub use header::{BindOptions, Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
 pub use table::{Column, Table};
 pub use target::{

@@ -85,6 +85,26 @@ pub fn discover_all(
     Ok(found)
 }
 
+/// Tables that have a folder of exports below `root`, by name: one listing.
+///
+/// # Errors
+/// If it cannot be listed.
+pub fn exported_tables(root: &Location, kind: ExportKind) -> Result<Vec<String>> {
+    let mut tables = list(&root.child(kind.word())?)?.folders;
+    tables.sort_unstable();
+    Ok(tables)
+}
+
+/// Whether the table's folder has a day of exports, or this one: one listing.
+///
+/// # Errors
+/// If it cannot be listed; [`Error::Usage`] for what can be no date.
+pub fn has_exports(root: &Location, kind: ExportKind, table: &str, date: Option<&str>) -> Result<bool> {
+    check_request(table, date)?;
+    let dates = dates_of(list(&root.child(kind.word())?.child(table)?)?);
+    Ok(date.map_or(!dates.is_empty(), |date| dates.iter().any(|found| found == date)))
+}
+
 /// The days of a table's exports.
 struct Days<'a> {
     kind: ExportKind,

@@ -3,6 +3,7 @@
 use super::exported_at::{exported_at_of, stem_of};
 use super::location::Location;
 use super::naming::name_of;
+use super::rejects_name::{RejectsName, holds_rejects};
 use super::types::ExportKind;
 
 /// Kind and table that an export's name tells; none where it is no export's.
@@ -12,11 +13,17 @@ pub struct Named {
     pub kind: Option<ExportKind>,
     /// What stands before the time in the file's name.
     pub table: Option<String>,
+    /// It holds records that a load has rejected: rows to add, whatever export they are of.
+    pub is_of_rejects: bool,
 }
 
 impl Named {
     /// Reads the name of one export.
     pub fn of(location: &Location) -> Self {
+        if holds_rejects(location) {
+            let table = RejectsName::of_records(location).map(|name| name.table);
+            return Self { kind: Some(ExportKind::Incremental), table, is_of_rejects: true };
+        }
         let name = name_of(location);
         let parts: Vec<&str> = name.rsplit('/').collect();
         let table = exported_at_of(location)
@@ -32,7 +39,7 @@ impl Named {
             }
             _ => None,
         };
-        Self { kind, table }
+        Self { kind, table, is_of_rejects: false }
     }
 }
 
@@ -58,6 +65,10 @@ mod tests {
             ("t_99999999.csv", None, None),
             ("signatures.csv", None, None),
             ("-", None, None),
+            ("r/a_b-018df74f-8400-7abc-8def-0123456789ab.rejects.csv", Some(Incremental), Some("a_b")),
+            ("s3://b/r/t-018df74f-8400-7abc-8def-0123456789ab.rejects.csv.gz", Some(Incremental), Some("t")),
+            ("mended.rejects.csv", Some(Incremental), None),
+            ("full/t/20260301/t_20260301031500.rejects.csv", Some(Incremental), None),
         ] {
             let named = Named::of(&Location::parse(name).unwrap());
             assert_eq!((named.kind, named.table.as_deref()), (kind, table), "{name}");

@@ -12,6 +12,7 @@
 mod discover;
 mod durable;
 mod exported_at;
+mod kept;
 mod key;
 mod local;
 mod location;
@@ -19,6 +20,7 @@ mod naming;
 mod open;
 pub mod outputs;
 pub mod private;
+mod rejects_name;
 mod segment_name;
 mod types;
 mod unfinished;
@@ -43,6 +45,8 @@ mod guard;
 #[cfg(feature = "aws")]
 pub mod https;
 #[cfg(feature = "aws")]
+mod kept_s3;
+#[cfg(feature = "aws")]
 mod outbound;
 #[cfg(feature = "aws")]
 mod post;
@@ -57,13 +61,18 @@ pub mod s3;
 #[cfg(feature = "aws")]
 mod upload;
 
-pub use discover::{DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all};
+pub use discover::{
+    DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all, exported_tables, has_exports,
+};
 pub use durable::{sync_dir, temporary_of, write_atomically};
 #[cfg(feature = "aws")]
 pub use either::open_either;
 pub use exported_at::{AHEAD_MAX, exported_at_of, possible_time, time_of};
 #[cfg(feature = "aws")]
 pub use guard::foreign;
+pub use kept::{KeptFile, KeptFiles, LocalFiles};
+#[cfg(feature = "aws")]
+pub use kept_s3::S3Files;
 pub use key::Named;
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
@@ -73,6 +82,7 @@ pub use open::{fetch_small, file_names, open, prepare_out, sink};
 pub use post::{POST_TIME_MAX, post};
 #[cfg(feature = "aws")]
 pub use ranged::{ATTEMPTS_MAX, BACKOFF_FIRST, BACKOFF_MAX, PART_BYTES, READ_AHEAD_PARTS, STALL, Tuning};
+pub use rejects_name::RejectsName;
 #[cfg(feature = "serve")]
 pub(crate) use runtime::Task;
 #[cfg(feature = "aws")]

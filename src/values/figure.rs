@@ -1,10 +1,10 @@
 //! One number of a report: as JSON has it where JSON holds it exactly, else as text.
 
-use super::calendar::civil_from_days;
+use super::written::{WrittenDate, WrittenTimestamp};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-const DAY_US: i128 = 86_400_000_000;
+const MICROS: i128 = 1_000_000;
 /// Sizes of floats that are shown without an exponent.
 const PLAIN: std::ops::Range<f64> = 1e-5..1e15;
 
@@ -45,19 +45,16 @@ impl Figure {
 
     /// Days since 1970 as a date.
     pub fn date(days: i128) -> Self {
-        let (date, era) = date_text(days);
-        Self::Text(format!("{date}{era}"))
+        Self::Text(WrittenDate(narrow(days)).to_string())
     }
 
-    /// Microseconds since 1970 as a time, with `zone` behind it.
-    pub fn timestamp(us: i128, zone: &str) -> Self {
-        let (date, era) = date_text(us.div_euclid(DAY_US));
-        let us = us.rem_euclid(DAY_US);
-        let (seconds, us) = (us / 1_000_000, us % 1_000_000);
-        let fraction = format!(".{us:06}");
-        let fraction = fraction.trim_end_matches('0').trim_end_matches('.');
-        let (hours, minutes, seconds) = (seconds / 3_600, seconds / 60 % 60, seconds % 60);
-        Self::Text(format!("{date} {hours:02}:{minutes:02}:{seconds:02}{fraction}{zone}{era}"))
+    /// Microseconds since 1970 as a time, in UTC's zone or in none.
+    pub fn timestamp(us: i128, in_utc: bool) -> Self {
+        let offset = in_utc.then_some(0);
+        // Less than a second: it fits.
+        let nanos = (us.rem_euclid(MICROS) * 1_000) as u32;
+        let seconds = narrow(us.div_euclid(MICROS));
+        Self::Text(WrittenTimestamp { seconds, nanos, offset, as_json: false }.to_string())
     }
 
     /// Whether both are the same number, however many zeros stand behind the point; a decimal is a float's if it
@@ -109,11 +106,9 @@ impl fmt::Display for Figure {
     }
 }
 
-/// A date as PostgreSQL writes it, and what stands behind it before our era.
-fn date_text(days: i128) -> (String, &'static str) {
-    let (year, month, day) = civil_from_days(i64::try_from(days).unwrap_or(i64::MAX / 4));
-    let (year, era) = if year > 0 { (year, "") } else { (1 - year, " BC") };
-    (format!("{year:04}-{month:02}-{day:02}"), era)
+/// Sums of columns are wider than any time; what is beyond all calendars is shown as their end.
+fn narrow(number: i128) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX / 4)
 }
 
 #[cfg(test)]
@@ -149,10 +144,10 @@ mod tests {
             "294246-12-30 23:59:59.999999",
         ] {
             let us = values::timestamp(text.as_bytes()).unwrap();
-            assert_eq!(Figure::timestamp(us.into(), ""), Figure::Text(text.into()));
+            assert_eq!(Figure::timestamp(us.into(), false), Figure::Text(text.into()));
         }
         let us = values::timestamp_tz(b"2026-01-05 12:34:56+00").unwrap();
-        assert_eq!(Figure::timestamp(us.into(), "+00"), Figure::Text("2026-01-05 12:34:56+00".into()));
+        assert_eq!(Figure::timestamp(us.into(), true), Figure::Text("2026-01-05 12:34:56+00".into()));
         for text in ["2024-02-29", "0001-12-31 BC", "10000-01-01"] {
             let days = values::date(text.as_bytes()).unwrap();
             assert_eq!(Figure::date(days.into()), Figure::Text(text.into()));

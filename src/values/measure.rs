@@ -198,8 +198,8 @@ impl Form {
         match self {
             Self::Decimal(scale) => Figure::decimal(number, scale.into()),
             Self::Date => Figure::date(number),
-            Self::Timestamp => Figure::timestamp(number, ""),
-            Self::TimestampTz => Figure::timestamp(number, "+00"),
+            Self::Timestamp => Figure::timestamp(number, false),
+            Self::TimestampTz => Figure::timestamp(number, true),
             _ => Figure::integer(number),
         }
     }

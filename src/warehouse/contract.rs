@@ -38,6 +38,8 @@ pub struct LoadRequest {
     pub shrink: ShrinkGuard,
     /// Load it on purpose, though it or a newer full export is in the table.
     pub again: bool,
+    /// Kind of the export that mended rejects are of; none: the rows are of this export itself.
+    pub rejected_from: Option<ExportKind>,
 }
 
 impl LoadRequest {
@@ -51,7 +53,14 @@ impl LoadRequest {
             exported_at: None,
             shrink: ShrinkGuard::default(),
             again: false,
+            rejected_from: None,
         }
+    }
+
+    /// Kind of the export that the rows are of, for the rule of what a full export covers: of rejects the kind of
+    /// the export that they were rejected from, for whatever replaces that one replaces them.
+    pub fn rows_of(&self) -> ExportKind {
+        self.rejected_from.unwrap_or(self.kind)
     }
 }
 
@@ -70,6 +79,29 @@ pub struct Intent<'a> {
     pub choices: String,
 }
 
+/// What became of a table's columns, so that it takes those of the schema.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Altered {
+    /// Columns that it got, NULL in the rows that were there.
+    pub added: Vec<String>,
+    /// Columns whose type became wider.
+    pub widened: Vec<String>,
+    /// What else it would need, and why it did not get it.
+    pub warnings: Vec<String>,
+}
+
+impl Altered {
+    /// Writes it into the report of the load that it was done for, however that ended.
+    pub fn note_in(self, report: &mut RunReport) {
+        if !self.added.is_empty() || !self.widened.is_empty() {
+            tracing::info!(table = report.table, added = ?self.added, widened = ?self.widened, "the table was altered");
+        }
+        report.changes.added_columns.extend(self.added);
+        report.changes.widened_columns.extend(self.widened);
+        report.warnings.extend(self.warnings);
+    }
+}
+
 /// What a plan says of the table.
 #[derive(Debug, Default, Serialize)]
 pub struct TargetPlan {
@@ -77,8 +109,10 @@ pub struct TargetPlan {
     pub table: Option<TargetTable>,
     /// Whether it would be created.
     pub created: bool,
-    /// What it and the export do not have in common.
+    /// What it and the export do not have in common, once it is altered.
     pub differences: Vec<Difference>,
+    /// The statements that give it what the schema has more, each by itself, before the load.
+    pub alterations: Vec<String>,
     /// The statements of the load, one transaction.
     pub sql: Vec<String>,
     /// Why nothing can be loaded.
@@ -128,6 +162,8 @@ pub struct LoadReceipt {
     pub files: Vec<FileReport>,
     /// What went wrong beside the load, and does not undo it.
     pub warnings: Vec<String>,
+    /// What became of the table's columns with it.
+    pub altered: Altered,
 }
 
 /// A place that holds tables and replaces or extends them in one step.
@@ -147,13 +183,14 @@ pub trait Warehouse: Send + Sync {
         drop(waits);
     }
 
-    /// Looks at the table before a byte is read, makes it if that is wanted, and says under which id the load
-    /// runs: `id`, unless the work itself has one.
+    /// Looks at the table before a byte is read, makes it if that is wanted, gives it what the schema has more, and
+    /// says under which id the load runs: `id`, unless the work itself has one. What was altered stands in
+    /// `altered`, also if this fails.
     ///
     /// # Errors
     /// [`Error::Schema`] if there is no table that could be loaded into.
-    fn prepare(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
-        let _ = intent;
+    fn prepare(&self, intent: &Intent<'_>, id: &str, altered: &mut Altered) -> Result<String> {
+        let _ = (intent, altered);
         Ok(id.to_owned())
     }
 

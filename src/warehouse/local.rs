@@ -11,6 +11,7 @@
 //! A version is never changed after it was switched to; its name is the load's id, which sorts by time.
 //! `docs/reference/local-warehouse.md` has the layout, `docs/explanation/redshift.md` the invariants.
 
+use super::evolving::Columns;
 use super::lock::TableLock;
 use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
@@ -22,7 +23,7 @@ use super::{
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown, Source};
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
-use crate::schema::Table;
+use crate::schema::{Evolve, Layout, MissingColumns, Table};
 use crate::store::{ExportKind, SegmentSink, private, sync_dir};
 use std::collections::BTreeMap;
 use std::fmt;
@@ -46,6 +47,7 @@ pub struct LocalWarehouse {
     keep_versions: usize,
     lock_wait: Duration,
     cover: Cover,
+    evolve: Evolve,
     waits: Waits,
 }
 
@@ -75,6 +77,7 @@ impl LocalWarehouse {
             keep_versions: KEEP_VERSIONS,
             lock_wait: LOCK_WAIT_MAX,
             cover: Cover::default(),
+            evolve: Evolve::default(),
             waits: Arc::new(drop),
         }
     }
@@ -97,6 +100,13 @@ impl LocalWarehouse {
     #[must_use]
     pub fn cover(mut self, cover: Cover) -> Self {
         self.cover = cover;
+        self
+    }
+
+    /// May do so much to a table whose columns are not the schema's.
+    #[must_use]
+    pub fn evolve(mut self, evolve: Evolve) -> Self {
+        self.evolve = evolve;
         self
     }
 
@@ -238,9 +248,8 @@ impl Warehouse for LocalWarehouse {
     }
 
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
-        let runs = ledger::list(&self.dir, Some(table)).ok()?;
-        let last = runs.iter().find(|run| run.status == Status::Succeeded && run.kind == kind)?;
-        ledger::show(&self.dir, &last.load_id).ok()?.report
+        let is_meant = |shown: &Shown| shown.run.status == Status::Succeeded && shown.run.kind == kind;
+        ledger::of_table(&self.dir, table).ok()?.into_iter().find(is_meant)?.report
     }
 
     fn holding(&self, table: &str) -> Result<Box<dyn Holding>> {
@@ -285,6 +294,8 @@ impl Warehouse for LocalWarehouse {
         private::make_dir(&staging)
             .map_err(|cause| Error::io("cannot make the staging folder", &staging, cause))?;
         Ok(Box::new(LocalStaging {
+            columns: Columns::of(&table_dir, current.as_ref()),
+            evolve: self.evolve,
             table_dir,
             request: request.clone(),
             current,
@@ -303,6 +314,9 @@ struct LocalStaging {
     table_dir: PathBuf,
     request: LoadRequest,
     current: Option<Entry>,
+    /// Those of the current version.
+    columns: Columns,
+    evolve: Evolve,
     started: SystemTime,
     keep_versions: usize,
     cover: Cover,
@@ -315,6 +329,11 @@ struct LocalStaging {
 impl Staging for LocalStaging {
     fn sink(&self) -> &dyn SegmentSink {
         &self.sink
+    }
+
+    fn fit(&self, layout: Layout, _: &Table, missing: MissingColumns) -> Result<Layout> {
+        let fitted = self.columns.fit(layout, missing, self.evolve);
+        fitted.map_err(|error| error.at(Place::uri(self.table_dir.display().to_string())))
     }
 
     fn admit_content(&mut self, digest: &str) -> Result<Admission> {
@@ -341,6 +360,7 @@ impl Staging for LocalStaging {
         let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
         let folders = Folders { old: old.as_deref(), staging };
         let Brought { new, kept } = merge::bring(&folders, &self.request, kept, new)?;
+        let altered = self.columns.altered(staging, &new)?;
         let loaded: u64 = new.iter().map(|file| file.rows).sum();
         let carried_over = self.carried_over(&kept);
         let rows = Rows { carried_over, loaded, ..*rows };
@@ -353,7 +373,7 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        Ok(LoadReceipt { loaded, carried_over, files, warnings: Vec::new() })
+        Ok(LoadReceipt { loaded, carried_over, files, warnings: Vec::new(), altered })
     }
 }
 

@@ -1,6 +1,7 @@
 //! Where tables live. One trait, one contract suite; the local warehouse is the embedded default.
 
 mod contract;
+mod evolving;
 mod holding;
 mod local;
 mod lock;
@@ -21,7 +22,8 @@ mod version;
 mod whole;
 
 pub use contract::{
-    Admission, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse, WriteProbe,
+    Admission, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse,
+    WriteProbe,
 };
 pub use holding::{Held, Holding, Scope};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};

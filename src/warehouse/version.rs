@@ -25,7 +25,7 @@ pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest, cover: C
     }
     let full = current.full().and_then(|part| part.exported_at.clone());
     match full {
-        Some(than) if cover.covers(Some(&than), request.kind, request.exported_at.as_deref()) => {
+        Some(than) if cover.covers(Some(&than), request.rows_of(), request.exported_at.as_deref()) => {
             Admission::Older { than }
         }
         _ => Admission::Proceed,

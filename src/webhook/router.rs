@@ -240,11 +240,17 @@ struct Whole {
 
 impl Whole {
     fn add(&mut self, piece: &[u8]) -> Result<(), Answer> {
-        if self.bytes.len() + piece.len() > BODY_BYTES_MAX {
+        let (needed, held) = (self.bytes.len() + piece.len(), self.bytes.capacity());
+        if needed > BODY_BYTES_MAX {
             return Err(Answer::TooLarge);
         }
-        if !self.seat.add(piece.len()) {
-            return Err(Answer::Unavailable);
+        // What is taken counts, and not what is filled: a vector that grows by itself takes up to twice as much.
+        if needed > held {
+            let capacity = needed.max(2 * held).min(BODY_BYTES_MAX);
+            if !self.seat.add(capacity - held) {
+                return Err(Answer::Unavailable);
+            }
+            self.bytes.reserve_exact(capacity - self.bytes.len());
         }
         self.bytes.extend_from_slice(piece);
         Ok(())

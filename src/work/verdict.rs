@@ -3,9 +3,9 @@
 //! | class | message |
 //! |---|---|
 //! | `Transient`, `Machine` | back, with growing delay, while the export can be read; after that up to `queue.tries` |
-//! | `Access` | the same while the export can be read: a grant, or an export that is not there yet; then dead |
+//! | `Access`, `Schema` | the same while the export can be read: a grant, an ALTER of the table's owner, a schema or an export that is not there yet; then dead |
 //! | `Interrupted` | back at once, not counted: it was stopped, nothing is wrong with it |
-//! | `Usage`, `Schema`, `Rejects`, `Counts`, `Input` | dead: another try would end the same |
+//! | `Usage`, `Rejects`, `Counts`, `Input` | dead: another try would end the same |
 //! | none: the load killed its worker | back; dead after `queue.tries` such loads |
 //!
 //! A worker that was only slow, or slept, is no death: it tells the queue so when it wakes. The local queue
@@ -102,8 +102,8 @@ pub(super) fn is_final(error: &Error, past: &Past, tries_max: u32, now: SystemTi
     match error {
         Error::Interrupted => false,
         Error::Transient(_) | Error::Machine(_) => past.is_gone(now) && past.tries >= tries_max,
-        Error::Access(_) => past.is_gone(now),
-        Error::Usage(_) | Error::Schema(_) | Error::Rejects(_) | Error::Counts(_) | Error::Input(_) => true,
+        Error::Access(_) | Error::Schema(_) => past.is_gone(now),
+        Error::Usage(_) | Error::Rejects(_) | Error::Counts(_) | Error::Input(_) => true,
     }
 }
 

@@ -85,7 +85,7 @@ const MODULES: &[Module] = &[
         ],
     )
     .face(),
-    Module::new("config", &["pipeline", "warehouse", "ledger", "store", "pages", "names", "error"]),
+    Module::new("config", &["pipeline", "warehouse", "ledger", "store", "pages", "schema", "names", "error"]),
     Module::new(
         "pipeline",
         &["warehouse", "report", "store", "pages", "csv", "values", "schema", "bzip2", "error"],

@@ -50,9 +50,12 @@ fn interrupted() {
             child.try_wait().unwrap().is_some()
         });
         let answer = wait_for(child, name);
-        assert!(answer.err.contains("stopping; nothing will be loaded"), "{name}: {answer:?}");
-        let expected =
-            Expected { code: 130, told: &["interrupted: nothing was loaded"], help: "run it again" };
+        assert!(answer.err.contains("stopping; what is under way will not be loaded"), "{name}: {answer:?}");
+        let expected = Expected {
+            code: 130,
+            told: &["interrupted: what was under way changed nothing"],
+            help: "run it again",
+        };
         bench.check_failure(name, &answer, &expected);
         bench.check_recovery(name);
     }

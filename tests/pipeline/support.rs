@@ -1,7 +1,7 @@
 //! Sources and sinks in memory, and a table with a column of each type.
 
 use bytes::Bytes;
-use csl_stream::pipeline::{ConvertOptions, Job, Outcome, Watch, convert};
+use csl_stream::pipeline::{ConvertOptions, Job, Outcome, RejectsPlace, Watch, convert};
 use csl_stream::report::RunReport;
 use csl_stream::schema::{BulkSchema, Table};
 use csl_stream::store::{ByteSource, ExportKind, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
@@ -140,7 +140,7 @@ impl Given {
     pub(crate) fn run_into(&self, sink: &dyn SegmentSink) -> Outcome {
         let source = Box::new(MemorySource::new(self.csv.clone(), self.read_bytes, &self.uri));
         let job = Job {
-            rejects: self.rejects.clone(),
+            rejects: self.rejects.clone().map(RejectsPlace::file),
             ..Job::new("test", self.table.clone(), ExportKind::Full, source)
         };
         convert(job, &self.options, sink, &Watch::default())

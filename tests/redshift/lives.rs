@@ -290,7 +290,7 @@ fn a_table_that_others_filled_is_guarded_too() {
     world.sql("INSERT INTO t (id, created_at) SELECT n, '2020-01-01' FROM generate_series(1, 10) n");
     world.export("full", NIGHT, OLD, &[1, 2, 3, 4]);
     let stopped = world.backfill(&[]);
-    assert!(stopped.code == Some(5) && stopped.err.contains("in the place of 10"), "{stopped:#?}");
+    assert!(stopped.code == Some(5) && stopped.err.contains("would replace 10"), "{stopped:#?}");
     world.export("full", NIGHT, OLD, &[1, 2, 3, 4, 5]);
     assert_eq!(
         (world.loaded(&[])["status"].as_str(), world.ids().as_str()),

@@ -11,6 +11,7 @@ mod check;
 #[path = "../warehouse/contract.rs"]
 mod contract;
 mod contract_run;
+mod evolution;
 mod faults;
 mod live;
 mod lives;
@@ -26,6 +27,7 @@ mod plan;
 mod postgres;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
+mod rejects;
 mod row;
 #[path = "../support/s3.rs"]
 mod s3;
@@ -40,9 +42,14 @@ mod segments;
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
 mod signatures;
 mod stopped;
+mod tables;
 #[path = "../support/types.rs"]
 mod types;
 mod verify;
+#[path = "../support/walk.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod walk;
+mod walk_run;
 #[cfg(feature = "serve")]
 mod worker;
 mod world;

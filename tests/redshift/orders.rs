@@ -5,7 +5,7 @@
 //! its snapshot, which lies up to six hours before its name.
 
 use crate::postgres;
-use crate::segments::{full, incremental};
+use crate::segments::{Ids, digits, full, incrementals};
 use crate::world::World;
 use csl_stream::ledger::Cover;
 use csl_stream::schema::{Conversion, Identity, TargetColumn, TargetTable, TargetType};
@@ -21,14 +21,7 @@ const ORDERS: u64 = 60;
 const WORKERS: u64 = 2;
 const TABLE: &str = "CREATE TABLE signatures (id BIGINT, created_at TIMESTAMP)";
 
-type Ids = Vec<Option<i64>>;
 type Rows = Vec<Vec<Option<String>>>;
-
-/// `YYYYMMDDhhmmss` of a minute of 2 and 3 March.
-fn digits(minute: i64) -> String {
-    let (day, minute) = (2 + minute.div_euclid(1_440), minute.rem_euclid(1_440));
-    format!("202603{day:02}{:02}{:02}00", minute / 60, minute % 60)
-}
 
 /// The exports of a night, and the ids that the table must have.
 fn night(random: &mut fastrand::Rng) -> (Vec<(LoadRequest, Ids)>, Ids) {
@@ -46,22 +39,7 @@ fn night(random: &mut fastrand::Rng) -> (Vec<(LoadRequest, Ids)>, Ids) {
         }
         exports.push((full(&format!("f{number}"), Some(&digits(name))), ids));
     }
-    for number in 0..random.usize(3..8) {
-        let minute = match random.u8(0..4) {
-            0 => random.i64(0..1_275),
-            1 => 1_275 + random.i64(-2..3),
-            2 => 1_635 + random.i64(-2..3),
-            _ => random.i64(1_275..1_900),
-        };
-        let mut ids: Ids = (minute - random.i64(0..4)..=minute).map(Some).collect();
-        if random.u8(0..4) == 0 {
-            ids.push(None);
-        }
-        if minute >= 1_275 {
-            expected.extend(ids.iter().filter(|id| id.is_some()));
-        }
-        exports.push((incremental(&format!("i{number}"), Some(&digits(minute))), ids));
-    }
+    exports.extend(incrementals(random, &mut expected));
     expected.sort_unstable();
     expected.dedup();
     (exports, expected)

@@ -1,6 +1,6 @@
 //! `verify` and drift: what an export says beside what a table in Redshift holds.
 
-use crate::types::{CHANGES, ROWS, SCHEMA, TABLE, csv, csv_with};
+use crate::types::{CHANGES, ROWS, SCHEMA, TABLE, csv, csv_with, found};
 use crate::world::{NIGHT, World};
 use serde_json::{Value, json};
 
@@ -18,13 +18,6 @@ fn verify(world: &World, more: &[&str]) -> (Option<i32>, Value) {
     let answer = world.run(&[&["verify", "--table", "t", "--json"], more].concat());
     assert!(matches!(answer.code, Some(0 | 6)), "{answer:#?}");
     (answer.code, answer.json())
-}
-
-/// Columns and measures of all differences.
-fn found(verified: &Value) -> Vec<(String, String)> {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let all = verified["differences"].as_array().unwrap();
-    all.iter().map(|found| (text(&found["column"]), text(&found["measure"]))).collect()
 }
 
 #[test]

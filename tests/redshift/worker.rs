@@ -5,7 +5,7 @@ use csl_stream::queue::{LoadOrder, ObjectName, Queue, QueueSettings};
 use csl_stream::store::ExportKind::{self, Full, Incremental};
 
 /// An export in S3, and its order.
-fn order(world: &World, kind: ExportKind, at: &str, ids: &[i64]) -> LoadOrder {
+pub(crate) fn order(world: &World, kind: ExportKind, at: &str, ids: &[i64]) -> LoadOrder {
     let kind_word = if kind == Full { "full" } else { "incremental" };
     world.export(kind_word, at, OLD, ids);
     let key = format!("org/{kind_word}/t/{}/t_{at}.csv", &at[..8]);
@@ -17,7 +17,7 @@ fn order(world: &World, kind: ExportKind, at: &str, ids: &[i64]) -> LoadOrder {
     }
 }
 
-fn send(world: &World, orders: &[&LoadOrder]) {
+pub(crate) fn send(world: &World, orders: &[&LoadOrder]) {
     let path = world.dir.path().join("queue.db");
     let queue = Queue::open(&QueueSettings { url: None, dead_letter_url: None, path }).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 
 /// The bulk schema of the table `t`.
 pub(crate) const SCHEMA: &str = r#"{"tables": [{"table": {"name": "t", "columns": {
-    "email": {"type": "string", "sql_type": "character varying(255)"},
+    "email": {"type": "string", "sql_type": "character varying(63)"},
     "created_at": {"type": "datetime", "sql_type": "timestamp without time zone"},
     "score": {"type": "decimal", "sql_type": "numeric(3,2)"},
     "params": {"type": "jsonb", "sql_type": "jsonb"},

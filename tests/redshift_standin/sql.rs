@@ -63,6 +63,10 @@ fn what_redshift_lacks_is_refused() {
         ("CREATE TABLE x (a DECIMAL(39,0))", "cannot exceed 38"),
         ("CREATE TABLE x (a TIMESTAMP(6))", "precision"),
         ("ALTER TABLE t APPEND FROM u", "transaction block"),
+        ("ALTER TABLE t ADD COLUMN a INTEGER, ADD COLUMN b INTEGER", "syntax error"),
+        ("ALTER TABLE t ALTER COLUMN id TYPE BIGINT", "not supported"),
+        ("ALTER TABLE t ALTER COLUMN v TYPE TEXT", "not supported"),
+        ("ALTER TABLE t ALTER COLUMN v TYPE VARCHAR(65536)", "cannot exceed 65535"),
         ("BEGIN", "not allowed"),
         ("COMMIT", "not allowed"),
         ("SELECT * FROM nowhere", "does not exist"),
@@ -70,6 +74,19 @@ fn what_redshift_lacks_is_refused() {
         let error = world.fails(sql);
         assert!(error.starts_with("ERROR: ") && error.contains(expected), "{sql}: {error}");
     }
+}
+
+#[test]
+fn a_varchar_is_widened_outside_of_transactions_alone() {
+    let world = World::new();
+    world.must("CREATE TABLE t (v VARCHAR(3))");
+    let widen = "ALTER TABLE t ALTER COLUMN \"v\" TYPE VARCHAR(6)";
+    let said = world.batch(&["SELECT 1", widen]);
+    assert!(said["Error"].as_str().unwrap().contains("transaction block"), "{said}");
+    assert!(world.fails("INSERT INTO t VALUES ('日本')").contains("too long"));
+    world.must(widen);
+    world.must("INSERT INTO t VALUES ('日本')");
+    assert!(world.fails("INSERT INTO t VALUES ('日本日')").contains("too long"));
 }
 
 #[test]

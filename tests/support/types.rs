@@ -132,3 +132,10 @@ pub(crate) const CHANGES: &[(&str, &str, &[&str])] = &[
     ("params", "\"{\"\"b\"\": 1}\"", &["hash"]),
     ("created_at", "2024-01-02 00:00:01", &["sum"]),
 ];
+
+/// Columns and measures of all differences that `verify` found.
+pub(crate) fn found(verified: &serde_json::Value) -> Vec<(String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let all = verified["differences"].as_array().unwrap();
+    all.iter().map(|found| (text(&found["column"]), text(&found["measure"]))).collect()
+}

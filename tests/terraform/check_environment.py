@@ -30,6 +30,12 @@ NOT_SET = {
     "CSL_METRICS_LISTEN": "in Lambda nobody listens on a port",
     "CSL_LOAD_SHRINK_MAX_PERCENT": "its default; a table that is to shrink is loaded once by hand, with --allow-shrink",
     "CSL_LOAD_RECENT_HOURS": "its default is as long as an export can be read",
+    "CSL_LOAD_EVOLVE": "its default: tables follow the schema, or the message waits for their owner",
+    "CSL_LOAD_CREATE_TABLE": "tables are made by their owner, by what `schema ddl` prints",
+    "CSL_LOAD_UNKNOWN_COLUMNS": "its default; what the schema lacks is looked at by a person",
+    "CSL_LOAD_MISSING_COLUMNS": "its default; what the file lacks is looked at by a person",
+    "CSL_LOAD_REJECTS": "its default, beside what is staged, where the roles may write",
+    "CSL_LOAD_REJECTS_DAYS": "its default; the staging bucket's lifecycle rule may be shorter",
 }
 # Variables that are no key of the configuration: src/telemetry.rs.
 NO_KEYS = {"CSL_LOG", "CSL_LOG_FORMAT"}

@@ -5,6 +5,8 @@
 
 mod contract;
 mod crash;
+#[cfg(feature = "query")]
+mod evolution;
 mod foreign;
 mod ledger;
 mod local;
@@ -20,4 +22,7 @@ mod shrink;
 mod types;
 #[cfg(feature = "query")]
 mod values;
+#[cfg(feature = "query")]
+#[path = "../support/walk.rs"]
+mod walk;
 mod whole;

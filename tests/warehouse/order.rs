@@ -4,7 +4,7 @@
 //! lies up to six hours before its name; an incremental holds those of its minute, and a few of its
 //! neighbours'.
 
-use super::segments::{full, incremental};
+use super::segments::{Ids, digits, full, incremental, incrementals};
 use csl_stream::ledger::Cover;
 use csl_stream::report::FileReport;
 use csl_stream::warehouse::{Admission, LoadRequest, LocalWarehouse, Staging, Warehouse};
@@ -19,8 +19,6 @@ use std::sync::Arc;
 
 /// Orders unless `CSL_TEST_ORDERS` says otherwise.
 const ORDERS: u64 = 300;
-
-type Ids = Vec<Option<i64>>;
 
 fn bytes_of(ids: &[Option<i64>]) -> Vec<u8> {
     let schema =
@@ -82,12 +80,6 @@ fn read(dir: &Path) -> Ids {
     ids
 }
 
-/// `YYYYMMDDhhmmss` of a minute of 2 and 3 March.
-fn digits(minute: i64) -> String {
-    let (day, minute) = (2 + minute.div_euclid(1_440), minute.rem_euclid(1_440));
-    format!("202603{day:02}{:02}{:02}00", minute / 60, minute % 60)
-}
-
 /// The exports of a night, and the ids that the table must have.
 fn night(random: &mut fastrand::Rng) -> (Vec<(LoadRequest, Ids)>, Ids) {
     // Row n is made in minute n. The full exports are named at the minutes 195 and 1,635: 03:15.
@@ -103,22 +95,7 @@ fn night(random: &mut fastrand::Rng) -> (Vec<(LoadRequest, Ids)>, Ids) {
         }
         exports.push((full(&format!("f{number}"), Some(&digits(name))), ids));
     }
-    for number in 0..random.usize(3..8) {
-        let minute = match random.u8(0..4) {
-            0 => random.i64(0..1_275),
-            1 => 1_275 + random.i64(-2..3),
-            2 => 1_635 + random.i64(-2..3),
-            _ => random.i64(1_275..1_900),
-        };
-        let mut ids: Ids = (minute - random.i64(0..4)..=minute).map(Some).collect();
-        if random.u8(0..4) == 0 {
-            ids.push(None);
-        }
-        if minute >= 1_275 {
-            expected.extend(ids.iter().filter(|id| id.is_some()));
-        }
-        exports.push((incremental(&format!("i{number}"), Some(&digits(minute))), ids));
-    }
+    exports.extend(incrementals(random, &mut expected));
     expected.sort_unstable();
     expected.dedup();
     (exports, expected)

@@ -108,6 +108,7 @@ pub(crate) fn request(table: &str, kind: ExportKind, export: &str, exported_at: 
         // What may shrink a table has tests of its own.
         shrink: ShrinkGuard { max_percent: None },
         again: false,
+        rejected_from: None,
     }
 }
 
@@ -131,4 +132,36 @@ pub(crate) fn load(warehouse: &dyn Warehouse, request: &LoadRequest, segments: &
     }
     let rows = files.iter().map(|file| file.rows).sum();
     staging.load(&files, &accepted(rows)).unwrap()
+}
+
+/// `YYYYMMDDhhmmss` of a minute of 2 and 3 March.
+pub(crate) fn digits(minute: i64) -> String {
+    let (day, minute) = (2 + minute.div_euclid(1_440), minute.rem_euclid(1_440));
+    format!("202603{day:02}{:02}{:02}00", minute / 60, minute % 60)
+}
+
+/// The ids of an export's rows, or NULL.
+pub(crate) type Ids = Vec<Option<i64>>;
+
+/// Incremental exports around a night whose full exports are named at the minutes 195 and 1,635; row n is made in
+/// minute n. What the table must have of them is added to `expected`.
+pub(crate) fn incrementals(random: &mut fastrand::Rng, expected: &mut Ids) -> Vec<(LoadRequest, Ids)> {
+    let mut exports = Vec::new();
+    for number in 0..random.usize(3..8) {
+        let minute = match random.u8(0..4) {
+            0 => random.i64(0..1_275),
+            1 => 1_275 + random.i64(-2..3),
+            2 => 1_635 + random.i64(-2..3),
+            _ => random.i64(1_275..1_900),
+        };
+        let mut ids: Ids = (minute - random.i64(0..4)..=minute).map(Some).collect();
+        if random.u8(0..4) == 0 {
+            ids.push(None);
+        }
+        if minute >= 1_275 {
+            expected.extend(ids.iter().filter(|id| id.is_some()));
+        }
+        exports.push((incremental(&format!("i{number}"), Some(&digits(minute))), ids));
+    }
+    exports
 }

@@ -101,6 +101,16 @@ fn versions_of_earlier_programs_are_read() {
 /// Damaged files that are named on the command line: never a panic, always the file, and its column where
 /// that can be known.
 #[cfg(feature = "query")]
+/// The columns that a file says it has, if its footer can be read.
+fn names_of(bytes: &[u8]) -> Option<Vec<String>> {
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let read = || SerializedFileReader::new(bytes::Bytes::copy_from_slice(bytes)).ok();
+    let reader = std::panic::catch_unwind(read).ok()??;
+    let columns = reader.metadata().file_metadata().schema_descr().columns();
+    Some(columns.iter().map(|column| column.name().to_owned()).collect())
+}
+
+#[cfg(feature = "query")]
 #[test]
 fn damaged_files_are_named_and_never_panic() {
     use super::segments::parquet;
@@ -130,6 +140,16 @@ fn damaged_files_are_named_and_never_panic() {
             Query { sql: "select min(id), max(note), count(*) from t", warehouse: None, files: &files };
         let Err(error) = run(&query, Format::Csv, &mut Vec::new()) else { continue };
         failed += 1;
+        // Parquet has no checksum of its footer: a letter that flips in a column's name there is another name, and
+        // the file is sound. Then it is the query that is wrong.
+        if let Some(names) = names_of(&bytes).filter(|names| *names != ["id", "note"]) {
+            let told = error.to_string();
+            assert!(
+                error.exit_code() == 2 && told.contains("no field named"),
+                "round {round} {names:?}: {told}"
+            );
+            continue;
+        }
         assert_eq!(error.exit_code(), 1, "round {round}: {error}");
         assert!(error.to_string().contains("some file.parquet"), "round {round}: {error}");
         columns += usize::from(error.to_string().contains("column"));

@@ -3,6 +3,7 @@
 use crate::aws::Aws;
 use crate::function::{Function, record, v2};
 use crate::listen::serve;
+use crate::s3::S3Server;
 use crate::world::{SECRET, export, program};
 use axum::Router;
 use axum::body::Body;
@@ -276,6 +277,28 @@ fn rejects_are_written_where_a_function_may_write() {
     };
     assert!(names(folder.path()).iter().any(|name| name.ends_with(".rejects.csv")));
     assert!(!names(function.dir.path()).iter().any(|name| name.ends_with(".rejects.csv")));
+}
+
+/// What a function writes to its disk is gone with it.
+#[test]
+fn rejects_are_in_s3_after_the_answer() {
+    let (aws, s3) = (Aws::start(), S3Server::start());
+    let exports = s3.endpoint();
+    s3.put("exports/my-org/full/signatures/20260301/signatures_20260301000001.csv", "id\n1\nnone\n3\n");
+    let settings = [("CSL_LOAD_REJECTS", "s3://kept/rejects"), ("CSL_LOAD_MAX_REJECTS", "1")];
+    let function = loading(&aws, &exports, &settings);
+    let url = format!("{exports}/exports/my-org/full/signatures/20260301/signatures_20260301000001.csv");
+    let batch = json!({ "Records": [record("1", &order("signatures", &url), 1)] });
+    assert!(function.failed(batch, Duration::from_secs(300)).is_empty());
+    assert!(function.dir.path().join("warehouse/signatures/current").exists());
+    let kept: Vec<_> = s3.names().into_iter().filter(|name| name.starts_with("kept/")).collect();
+    let [records, reasons] = &kept[..] else { panic!("{kept:?}") };
+    assert!(
+        records.starts_with("kept/rejects/signatures-") && records.ends_with(".rejects.csv"),
+        "{records}"
+    );
+    assert_eq!(s3.get(records).unwrap(), "id\nnone\n");
+    assert!(s3.get(reasons).unwrap().starts_with(b"{\"record\":2,"));
 }
 
 #[test]

@@ -17,6 +17,8 @@ mod lambda;
 mod listen;
 mod processed;
 mod rotation;
+#[path = "../support/s3.rs"]
+mod s3;
 mod signature;
 mod slow;
 mod speed;

@@ -3,7 +3,6 @@
 use crate::moto::{SHARED, moto};
 use csl_stream::queue::{LoadOrder, Message, ObjectName, Queue, QueueSettings, Reason, Redrive, VISIBILITY};
 use csl_stream::store::ExportKind;
-use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -401,26 +400,6 @@ fn what_nobody_would_read_is_not_taken() {
 }
 
 #[test]
-fn many_may_make_the_queue_at_once() {
-    if is_below() {
-        return;
-    }
-    for round in 0..20 {
-        let dir = tempfile::tempdir().unwrap();
-        let settings = QueueSettings { url: None, dead_letter_url: None, path: dir.path().join("queue.db") };
-        let all = std::sync::Barrier::new(8);
-        std::thread::scope(|scope| {
-            for _ in 0..8 {
-                scope.spawn(|| {
-                    all.wait();
-                    Queue::open(&settings).unwrap_or_else(|error| panic!("round {round}: {error}"));
-                });
-            }
-        });
-    }
-}
-
-#[test]
 fn what_is_no_load_message_is_taken_and_buried_like_any_other() {
     for subject in Subject::all() {
         subject.send_raw("not JSON");
@@ -444,26 +423,6 @@ fn the_local_file_is_its_owners_alone_and_shared_by_processes() {
     for name in ["queue.db", "queue.db-wal", "queue.db-shm"] {
         let mode = std::fs::metadata(subject.dir.path().join(name)).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600, "{name}");
-    }
-}
-
-#[test]
-fn files_that_are_no_queue_are_refused() {
-    let dir = tempfile::tempdir().unwrap();
-    let open = |path: &Path| {
-        let settings = QueueSettings { url: None, dead_letter_url: None, path: path.to_owned() };
-        Queue::open(&settings).map(drop).map_err(|error| error.exit_code())
-    };
-    let text = dir.path().join("text");
-    std::fs::write(&text, "this is no database, but it is long enough to be looked at ".repeat(20)).unwrap();
-    assert_eq!(open(&text), Err(1));
-    assert_eq!(open(&dir.path().join("no/such/folder")), Err(3));
-    let later = dir.path().join("later");
-    rusqlite::Connection::open(&later).unwrap().pragma_update(None, "user_version", 9).unwrap();
-    assert_eq!(open(&later), Err(1));
-    for url in ["queue", "s3://b/k", "https://sqs.eu-west-1.amazonaws.com/"] {
-        let settings = QueueSettings { url: Some(url.into()), dead_letter_url: None, path: text.clone() };
-        assert_eq!(Queue::open(&settings).unwrap_err().exit_code(), 2, "{url}");
     }
 }
 

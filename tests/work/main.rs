@@ -19,6 +19,7 @@ mod function;
 #[cfg(feature = "serve")]
 #[path = "../support/listen.rs"]
 mod listen;
+mod local_file;
 #[path = "../support/moto.rs"]
 mod moto;
 #[path = "../support/postgres.rs"]

@@ -10,8 +10,11 @@ Each line is a thing that a load needs: a tick if it is there, a cross and the h
 code is that of the first cross.")]
 pub struct CheckArgs {
     /// Tables to look at [config: work.tables; all of the schema if that says all]
-    #[arg(long = "table", value_name = "TABLE", value_parser = parse_table)]
+    #[arg(long = "table", value_name = "TABLE", value_parser = parse_table, value_delimiter = ',')]
     pub tables: Vec<String>,
+    /// Look at every table of the schema that has an export
+    #[arg(long, conflicts_with = "tables")]
+    pub all: bool,
     /// Send a test to those who hear of alerts: alerts.slack_url, alerts.teams_url, alerts.webhook_url
     #[arg(long)]
     pub alerts: bool,

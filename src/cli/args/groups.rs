@@ -39,7 +39,7 @@ pub struct TargetArgs {
     /// Versions of the table that are kept, the current one among them [config: warehouse.keep_versions; default: 2]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub keep_versions: Option<u32>,
-    /// Create the table in Redshift from the schema if it is not there
+    /// Create the table in Redshift from the schema if it is not there [config: load.create_table; default: false]
     #[arg(long)]
     pub create_table: bool,
 }
@@ -59,17 +59,19 @@ pub struct ConversionArgs {
     /// Where the schema is.
     #[command(flatten)]
     pub schema: SchemaArgs,
-    /// Columns of the file that the schema lacks
-    #[arg(long, value_enum, value_name = "fail|drop", default_value_t = UnknownColumns::Fail, help_heading = "Schema")]
-    pub unknown_columns: UnknownColumns,
-    /// Columns of the schema that the file lacks
-    #[arg(long, value_enum, value_name = "fail|null", default_value_t = MissingColumns::Fail, help_heading = "Schema")]
-    pub missing_columns: MissingColumns,
+    /// Columns of the file that the schema lacks; refuse is another word for fail [config: load.unknown_columns;
+    /// default: refuse]
+    #[arg(long, value_enum, value_name = "fail|drop", help_heading = "Schema")]
+    pub unknown_columns: Option<UnknownColumns>,
+    /// Columns of the schema that the file lacks; refuse is another word for fail [config: load.missing_columns;
+    /// default: refuse]
+    #[arg(long, value_enum, value_name = "fail|null", help_heading = "Schema")]
+    pub missing_columns: Option<MissingColumns>,
     /// Rejected records that are tolerated [config: load.max_rejects; default: 0]
     #[arg(long, value_name = "N")]
     pub max_rejects: Option<u64>,
     /// Where rejected records go, if there are any; reasons go beside it as JSON lines [default:
-    /// ./TABLE-LOAD.rejects.csv]
+    /// TABLE-LOAD.rejects.csv in load.rejects]
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub rejects: Option<PathBuf>,
     /// Text wider than its column: cut at a character boundary and counted, or rejected [config:

@@ -39,6 +39,8 @@ pub(super) struct Asked<'a> {
     uri: &'a str,
     etag: Option<&'a str>,
     exported_at: Option<&'a str>,
+    /// Kind of the export that the rows are of.
+    rows_of: ExportKind,
     /// Only this very load counts: the export is to be loaded once more.
     again: bool,
 }
@@ -52,6 +54,7 @@ impl<'a> From<&'a LoadRequest> for Asked<'a> {
             uri: cut_uri(&request.source.uri),
             etag: request.source.etag.as_deref(),
             exported_at: request.exported_at.as_deref(),
+            rows_of: request.rows_of(),
             again: request.again,
         }
     }
@@ -66,6 +69,7 @@ impl<'a> From<&'a LedgerRow> for Asked<'a> {
             uri: &row.source_uri,
             etag: row.source_etag.as_deref(),
             exported_at: row.exported_at.as_deref(),
+            rows_of: row.kind,
             again: false,
         }
     }
@@ -221,7 +225,7 @@ impl Known {
             return Admission::AlreadyLoaded { load_id: load_id.clone() };
         }
         match (&self.newest_full, asked.exported_at) {
-            (Some(full), at) if !asked.again && rule.cover.covers(Some(full), asked.kind, at) => {
+            (Some(full), at) if !asked.again && rule.cover.covers(Some(full), asked.rows_of, at) => {
                 Admission::Older { than: full.clone() }
             }
             _ => Admission::Proceed,
@@ -340,6 +344,7 @@ mod tests {
             source,
             exported_at: exported_at.map(str::to_owned),
             again: false,
+            rejected_from: None,
             shrink: ShrinkGuard::default(),
         }
     }

@@ -163,7 +163,7 @@ impl StatementFault {
     pub(super) fn is_passing(&self) -> bool {
         match self.class() {
             Class::Passing => true,
-            Class::Moved => !self.is_missing(),
+            Class::Moved => !self.is_missing() && !self.is_there(),
             _ => false,
         }
     }
@@ -172,6 +172,11 @@ impl StatementFault {
     pub(super) fn is_missing(&self) -> bool {
         let text = self.message.to_ascii_lowercase();
         self.class() == Class::Moved && (text.contains("does not exist") || text.contains("nonexistent"))
+    }
+
+    /// Whether what was to be made is there: another was first.
+    pub(super) fn is_there(&self) -> bool {
+        self.class() == Class::Moved && self.message.to_ascii_lowercase().contains("already exists")
     }
 
     /// What the operator is told of a statement that had no special role.

@@ -43,6 +43,8 @@ fn run(row: &LedgerRow, standing: Standing) -> Run {
         rows: counts(row),
         standing,
         error: None,
+        added_columns: Vec::new(),
+        widened_columns: Vec::new(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! What `check` says of Redshift: buckets, regions, login, role, tables, grants.
 
+use super::alter::statements;
 use super::warehouse::RedshiftWarehouse;
 use crate::error::{Error, Place, Result};
 use crate::report::Checklist;
@@ -71,17 +72,26 @@ impl RedshiftWarehouse {
 
     fn table_is_there(&self, name: &str, table: Option<&Table>) -> Result<String> {
         let target = self.target(name)?;
+        let mut alterations = Vec::new();
         self.probe_load(&target)?;
         if let Some(table) = table {
             let header: Vec<String> = table.columns.keys().cloned().collect();
             let layout = Layout::bind(&header, table, UnknownColumns::Fail, MissingColumns::Fail)?;
             // Columns that only the table has may be wanted: a load decides that by its flags.
-            target.fit(layout, table, MissingColumns::Null)?;
+            alterations = self.alterations(&target, table)?;
+            target.altered(&alterations).fit(layout, table, MissingColumns::Null, self.evolves())?;
         }
         let may = format!(
             "{} columns, the schema fits, and each statement of a load may run",
             target.columns.len()
         );
+        if !alterations.is_empty() {
+            return Ok(format!(
+                "warning: {may} once the table is altered: the next load does that if the loader owns the table, else \
+                 let its owner run: {}",
+                statements(&alterations)
+            ));
+        }
         Ok(match self.lacks_columns(name)? {
             true => format!(
                 "warning: {may}; but the ledger is one of an earlier version: the next load adds its columns if the loader \

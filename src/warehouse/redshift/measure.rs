@@ -15,7 +15,9 @@ use super::warehouse::RedshiftWarehouse;
 use crate::error::{Error, Place, Result};
 use crate::ledger::RECENT_HOURS;
 use crate::report::ColumnReport;
-use crate::schema::{Layout, MissingColumns, Table, TargetColumn, TargetTable, TargetType, quote_identifier};
+use crate::schema::{
+    Evolve, Layout, MissingColumns, Table, TargetColumn, TargetTable, TargetType, quote_identifier,
+};
 use crate::store::ExportKind;
 use crate::values::{FLOAT_SUMMED_MAX, Figure, Form, SUM_DIGITS_MAX};
 use crate::warehouse::{Held, Holding, Scope};
@@ -59,7 +61,7 @@ struct LastFull {
 
 impl Holding for TableHolding {
     fn fit(&self, layout: Layout, table: &Table) -> Layout {
-        self.target.compare(layout, table, MissingColumns::Null).layout
+        self.target.compare(layout, table, MissingColumns::Null, Evolve::Add).layout
     }
 
     fn holds(&self, load_id: &str) -> Result<bool> {
@@ -337,8 +339,8 @@ fn number(cell: Option<String>) -> u64 {
 fn end(form: Form, text: String) -> Figure {
     match (form, text.parse::<i128>()) {
         (Form::Date, Ok(days)) => Figure::date(days),
-        (Form::Timestamp, Ok(us)) => Figure::timestamp(us, ""),
-        (Form::TimestampTz, Ok(us)) => Figure::timestamp(us, "+00"),
+        (Form::Timestamp, Ok(us)) => Figure::timestamp(us, false),
+        (Form::TimestampTz, Ok(us)) => Figure::timestamp(us, true),
         _ => exact(form, text),
     }
 }

@@ -81,6 +81,7 @@ const MESSAGES: &[(Sign, Class, &str)] = &[
     (State("53100"), Lasting, DISK),
     (State("57014"), Ended, RULE),
     (State("42P01"), Moved, CREATE),
+    (State("42701"), Moved, AGAIN),
     (State("42703"), Schema, ANEW),
     (State("22001"), Schema, ANEW),
     (Number(1023), Passing, AGAIN),
@@ -108,7 +109,8 @@ const MESSAGES: &[(Sign, Class, &str)] = &[
     (Around("column ", " of relation does not exist"), Schema, ANEW),
     (Around("column ", " does not exist"), Schema, ANEW),
     (Starts("cannot insert a null value into column"), Schema, ANEW),
-    // It went, or came anew.
+    // It went, or came anew; a column that another has just added.
+    (Around("column ", " already exists"), Moved, AGAIN),
     (Starts("could not open relation with oid"), Moved, CREATE),
     (Around("table ", " dropped by concurrent transaction"), Moved, CREATE),
     (Around("relation ", " dropped by concurrent transaction"), Moved, CREATE),

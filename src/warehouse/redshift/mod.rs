@@ -7,6 +7,7 @@
 //! ```
 
 mod admission;
+mod alter;
 mod answer;
 mod catalogue;
 mod connection;

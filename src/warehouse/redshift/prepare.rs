@@ -4,10 +4,15 @@ use super::load_id::load_id;
 use super::warehouse::RedshiftWarehouse;
 use crate::error::Result;
 use crate::schema::{DdlOptions, Layout, Table, TargetTable, create_table};
-use crate::warehouse::{Admission, Intent, LoadRequest, TargetPlan, Warehouse};
+use crate::warehouse::{Admission, Altered, Intent, LoadRequest, TargetPlan, Warehouse};
 
 impl RedshiftWarehouse {
-    pub(super) fn prepare_load(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
+    pub(super) fn prepare_load(
+        &self,
+        intent: &Intent<'_>,
+        id: &str,
+        altered: &mut Altered,
+    ) -> Result<String> {
         let table = &intent.table.name;
         let target = match self.find_target(table)? {
             None if intent.create_table => {
@@ -15,7 +20,7 @@ impl RedshiftWarehouse {
                 self.target(table)?
             }
             None => return self.target(table).map(|_| id.to_owned()),
-            Some(target) => target,
+            Some(target) => self.evolved(intent, target, altered)?,
         };
         let Some(own) = id_of(intent, &target) else { return Ok(id.to_owned()) };
         // What is loaded once more is another load, also if the ledger is not to be believed any more.
@@ -28,16 +33,25 @@ impl RedshiftWarehouse {
         let Some(target) = self.find_target(&intent.table.name)? else {
             return self.plan_without_table(intent);
         };
-        let fitted = target.compare(layout.clone(), intent.table, intent.missing_columns);
-        let misfit = fitted.fault(&target);
-        let id = id_of(intent, &target).unwrap_or_else(|| "(a new id)".to_owned());
+        let alterations = self.alterations(&target, intent.table)?;
+        let altered = target.altered(&alterations);
+        let fitted = altered.compare(layout.clone(), intent.table, intent.missing_columns, self.evolves());
+        let misfit = fitted.fault(&altered);
+        let id = id_of(intent, &altered).unwrap_or_else(|| "(a new id)".to_owned());
         let mut request = intent.request.clone();
         request.load_id = id;
         let sql = match misfit {
             Some(_) => Vec::new(),
-            None => self.plan_sql(&request, &target, &fitted, rows)?,
+            None => self.plan_sql(&request, &altered, &fitted, rows)?,
         };
-        Ok(TargetPlan { table: Some(target), created: false, differences: fitted.differences, sql, misfit })
+        Ok(TargetPlan {
+            table: Some(target),
+            created: false,
+            differences: fitted.differences,
+            alterations: alterations.into_iter().map(|alteration| alteration.sql).collect(),
+            sql,
+            misfit,
+        })
     }
 
     fn plan_without_table(&self, intent: &Intent<'_>) -> Result<TargetPlan> {

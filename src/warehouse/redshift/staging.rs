@@ -17,7 +17,7 @@
 use super::ledger::LedgerRow;
 use super::sql::LoadColumn;
 use crate::error::{Error, Place, Result};
-use crate::ledger::{ALERTS_DIR, is_load_id};
+use crate::ledger::{ALERTS_DIR, REJECTS_DIR, is_load_id};
 use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
@@ -40,7 +40,7 @@ const RECORD_NAMES: [&str; 2] = [RECORD_NAME, BEGUN_NAME];
 /// Endings of segments, by their codecs.
 const ENDINGS: [&str; 3] = ["snappy.parquet", "zstd.parquet", "parquet"];
 /// Folders beside the tables': of checks, of the Data Catalog, of rejects, of reports, of alerts.
-const OWN_FOLDERS: [&str; 5] = [PROBES, "_catalog", "rejects", PROFILES, ALERTS_DIR];
+const OWN_FOLDERS: [&str; 5] = [PROBES, "_catalog", REJECTS_DIR, PROFILES, ALERTS_DIR];
 /// Folder of the reports of last full loads, beside the tables'.
 const PROFILES: &str = "_profiles";
 /// Objects that a check looks at.

@@ -14,12 +14,12 @@ use super::{history, run, target};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{Cover, Run, Shown, Standing, check_name, timestamp};
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
-use crate::schema::{Conversion, Fitted, Layout, MissingColumns, Table, TargetTable};
+use crate::schema::{Conversion, Evolve, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
 use crate::store::{ExportKind, Location, SegmentSink, objects};
 use crate::warehouse::{
-    Admission, Holding, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan, Warehouse,
-    WriteProbe,
+    Admission, Altered, Holding, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan,
+    Warehouse, WriteProbe,
 };
 use std::sync::{Mutex, PoisonError};
 use std::time::SystemTime;
@@ -57,6 +57,7 @@ pub struct RedshiftWarehouse {
     settings: RedshiftSettings,
     staging: StagingPlace,
     cover: Cover,
+    evolve: Evolve,
 }
 
 impl RedshiftWarehouse {
@@ -66,7 +67,7 @@ impl RedshiftWarehouse {
     /// [`Error::Usage`] if the staging place is not in S3.
     pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
         let staging = StagingPlace::new(settings.staging.clone())?;
-        Ok(Self { api, settings, staging, cover: Cover::default() })
+        Ok(Self { api, settings, staging, cover: Cover::default(), evolve: Evolve::default() })
     }
 
     /// Takes so many hours to lie at most between the snapshot of a full export and its name.
@@ -74,6 +75,18 @@ impl RedshiftWarehouse {
     pub fn recent_hours(mut self, hours: u32) -> Self {
         self.cover = Cover { hours };
         self
+    }
+
+    /// May do so much to a table whose columns are not the schema's.
+    #[must_use]
+    pub fn evolve(mut self, evolve: Evolve) -> Self {
+        self.evolve = evolve;
+        self
+    }
+
+    /// What it may do to a table whose columns are not the schema's.
+    pub(super) fn evolves(&self) -> Evolve {
+        self.evolve
     }
 
     /// Its client.
@@ -253,7 +266,7 @@ impl RedshiftWarehouse {
         }
     }
 
-    fn connection(&self) -> &Connection {
+    pub(super) fn connection(&self) -> &Connection {
         self.api.connection()
     }
 
@@ -287,8 +300,8 @@ impl Warehouse for RedshiftWarehouse {
         self.api.stop_when(stop);
     }
 
-    fn prepare(&self, intent: &Intent<'_>, id: &str) -> Result<String> {
-        self.prepare_load(intent, id)
+    fn prepare(&self, intent: &Intent<'_>, id: &str, altered: &mut Altered) -> Result<String> {
+        self.prepare_load(intent, id, altered)
     }
 
     fn plan(&self, intent: &Intent<'_>, layout: &Layout, rows: u64) -> Result<Option<TargetPlan>> {
@@ -383,7 +396,7 @@ impl Staging for RedshiftStaging {
     }
 
     fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
-        let fitted = self.target.fit(layout, table, missing)?;
+        let fitted = self.target.fit(layout, table, missing, self.warehouse.evolve)?;
         for difference in &fitted.differences {
             tracing::info!(
                 what = difference.what,
@@ -426,6 +439,7 @@ impl Staging for RedshiftStaging {
             carried_over: row.rows_carried_over,
             files: files.to_vec(),
             warnings,
+            altered: Altered::default(),
         })
     }
 }

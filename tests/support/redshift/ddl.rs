@@ -60,11 +60,43 @@ fn alter(tokens: Vec<Token>) -> Result<Vec<Token>, String> {
     if tokens.iter().any(|token| token.is("append")) {
         return Err("ERROR: ALTER TABLE APPEND cannot run inside a transaction block".to_owned());
     }
+    // One column a statement, whether it is added or altered (dg/r_ALTER_TABLE, "ADD [ COLUMN ]" and "ALTER COLUMN").
+    let mut depth = 0_usize;
+    let several = tokens.iter().any(|token| {
+        depth += usize::from(token.is_symbol("("));
+        depth -= usize::from(token.is_symbol(")"));
+        depth == 0 && token.is_symbol(",")
+    });
+    if several {
+        return Err("ERROR: syntax error at or near \",\"".to_owned());
+    }
+    if let Some(at) = resized_at(&tokens) {
+        // The size of a VARCHAR is all that can be altered of a type (dg/r_ALTER_TABLE, "ALTER COLUMN TYPE").
+        let is_varchar = ["varchar", "nvarchar"].iter().any(|word| tokens[at].is(word))
+            || (tokens[at].is("character") && tokens.get(at + 1).is_some_and(|next| next.is("varying")));
+        if !is_varchar {
+            return Err(format!("ERROR: target data type \"{}\" is not supported", tokens[at].text));
+        }
+        let size = tokens[at..].iter().find_map(|token| token.text.parse::<u32>().ok());
+        return match size {
+            Some(size) if size > VARCHAR_BYTES_MAX => {
+                Err(format!("ERROR: length for type varchar cannot exceed {VARCHAR_BYTES_MAX}"))
+            }
+            _ => Ok(tokens),
+        };
+    }
     let Some(add) = tokens.iter().position(|token| token.is("add")) else { return Ok(tokens) };
     let start = add + 1 + usize::from(tokens.get(add + 1).is_some_and(|token| token.is("column")));
     let mut out = tokens[..start].to_vec();
     out.extend(column(&without_attributes(&tokens[start..]))?);
     Ok(out)
+}
+
+/// Where the new type of a column stands, in ALTER TABLE … ALTER COLUMN … TYPE.
+pub(super) fn resized_at(tokens: &[Token]) -> Option<usize> {
+    let alters = tokens.first()?.is("alter") && tokens.iter().skip(1).any(|token| token.is("alter"));
+    let at = tokens.iter().position(|token| token.is("type")).filter(|_| alters)? + 1;
+    (at < tokens.len()).then_some(at)
 }
 
 /// Drops what says how a table is kept, and constraints that Redshift only takes note of.

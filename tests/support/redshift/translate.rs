@@ -16,6 +16,9 @@ pub(super) enum Work {
     Copy(CopyCommand),
     /// Commits the transaction that it stands in.
     Truncate(String),
+    /// Gives a column another type, outside of transactions only (dg/r_ALTER_TABLE: "You can't alter columns within
+    /// a transaction block").
+    Resize(String),
     /// Runs outside of transactions only, for a table's owner.
     Vacuum(String, Option<String>),
 }
@@ -79,6 +82,9 @@ pub(super) fn translate(tokens: &[Token], parameters: &[Parameter]) -> Result<Wo
         "analyze" => {
             let tokens = analyze(tokens);
             Work::Analyze(sql::written(&tokens), table_at(&tokens, 1))
+        }
+        "alter" if ddl::resized_at(&tokens).is_some() => {
+            Work::Resize(sql::written(&respelled(ddl::translate(tokens)?)))
         }
         "create" | "alter" => Work::Write(sql::written(&respelled(ddl::translate(tokens)?)), None),
         "set" => Work::Write(sql::written(&setting(tokens)), None),

@@ -245,6 +245,10 @@ impl<'a> Job<'a> {
                 self.execute("BEGIN ISOLATION LEVEL SERIALIZABLE").await?;
                 Ok((0, None))
             }
+            Work::Resize(_) if self.sqls.len() > 1 => {
+                Err("ERROR: ALTER TABLE ALTER COLUMN cannot run inside a transaction block".to_owned())
+            }
+            Work::Resize(sql) => self.query(sql).await,
             Work::Vacuum(..) => Err("ERROR: VACUUM cannot run inside a transaction block".to_owned()),
             Work::Analyze(sql, table) => {
                 self.owned(table.as_deref()).await?;
