@@ -88,7 +88,7 @@ const MODULES: &[Module] = &[
     Module::new("config", &["pipeline", "warehouse", "ledger", "store", "pages", "schema", "names", "error"]),
     Module::new(
         "pipeline",
-        &["warehouse", "report", "store", "pages", "csv", "values", "schema", "bzip2", "error"],
+        &["warehouse", "report", "store", "pages", "csv", "values", "schema", "privacy", "bzip2", "error"],
     ),
     Module::new("lambda", &["webhook", "work", "queue", "store", "error"]),
     Module::new("webhook", &["work", "metrics", "queue", "store", "schema", "error"]),
