@@ -63,6 +63,7 @@ pub fn values(data: &[u8]) {
 fn layout(types: &[ColumnType]) -> Layout {
     let column = |(at, &column_type): (usize, &ColumnType)| OutputColumn {
         transform: None,
+        privacy: csl_stream::privacy::Rule::Keep,
         name: format!("c{at}"),
         column_type,
         nullable: at > 0,

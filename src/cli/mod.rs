@@ -25,6 +25,7 @@ mod lambda;
 mod loads;
 mod plan;
 mod printer;
+mod privacy;
 mod progress;
 #[cfg(feature = "query")]
 mod query;
@@ -120,6 +121,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Query(args) => query::run(printer, config()?, args),
         #[cfg(not(feature = "query"))]
         Command::Query(_) => Err(crate::features::Feature::Query.missing("csl-stream query")),
+        Command::Privacy(command) => privacy::run(printer, config()?, command),
         Command::Loads(command) => loads::run(printer, config()?, command),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),

@@ -199,14 +199,15 @@ fn read(
     }
     let schema = schema::read(config)?;
     let (table, options) =
-        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
+        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema)?);
+    let view = table.under(options.policy.rules())?;
     let export = choice.find(config, &request.table)?;
     observer.about_to_read(&[schema::location(config)?, export.location.clone()])?;
     let opened = store::open(&export.location)?;
     let source = opened.info().clone();
     observer.note(&format!("{}: reading {}", request.table, source.uri));
     let progress = observer.converting(&request.table, watch, source.bytes);
-    let fit = |layout| Ok(holding.fit(layout, &table));
+    let fit = |layout| Ok(holding.fit(layout, &view));
     let profile = pipeline::profile(opened, &table, &options, &fit, watch);
     drop(progress);
     let profile = profile?;

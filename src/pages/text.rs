@@ -24,7 +24,7 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 /// The width that a text column's values are held to.
 pub(super) fn width_of(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> Option<Width> {
     // What a rule of privacy makes has a length of its own: half a hash is none.
-    if spec.transform.as_ref().is_some_and(|transform| transform.rule().chars_max().is_some()) {
+    if spec.privacy.has_form() {
         return None;
     }
     spec.width.or(options.text_bytes_max.map(Width::Bytes))

@@ -283,7 +283,8 @@ fn after_rejects(result: Result<()>, kept: Result<()>) -> Result<()> {
 }
 
 fn column_report(column: &OutputColumn, measure: &Measure) -> ColumnReport {
-    ColumnReport::of(&column.name, Form::of(column.column_type), measure)
+    let report = ColumnReport::of(&column.name, Form::of(column.column_type), measure);
+    ColumnReport { privacy: column.privacy, ..report }
 }
 
 /// Best effort, up to the first that cannot be removed: a store that does not answer is not asked again.

@@ -14,7 +14,7 @@ mod preset;
 mod rule;
 mod values;
 
-pub use policy::{Decision, KEY_BYTES_MIN, NewColumns, Policy, Preset, RULES_MAX, Why};
+pub use policy::{Decision, KEY_BYTES_MIN, NewColumns, Policy, PolicyId, Preset, RULES_MAX, Rules, Why};
 pub use preset::{Class, class_of};
 pub use rule::{HASH_CHARS, Rule};
 pub use values::Transform;

@@ -6,6 +6,7 @@ use super::{Class, Rule};
 use crate::error::{Error, Place, Result};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Rules of a configuration at most.
@@ -35,19 +36,51 @@ pub enum NewColumns {
     Drop,
 }
 
-/// The rules of a configuration, the first that matches a column first.
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Policy {
-    rules: Vec<(Glob, Rule)>,
+/// The rules of a configuration, the first that matches a column first. They say what becomes of columns, and need no
+/// key for that.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Rules {
+    list: Vec<(Glob, Rule)>,
     preset: Preset,
     new_columns: NewColumns,
+}
+
+/// Rules, and the key that hashes are made with.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Policy {
+    rules: Rules,
     key: Vec<u8>,
 }
 
 /// Says nothing of the key.
 impl fmt::Debug for Policy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Policy({})", self.digest())
+        f.debug_tuple("Policy").field(&self.rules).finish()
+    }
+}
+
+/// What tells a policy from another that makes other values of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyId {
+    /// Hexadecimal digits: of the rules that the table's columns have, and of the key, of which they tell nothing.
+    pub digest: String,
+    /// What it is called: `controlshift, 2 rules`.
+    pub name: String,
+}
+
+impl PolicyId {
+    /// Bytes of a digest in hexadecimal digits.
+    pub const DIGEST_CHARS: usize = 16;
+
+    /// The digest; empty where nothing is hidden.
+    pub fn digest_of(id: Option<&Self>) -> &str {
+        id.map_or("", |id| &id.digest)
+    }
+}
+
+impl fmt::Display for PolicyId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.digest, self.name)
     }
 }
 
@@ -71,49 +104,36 @@ pub struct Decision<'a> {
     pub why: Why<'a>,
 }
 
-impl Policy {
-    /// A policy of these rules, each with the glob of its columns.
+impl Rules {
+    /// These rules, each with the glob of its columns.
     ///
     /// # Errors
-    /// [`Error::Usage`] for a glob or a rule that is none, and for a rule that hashes without a key.
+    /// [`Error::Usage`] for a glob or a rule that is none.
     pub fn new<'a>(
         rules: impl IntoIterator<Item = (&'a str, &'a str)>,
         preset: Preset,
         new_columns: NewColumns,
-        key: &[u8],
     ) -> Result<Self> {
-        let mut parsed = Vec::new();
+        let mut list = Vec::new();
         for (glob, rule) in rules {
             let failed = |what: String| Error::usage(what).at(place(glob));
             let rule: Rule = rule.parse().map_err(failed)?;
-            parsed.push((Glob::parse(glob).map_err(failed)?, rule));
+            list.push((Glob::parse(glob).map_err(failed)?, rule));
         }
-        if parsed.len() > RULES_MAX {
+        if list.len() > RULES_MAX {
             return Err(Error::usage(format!("more than {RULES_MAX} rules of privacy")));
         }
-        if let Some((glob, rule)) = parsed.iter().find(|(_, rule)| rule.needs_key())
-            && key.len() < KEY_BYTES_MIN
-        {
-            let what = match key {
-                [] => format!("the rule {rule} needs a key"),
-                _ => format!("the key of hashes has {} bytes, and {KEY_BYTES_MIN} are the least", key.len()),
-            };
-            return Err(Error::usage(what).at(place(&glob.text)).help(
-                "name its file in privacy.secret_file, or its secret in privacy.secret_arn; \
-                 `openssl rand -hex 32` makes one: keep it, another key makes other hashes",
-            ));
-        }
-        Ok(Self { rules: parsed, preset, new_columns, key: key.to_owned() })
+        Ok(Self { list, preset, new_columns })
     }
 
-    /// Whether anything is done to any column.
-    pub fn is_none(&self) -> bool {
-        self.rules.is_empty() && self.preset == Preset::None && self.new_columns == NewColumns::Keep
+    /// Whether nothing is done to any column.
+    pub fn are_none(&self) -> bool {
+        self.list.is_empty() && self.preset == Preset::None && self.new_columns == NewColumns::Keep
     }
 
     /// What becomes of a column.
     pub fn decide(&self, table: &str, column: &str) -> Decision<'_> {
-        let matching = self.rules.iter().find(|(glob, _)| glob.matches(table, column));
+        let matching = self.list.iter().find(|(glob, _)| glob.matches(table, column));
         if let Some((glob, rule)) = matching {
             return Decision { rule: *rule, why: Why::Rule(&glob.text) };
         }
@@ -125,22 +145,106 @@ impl Policy {
         Decision { rule, why: Why::Nobody }
     }
 
+    /// The first rule that needs a key, with its glob.
+    pub fn needs_key(&self) -> Option<(&str, Rule)> {
+        self.list.iter().find(|(_, rule)| rule.needs_key()).map(|(glob, rule)| (glob.text.as_str(), *rule))
+    }
+
+    /// Globs that are none of these columns' (table and column), in their order: of a column that was renamed, or a
+    /// slip of the pen.
+    pub fn without_columns<'a>(&'a self, columns: &[(&str, &str)]) -> Vec<&'a str> {
+        let is_of_none = |glob: &Glob| !columns.iter().any(|(table, column)| glob.matches(table, column));
+        self.list
+            .iter()
+            .map(|(glob, _)| glob)
+            .filter(|glob| is_of_none(glob))
+            .map(|glob| glob.text.as_str())
+            .collect()
+    }
+
+    /// What they are called: `controlshift, 2 rules`.
+    pub fn name(&self) -> String {
+        let rules = match self.list.len() {
+            0 => None,
+            1 => Some("1 rule".to_owned()),
+            more => Some(format!("{more} rules")),
+        };
+        let preset = (self.preset == Preset::ControlShift).then(|| "controlshift".to_owned());
+        let new = (self.new_columns == NewColumns::Drop).then(|| "new columns dropped".to_owned());
+        let parts: Vec<String> = [preset, rules, new].into_iter().flatten().collect();
+        if parts.is_empty() { "none".to_owned() } else { parts.join(", ") }
+    }
+}
+
+impl Policy {
+    /// A policy of these rules, each with the glob of its columns.
+    ///
+    /// # Errors
+    /// Those of [`Rules::new`] and [`Policy::of`].
+    pub fn new<'a>(
+        rules: impl IntoIterator<Item = (&'a str, &'a str)>,
+        preset: Preset,
+        new_columns: NewColumns,
+        key: &[u8],
+    ) -> Result<Self> {
+        Self::of(Rules::new(rules, preset, new_columns)?, key)
+    }
+
+    /// These rules under a key.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a rule that hashes, without a key that nobody can try.
+    pub fn of(rules: Rules, key: &[u8]) -> Result<Self> {
+        if let Some((glob, rule)) = rules.needs_key()
+            && key.len() < KEY_BYTES_MIN
+        {
+            let what = match key {
+                [] => format!("the rule {rule} needs a key"),
+                _ => format!("the key of hashes has {} bytes, and {KEY_BYTES_MIN} are the least", key.len()),
+            };
+            return Err(Error::usage(what).at(place(glob)).help(
+                "name its file in privacy.secret_file, or its secret in privacy.secret_arn; \
+                 `openssl rand -hex 32` makes one: keep it, another key makes other hashes",
+            ));
+        }
+        Ok(Self { rules, key: key.to_owned() })
+    }
+
+    /// Its rules.
+    pub fn rules(&self) -> &Rules {
+        &self.rules
+    }
+
+    /// What becomes of a column.
+    pub fn decide(&self, table: &str, column: &str) -> Decision<'_> {
+        self.rules.decide(table, column)
+    }
+
     /// What a rule of this policy makes of values.
     pub fn mask(&self, rule: Rule) -> Transform {
         Transform::new(rule, &self.key)
     }
 
-    /// What tells this policy from another that makes other values; it says nothing of the key. Empty where nothing is
-    /// done to any column.
-    pub fn digest(&self) -> String {
-        if self.is_none() {
-            return String::new();
+    /// What tells this policy from another that makes other values of a table with these columns; none where nothing is
+    /// done to any of them. Rules for other tables, and the order of rules, are no part of it, and the key only where a
+    /// column is hashed.
+    pub fn id_of<'a>(&self, table: &str, columns: impl IntoIterator<Item = &'a str>) -> Option<PolicyId> {
+        let of = |column| (column, self.decide(table, column).rule);
+        let hidden: BTreeMap<&str, Rule> =
+            columns.into_iter().map(of).filter(|(_, rule)| rule.hides()).collect();
+        if hidden.is_empty() {
+            return None;
         }
-        // Two rounds: the digest of a key alone could be looked up.
-        let key = Sha256::digest([b"csl-stream policy".as_slice(), &self.key].concat());
-        let text = format!("{:?} {:?} {:?}", self.rules, self.preset, self.new_columns);
-        let digest = Sha256::new_with_prefix(text.as_bytes()).chain_update(key).finalize();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+        let mut digest = Sha256::new_with_prefix(b"csl-stream policy\n");
+        for (column, rule) in &hidden {
+            digest.update(format!("{column}={rule}\n"));
+        }
+        if hidden.values().any(|rule| rule.needs_key()) {
+            // Two rounds: the digest of a key alone could be looked up.
+            digest.update(Sha256::digest([b"csl-stream key".as_slice(), &self.key].concat()));
+        }
+        let digits: String = digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        Some(PolicyId { digest: digits[..PolicyId::DIGEST_CHARS].to_owned(), name: self.rules.name() })
     }
 }
 
@@ -262,11 +366,40 @@ mod tests {
     fn the_digest_tells_policies_apart_and_nothing_of_the_key() {
         let of =
             |rule, key: &[u8]| Policy::new([("*.email", rule)], Preset::None, NewColumns::Keep, key).unwrap();
+        let id = |policy: &Policy| policy.id_of("users", ["id", "email"]);
         let (one, other) = (of("hash", KEY), of("hash", b"another key of 16"));
-        assert_ne!(one.digest(), other.digest());
-        assert_ne!(one.digest(), of("null", KEY).digest());
-        assert_eq!(one.digest(), of("hash", KEY).digest());
-        assert_eq!(Policy::default().digest(), "");
+        let digest = id(&one).unwrap().digest;
+        assert_eq!((digest.len(), id(&one).unwrap().name.as_str()), (PolicyId::DIGEST_CHARS, "1 rule"));
+        for another in [&other, &of("null", KEY), &of("hash_exact", KEY)] {
+            assert_ne!(id(another).unwrap().digest, digest);
+        }
+        // What makes the same values of the table is the same: other rules that come to it, and a key that nothing uses.
+        let more = [("petitions.*", "null"), ("users.em*", "hash"), ("*.email", "null")];
+        for same in [of("hash", KEY), policy(&more, Preset::None, NewColumns::Keep)] {
+            assert_eq!(id(&same).unwrap().digest, digest);
+        }
+        assert_eq!(id(&of("null", KEY)), id(&of("null", b"")));
+        for none in [
+            Policy::default(),
+            of("keep", KEY),
+            policy(&[("petitions.*", "null")], Preset::None, NewColumns::Keep),
+        ] {
+            assert_eq!(id(&none), None);
+        }
+        // Digests stand in ledgers: they stay what they are.
+        assert_eq!(id(&of("null", KEY)).unwrap().digest, "0000000000000000");
         assert!(!format!("{one:?}").contains("0123"), "{one:?}");
+    }
+
+    #[test]
+    fn a_policy_has_a_name_and_tells_what_it_is_not_of() {
+        let of = |rules: &[(&'static str, &'static str)], preset, new| {
+            Rules::new(rules.iter().copied(), preset, new).unwrap()
+        };
+        let one = of(&[("a.b", "null")], Preset::ControlShift, NewColumns::Drop);
+        assert_eq!(one.name(), "controlshift, 1 rule, new columns dropped");
+        assert_eq!(of(&[], Preset::None, NewColumns::Keep).name(), "none");
+        let rules = of(&[("a.b", "null"), ("*.c", "drop"), ("x.y", "keep")], Preset::None, NewColumns::Keep);
+        assert_eq!(rules.without_columns(&[("a", "b"), ("z", "c")]), ["x.y"]);
     }
 }

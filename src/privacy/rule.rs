@@ -1,5 +1,6 @@
 //! What becomes of a column's values.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -11,9 +12,11 @@ pub const HASH_CHARS: u32 = 64;
 pub(super) const NETWORK_CHARS_MAX: u32 = 20;
 
 /// What becomes of a column.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub enum Rule {
     /// Its values are written as they are.
+    #[default]
     Keep,
     /// It is not in the output.
     Drop,
@@ -53,6 +56,11 @@ impl Rule {
         if self.transforms() { format!("{column}:{self}") } else { column.to_owned() }
     }
 
+    /// Whether a part of what it makes is worth nothing; one byte is one character there.
+    pub fn has_form(self) -> bool {
+        matches!(self, Self::Hash | Self::HashExact | Self::Network)
+    }
+
     /// Characters of the longest value that it lets out, if it decides that.
     pub fn chars_max(self) -> Option<u32> {
         match self {
@@ -87,6 +95,20 @@ impl FromStr for Rule {
                 });
             }
         })
+    }
+}
+
+impl TryFrom<String> for Rule {
+    type Error = String;
+
+    fn try_from(word: String) -> Result<Self, String> {
+        word.parse()
+    }
+}
+
+impl From<Rule> for String {
+    fn from(rule: Rule) -> Self {
+        rule.to_string()
     }
 }
 

@@ -1,8 +1,8 @@
 //! What a rule makes of one value.
 
 use super::Rule;
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sha2::{Digest, Sha256};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Bits of an IPv4 address that tell the network.
 const IPV4_BITS: u32 = 24;

@@ -203,6 +203,12 @@ fn fit(column: &OutputColumn, source: Option<&Column>, target: &TargetType) -> F
         (From::Uuid, TargetType::Char(_) | TargetType::Varchar(_)) => {
             Err("make the column CHAR(36)".to_owned())
         }
+        (From::Text, &TargetType::Varchar(bytes))
+            if column.privacy.has_form() && column.privacy.chars_max().is_some_and(|most| most > bytes) =>
+        {
+            let (rule, most) = (column.privacy, column.privacy.chars_max().unwrap_or_default());
+            Err(format!("what the rule {rule} makes is not cut: make the column VARCHAR({most})"))
+        }
         (from @ (From::Text | From::Structured | From::Geography), &TargetType::Varchar(bytes)) => {
             Ok((from, Some(text_width(column.width, bytes)), Conversion::None))
         }

@@ -100,6 +100,8 @@ pub struct OutputColumn {
     pub field: Option<usize>,
     /// What its values become; none: they stay.
     pub transform: Option<Transform>,
+    /// The rule of privacy that it has, whether it was applied here or before.
+    pub privacy: Rule,
 }
 
 /// What binding a header has to go by, besides the table.
@@ -140,7 +142,7 @@ impl Layout {
         }
         let plain = Policy::default();
         let policy = options.policy.unwrap_or(&plain);
-        let view = table.under(policy)?;
+        let view = table.under(policy.rules())?;
         let first_line = FirstLine::new(header, table, options.others);
         let mut binding = Binding::new(table, &view, policy, header.len(), first_line.is_header());
         let fields = binding.fields_by_name(header);
@@ -217,6 +219,8 @@ impl<'a> Binding<'a> {
             (Some(column), _) => self.bind_column(name, column, at),
             (None, _) if self.is_masked(name) => self.bind_masked(name, at),
             (None, UnknownColumns::Drop) => {
+                let rule = self.rule(name);
+                self.masks[at] = rule.hides().then(|| self.policy.mask(rule));
                 self.dropped.push(name.to_owned());
                 self.warnings.push(format!("column {} is not in the schema and is dropped", shown(name)));
             }
@@ -230,9 +234,13 @@ impl<'a> Binding<'a> {
         }
     }
 
+    fn rule(&self, column: &str) -> Rule {
+        self.policy.decide(&self.table.name, column).rule
+    }
+
     /// A column of the schema: as it is, or as its rule of privacy leaves it.
     fn bind_column(&mut self, name: &str, column: &Column, at: usize) {
-        let rule = self.policy.decide(&self.table.name, name).rule;
+        let rule = self.rule(name);
         if rule == Rule::Keep {
             return self.push(name, column, Some(at), None);
         }
@@ -252,7 +260,7 @@ impl<'a> Binding<'a> {
     fn unmasked(&self, name: &str) -> Option<(&'a String, &'a Column)> {
         let (column, _) = name.rsplit_once(':')?;
         let found = self.view.columns.get_key_value(column)?;
-        (self.policy.decide(&self.table.name, column).rule.masked_name(column) == name).then_some(found)
+        (self.rule(column).masked_name(column) == name).then_some(found)
     }
 
     fn bind_masked(&mut self, name: &str, at: usize) {
@@ -262,7 +270,7 @@ impl<'a> Binding<'a> {
     }
 
     fn bind_missing(&mut self, name: &str, column: &Column, missing: MissingColumns) {
-        match (self.policy.decide(&self.table.name, name).rule, self.view.columns.get(name)) {
+        match (self.rule(name), self.view.columns.get(name)) {
             (_, None) => return,
             (Rule::Null, _) => return self.push(name, column, None, None),
             _ => {}
@@ -292,6 +300,7 @@ impl<'a> Binding<'a> {
                     width: column.width(),
                     field,
                     transform,
+                    privacy: self.rule(name),
                 });
             }
             Err(error) => self.untyped.push(format!("column {}: {error}", shown(name))),

@@ -36,6 +36,7 @@ fn keeps_the_order_of_the_file() {
     let score = ColumnType::Decimal { precision: 3, scale: 2 };
     let column = |name: &str, column_type, nullable, width, field| OutputColumn {
         transform: None,
+        privacy: crate::privacy::Rule::Keep,
         name: name.to_owned(),
         column_type,
         nullable,

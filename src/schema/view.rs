@@ -1,19 +1,20 @@
-//! A table under a policy of privacy: what the warehouse has of it.
+//! A table under rules of privacy: what the warehouse has of it.
 
+use super::types::ONE_BYTE_KIND;
 use super::{Column, ColumnType, Table};
 use crate::error::{Error, Result};
-use crate::privacy::{Policy, Rule};
+use crate::privacy::{Policy, PolicyId, Rule, Rules};
 
 impl Table {
     /// The table as the warehouse has it: without the columns that are dropped, in the types that the rules make.
     ///
     /// # Errors
     /// [`Error::Usage`] for a rule that has nothing to work on in a column of its type.
-    pub fn under(&self, policy: &Policy) -> Result<Self> {
+    pub fn under(&self, rules: &Rules) -> Result<Self> {
         let mut columns = self.columns.clone();
-        columns.retain(|name, _| policy.decide(&self.name, name).rule != Rule::Drop);
+        columns.retain(|name, _| rules.decide(&self.name, name).rule != Rule::Drop);
         for (name, column) in &mut columns {
-            let rule = policy.decide(&self.name, name).rule;
+            let rule = rules.decide(&self.name, name).rule;
             if rule.transforms() {
                 *column = column.under(rule).map_err(|fault| {
                     Error::usage(format!("the rule {rule} of {}.{name}: {fault}", self.name))
@@ -23,6 +24,11 @@ impl Table {
             column.nullable |= rule == Rule::Null;
         }
         Ok(Self { columns, ..self.clone() })
+    }
+
+    /// What tells this policy from another that makes other values of this table.
+    pub fn policy_id(&self, policy: &Policy) -> Option<PolicyId> {
+        policy.id_of(&self.name, self.columns.keys().map(String::as_str))
     }
 }
 
@@ -39,7 +45,8 @@ impl Column {
         };
         // What is no value of its kind becomes NULL.
         let nullable = self.nullable || matches!(rule, Rule::Domain | Rule::Network);
-        Ok(Self { kind: "string".to_owned(), sql_type, limit: None, nullable, default_value: None })
+        let kind = if rule.has_form() { ONE_BYTE_KIND } else { "string" };
+        Ok(Self { kind: kind.to_owned(), sql_type, limit: None, nullable, default_value: None })
     }
 }
 
@@ -58,8 +65,7 @@ mod tests {
 
     fn under(rules: &[(&str, &str)]) -> Result<Table> {
         let table = BulkSchema::parse(TABLE.as_bytes(), "test").unwrap().tables.remove(0);
-        let key = b"0123456789abcdef";
-        table.under(&Policy::new(rules.iter().copied(), Preset::None, NewColumns::Keep, key)?)
+        table.under(&Rules::new(rules.iter().copied(), Preset::None, NewColumns::Keep)?)
     }
 
     #[test]

@@ -4,6 +4,7 @@ use super::holding::Holding;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
+use crate::privacy::PolicyId;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
@@ -40,6 +41,9 @@ pub struct LoadRequest {
     pub again: bool,
     /// Kind of the export that mended rejects are of; none: the rows are of this export itself.
     pub rejected_from: Option<ExportKind>,
+    /// The policy of privacy that its values are made by: the same export under another one is another load. None where
+    /// nothing of the table is hidden.
+    pub privacy: Option<PolicyId>,
 }
 
 impl LoadRequest {
@@ -54,6 +58,7 @@ impl LoadRequest {
             shrink: ShrinkGuard::default(),
             again: false,
             rejected_from: None,
+            privacy: None,
         }
     }
 
@@ -69,7 +74,7 @@ impl LoadRequest {
 pub struct Intent<'a> {
     /// The load, under an id of its own.
     pub request: LoadRequest,
-    /// The table as the schema knows it.
+    /// The table as the schema knows it, under the policy of privacy: as the warehouse has it.
     pub table: &'a Table,
     /// Columns of the schema that the file lacks.
     pub missing_columns: MissingColumns,

@@ -87,6 +87,7 @@ impl Columns {
                 width: None,
                 field: None,
                 transform: None,
+                privacy: crate::privacy::Rule::Keep,
             });
         }
         Ok(layout)
@@ -145,6 +146,7 @@ mod tests {
             width: None,
             field: Some(at),
             transform: None,
+            privacy: crate::privacy::Rule::Keep,
         };
         let columns = names.iter().enumerate().map(column).collect();
         Layout { fields: names.len(), columns, masks: Vec::new(), dropped: Vec::new(), warnings: Vec::new() }

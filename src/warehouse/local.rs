@@ -343,7 +343,8 @@ impl Staging for LocalStaging {
         if request.again || request.kind == ExportKind::Full {
             return Ok(Admission::Proceed);
         }
-        let same = |part: &&Part| part.digest.as_deref() == Some(digest);
+        let same =
+            |part: &&Part| part.digest.as_deref() == Some(digest) && part.is_under(request.privacy.as_ref());
         let known = self.current.as_ref().and_then(|entry| entry.parts.iter().find(same));
         Ok(known
             .map_or(Admission::Proceed, |part| Admission::AlreadyLoaded { load_id: part.load_id.clone() }))
@@ -402,6 +403,7 @@ impl LocalStaging {
             source: Source::from(&request.source),
             exported_at: request.exported_at.clone(),
             digest: self.digest.clone(),
+            privacy: request.privacy.clone(),
             files,
         };
         Ok(Entry {

@@ -18,8 +18,7 @@ use std::path::{Path, PathBuf};
 /// Whether a load may go ahead, given what the table holds.
 pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest, cover: Cover) -> Admission {
     let Some(current) = current.filter(|_| !request.again) else { return Admission::Proceed };
-    // What was loaded as the wrong kind must not keep it from being loaded as the right one.
-    let same = |part: &&Part| part.kind == request.kind && part.source.same_as(&request.source);
+    let same = |part: &&Part| part.is_of(request.kind, &request.source, request.privacy.as_ref());
     if let Some(part) = current.parts.iter().find(same) {
         return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
     }

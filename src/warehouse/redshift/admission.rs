@@ -20,6 +20,7 @@ use super::ledger::{LEDGER, LedgerRow, Life, cut_uri, lock_name};
 use super::quote::{qualified, quote_literal};
 use super::sql::{ID, Seen};
 use crate::ledger::{Cover, timestamp};
+use crate::privacy::PolicyId;
 use crate::schema::TargetTable;
 use crate::store::{AHEAD_MAX, DIGEST_PREFIX, ExportKind};
 use crate::warehouse::{Admission, LoadRequest};
@@ -43,6 +44,8 @@ pub(super) struct Asked<'a> {
     rows_of: ExportKind,
     /// Only this very load counts: the export is to be loaded once more.
     again: bool,
+    /// The digest of the policy of privacy; empty: none.
+    policy: &'a str,
 }
 
 impl<'a> From<&'a LoadRequest> for Asked<'a> {
@@ -56,6 +59,7 @@ impl<'a> From<&'a LoadRequest> for Asked<'a> {
             exported_at: request.exported_at.as_deref(),
             rows_of: request.rows_of(),
             again: request.again,
+            policy: PolicyId::digest_of(request.privacy.as_ref()),
         }
     }
 }
@@ -71,6 +75,7 @@ impl<'a> From<&'a LedgerRow> for Asked<'a> {
             exported_at: row.exported_at.as_deref(),
             rows_of: row.kind,
             again: false,
+            policy: PolicyId::digest_of(row.privacy.as_ref()),
         }
     }
 }
@@ -86,8 +91,9 @@ impl<'a> Asked<'a> {
         self.table
     }
 
-    /// SQL that is true of a load of this very export, or of this very load.
-    fn is_same(&self) -> String {
+    /// SQL that is true of a load of this very export under the same policy of privacy, or of this very load. A ledger
+    /// that cannot keep the policy speaks of loads without one.
+    fn is_same(&self, keeps_privacy: bool) -> String {
         let mut same = format!("load_id = {}", quote_literal(self.load_id));
         if let Some(etag) = self.etag.filter(|_| !self.again) {
             same += &format!(
@@ -99,6 +105,13 @@ impl<'a> Asked<'a> {
             // the same rows may be of a later night.
             if self.kind == ExportKind::Full || !is_digest(etag) {
                 same += &format!(" AND source_uri = {}", quote_literal(self.uri));
+            }
+            if keeps_privacy {
+                let chars = PolicyId::DIGEST_CHARS;
+                let policy = quote_literal(self.policy);
+                same += &format!(" AND COALESCE(SUBSTRING(privacy, 1, {chars}), '') = {policy}");
+            } else if !self.policy.is_empty() {
+                same += " AND 1 = 0";
             }
             same += ")";
         }
@@ -171,7 +184,7 @@ impl Known {
         // A full load takes the place of those before it, by whichever time they are named.
         let last = format!("(SELECT MAX({order}) {of_table} AND kind = 'full')");
         let in_table = format!("(kind <> 'full' OR {order} = {last})");
-        let same = asked.is_same();
+        let same = asked.is_same(catalogue.keeps_privacy);
         // A time that is still to come is none: every later export would be older, for ever.
         let latest = quote_literal(&latest(SystemTime::now()));
         let claim = match with_lock {
@@ -263,6 +276,7 @@ impl Known {
             is_empty: self.rows == 0,
             has_full: self.has_full && !self.is_lost(),
             life: self.catalogue.table_id.filter(|_| self.catalogue.keeps_lives).map(life),
+            keeps_privacy: self.catalogue.keeps_privacy,
         }
     }
 }
@@ -322,7 +336,8 @@ mod tests {
 
     #[test]
     fn a_table_that_lost_its_rows_begins_a_new_life() {
-        let catalogue = Catalogue { table_id: Some(7), keeps_lives: true, has_ledger: true };
+        let catalogue =
+            Catalogue { table_id: Some(7), keeps_lives: true, keeps_privacy: true, has_ledger: true };
         for (rows, expected, generation) in [(0, 0, 3), (0, 1, 4), (1, 1, 3), (1, 0, 3)] {
             let known = Known { rows, expected, generation: 3, sequence: 5, catalogue, ..Known::default() };
             assert_eq!(
@@ -346,6 +361,7 @@ mod tests {
             again: false,
             rejected_from: None,
             shrink: ShrinkGuard::default(),
+            privacy: None,
         }
     }
 
