@@ -77,6 +77,7 @@ fn layout(types: &[ColumnType]) -> Layout {
     Layout {
         fields: types.len(),
         masks: Vec::new(),
+        hidden: Vec::new(),
         columns: types.iter().enumerate().map(column).collect(),
         dropped: Vec::new(),
         warnings: Vec::new(),

@@ -23,6 +23,7 @@ mod flags;
 #[cfg(feature = "serve")]
 mod lambda;
 mod loads;
+mod panics;
 mod plan;
 mod printer;
 mod privacy;
@@ -53,6 +54,7 @@ use std::process::ExitCode;
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
     core_dumps::off();
+    panics::hush();
     let cli = match Cli::try_parse_from(command_line()) {
         Ok(cli) => cli,
         Err(answer) => {

@@ -64,7 +64,7 @@ impl Fitting<'_> {
         }
         for extra in &self.target.columns {
             if columns.iter().all(|column| column.name != extra.name) {
-                self.extra(extra);
+                self.extra(extra, &layout.hidden);
             }
         }
         self.order(&columns);
@@ -144,14 +144,15 @@ impl Fitting<'_> {
         }
     }
 
-    fn extra(&mut self, extra: &TargetColumn) {
+    fn extra(&mut self, extra: &TargetColumn, hidden: &[String]) {
         let what = format!("column {} of the table is not in the export", shown(&extra.name));
         if extra.identity != Identity::None {
             let help = "it numbers the rows itself, anew with each full load".to_owned();
             return self.differences.push(Difference { what, help, stops: false });
         }
         let takes = extra.nullable || extra.has_default;
-        let allowed = self.missing == MissingColumns::Null || self.evolve == Evolve::Add;
+        let is_hidden = hidden.iter().any(|name| name.eq_ignore_ascii_case(&extra.name));
+        let allowed = is_hidden || self.missing == MissingColumns::Null || self.evolve == Evolve::Add;
         let (help, stops) = match (takes, allowed) {
             (true, true) => ("it stays, and gets its default, or NULL".to_owned(), false),
             (true, false) => {

@@ -79,6 +79,8 @@ pub struct Layout {
     pub columns: Vec<OutputColumn>,
     /// Fields that are left out, in the file's order: the schema lacks them, or a rule of privacy drops them.
     pub dropped: Vec<String>,
+    /// Columns of the table that a rule of privacy drops, whether the file has them or not.
+    pub hidden: Vec<String>,
     /// For each field what may be written of it, where a rule of privacy says so; none: what it holds.
     pub masks: Vec<Option<Transform>>,
     /// What was let pass, for people.
@@ -329,8 +331,10 @@ impl<'a> Binding<'a> {
             faults.push("none of its columns is in the schema".to_owned());
         }
         if faults.is_empty() {
-            let Self { columns, dropped, masks, warnings, .. } = self;
-            return Ok(Layout { fields, columns, dropped, masks, warnings });
+            let Self { table, view, columns, dropped, masks, warnings, .. } = self;
+            let hidden =
+                table.columns.keys().filter(|name| !view.columns.contains_key(*name)).cloned().collect();
+            return Ok(Layout { fields, columns, dropped, hidden, masks, warnings });
         }
         if !self.unknown.is_empty() || !self.missing.is_empty() {
             advice.push("`csl-stream schema diff` shows whether the schema has moved".to_owned());

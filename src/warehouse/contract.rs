@@ -5,6 +5,7 @@ use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
 use crate::privacy::PolicyId;
+use crate::report::words::plural;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
@@ -154,6 +155,15 @@ impl Admission {
             Self::Older { than } => Some(format!("the table holds a newer full export, of {than}; {again}")),
         }
     }
+}
+
+/// What is to be said where a table keeps rows of so many loads that were made under another policy of privacy.
+pub(super) fn another_policy(loads: u64) -> String {
+    format!(
+        "the table keeps rows of {} that another policy of privacy has made: a full export that is loaded later takes \
+         their place",
+        plural(loads, "load")
+    )
 }
 
 /// What the warehouse did.

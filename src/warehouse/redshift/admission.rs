@@ -23,6 +23,7 @@ use crate::ledger::{Cover, timestamp};
 use crate::privacy::PolicyId;
 use crate::schema::TargetTable;
 use crate::store::{AHEAD_MAX, DIGEST_PREFIX, ExportKind};
+use crate::warehouse::contract::another_policy;
 use crate::warehouse::{Admission, LoadRequest};
 use std::time::SystemTime;
 
@@ -106,16 +107,29 @@ impl<'a> Asked<'a> {
             if self.kind == ExportKind::Full || !is_digest(etag) {
                 same += &format!(" AND source_uri = {}", quote_literal(self.uri));
             }
-            if keeps_privacy {
-                let chars = PolicyId::DIGEST_CHARS;
-                let policy = quote_literal(self.policy);
-                same += &format!(" AND COALESCE(SUBSTRING(privacy, 1, {chars}), '') = {policy}");
-            } else if !self.policy.is_empty() {
-                same += " AND 1 = 0";
-            }
+            same += &format!(" AND NOT ({})", self.is_under_another_policy(keeps_privacy));
             same += ")";
         }
         same
+    }
+}
+
+impl Asked<'_> {
+    fn is_under_another_policy(&self, keeps_privacy: bool) -> String {
+        let (chars, policy) = (PolicyId::DIGEST_CHARS, quote_literal(self.policy));
+        match keeps_privacy {
+            true => format!("COALESCE(SUBSTRING(privacy, 1, {chars}), '') <> {policy}"),
+            false => format!("{policy} <> ''"),
+        }
+    }
+
+    /// SQL that is true of a load under another policy of privacy whose rows stay in the table.
+    fn is_under_another(&self, keeps_privacy: bool) -> String {
+        let another = self.is_under_another_policy(keeps_privacy);
+        match self.kind {
+            ExportKind::Full => format!("{another} AND kind <> 'full'"),
+            ExportKind::Incremental => another,
+        }
     }
 }
 
@@ -165,6 +179,8 @@ pub(super) struct Known {
     newest_full: Option<String>,
     /// Whether a full export is in the table.
     has_full: bool,
+    /// Loads in the table that another policy of privacy has made; of a full export those that it may keep.
+    other_policy: u64,
 }
 
 impl Known {
@@ -185,6 +201,7 @@ impl Known {
         let last = format!("(SELECT MAX({order}) {of_table} AND kind = 'full')");
         let in_table = format!("(kind <> 'full' OR {order} = {last})");
         let same = asked.is_same(catalogue.keeps_privacy);
+        let another = asked.is_under_another(catalogue.keeps_privacy);
         // A time that is still to come is none: every later export would be older, for ever.
         let latest = quote_literal(&latest(SystemTime::now()));
         let claim = match with_lock {
@@ -199,7 +216,8 @@ impl Known {
              (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND {is_own}), \
              (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND NOT {is_own}), \
              (SELECT MAX(exported_at) {of_table} AND kind = 'full' AND {in_table} AND exported_at <= {latest}), \
-             (SELECT COUNT(*) {of_table} AND kind = 'full')"
+             (SELECT COUNT(*) {of_table} AND kind = 'full'), \
+             (SELECT COUNT(*) {of_table} AND ({last} IS NULL OR {order} >= {last}) AND ({another}))"
         )
     }
 
@@ -218,6 +236,7 @@ impl Known {
             same_before: cell(6),
             newest_full: cell(7),
             has_full: number(8) > 0,
+            other_policy: number(9),
         }
     }
 
@@ -259,11 +278,13 @@ impl Known {
                 self.expected
             ));
         }
-        self.same_before.as_ref().filter(|_| self.same.is_none()).map(|load_id| {
+        let before = self.same_before.as_ref().filter(|_| self.same.is_none());
+        let moved = before.map(|load_id| {
             format!(
                 "the export is loaded again: load {load_id} went into another table of this name, which is gone"
             )
-        })
+        });
+        moved.or_else(|| (self.other_policy > 0).then(|| another_policy(self.other_policy)))
     }
 
     /// What the load's transaction takes for given, and what it writes down.
