@@ -123,6 +123,21 @@ fn the_table_holds_what_the_rules_leave_and_nothing_else_is_anywhere() {
     }
 }
 
+/// What a table holds may be older than the rule: its figures are not shown either.
+#[test]
+fn a_comparison_shows_no_figure_of_a_hidden_column() {
+    let place = place("");
+    load(&place, &[]);
+    place.write("csl-stream.toml", "[privacy.columns]\n\"t.born\" = \"null\"\n\"t.score\" = \"hash\"\n[privacy]\nsecret_file = \"key\"\n");
+    for more in [&[][..], &["--export", EXPORT]] {
+        for json in [&[][..], &["--json"]] {
+            let answer = place.run(&[&["verify", "--table", "t"], more, json].concat());
+            assert!(!answer.out.contains("1980-02-22") && !answer.err.contains("1980-02-22"), "{answer:#?}");
+            assert_eq!(answer.code, Some(if more.is_empty() { 0 } else { 6 }), "{answer:#?}");
+        }
+    }
+}
+
 #[test]
 fn another_policy_loads_anew_and_the_same_does_not() {
     let place = place("");
@@ -329,4 +344,70 @@ fn the_environment_has_rules_in_order() {
     };
     assert_eq!(shown("t.email=keep, t.e*=null,*.*=drop")[..3], ["drop", "keep", "drop"]);
     assert_eq!(shown("*.*=drop,t.email=keep")[..3], ["drop", "drop", "drop"]);
+}
+
+/// Each schema that ControlShift has published is classified; `CSL_TEST_SCHEMAS` names a folder of more.
+#[test]
+fn the_preset_knows_every_column_of_the_published_schemas() {
+    let place = place("[privacy]\npreset = \"controlshift\"\n");
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schema");
+    let folders = [Some(own), std::env::var_os("CSL_TEST_SCHEMAS").map(Into::into)];
+    let files = folders.into_iter().flatten().flat_map(|folder| fs::read_dir(folder).unwrap());
+    let files: Vec<_> = files
+        .map(|file| file.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|end| end == "json"))
+        .collect();
+    assert!(!files.is_empty());
+    let check = |file: &Path| place.run(&["privacy", "check", "--json", "--schema", file.to_str().unwrap()]);
+    for file in &files {
+        let answer = check(file);
+        assert_eq!(answer.code, Some(0), "{}: {answer:#?}", file.display());
+        let examined = answer.json();
+        println!("{}: {} columns", file.display(), examined["columns"]);
+        assert_eq!(
+            (&examined["undecided"], &examined["credentials"]),
+            (&json!([]), &json!([])),
+            "{}",
+            file.display()
+        );
+        assert!(examined["columns"].as_u64().unwrap() > 500, "{examined}");
+    }
+    // One column more, and somebody has to decide.
+    let more = fs::read_to_string(&files[0]).unwrap().replacen(
+        "\"columns\":",
+        "\"columns\": {\"shoe_size\": {\"type\": \"integer\", \"sql_type\": \"integer\"}}, \"was\":",
+        1,
+    );
+    place.write("more.json", &more);
+    let answer = check(&place.path("more.json"));
+    assert!(
+        answer.code == Some(4) && answer.err.contains("about 1 column") && answer.err.contains(".shoe_size"),
+        "{answer:#?}"
+    );
+}
+
+/// On somebody's own terminal the first rejected value is shown, escaped, unless a rule hides its column.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_terminal_shows_the_first_rejected_value() {
+    use std::process::Command;
+    for (rules, shown) in [("", true), ("[privacy.columns]\n\"t.id\" = \"null\"\n", false)] {
+        let place = place(rules);
+        place.write(EXPORT, &[HEADER, &row(1, "5"), "\"x\"\u{1b}[31mAnn,a,,,,1980-02-22,,\n"].concat());
+        let plain = place.run(&["backfill", "--table", "t"]);
+        assert_eq!(plain.code, Some(5), "{plain:#?}");
+        assert!(!plain.err.contains("Ann"), "{plain:#?}");
+        // `script` (util-linux) gives the program a terminal.
+        let program = format!("{} backfill --table t", env!("CARGO_BIN_EXE_csl-stream"));
+        let mut command = Command::new("script");
+        command.args(["-qec", &program, "/dev/null"]).current_dir(place.path(""));
+        command
+            .env("CSL_SCHEMA_SOURCE", "schema.json")
+            .env("CSL_EXPORTS_ROOT", "exports")
+            .env_remove("CSL_LOG");
+        let said = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        let value = r#"the first rejected value, of record 2, column "id": "\"x\"\u{1b}[31mAnn""#;
+        assert_eq!(said.contains(value), shown, "{said}");
+        assert_eq!(said.contains("Ann"), shown, "{said}");
+    }
 }
