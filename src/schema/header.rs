@@ -260,9 +260,11 @@ impl<'a> Binding<'a> {
     }
 
     fn unmasked(&self, name: &str) -> Option<(&'a String, &'a Column)> {
-        let (column, _) = name.rsplit_once(':')?;
-        let found = self.view.columns.get_key_value(column)?;
-        (self.rule(column).masked_name(column) == name).then_some(found)
+        // The rule may hold a colon too: `postcode:prefix:4`.
+        name.match_indices(':').find_map(|(at, _)| {
+            let found = self.view.columns.get_key_value(&name[..at])?;
+            (self.rule(found.0).masked_name(found.0) == name).then_some(found)
+        })
     }
 
     fn bind_masked(&mut self, name: &str, at: usize) {

@@ -30,6 +30,8 @@ const BEFORE_VALUES: &[&str] = &[
 /// Where a message goes on after a value.
 const BEHIND_VALUES: &[&str] = &["\n", " SQLSTATE"];
 const LEFT_OUT: &str = " …";
+/// A guard of the load's own transaction speaks by a value that is no number.
+const GUARD: &str = "\"csl-stream: ";
 
 /// The message without the values that it may repeat.
 pub(super) fn without_values(message: &str) -> String {
@@ -40,10 +42,15 @@ pub(super) fn without_values(message: &str) -> String {
         let found = BEFORE_VALUES.iter().filter_map(|words| Some((lower.find(words)?, words.len()))).min();
         let Some((at, length)) = found else { break };
         let (before, behind) = rest.split_at(at + length);
-        text.push_str(before.trim_end_matches(['"', '\'', '[', '(', ' ']));
-        text.push_str(LEFT_OUT);
         let end = BEHIND_VALUES.iter().filter_map(|end| behind.find(end)).min();
-        rest = &behind[end.unwrap_or(behind.len())..];
+        let (value, behind) = behind.split_at(end.unwrap_or(behind.len()));
+        if value.contains(GUARD) {
+            text.extend([before, value]);
+        } else {
+            text.push_str(before.trim_end_matches(['"', '\'', '[', '(', ' ']));
+            text.push_str(LEFT_OUT);
+        }
+        rest = behind;
     }
     text + rest
 }
@@ -70,6 +77,7 @@ mod tests {
                 Some("ERROR: duplicate key\n  Detail: Key … SQLSTATE: 23505"),
             ),
             ("invalid input syntax for type json: \"Ann", Some("invalid input syntax …")),
+            ("ERROR: invalid input syntax for type bigint: \"csl-stream: another load was first, 7\"", None),
             (
                 "error: JSON parsing error\ncode: 8001\ncontext: invalid json object {\"n\": \"Ann",
                 Some("error: JSON parsing …\ncode: 8001\ncontext: invalid json …"),
