@@ -145,6 +145,12 @@ impl Layout {
         let plain = Policy::default();
         let policy = options.policy.unwrap_or(&plain);
         let view = table.under(policy.rules())?;
+        if view.columns.is_empty() && !table.columns.is_empty() {
+            let what = format!("the rules of privacy leave no column of {}", shown(&table.name));
+            return Err(
+                Error::usage(what).help("name in [privacy.columns] what may stay, or leave the table out")
+            );
+        }
         let first_line = FirstLine::new(header, table, options.others);
         let mut binding = Binding::new(table, &view, policy, header.len(), first_line.is_header());
         let fields = binding.fields_by_name(header);
@@ -294,6 +300,10 @@ impl<'a> Binding<'a> {
     }
 
     fn push(&mut self, name: &str, column: &Column, field: Option<usize>, transform: Option<Transform>) {
+        if self.columns.iter().any(|known| known.name == name) {
+            // As it is, and as a rule has made it before.
+            self.duplicate.push(shown(name));
+        }
         match ColumnType::of(column) {
             Ok((column_type, warning)) => {
                 self.warnings.extend(warning.map(|warning| format!("column {}: {warning}", shown(name))));
@@ -329,7 +339,8 @@ impl<'a> Binding<'a> {
         add(&self.unknown, "not in the schema:", "leave unknown columns out with --unknown-columns drop");
         add(&self.missing, "not in the file:", "fill missing columns with --missing-columns null");
         add(&self.untyped, "no exact type for", NUMERIC_MEND);
-        if faults.is_empty() && self.columns.iter().all(|column| column.field.is_none()) {
+        let is_read = |column: &OutputColumn| column.field.is_some() || column.privacy == Rule::Null;
+        if faults.is_empty() && !self.columns.iter().any(is_read) {
             faults.push("none of its columns is in the schema".to_owned());
         }
         if faults.is_empty() {

@@ -190,3 +190,55 @@ fn every_published_table_binds_to_its_own_header() {
         assert_eq!(layout.warnings, [""; 0], "{}", table.name);
     }
 }
+
+#[test]
+fn rules_of_privacy_decide_what_a_field_becomes() {
+    use crate::privacy::{NewColumns, Policy, Preset};
+    // The rules, the header, what is written of which field, what is told.
+    let cases: [(&[(&str, &str)], &str, &[(&str, Option<usize>, bool)], &str); 8] = [
+        (
+            &[("*.email", "hash")],
+            "id,email,score",
+            &[("id", Some(0), false), ("email", Some(1), true), ("score", Some(2), false)],
+            "",
+        ),
+        (
+            &[("*.email", "hash")],
+            "id,email:hash,score",
+            &[("id", Some(0), false), ("email", Some(1), false), ("score", Some(2), false)],
+            "",
+        ),
+        (
+            &[("*.email", "prefix:4")],
+            "id,email:prefix:4,score",
+            &[("id", Some(0), false), ("email", Some(1), false), ("score", Some(2), false)],
+            "",
+        ),
+        (
+            &[("*.email", "null")],
+            "id,score",
+            &[("id", Some(0), false), ("score", Some(1), false), ("email", None, false)],
+            "",
+        ),
+        (&[("*.email", "drop")], "email,id,score", &[("id", Some(1), false), ("score", Some(2), false)], ""),
+        (&[("*.email", "hash")], "id,email:hash_exact,score", &[], "not in the schema: \"email:hash_exact\""),
+        (&[("*.email", "hash")], "id,email,email:hash,score", &[], "duplicate column \"email\""),
+        (&[("*.*", "drop")], "id,email,score", &[], "leave no column"),
+    ];
+    for (rules, header, written, told) in cases {
+        let policy =
+            Policy::new(rules.iter().copied(), Preset::None, NewColumns::Keep, b"0123456789abcdef").unwrap();
+        let options = BindOptions { policy: Some(&policy), ..BindOptions::default() };
+        match Layout::bind_by(&names(header), &members(), &options) {
+            Ok(layout) => {
+                let columns: Vec<_> = layout
+                    .columns
+                    .iter()
+                    .map(|column| (column.name.as_str(), column.field, column.transform.is_some()))
+                    .collect();
+                assert_eq!((columns.as_slice(), told), (written, ""), "{header}");
+            }
+            Err(error) => assert!(!told.is_empty() && error.to_string().contains(told), "{header}: {error}"),
+        }
+    }
+}

@@ -46,7 +46,7 @@ fn the_worker_keeps_to_the_rules_and_tells_no_value() {
     ];
     // A value without a rule is in the records that were rejected, and nowhere else.
     let bad = format!("id,name\n1,{MARKER} one\n{MARKER}-id,two\n");
-    world.send(&world.export(Full, "t", "20260301031500", bad.as_bytes(), false));
+    world.send(&world.export(Full, "t", "20260303031500", bad.as_bytes(), false));
     world.send(&world.export(
         Full,
         "t",
