@@ -194,8 +194,9 @@ fn every_published_table_binds_to_its_own_header() {
 #[test]
 fn rules_of_privacy_decide_what_a_field_becomes() {
     use crate::privacy::{NewColumns, Policy, Preset};
-    // The rules, the header, what is written of which field, what is told.
-    let cases: [(&[(&str, &str)], &str, &[(&str, Option<usize>, bool)], &str); 8] = [
+    /// The rules, the header, what is written of which field, what is told.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a [(&'a str, Option<usize>, bool)], &'a str);
+    let cases: [Case<'_>; 8] = [
         (
             &[("*.email", "hash")],
             "id,email,score",

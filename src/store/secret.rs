@@ -14,7 +14,7 @@ pub const SECRET_BYTES_MAX: u64 = 64 << 10;
 /// [`Error::Usage`] if every user of the machine may read it, or it is too long; what the file system refuses.
 pub fn of_file(what: &str, path: &Path) -> Result<Vec<u8>> {
     private::refuse_open_secret(what, path)?;
-    let failed = |cause| Error::io(&format!("cannot read {what}"), path, cause);
+    let failed = |cause| Error::io(format!("cannot read {what}"), path, cause);
     if std::fs::metadata(path).map_err(failed)?.len() > SECRET_BYTES_MAX {
         let told = format!("{what} is longer than {SECRET_BYTES_MAX} bytes");
         return Err(Error::usage(told).at(Place::uri(path.display().to_string())));

@@ -166,7 +166,29 @@ fn another_policy_loads_anew_and_the_same_does_not() {
     assert_eq!((id["digest"].as_str().unwrap().len(), id["name"].as_str()), (16, Some("1 rule")), "{entry}");
 }
 
-/// A dropped column comes back as NULL where the table has it still: what was there is in older versions alone.
+/// A full export that keeps what it may lack keeps it as it was made, and tells; the same incremental export under the
+/// new rules takes the place of the old one.
+#[test]
+fn what_another_policy_made_is_told_until_it_is_loaded_anew() {
+    let place = place("");
+    place.write("exports/incremental/t/20260301/t_20260301051500.csv", &[HEADER, &row(9, "5")].concat());
+    load(&place, &[]);
+    load(&place, &["--kind", "incremental"]);
+    place.write("csl-stream.toml", "[privacy.columns]\n\"t.phone\" = \"null\"\n");
+    let told = |report: &Value| {
+        report["warnings"].to_string().contains("rows of 1 load that another policy of privacy has made")
+    };
+    let report = load(&place, &[]).json();
+    assert!(told(&report), "{report}");
+    let phones = || place.run(&["query", "select id from t where phone is not null", "--format", "csv"]).out;
+    assert_eq!(phones(), "id\n9\n");
+    let report = load(&place, &["--kind", "incremental"]).json();
+    assert_eq!((report["status"].as_str(), told(&report)), (Some("succeeded"), false), "{report}");
+    assert_eq!(phones(), "id\n");
+    assert_eq!(load(&place, &["--kind", "incremental"]).json()["status"], "skipped");
+}
+
+/// What was there is in older versions alone.
 #[test]
 fn a_column_that_a_rule_drops_is_in_no_new_version() {
     let place = place("");
