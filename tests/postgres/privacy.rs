@@ -7,6 +7,8 @@
 //! ```
 //! `CSL_TEST_PRIVACY_VALUES` says how many values each rule gets.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail")]
+
 use crate::postgres::{Database, root, server};
 use crate::run::{Convert, said};
 use fastrand::Rng;

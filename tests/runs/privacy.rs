@@ -163,6 +163,9 @@ fn another_policy_loads_anew_and_the_same_does_not() {
     let entry = fs::read_to_string(place.path("warehouse/t/current/_load.json")).unwrap();
     let entry: Value = serde_json::from_str(&entry).unwrap();
     let id = &entry["parts"][0]["privacy"];
+    let shown = place.run(&["loads", "show", entry["load_id"].as_str().unwrap()]);
+    let line = format!("rules of privacy: {} (1 rule)", id["digest"].as_str().unwrap());
+    assert!(shown.out.contains(&line), "{shown:#?}");
     assert_eq!((id["digest"].as_str().unwrap().len(), id["name"].as_str()), (16, Some("1 rule")), "{entry}");
 }
 
