@@ -16,7 +16,7 @@
 //! | `notify`, `glue`, [`metrics`] | who else hears of a load: SNS, DynamoDB, Slack, Teams, webhooks; the old Glue job and the Data Catalog; what is counted |
 //! | [`warehouse`], [`ledger`], [`report`] | tables, the loads that happened and what they cover, what is said of a run |
 //! | [`store`] | where bytes come from and go to |
-//! | [`pages`], [`csv`], [`values`], [`schema`], [`names`], [`features`] | pure: no I/O, no clock, no async |
+//! | [`pages`], [`csv`], [`values`], [`schema`], [`privacy`], [`names`], [`features`] | pure: no I/O, no clock, no async |
 //! | [`bzip2`] | parallel bzip2; could stand as a crate |
 //! | [`error`] | what can go wrong, by what the operator can do |
 
@@ -38,6 +38,7 @@ pub mod notify;
 pub mod ops;
 pub mod pages;
 pub mod pipeline;
+pub mod privacy;
 #[cfg(feature = "serve")]
 pub mod queue;
 pub mod report;

@@ -46,6 +46,10 @@ locals {
     CSL_LOAD_MAX_REJECTS               = tostring(var.max_rejects)
     CSL_LOAD_OVERLONG                  = var.overlong
     CSL_LOAD_EMPTY_STRINGS             = var.empty_strings
+    CSL_PRIVACY_COLUMNS                = join(",", var.privacy_columns)
+    CSL_PRIVACY_PRESET                 = var.privacy_preset
+    CSL_PRIVACY_NEW_COLUMNS            = var.privacy_new_columns
+    CSL_PRIVACY_SECRET_ARN             = var.privacy_secret_arn
   }
 
   environment_worker = {

@@ -97,6 +97,15 @@ data "aws_iam_policy_document" "load" {
   }
 
   dynamic "statement" {
+    for_each = var.privacy_secret_arn[*]
+    content {
+      sid       = "KeyOfHashes"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [statement.value]
+    }
+  }
+
+  dynamic "statement" {
     for_each = !local.login_secret && !local.serverless && var.redshift_username != null ? [var.redshift_username] : []
     content {
       sid     = "LogInAsUser"

@@ -34,6 +34,8 @@ fn check(name: &str) {
     let scratch = tempfile::tempdir().expect("a folder");
     let faults = std::fs::read_to_string(path("faults.jsonl")).unwrap_or_default();
     let (input, schema) = (path("csv"), path("schema.json"));
+    let config = scratch.path().join("values.toml");
+    std::fs::write(&config, "[load]\nreport_values = true\n").expect("writable");
     let convert = Convert {
         input: &input,
         schema: &schema,
@@ -41,6 +43,7 @@ fn check(name: &str) {
         out: &scratch.path().join("out"),
         report: &scratch.path().join("report.json"),
         more: vec![
+            format!("--config={}", config.display()),
             format!("--max-rejects={}", faults.lines().count()),
             format!("--rejects={}", scratch.path().join("rejects.csv").display()),
         ],
@@ -76,6 +79,7 @@ fn check_faults(name: &str, expected: &str, report: &Value, csv: &[u8]) {
         }
         let byte = usize::try_from(found["byte"].as_u64().expect("an offset")).expect("an offset");
         let value = expected["value"].as_str().expect("text").as_bytes();
+        assert_eq!(found["value_bytes"], value.len(), "{name}: length of {found}");
         assert!(csv[byte..].starts_with(value), "{name}: byte of {found}");
         assert!(found["rule"].as_str().is_some_and(|rule| !rule.is_empty()), "{name}: rule of {found}");
     }

@@ -8,6 +8,8 @@ mod all;
 mod answer;
 #[path = "runs/kept.rs"]
 mod kept;
+#[path = "runs/privacy.rs"]
+mod privacy;
 #[cfg(unix)]
 #[path = "runs/private.rs"]
 mod private;
@@ -117,8 +119,8 @@ fn json_is_the_report_alone() {
     assert_eq!((&report["status"], &report["rows"]["loaded"]), (&"succeeded".into(), &4.into()));
     assert_eq!(report["rows"]["truncated_values"], 1);
     let columns = serde_json::json!([
-        {"name": "id", "nulls": 0, "empties": 0, "bytes": 0, "min": 1, "max": 4, "sum": 10, "truncated": 0},
-        {"name": "name", "nulls": 1, "empties": 1, "bytes": 6, "min": null, "max": null, "sum": null, "truncated": 1},
+        {"name": "id", "nulls": 0, "empties": 0, "bytes": 0, "min": 1, "max": 4, "sum": 10, "truncated": 0, "privacy": "keep"},
+        {"name": "name", "nulls": 1, "empties": 1, "bytes": 6, "min": null, "max": null, "sum": null, "truncated": 1, "privacy": "keep"},
     ]);
     assert_eq!(report["columns"], columns);
     let written: Value = serde_json::from_slice(&std::fs::read(place.path("report.json")).unwrap()).unwrap();
@@ -232,7 +234,8 @@ fn too_many_rejects_leave_the_old_table() {
     assert_eq!(report["status"], "failed");
     let fault = &report["rejects"]["first"][0];
     assert_eq!((&fault["record"], &fault["line"], &fault["byte"]), (&2.into(), &3.into(), &12.into()));
-    assert_eq!((&fault["column"], &fault["value"]), (&"id".into(), &"x".into()));
+    assert_eq!((&fault["column"], &fault["value"]), (&"id".into(), &Value::Null));
+    assert_eq!(fault["value_bytes"], 1);
     assert_eq!(report["rejects"]["uri"], "bad.csv");
     let rejects = std::fs::read_to_string(place.path("bad.csv")).unwrap();
     assert!(rejects.contains("x,b"), "{rejects}");

@@ -62,6 +62,8 @@ pub fn values(data: &[u8]) {
 
 fn layout(types: &[ColumnType]) -> Layout {
     let column = |(at, &column_type): (usize, &ColumnType)| OutputColumn {
+        transform: None,
+        privacy: csl_stream::privacy::Rule::Keep,
         name: format!("c{at}"),
         column_type,
         nullable: at > 0,
@@ -74,6 +76,8 @@ fn layout(types: &[ColumnType]) -> Layout {
     };
     Layout {
         fields: types.len(),
+        masks: Vec::new(),
+        hidden: Vec::new(),
         columns: types.iter().enumerate().map(column).collect(),
         dropped: Vec::new(),
         warnings: Vec::new(),

@@ -11,6 +11,7 @@ mod check;
 mod cost;
 mod groups;
 mod loads;
+mod privacy;
 mod serve;
 mod verify;
 mod work;
@@ -19,6 +20,7 @@ pub use check::CheckArgs;
 pub use cost::CostArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
 pub use loads::{LedgerArgs, LoadsCommand};
+pub use privacy::PrivacyCommand;
 pub use serve::ServeArgs;
 pub use verify::VerifyArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
@@ -89,6 +91,9 @@ pub enum Command {
     /// The bulk schema: as DDL, compared, shown, fetched
     #[command(subcommand)]
     Schema(SchemaCommand),
+    /// What becomes of people's values: which columns are kept, dropped, hashed, and who decided it
+    #[command(subcommand)]
+    Privacy(PrivacyCommand),
     /// Run SQL over the local warehouse
     Query(QueryArgs),
     /// The loads that happened

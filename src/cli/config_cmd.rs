@@ -47,15 +47,22 @@ fn shown(key: &'static Key, value: Value, origin: &Origin) -> Shown {
     Shown { key: key.path(), value, origin, variable: key.variable(), about: &key.about }
 }
 
-/// A list without anything in it is one that nobody has set.
+/// A list or table without anything in it is one that nobody has set.
 fn is_set(value: &Value) -> bool {
-    !value.is_null() && value.as_array().is_none_or(|list| !list.is_empty())
+    let is_empty =
+        value.as_array().map(Vec::is_empty).or_else(|| value.as_object().map(serde_json::Map::is_empty));
+    !value.is_null() && is_empty != Some(true)
 }
 
 /// As it would stand in the file.
 fn text(value: &Value) -> String {
-    match value.as_array() {
-        Some(list) => format!("[{}]", list.iter().map(Value::to_string).collect::<Vec<_>>().join(", ")),
-        None => value.to_string(),
+    let joined = |parts: Vec<String>| parts.join(", ");
+    match value {
+        Value::Array(list) => format!("[{}]", joined(list.iter().map(Value::to_string).collect())),
+        Value::Object(pairs) => {
+            let pair = |(name, one): (&String, &Value)| format!("{} = {one}", Value::from(name.as_str()));
+            format!("{{ {} }}", joined(pairs.iter().map(pair).collect()))
+        }
+        other => other.to_string(),
     }
 }

@@ -111,12 +111,22 @@ fn details(shown: &Shown) -> String {
     if report.status == Status::Succeeded {
         lines.push(format!("  its rows are {}", standing_word(shown.run.standing)));
     }
+    let part =
+        shown.entry.as_ref().and_then(|entry| entry.parts.iter().find(|part| part.load_id == report.load_id));
+    lines.extend(part.and_then(|part| part.privacy.as_ref()).map(|id| format!("  rules of privacy: {id}")));
     lines.extend(report.files.iter().map(|file| format!("  {} ({} rows)", file.uri, count(file.rows))));
     for fault in &report.rejects.first {
         let column = fault.column.as_deref().unwrap_or("-");
         lines.push(format!(
-            "  rejected: record {}, line {}, byte {}, column {column}, rule {}: {:?}",
-            fault.record, fault.line, fault.byte, fault.rule, fault.value
+            "  rejected: record {}, line {}, byte {}, column {column}, rule {}: {}",
+            fault.record,
+            fault.line,
+            fault.byte,
+            fault.rule,
+            fault
+                .value
+                .as_ref()
+                .map_or_else(|| plural(fault.value_bytes, "byte"), |value| format!("{value:?}"))
         ));
     }
     lines.join("\n")

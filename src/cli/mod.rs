@@ -23,8 +23,10 @@ mod flags;
 #[cfg(feature = "serve")]
 mod lambda;
 mod loads;
+mod panics;
 mod plan;
 mod printer;
+mod privacy;
 mod progress;
 #[cfg(feature = "query")]
 mod query;
@@ -52,6 +54,7 @@ use std::process::ExitCode;
 /// Runs the command line and returns the process's exit code.
 pub fn main() -> ExitCode {
     core_dumps::off();
+    panics::hush();
     let cli = match Cli::try_parse_from(command_line()) {
         Ok(cli) => cli,
         Err(answer) => {
@@ -120,6 +123,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Query(args) => query::run(printer, config()?, args),
         #[cfg(not(feature = "query"))]
         Command::Query(_) => Err(crate::features::Feature::Query.missing("csl-stream query")),
+        Command::Privacy(command) => privacy::run(printer, config()?, command),
         Command::Loads(command) => loads::run(printer, config()?, command),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),

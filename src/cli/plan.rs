@@ -3,6 +3,7 @@
 use super::args::BackfillArgs;
 use super::backfill::{configured, request_of_one};
 use super::printer::Printer;
+use super::privacy::rules_text;
 use super::schema::columns_text;
 use crate::config::Config;
 use crate::error::Result;
@@ -55,6 +56,12 @@ fn text(plan: &Plan) -> String {
     }
     for name in &plan.differences.not_in_file {
         text += &format!("schema     {name:?} is in the schema, not in the export\n");
+    }
+    if let Some(policy) = &plan.privacy {
+        text += &format!("privacy    {}\n", policy.id);
+        for line in rules_text(&policy.columns).lines() {
+            text += &format!("           {line}\n");
+        }
     }
     for warning in &plan.warnings {
         text += &format!("warning    {warning}\n");

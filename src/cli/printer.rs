@@ -46,6 +46,11 @@ impl Printer {
         self.json
     }
 
+    /// Whether stderr is somebody's terminal, and no log.
+    pub(super) fn speaks_to_a_person(self) -> bool {
+        self.stderr_is_terminal
+    }
+
     /// How progress is to be shown.
     pub(super) fn progress_style(self) -> ProgressStyle {
         match (self.quiet, self.stderr_is_terminal) {

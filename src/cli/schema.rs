@@ -6,6 +6,7 @@ use super::printer::{Printer, columns};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ops::Location;
+use crate::ops::privacy;
 use crate::ops::schema::{self, Ddl, DdlOptions, ShownColumn, ShownTable};
 use crate::report::words::plural;
 use std::path::Path;
@@ -51,7 +52,7 @@ fn ddl(
     options: &DdlOptions,
     loader: Option<&str>,
 ) -> Result<()> {
-    let bulk = schema::read(config)?;
+    let bulk = privacy::under(&schema::read(config)?, &config.privacy.rules()?)?;
     let Ddl { mut sql, warnings } = schema::ddl(&bulk, names, options)?;
     if let Some(user) = loader {
         sql += "\n";
@@ -65,7 +66,8 @@ fn ddl(
 }
 
 fn show(printer: Printer, config: &Config, names: &[String]) -> Result<()> {
-    let (shown, warnings) = schema::show(&schema::read(config)?, names)?;
+    let bulk = privacy::under(&schema::read(config)?, &config.privacy.rules()?)?;
+    let (shown, warnings) = schema::show(&bulk, names)?;
     for warning in &warnings {
         printer.note(&format!("warning: {warning}"));
     }

@@ -7,7 +7,7 @@ use super::signals::Stopper;
 use super::summary::{line, summary};
 use crate::error::{Error, Result};
 use crate::ops::{Location, Observer, Outcome, Watch};
-use crate::report::RunReport;
+use crate::report::{RejectsReport, RunReport};
 use indicatif::MultiProgress;
 use std::any::Any;
 use std::sync::Arc;
@@ -23,6 +23,8 @@ pub(super) struct Terminal {
     pub(super) shows_errors: bool,
     /// Whether runs of several tables go on beside each other: each is a line that begins with its table.
     pub(super) names_tables: bool,
+    /// Whether somebody looks on who may see a value: a log, and what a service writes, may be anybody's.
+    pub(super) shows_values: bool,
     /// The lines that move.
     pub(super) bars: MultiProgress,
 }
@@ -31,7 +33,8 @@ impl Terminal {
     /// One of a single run, whose error the caller shows.
     pub(super) fn of_run(printer: Printer, stopper: Stopper, reports: Reports, verb: &'static str) -> Self {
         let bars = MultiProgress::new();
-        Self { printer, stopper, reports, verb, shows_errors: false, names_tables: false, bars }
+        let shows_values = printer.speaks_to_a_person();
+        Self { printer, stopper, reports, verb, shows_errors: false, names_tables: false, shows_values, bars }
     }
 
     /// One that stops at signals and writes no report file.
@@ -44,7 +47,11 @@ impl Terminal {
     #[cfg(feature = "serve")]
     pub(super) fn of_service(printer: Printer) -> Result<Self> {
         let (reports, stopper) = (Reports::open(printer, None, [])?, Stopper::default());
-        Ok(Self { shows_errors: true, ..Self::of_run(printer, stopper, reports, "loaded") })
+        Ok(Self {
+            shows_errors: true,
+            shows_values: false,
+            ..Self::of_run(printer, stopper, reports, "loaded")
+        })
     }
 
     /// Writes the outcome down and shows it; the error goes on to the caller, who prints it.
@@ -86,6 +93,9 @@ impl Terminal {
         if let Some(uri) = &report.rejects.uri {
             self.printer.note(&format!("{table}rejected records: {uri}"));
         }
+        if let Some(value) = first_value(&report.rejects).filter(|_| self.shows_values) {
+            self.printer.note(&format!("{table}{value}"));
+        }
         let warnings = report.warnings.iter();
         warnings.for_each(|warning| self.printer.note(&format!("{table}warning: {warning}")));
         if let Err(second) = written {
@@ -95,6 +105,18 @@ impl Terminal {
             self.printer.error_of(&table, error);
         }
     }
+}
+
+/// The first value that was rejected, for whoever sits there; none where a rule of privacy hides its column.
+fn first_value(rejects: &RejectsReport) -> Option<String> {
+    let first = rejects.first.first()?;
+    let column =
+        first.column.as_deref().map_or_else(|| "record".to_owned(), |name| format!("column {name:?}"));
+    Some(format!(
+        "the first rejected value, of record {}, {column}: {:?}",
+        first.record,
+        first.shown.as_ref()?
+    ))
 }
 
 impl Observer for Terminal {

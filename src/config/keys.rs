@@ -34,6 +34,8 @@ pub enum Kind {
     ListOrAll,
     /// `host:port`.
     Address,
+    /// Texts under names, whose order counts; in the environment `name=text`, separated by commas.
+    Pairs,
 }
 
 impl Kind {
@@ -50,6 +52,9 @@ impl Kind {
             Self::Words(words) => format!("a list of {}", words.join(", ")),
             Self::ListOrAll => "a list of texts, or \"all\"".to_owned(),
             Self::Address => "an address and a port, like 127.0.0.1:8080".to_owned(),
+            Self::Pairs => {
+                "texts under names: a table of \"name\" = \"text\", or name=text,name=text".to_owned()
+            }
         }
     }
 
@@ -63,6 +68,7 @@ impl Kind {
                 words => Self::Words(words),
             },
             Some("boolean") => Self::Switch,
+            Some("object") => Self::Pairs,
             Some("integer") if schema.get("minimum") == Some(&json!(1)) => Self::Count,
             Some("integer") => {
                 schema.get("maximum").and_then(Value::as_u64).map_or(Self::Number, Self::NumberTo)
@@ -88,6 +94,9 @@ impl Kind {
             Self::Words(words) => all(&|value| among(words, value)),
             Self::ListOrAll => value == "all" || all(&text),
             Self::Address => value.as_str().is_some_and(Address::is_one),
+            Self::Pairs => value
+                .as_object()
+                .is_some_and(|pairs| pairs.iter().all(|(name, one)| !name.is_empty() && text(one))),
         };
         fits.then_some(value)
     }
@@ -101,9 +110,22 @@ impl Kind {
             Self::ListOrAll if text == "all" => json!(text),
             Self::List | Self::Words(_) | Self::ListOrAll => json!(list()),
             Self::Text | Self::Word(_) | Self::Address => json!(text),
+            Self::Pairs => Value::Object(pairs(&list())?),
         };
         self.checked(value)
     }
+}
+
+/// Names and texts of `name=text`; none if one is not that, or comes twice.
+fn pairs(list: &[&str]) -> Option<Map<String, Value>> {
+    let mut pairs = Map::new();
+    for one in list {
+        let (name, text) = one.split_once('=')?;
+        if pairs.insert(name.trim().to_owned(), json!(text.trim())).is_some() {
+            return None;
+        }
+    }
+    Some(pairs)
 }
 
 /// One key of the configuration.
@@ -147,7 +169,11 @@ impl Key {
 
     fn of(section: &str, name: &str, schema: &Map<String, Value>) -> Self {
         let text = |key: &str| schema.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let is_set = |value: &&Value| value.as_array().is_none_or(|list| !list.is_empty());
+        let is_set = |value: &&Value| match value {
+            Value::Array(list) => !list.is_empty(),
+            Value::Object(pairs) => !pairs.is_empty(),
+            _ => true,
+        };
         Self {
             section: section.to_owned(),
             name: name.to_owned(),

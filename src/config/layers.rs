@@ -140,6 +140,15 @@ fn json_of(value: &DeValue<'_>) -> Option<Value> {
         DeValue::Integer(number) => Some(json!(u64::from_str_radix(number.as_str(), number.radix()).ok()?)),
         DeValue::Boolean(flag) => Some(json!(flag)),
         DeValue::Array(values) => values.iter().map(|value| json_of(value.get_ref())).collect(),
+        DeValue::Table(table) => {
+            // In the order of the file, which counts.
+            let mut pairs: Vec<_> = table.iter().collect();
+            pairs.sort_by_key(|(name, _)| name.span().start);
+            let pairs = pairs
+                .into_iter()
+                .map(|(name, value)| Some((name.get_ref().to_string(), json_of(value.get_ref())?)));
+            pairs.collect::<Option<serde_json::Map<_, _>>>().map(Value::Object)
+        }
         _ => None,
     }
 }

@@ -18,8 +18,8 @@ pub use keys::{Key, Kind, json_schema, keys};
 pub use origin::Origin;
 pub use sections::{
     Address, AlertSubject, Alerts, All, Destination, DynamoDb, Exports, Fargate, Glue, Load, Manifest,
-    Metrics, Notify, Queue, REDSHIFT, Redshift, SchemaSource, Sections, ServerSideEncryption, Signature,
-    Staging, Tables, Warehouse, Webhook, Work,
+    Metrics, Notify, Privacy, Queue, REDSHIFT, Redshift, SchemaSource, Sections, ServerSideEncryption,
+    Signature, Staging, Tables, Warehouse, Webhook, Work,
 };
 pub(crate) use settings::flag;
 pub use settings::{Config, FILE_NAME, mask_url};

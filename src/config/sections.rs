@@ -3,14 +3,18 @@
 //! The doc comment of a field is its documentation: the table of keys, `csl-stream config schema` and the
 //! errors are made from these structs, so a key is added here and nowhere else.
 
+use crate::error::Result;
 use crate::ledger::{RECENT_HOURS, RECENT_HOURS_MAX};
 use crate::pipeline::{EmptyStrings, Overlong};
+use crate::privacy::{NewColumns, Preset, Rules};
 use crate::schema::{Evolve, MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
 use crate::warehouse::SHRINK_PERCENT_MAX;
+use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 
 /// The value of `warehouse.to` that is no folder.
@@ -253,6 +257,24 @@ sections! {
         missing_columns: MissingColumns = MissingColumns::default(),
         /// Whether a table that Redshift lacks is made from the schema
         create_table: bool = false,
+        /// Put the values of rejected fields into reports; those of a column with a rule of privacy never are
+        report_values: bool = false,
+    }
+
+    /// What becomes of people's values before anything is written.
+    Privacy {
+        /// Rules for columns, the first that matches wins: `table.column`, in which `*` stands for any characters, and `keep`, `drop`, `null`, `hash`, `hash_exact`, `domain`, `prefix:N` or `network`
+        #[schemars(with = "BTreeMap<String, String>")]
+        columns: IndexMap<String, String> = IndexMap::new(),
+        /// Rules for what they do not match: none, or those that come with the program for ControlShift's columns
+        preset: Preset = Preset::None,
+        /// What becomes of a column that none of both decides: kept, or dropped
+        new_columns: NewColumns = NewColumns::Keep,
+        /// File that holds the key of hashes
+        #[schemars(extend("format" = "path"))]
+        secret_file: Option<String> = None,
+        /// Secret that holds the key of hashes
+        secret_arn: Option<String> = None,
     }
 }
 
@@ -292,6 +314,19 @@ pub struct Sections {
     pub metrics: Metrics,
     /// How records are converted and loaded.
     pub load: Load,
+    /// What becomes of people's values before anything is written.
+    pub privacy: Privacy,
+}
+
+impl Privacy {
+    /// The rules, without the key.
+    ///
+    /// # Errors
+    /// [`crate::Error::Usage`] for a glob or a rule that is none.
+    pub fn rules(&self) -> Result<Rules> {
+        let rules = self.columns.iter().map(|(glob, rule)| (glob.as_str(), rule.as_str()));
+        Rules::new(rules, self.preset, self.new_columns)
+    }
 }
 
 fn owned(texts: &[&str]) -> Vec<String> {

@@ -107,10 +107,11 @@ impl Config {
     /// # Errors
     /// [`Error::Usage`] naming both keys and where they were set.
     pub fn check(&self) -> Result<()> {
-        let redshift = &self.redshift;
+        let (redshift, privacy) = (&self.redshift, &self.privacy);
         let pairs = [
             (&redshift.cluster, "redshift.cluster", &redshift.workgroup, "redshift.workgroup"),
             (&redshift.secret_arn, "redshift.secret_arn", &redshift.db_user, "redshift.db_user"),
+            (&privacy.secret_file, "privacy.secret_file", &privacy.secret_arn, "privacy.secret_arn"),
         ];
         for (one, name, other, other_name) in pairs {
             if one.is_some() && other.is_some() {
@@ -119,6 +120,7 @@ impl Config {
                 return Err(Error::usage(what).help("keep one of them"));
             }
         }
+        self.privacy.rules()?;
         if self.alerts.webhook_url.is_some() && self.alerts.webhook_secret.is_none() {
             let what = format!(
                 "alerts.webhook_url ({}) is set, and alerts.webhook_secret is not",

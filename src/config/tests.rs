@@ -239,3 +239,34 @@ fn nothing_secret_is_shown() {
     assert!(shown.contains("https://********@h/x?…"), "{shown}");
     assert!(!shown.contains("hush") && !shown.contains("token"), "{shown}");
 }
+
+/// The order of rules is that of the file, and of the environment.
+#[test]
+fn pairs_keep_their_order() {
+    let text = "[privacy.columns]\n\"z.z\" = \"keep\"\n\"a.a\" = \"drop\"\n\"m.*\" = \"prefix:3\"\n";
+    for config in [
+        read(text).unwrap(),
+        with_variable("CSL_PRIVACY_COLUMNS", "z.z=keep, a.a = drop,m.*=prefix:3").unwrap(),
+    ] {
+        let rules: Vec<_> =
+            config.privacy.columns.iter().map(|(glob, rule)| (glob.as_str(), rule.as_str())).collect();
+        assert_eq!(rules, [("z.z", "keep"), ("a.a", "drop"), ("m.*", "prefix:3")]);
+        config.check().unwrap();
+    }
+    for wrong in ["z.z", "z.z=", "=keep", "a.a=drop,a.a=keep"] {
+        let error = with_variable("CSL_PRIVACY_COLUMNS", wrong).unwrap_err().to_string();
+        assert!(error.contains("texts under names"), "{wrong}: {error}");
+    }
+    for wrong in [
+        "columns = 7",
+        "columns = [\"a\"]",
+        "[privacy.columns]\n\"a.b\" = 7",
+        "columns = { a = { b = \"null\" } }",
+    ] {
+        assert!(read(&format!("[privacy]\n{wrong}").replace("[privacy]\n[", "[")).is_err(), "{wrong}");
+    }
+    assert!(read("[privacy.columns]\n\"a.b\" = \"md5\"").unwrap().check().is_err());
+    let shown = read(text).unwrap();
+    let shown = shown.shown().find(|(key, ..)| key.path() == "privacy.columns").unwrap().1;
+    assert_eq!(shown.to_string(), r#"{"z.z":"keep","a.a":"drop","m.*":"prefix:3"}"#);
+}

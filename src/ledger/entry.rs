@@ -2,6 +2,7 @@
 
 use super::layout::{ENTRY_NAME, current_version, entry_path};
 use crate::error::{Error, Place, Result};
+use crate::privacy::PolicyId;
 use crate::report::Rows;
 use crate::store::{ExportKind, ObjectInfo, write_atomically};
 use serde::{Deserialize, Serialize};
@@ -66,6 +67,9 @@ pub struct Part {
     /// Digest of the export's bytes as they were stored, where nothing else says what they are.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub digest: Option<String>,
+    /// The policy of privacy that its values were made by; none if nothing of the table was hidden.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PolicyId>,
     /// Its files, in segment order; none if all its rows were there before.
     pub files: Vec<PartFile>,
 }
@@ -95,6 +99,17 @@ impl From<&ObjectInfo> for Source {
 }
 
 impl Part {
+    /// Whether this is the load of an export under a policy. What was loaded as the wrong kind, or with other values, must
+    /// not keep it from being loaded as the right one.
+    pub fn is_of(&self, kind: ExportKind, object: &ObjectInfo, privacy: Option<&PolicyId>) -> bool {
+        self.kind == kind && self.is_under(privacy) && self.source.same_as(object)
+    }
+
+    /// Whether its values were made by this policy.
+    pub fn is_under(&self, privacy: Option<&PolicyId>) -> bool {
+        PolicyId::digest_of(self.privacy.as_ref()) == PolicyId::digest_of(privacy)
+    }
+
     /// Rows of all its files.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()

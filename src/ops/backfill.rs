@@ -6,7 +6,7 @@ use super::load::{Loading, remembered, shrink_guard};
 use super::measure::measured;
 use super::observer::Observer;
 use super::options::Conversion;
-use super::pending::{Pending, Standing, pending};
+use super::pending::{self, Pending, Standing};
 use super::rejects::Rejects;
 use super::run::Run;
 use super::{schema, target};
@@ -47,7 +47,7 @@ impl Shared {
     /// Reads the schema.
     pub(super) fn read(config: &Config, conversion: &Conversion) -> Result<Self> {
         let schema = schema::read(config)?;
-        Ok(Self { options: conversion.options(config, &schema), schema })
+        Ok(Self { options: conversion.options(config, &schema)?, schema })
     }
 }
 
@@ -94,7 +94,12 @@ pub(super) fn prepare_one(
     warehouse: Box<dyn Warehouse>,
 ) -> Result<Prepared> {
     let (table, options) = (shared.schema.table(&request.table)?.clone(), shared.options.clone());
-    let pending = pending(config, &request.export, &request.table, request.again, &*warehouse)?;
+    let load = pending::Load {
+        table: &request.table,
+        privacy: table.policy_id(&options.policy),
+        again: request.again,
+    };
+    let pending = pending::pending(config, &request.export, &load, &*warehouse)?;
     let exports = pending.exports.len();
     if exports > 1 && request.rejects.is_some() {
         let what = format!("--rejects names one file, and {exports} exports are to be loaded");

@@ -2,7 +2,7 @@
 
 use super::export::{self, ExportChoice};
 use super::tables::{Chosen, Names};
-use super::{glue_job, listeners, schema, target};
+use super::{glue_job, listeners, privacy, schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Watch};
@@ -36,12 +36,15 @@ pub fn check(config: &Config, names: Option<&Chosen>, send_test: bool, list: &mu
         }
         list.says(&format!("exports of {name}"), newest(config, name));
     }
+    let chosen = |name: &String| schema.as_ref().and_then(|schema| schema.table(name).ok());
+    list.says("privacy", privacy::checked(config, names.iter().filter_map(chosen)));
     let warehouse = target::open(config).map(|warehouse| {
         let shown = warehouse.shown();
         (warehouse, shown)
     });
     if let Some(warehouse) = list.is("warehouse", warehouse) {
-        let table = |name: &String| schema.as_ref().and_then(|schema| schema.table(name).ok()).cloned();
+        let rules = config.privacy.rules().unwrap_or_default();
+        let table = |name: &String| chosen(name)?.under(&rules).ok();
         let tables: Vec<(String, Option<Table>)> =
             names.iter().map(|name| (name.clone(), table(name))).collect();
         warehouse.check(&tables, &write_probe, list);

@@ -83,7 +83,7 @@ fn prepare(
     let errands = errands(request.inputs.clone(), &request.out)?;
     let schema = schema::read(config)?;
     let (table, options) =
-        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
+        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema)?);
     let inputs = std::iter::once(schema_location).chain(request.inputs.iter().cloned());
     observer.about_to_read(&inputs.collect::<Vec<_>>())?;
     Ok((errands, options, table))

@@ -89,9 +89,12 @@ impl Loading<'_> {
             shrink: *shrink,
             rejected_from: *rejected_from,
             exported_at,
+            privacy: table.policy_id(&options.policy),
             ..LoadRequest::new(&run.load_id, &table.name, run.kind, source.info())
         };
-        let intent = intent(config, request, table, options);
+        let view = table.under(options.policy.rules());
+        let view = view.map_err(|error| run.failed(Some(uri.to_owned()), error))?;
+        let intent = intent(config, request, &view, options);
         let prepared = warehouse.prepare(&intent, &run.load_id, altered);
         let load_id = prepared.map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let request = LoadRequest { load_id, ..intent.request };
@@ -114,7 +117,7 @@ impl Loading<'_> {
         }
         let schema = schema::read(self.config).ok()?;
         let table = schema.table(&self.table.name).ok()?.clone();
-        (table != self.table).then(|| (table, self.conversion.options(self.config, &schema)))
+        (table != self.table).then_some((table, self.conversion.options(self.config, &schema).ok()?))
     }
 }
 
@@ -132,7 +135,7 @@ pub(super) fn shrink_guard(config: &Config, allowed: bool) -> ShrinkGuard {
     ShrinkGuard { max_percent: (!allowed).then_some(config.load.shrink_max_percent) }
 }
 
-/// What is loaded, as far as it is known before a byte is read.
+/// What is loaded, as far as it is known before a byte is read; `table` is as the warehouse has it.
 pub(super) fn intent<'a>(
     config: &Config,
     request: LoadRequest,

@@ -35,6 +35,7 @@ mod options;
 mod outputs;
 mod pending;
 pub mod plan;
+pub mod privacy;
 #[cfg(feature = "query")]
 pub mod query;
 #[cfg(feature = "serve")]

@@ -1,6 +1,8 @@
 //! What only one run decides about its conversion, on top of the configuration.
 
+use super::privacy;
 use crate::config::Config;
+use crate::error::Result;
 use crate::pipeline::{Codec, ConvertOptions};
 use crate::schema::BulkSchema;
 
@@ -22,10 +24,13 @@ pub struct Conversion {
 }
 
 impl Conversion {
-    /// All options of the path: these and those of `[load]`; the schema's tables are for hints.
-    pub(super) fn options(&self, config: &Config, schema: &BulkSchema) -> ConvertOptions {
+    /// All options of the path: these, those of `[load]` and the policy of privacy; the schema's tables are for hints.
+    ///
+    /// # Errors
+    /// Those of [`privacy::policy`].
+    pub(super) fn options(&self, config: &Config, schema: &BulkSchema) -> Result<ConvertOptions> {
         let preset = ConvertOptions::default();
-        ConvertOptions {
+        Ok(ConvertOptions {
             threads: self.threads.unwrap_or(preset.threads),
             row_group_bytes: self.row_group_bytes.unwrap_or(preset.row_group_bytes),
             segment_bytes: self.segment_bytes.unwrap_or(preset.segment_bytes),
@@ -38,6 +43,8 @@ impl Conversion {
             text_bytes_max: self.text_bytes_max,
             allow_open_end: self.allow_open_end,
             other_tables: schema.tables.clone().into(),
-        }
+            policy: privacy::policy(config)?,
+            report_values: config.load.report_values,
+        })
     }
 }

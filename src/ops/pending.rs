@@ -10,6 +10,7 @@ use super::export::{ExportChoice, FoundExport};
 use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
+use crate::privacy::PolicyId;
 use crate::store::{self, ExportKind};
 use crate::warehouse::{Admission, LoadRequest, Warehouse};
 
@@ -20,6 +21,15 @@ pub(super) struct Pending {
     pub(super) exports: Vec<FoundExport>,
     /// How the exports that were found stand; none if there was one, which need not be asked about.
     pub(super) standing: Option<Standing>,
+}
+
+/// What all loads of one backfill share.
+pub(super) struct Load<'a> {
+    pub(super) table: &'a str,
+    /// The policy of privacy, as far as it changes the table.
+    pub(super) privacy: Option<PolicyId>,
+    /// Load what is in the table all the same.
+    pub(super) again: bool,
 }
 
 /// Numbers of exports.
@@ -37,15 +47,14 @@ pub(super) struct Standing {
 pub(super) fn pending(
     config: &Config,
     choice: &ExportChoice,
-    table: &str,
-    again: bool,
+    load: &Load<'_>,
     warehouse: &dyn Warehouse,
 ) -> Result<Pending> {
-    let found = choice.find_all(config, table)?;
+    let found = choice.find_all(config, load.table)?;
     if found.len() < 2 {
         return Ok(Pending { exports: found, standing: None });
     }
-    if again {
+    if load.again {
         return Err(Error::usage(format!("--again is for one export, and {} are there", found.len()))
             .help("name it with --export"));
     }
@@ -58,7 +67,7 @@ pub(super) fn pending(
             standing.covered += 1;
             continue;
         }
-        match admission(choice.kind(), table, warehouse, &export)? {
+        match admission(choice.kind(), load, warehouse, &export)? {
             Admission::Proceed => exports.push(export),
             Admission::AlreadyLoaded { .. } => standing.already += 1,
             Admission::Older { than } => {
@@ -76,7 +85,7 @@ pub(super) fn pending(
 
 fn admission(
     kind: ExportKind,
-    table: &str,
+    load: &Load<'_>,
     warehouse: &dyn Warehouse,
     export: &FoundExport,
 ) -> Result<Admission> {
@@ -84,6 +93,7 @@ fn admission(
     let load_id = uuid::Uuid::now_v7().to_string();
     warehouse.admit(&LoadRequest {
         exported_at: export.exported_at.clone(),
-        ..LoadRequest::new(&load_id, table, kind, source.info())
+        privacy: load.privacy.clone(),
+        ..LoadRequest::new(&load_id, load.table, kind, source.info())
     })
 }

@@ -7,6 +7,7 @@ use super::cost::{self, Cost, Work};
 use super::export::FoundExport;
 use super::load::{intent, shrink_guard};
 use super::pending::Pending;
+use super::privacy::{self, PolicyId, Rule, ShownRule};
 use super::schema::{ShownColumn, shown_column};
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -52,6 +53,8 @@ pub struct Plan {
     pub differences: Differences,
     /// The columns that would be written, in the order of the file.
     pub columns: Vec<ShownColumn>,
+    /// What becomes of people's values; none where nothing of the table is hidden.
+    pub privacy: Option<PlannedPolicy>,
     /// What is to be looked at.
     pub warnings: Vec<String>,
     /// What the run will come to; none for an unknown length.
@@ -65,6 +68,16 @@ pub struct Plan {
     /// All incremental exports, if there are several; `source` is the first that would be loaded, and the
     /// estimate is of all of them.
     pub incrementals: Option<Incrementals>,
+}
+
+/// The policy of privacy, as far as it changes the table.
+#[derive(Debug, Serialize)]
+pub struct PlannedPolicy {
+    /// What tells it from another.
+    #[serde(flatten)]
+    pub id: PolicyId,
+    /// The columns that are not loaded as they are.
+    pub columns: Vec<ShownRule>,
 }
 
 /// Incremental exports: each that the table lacks would be loaded by itself, oldest first.
@@ -155,14 +168,18 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
         shrink,
         rejected_from: export.rejected_from,
         exported_at: exported_at.clone(),
+        privacy: table.policy_id(&options.policy),
         ..LoadRequest::new(&load_id, &table.name, kind, &info)
     };
     let (mut action, mut why) = verdict(warehouse.admit(&wanted)?, kind);
     let ddl_options = DdlOptions { schema: Some(config.redshift.schema.clone()), replace: false };
-    let ddl = create_table(&table, &ddl_options)?;
+    let rules = options.policy.rules();
+    let view = table.under(rules)?;
+    let ddl = create_table(&view, &ddl_options)?;
     let mut job = Job { request: wanted.clone(), table: table.clone(), source, rejects: None };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
     let mut warnings = ddl.warnings;
+    warnings.extend(privacy::warning(&privacy::credentials(rules, &table)));
     match &misfit {
         None => warnings.splice(..0, layout.warnings.clone()).for_each(drop),
         // What is skipped is not read as far as its header.
@@ -184,7 +201,11 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
         warnings.extend(about.and_then(|about| shrink.foretold(before, about)));
     }
     let rows = estimate.as_ref().map_or(0, |estimate| estimate.rows);
-    let mut target = warehouse.plan(&intent(config, wanted, &table, &options), &layout, rows)?;
+    let policy = wanted.privacy.clone().map(|id| PlannedPolicy {
+        id,
+        columns: privacy::shown(rules, &table).into_iter().filter(|column| column.rule.hides()).collect(),
+    });
+    let mut target = warehouse.plan(&intent(config, wanted, &view, &options), &layout, rows)?;
     if let Some(fault) = target.as_mut().and_then(|target| target.misfit.take())
         && action == Action::Load
     {
@@ -198,14 +219,15 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
         }),
         target,
         estimate,
+        differences: differences(&layout, &table),
         columns: shown_layout(&layout, &job.table),
+        privacy: policy,
         table: job.table.name,
         kind,
         source: PlannedSource { uri: info.uri, etag: info.etag, bytes: info.bytes, exported_at },
         warehouse: warehouse.shown(),
         action,
         why,
-        differences: differences(&layout),
         warnings,
         ddl: ddl.sql,
         incrementals,
@@ -256,10 +278,13 @@ fn layout_of(
     }
 }
 
-fn differences(layout: &Layout) -> Differences {
-    let missing = layout.columns.iter().filter(|column| column.field.is_none());
+/// Columns that a rule of privacy drops or empties are no difference.
+fn differences(layout: &Layout, table: &Table) -> Differences {
+    let missing =
+        layout.columns.iter().filter(|column| column.field.is_none() && column.privacy != Rule::Null);
+    let unknown = layout.dropped.iter().filter(|name| !table.columns.contains_key(*name));
     Differences {
-        not_in_schema: layout.dropped.clone(),
+        not_in_schema: unknown.cloned().collect(),
         not_in_file: missing.map(|column| column.name.clone()).collect(),
     }
 }

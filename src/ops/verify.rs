@@ -8,6 +8,7 @@ use super::{schema, target};
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, Watch};
+use crate::privacy::Rules;
 use crate::report::{ColumnReport, RunReport};
 use crate::store::{self, ExportKind, Location, ObjectInfo};
 use crate::values::Figure;
@@ -17,6 +18,8 @@ use std::sync::Arc;
 
 pub use super::comparison::{Discrepancy, Measured};
 
+/// What stands in place of figures that are not shown.
+const HIDDEN: &str = "they differ; a rule of privacy hides them";
 /// The column whose greatest value says how far an export reaches.
 const CREATED_AT: &str = "created_at";
 
@@ -131,7 +134,32 @@ pub fn verify(config: &Config, request: &Verify, observer: &dyn Observer) -> Res
         newest: newest(&said.columns),
         hashes: said.load_id.is_none(),
     })?;
-    Ok(compared(request, warehouse.shown(), said, held, notes))
+    let rules = config.privacy.rules()?;
+    Ok(hushed(compared(request, warehouse.shown(), said, held, notes), &rules))
+}
+
+/// Without figures of columns that a rule of privacy hides, by now or when they were loaded: what the table holds may be
+/// older than the rule.
+fn hushed(mut verified: Verified, rules: &Rules) -> Verified {
+    let mut hidden = Vec::new();
+    for column in &mut verified.columns {
+        let now = rules.decide(&verified.table, &column.name).rule;
+        if now.hides() || column.export.privacy.hides() {
+            hidden.push(column.name.clone());
+            [Some(&mut column.export), column.table.as_mut()].into_iter().flatten().for_each(without_figures);
+        }
+    }
+    for difference in &mut verified.differences {
+        let is_figure = matches!(difference.measure, Measured::Min | Measured::Max | Measured::Sum);
+        if is_figure && difference.column.as_ref().is_some_and(|name| hidden.contains(name)) {
+            (difference.export, difference.table, difference.hint) = (None, None, HIDDEN);
+        }
+    }
+    verified
+}
+
+fn without_figures(column: &mut ColumnReport) {
+    (column.min, column.max, column.sum) = (None, None, None);
 }
 
 fn compared(request: &Verify, warehouse: String, said: Said, held: Held, mut notes: Vec<String>) -> Verified {
@@ -199,14 +227,15 @@ fn read(
     }
     let schema = schema::read(config)?;
     let (table, options) =
-        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema));
+        (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema)?);
+    let view = table.under(options.policy.rules())?;
     let export = choice.find(config, &request.table)?;
     observer.about_to_read(&[schema::location(config)?, export.location.clone()])?;
     let opened = store::open(&export.location)?;
     let source = opened.info().clone();
     observer.note(&format!("{}: reading {}", request.table, source.uri));
     let progress = observer.converting(&request.table, watch, source.bytes);
-    let fit = |layout| Ok(holding.fit(layout, &table));
+    let fit = |layout| Ok(holding.fit(layout, &view));
     let profile = pipeline::profile(opened, &table, &options, &fit, watch);
     drop(progress);
     let profile = profile?;

@@ -16,7 +16,7 @@ use super::options::Conversion;
 use super::queues::policy;
 use super::rejects::Rejects;
 use super::run::Run;
-use super::{schema, target};
+use super::{privacy, schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -78,6 +78,7 @@ impl<'a> Loads<'a> {
         policy(self.config)?;
         target::open(self.config)?;
         self.rejects()?;
+        privacy::policy(self.config)?;
         schema::read(self.config).map(drop)
     }
 
@@ -99,7 +100,7 @@ impl<'a> Loads<'a> {
     fn prepare(&self, order: &LoadOrder) -> Result<Ready> {
         let warehouse = target::open(self.config).map_err(passing)?;
         let schema = schema::read(self.config).and_then(named_tables).map_err(passing)?;
-        let options = self.request.conversion.options(self.config, &schema);
+        let options = self.request.conversion.options(self.config, &schema).map_err(passing)?;
         Ok(Ready { options, warehouse, table: schema.table(&order.table)?.clone() })
     }
 

@@ -44,6 +44,17 @@ impl Bits {
         self.len = len;
     }
 
+    /// Clears those of the ones behind the first `from` bits that `stays` says no to; asks for each in turn.
+    pub(super) fn retain_ones(&mut self, from: usize, mut stays: impl FnMut() -> bool) {
+        for at in from..self.len {
+            let bit = 1 << (at % 64);
+            let word = &mut self.words[at / 64];
+            if *word & bit != 0 && !stays() {
+                *word &= !bit;
+            }
+        }
+    }
+
     pub(super) fn clear(&mut self) {
         self.truncate(0);
     }

@@ -86,6 +86,12 @@ impl Common {
         self.spec.nullable || self.spec.field.is_none() || spans.len() == fields.rows
     }
 
+    /// Makes NULL of those of the values just gathered that do not stay.
+    pub(super) fn retain(&mut self, stay: &[bool]) {
+        let mut stay = stay.iter().copied();
+        self.levels.retain_ones(self.committed_rows, || stay.next().unwrap_or(true));
+    }
+
     pub(super) fn commit(&mut self, values: usize) {
         self.nulls += (self.levels.len() - self.committed_rows - values) as u64;
         self.committed_rows = self.levels.len();

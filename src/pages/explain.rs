@@ -3,12 +3,14 @@
 //! It keeps the very rules of the fast path: what it lets pass, the fast path reads.
 
 use super::kind::rule_of;
+use super::made::masked;
 use super::options::{EmptyStrings, EncodeOptions};
 use super::rejects::{Fault, PackedReject, Reject};
 use super::text::{cuts, form_of, width_of};
 use crate::csv::{LineEnd, RawField, RawRecord, raw_records};
 use crate::error::cut;
-use crate::schema::{ColumnType, OutputColumn};
+use crate::privacy::Transform;
+use crate::schema::{ColumnType, Layout, OutputColumn};
 use crate::values::{self, Rule};
 
 /// Characters of a value that a report repeats.
@@ -19,18 +21,20 @@ const VALUE_CHARS_MAX: usize = 100;
 pub(super) struct Rules {
     /// For each CSV field the column it fills, if it is not dropped.
     fields: Vec<Option<OutputColumn>>,
+    /// For each CSV field what may be written of it, if not what it holds.
+    masks: Vec<Option<Transform>>,
     options: EncodeOptions,
 }
 
 impl Rules {
-    pub(super) fn new(width: usize, columns: &[OutputColumn], options: EncodeOptions) -> Self {
-        let mut fields = vec![None; width];
-        for column in columns {
+    pub(super) fn new(layout: &Layout, options: EncodeOptions) -> Self {
+        let mut fields = vec![None; layout.fields];
+        for column in &layout.columns {
             if let Some(slot) = column.field.and_then(|field| fields.get_mut(field)) {
                 *slot = Some(column.clone());
             }
         }
-        Self { fields, options }
+        Self { fields, masks: layout.masks.clone(), options }
     }
 
     /// Sorts the records of a block: gives the sound ones, joined, and hands the others to `reject`. Ends at the
@@ -61,27 +65,34 @@ impl Rules {
     pub(super) fn explain(&self, reject: PackedReject<'_>) -> Reject {
         let PackedReject { records_before, lines_before, byte, raw } = reject;
         let record = raw_records(raw, self.options.line_end, self.fields.len()).next();
-        let faults = record.map(|record| self.faults(&record, byte)).unwrap_or_default();
-        Reject { records_before, lines_before, byte, raw: raw.to_vec(), faults }
+        let faults = record.as_ref().map(|record| self.faults(record, byte)).unwrap_or_default();
+        let raw = record.map_or_else(|| raw.to_vec(), |record| masked(&record, &self.masks));
+        Reject { records_before, lines_before, byte, raw, faults }
     }
 
     fn faults(&self, record: &RawRecord<'_>, byte: u64) -> Vec<Fault> {
         let mut faults = Vec::new();
         if record.width != self.fields.len() {
             let value = format!("{} fields, {} in the header", record.width, self.fields.len());
-            faults.push(Fault { field: None, byte, rule: Rule::Fields, value });
+            faults.push(of_record(record, byte, Rule::Fields, value));
         }
         if self.options.line_end == LineEnd::CrLf && LineEnd::of(record.bytes) == LineEnd::Lf {
             let value = "a newline alone ends the record".to_owned();
-            faults.push(Fault { field: None, byte, rule: Rule::Newline, value });
+            faults.push(of_record(record, byte, Rule::Newline, value));
         }
-        // A record of another width cannot be matched to columns: only its form is looked at.
+        // A record of another width cannot be matched to columns: only its form is looked at, and what may be hidden is.
         let matched = record.width == self.fields.len();
+        let hides = |field: usize| match matched {
+            true => self.masks.get(field).is_some_and(Option::is_some),
+            false => self.masks.iter().any(Option::is_some),
+        };
         for (i, raw) in record.fields.iter().enumerate() {
             let column = if matched { self.fields[i].as_ref() } else { None };
             if let Err(rule) = self.field(raw, column) {
                 let field = matched.then_some(i);
-                faults.push(Fault { field, byte: byte + raw.at as u64, rule, value: shown(raw.bytes) });
+                let value = (!hides(i)).then(|| shown(raw.bytes));
+                let (byte, value_bytes) = (byte + raw.at as u64, raw.bytes.len() as u64);
+                faults.push(Fault { field, byte, rule, value, value_bytes });
             }
         }
         faults
@@ -94,6 +105,8 @@ impl Rules {
         match value.filter(|value| !(folds && value.is_empty())) {
             None if column.nullable => Ok(()),
             None => Err(Rule::NotNull),
+            // What it becomes is of the form that its rule gives it.
+            Some(_) if column.transform.is_some() => Ok(()),
             Some(value) => self.value(&value, column),
         }
     }
@@ -125,6 +138,11 @@ impl Rules {
             _ => Ok(()),
         }
     }
+}
+
+/// What is wrong with a record as a whole, which holds nothing of its fields.
+fn of_record(record: &RawRecord<'_>, byte: u64, rule: Rule, what: String) -> Fault {
+    Fault { field: None, byte, rule, value: Some(what), value_bytes: record.bytes.len() as u64 }
 }
 
 fn shown(raw: &[u8]) -> String {

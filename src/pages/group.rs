@@ -60,7 +60,7 @@ impl Encoding {
     /// Fails only on a column name or type that Parquet cannot have.
     pub fn new(layout: Layout, options: EncodeOptions, kernel: Kernel) -> Result<Arc<Self>> {
         let schema = Arc::new(file_schema(&layout.columns).map_err(encoder_failed)?);
-        let rules = Rules::new(layout.fields, &layout.columns, options);
+        let rules = Rules::new(&layout, options);
         Ok(Arc::new(Self { layout, options, kernel, schema, rules }))
     }
 

@@ -30,6 +30,7 @@ mod header;
 mod indices;
 mod kind;
 mod layout;
+mod made;
 mod options;
 mod portable;
 mod rejects;

@@ -12,7 +12,8 @@ pub struct Reject {
     pub lines_before: u64,
     /// Offset of the record in the uncompressed CSV.
     pub byte: u64,
-    /// The record as it stands in the file, with its line end.
+    /// The record as it stands in the file, with its line end; where rules of privacy hide fields, as they leave it,
+    /// and empty if it cannot be told which fields those are.
     pub raw: Vec<u8>,
     /// All of its faults.
     pub faults: Vec<Fault>,
@@ -27,8 +28,10 @@ pub struct Fault {
     pub byte: u64,
     /// The rule that is broken.
     pub rule: Rule,
-    /// The raw field, cut to a readable length.
-    pub value: String,
+    /// The raw field, cut to a readable length; none where a rule of privacy hides it.
+    pub value: Option<String>,
+    /// Bytes of the raw field, or of what else is at fault.
+    pub value_bytes: u64,
 }
 
 /// Rejects without their faults, packed: four numbers, as differences to the reject before, and the record. So they

@@ -8,6 +8,7 @@ use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
 use super::indices::write_indices;
 use super::kind::exact_value;
+use super::made::Made;
 use super::options::{EncodeOptions, Overlong};
 use super::simd::Simd;
 use super::spans::Span;
@@ -22,6 +23,10 @@ use parquet::file::statistics::{Statistics, ValueStatistics};
 
 /// The width that a text column's values are held to.
 pub(super) fn width_of(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> Option<Width> {
+    // What a rule of privacy makes has a length of its own: half a hash is none.
+    if spec.privacy.has_form() {
+        return None;
+    }
     spec.width.or(options.text_bytes_max.map(Width::Bytes))
 }
 
@@ -60,7 +65,7 @@ impl TextColumn {
     pub(super) fn new(common: Common, options: &EncodeOptions) -> Self {
         Self {
             width: width_of(&common.spec, options),
-            cuts: cuts(&common.spec, options),
+            cuts: cuts(&common.spec, options) || common.spec.transform.is_some(),
             form: form_of(common.spec.column_type),
             common,
             plain: PlainPage::new(),
@@ -139,6 +144,22 @@ impl TextColumn {
 }
 
 impl TextColumn {
+    /// Adds the fields of a block, page by page.
+    #[inline(always)]
+    fn keep(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span]) {
+        for spans in spans.chunks(COMMIT_VALUES) {
+            self.push_all(simd, fields, spans);
+            let entries = self.entries.len();
+            let gives_up = match &mut self.dictionary {
+                Some((gauge, _)) => gauge.gives_up(spans.len(), entries) || self.entries.is_full(),
+                None => false,
+            };
+            if gives_up {
+                self.give_up_dictionary();
+            }
+        }
+    }
+
     /// Writes the page's values out; pages that are done keep their indices.
     fn give_up_dictionary(&mut self) {
         let Some((_, indices)) = self.dictionary.take() else { return };
@@ -164,18 +185,14 @@ impl Column for TextColumn {
     #[inline(always)]
     fn commit<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) {
         self.common.gather(simd, fields, spans);
-        self.common.commit(spans.len());
-        for spans in spans.chunks(COMMIT_VALUES) {
-            self.push_all(simd, fields, spans);
-            let entries = self.entries.len();
-            let gives_up = match &mut self.dictionary {
-                Some((gauge, _)) => gauge.gives_up(spans.len(), entries) || self.entries.is_full(),
-                None => false,
-            };
-            if gives_up {
-                self.give_up_dictionary();
-            }
+        if let Some(transform) = &self.common.spec.transform {
+            let made = Made::of(transform, fields, spans);
+            self.common.retain(&made.stay);
+            self.common.commit(made.spans.len());
+            return self.keep(simd, &fields.in_buffer(made.blocks.first().buffer()), &made.spans);
         }
+        self.common.commit(spans.len());
+        self.keep(simd, fields, spans);
     }
 
     fn rollback(&mut self) {

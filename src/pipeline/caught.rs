@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 /// Takes a step of a run; [`Error::Machine`] if it panics. What the step was at work on must not be used again.
 pub(super) fn caught<T>(step: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(step)).unwrap_or_else(|_| {
-        Err(Error::machine("a worker broke down; the message stands above")
-            .help("please report this with the message"))
+        Err(Error::machine("a worker broke down; its place stands above")
+            .help("please report this with the place"))
     })
 }

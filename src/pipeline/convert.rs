@@ -69,7 +69,8 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
         header_lines: header.lines,
         uri,
     };
-    let rejects = RejectsWriter::new(rejects, &header);
+    let masks = &groups.encoding().layout().masks;
+    let rejects = RejectsWriter::new(rejects, &header, masks, options.report_values);
     let stage = Stage::new(stage_options, rejects);
     let worker = || Ok((RowGroupEncoder::new(groups.encoding().clone())?, groups.room()));
     let workers: Result<Vec<_>> = (0..threads).map(|_| worker()).collect();

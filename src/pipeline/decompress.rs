@@ -190,8 +190,8 @@ fn damaged(error: io::Error, uri: &str, format: &str) -> Error {
     };
     let bzip2 = error.get_ref().and_then(|cause| cause.downcast_ref::<bzip2::Error>());
     if let Some(bzip2::Error::WorkerLost) = bzip2 {
-        return Error::machine("a worker broke down; the message stands above")
-            .help("please report this with the message");
+        return Error::machine("a worker broke down; its place stands above")
+            .help("please report this with the place");
     }
     let trailing = error.get_ref().and_then(|cause| cause.downcast_ref::<Trailing>());
     let byte = bzip2.and_then(bzip2::Error::byte).or(trailing.map(|trailing| trailing.byte));

@@ -152,7 +152,7 @@ fn load_into(
     let mut staging = warehouse.stage(&request)?;
     let digest = Digest::default();
     job.source = digest.of(job.source);
-    let table = job.table.clone();
+    let table = job.table.under(options.policy.rules())?;
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {

@@ -2,11 +2,13 @@
 
 use crate::csv::LineEnd;
 use crate::pages::{Codec, EmptyStrings, EncodeOptions, Overlong};
+use crate::privacy::Policy;
 use crate::schema::{MissingColumns, Table, UnknownColumns};
+use std::fmt;
 use std::sync::Arc;
 
 /// Choices for one conversion. [`Default`] is what the README documents.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ConvertOptions {
     /// Worker threads; all of the work is done by these.
     pub threads: usize,
@@ -34,6 +36,46 @@ pub struct ConvertOptions {
     pub allow_open_end: bool,
     /// Other tables of the schema: a header that does not fit the table may fit one of them, and then says so.
     pub other_tables: Arc<[Table]>,
+    /// Which columns are hidden, and how.
+    pub policy: Arc<Policy>,
+    /// Put rejected values into the report too.
+    pub report_values: bool,
+}
+
+/// Without what stands for itself in the identity of a load, which these words are a part of: the policy.
+impl fmt::Debug for ConvertOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            threads,
+            row_group_bytes,
+            segment_bytes,
+            codec,
+            max_rejects,
+            overlong,
+            empty_strings,
+            unknown_columns,
+            missing_columns,
+            text_bytes_max,
+            allow_open_end,
+            other_tables,
+            policy: _,
+            report_values: _,
+        } = self;
+        f.debug_struct("ConvertOptions")
+            .field("threads", threads)
+            .field("row_group_bytes", row_group_bytes)
+            .field("segment_bytes", segment_bytes)
+            .field("codec", codec)
+            .field("max_rejects", max_rejects)
+            .field("overlong", overlong)
+            .field("empty_strings", empty_strings)
+            .field("unknown_columns", unknown_columns)
+            .field("missing_columns", missing_columns)
+            .field("text_bytes_max", text_bytes_max)
+            .field("allow_open_end", allow_open_end)
+            .field("other_tables", other_tables)
+            .finish()
+    }
 }
 
 /// Uncompressed CSV bytes of a row group unless told otherwise: 16 MiB.
@@ -58,6 +100,8 @@ impl Default for ConvertOptions {
             text_bytes_max: None,
             allow_open_end: false,
             other_tables: Arc::default(),
+            policy: Arc::default(),
+            report_values: false,
         }
     }
 }

@@ -6,8 +6,10 @@
 //! They are whole before the table is touched: a load whose rejects cannot be kept fails. Of a load that is killed
 //! a folder keeps what the finished row groups had, and S3 nothing: the load is run again, and rejects them again.
 
+use super::split::Header;
 use crate::error::{Error, Place, Result, cut};
 use crate::pages::Reject;
+use crate::privacy::Transform;
 use crate::report::{FIRST_FAULTS_MAX, FaultReport, RejectsReport};
 use crate::schema::IDENTIFIER_BYTES_MAX;
 use crate::store::outputs::{Outputs, first_line};
@@ -137,17 +139,25 @@ pub(super) struct RejectsWriter {
     header: Vec<u8>,
     names: Vec<String>,
     report: RejectsReport,
+    report_values: bool,
 }
 
 impl RejectsWriter {
-    /// What goes to `place` has been [claimed](RejectsPlace::claim).
-    pub(super) fn new(place: Option<RejectsPlace>, header: &super::split::Header) -> Self {
+    /// What goes to `place` has been [claimed](RejectsPlace::claim). `masks` are the layout's; `report_values` puts
+    /// values into the report too.
+    pub(super) fn new(
+        place: Option<RejectsPlace>,
+        header: &Header,
+        masks: &[Option<Transform>],
+        report_values: bool,
+    ) -> Self {
         Self {
             place,
             kept: Kept::Nothing,
-            header: header.raw.clone(),
+            header: header.masked(masks),
             names: header.names.clone(),
             report: RejectsReport::default(),
+            report_values,
         }
     }
 
@@ -186,7 +196,9 @@ impl RejectsWriter {
                 .and_then(|field| self.names.get(field))
                 .map(|name| cut(name, IDENTIFIER_BYTES_MAX)),
             rule: fault.rule.as_str().to_owned(),
-            value: fault.value.clone(),
+            value: fault.value.clone().filter(|_| self.report_values),
+            value_bytes: fault.value_bytes,
+            shown: fault.value.clone(),
         }
     }
 
@@ -227,7 +239,9 @@ impl RejectsWriter {
 /// Writes one record, and a line for each of its faults.
 fn write_record(pair: &mut Pair, reject: &Reject, faults: &[FaultReport]) -> Result<()> {
     for fault in faults {
-        let line = serde_json::to_vec(fault)
+        // The value stands in the record beside it anyway, where no rule hides it.
+        let fault = FaultReport { value: fault.shown.clone(), ..fault.clone() };
+        let line = serde_json::to_vec(&fault)
             .map_err(|cause| Error::machine("cannot write a reason as JSON").because(cause))?;
         pair.reasons.write(&line)?;
         pair.reasons.write(b"\n")?;

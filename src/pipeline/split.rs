@@ -8,7 +8,8 @@ use super::watch::Watch;
 use crate::csv::{Blocks, GAP_BYTES_MAX, LineEnd, PAD_AFTER, RawField, SplitError, Splitter, raw_records};
 use crate::error::{Error, Place, Result};
 use crate::pages::{DictionaryPlan, EncodeOptions, Encoding, RowGroupEncoder, rule_of};
-use crate::schema::{COLUMNS_MAX, Layout, Table, too_wide};
+use crate::privacy::Transform;
+use crate::schema::{BindOptions, COLUMNS_MAX, Layout, Table, too_wide};
 use crate::values::Rule;
 use std::sync::Arc;
 
@@ -36,6 +37,23 @@ pub(super) struct Header {
     pub(super) lines: u64,
     /// How it ends, and all records with it.
     line_end: LineEnd,
+}
+
+impl Header {
+    /// The record of the names, as it heads records that rules of privacy have masked.
+    pub(super) fn masked(&self, masks: &[Option<Transform>]) -> Vec<u8> {
+        if masks.iter().all(Option::is_none) {
+            return self.raw.clone();
+        }
+        let name = |(name, mask): (&String, &Option<Transform>)| match mask {
+            Some(mask) => mask.rule().masked_name(name),
+            None => name.clone(),
+        };
+        let names = self.names.iter().zip(masks).map(name);
+        let quoted: Vec<String> = names.map(|name| format!("\"{}\"", name.replace('"', "\"\""))).collect();
+        let end = if self.line_end == LineEnd::CrLf { "\r\n" } else { "\n" };
+        (quoted.join(",") + end).into_bytes()
+    }
 }
 
 /// Reads on and cuts. One worker at a time holds it.
@@ -227,8 +245,13 @@ fn name_of(field: &RawField<'_>) -> Result<String, Rule> {
 }
 
 fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> Result<Layout> {
-    let (unknown, missing) = (options.unknown_columns, options.missing_columns);
-    Layout::bind_among(&header.names, table, &options.other_tables, unknown, missing)
+    let options = BindOptions {
+        unknown: options.unknown_columns,
+        missing: options.missing_columns,
+        policy: Some(&options.policy),
+        others: &options.other_tables,
+    };
+    Layout::bind_by(&header.names, table, &options)
         .map_err(|error| error.at(Place { line: Some(1), ..Place::uri(uri) }))
 }
 

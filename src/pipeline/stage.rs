@@ -5,6 +5,7 @@ use super::rejects::RejectsWriter;
 use super::watch::Watch;
 use crate::error::{Error, Place, Result};
 use crate::pages::{EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
+use crate::report::words::plural;
 use crate::report::{ColumnReport, FileReport, RejectsReport, Rows};
 use crate::schema::OutputColumn;
 use crate::store::{SegmentSink, SegmentWriter, StoredObject};
@@ -174,7 +175,11 @@ impl<'a> Stage<'a> {
         let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
         let mut place = Place::uri(&self.options.uri);
         if let Some(first) = report.first.first() {
-            what += &format!("; the first breaks the rule {} with {:?}", first.rule, first.value);
+            what += &format!(
+                "; the first breaks the rule {} with {}",
+                first.rule,
+                plural(first.value_bytes, "byte")
+            );
             place = Place {
                 uri: place.uri,
                 record: Some(first.record),
@@ -278,7 +283,8 @@ fn after_rejects(result: Result<()>, kept: Result<()>) -> Result<()> {
 }
 
 fn column_report(column: &OutputColumn, measure: &Measure) -> ColumnReport {
-    ColumnReport::of(&column.name, Form::of(column.column_type), measure)
+    let report = ColumnReport::of(&column.name, Form::of(column.column_type), measure);
+    ColumnReport { privacy: column.privacy, ..report }
 }
 
 /// Best effort, up to the first that cannot be removed: a store that does not answer is not asked again.

@@ -67,7 +67,10 @@ impl Drift {
         let share = |count: u64, rows: u64| count as f64 * 100.0 / rows as f64;
         for column in now {
             let old = before.iter().find(|old| old.name == column.name);
-            let Some(old) = old.filter(|old| old.is_measured()) else { continue };
+            // Other values under another rule are no drift.
+            let Some(old) = old.filter(|old| old.is_measured() && old.privacy == column.privacy) else {
+                continue;
+            };
             let counts = [
                 (Drifting::Nulls, old.nulls, column.nulls),
                 (Drifting::Empties, old.empties, column.empties),

@@ -1,5 +1,6 @@
 //! What a report says of a column: numbers that anybody may see, and that one SELECT gives of a table.
 
+use crate::privacy::Rule;
 use crate::values::{Figure, Form, Measure};
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +31,9 @@ pub struct ColumnReport {
     pub sum: Option<Figure>,
     /// Values cut to its width.
     pub truncated: u64,
+    /// The rule of privacy by which its values were made.
+    #[serde(default)]
+    pub privacy: Rule,
 }
 
 impl ColumnReport {
@@ -46,6 +50,7 @@ impl ColumnReport {
             max,
             sum: hashes.map(Figure::integer).or_else(|| form.sum(measure.numbers?)),
             truncated: measure.truncated,
+            privacy: Rule::Keep,
         }
     }
 

@@ -112,12 +112,22 @@ impl RunReport {
         }
     }
 
-    /// Compares a full load that succeeded with the one before it, and warns of what drifted.
+    /// Compares a full load that succeeded with the one before it, and warns of what drifted, and of columns whose rule of
+    /// privacy is another.
     pub fn note_drift(&mut self, before: &Self) {
         let drift =
             Drift::between((before.rows.accepted, &before.columns), (self.rows.accepted, &self.columns));
         let id = &before.load_id;
         self.warnings.extend(drift.iter().map(|drift| format!("drift since load {id}: {drift}")));
+        for column in &self.columns {
+            let old = before.columns.iter().find(|old| old.name == column.name);
+            if let Some(old) = old.filter(|old| old.privacy != column.privacy) {
+                self.warnings.push(format!(
+                    "column {:?} has the rule of privacy {}, and had {} in load {id}",
+                    column.name, column.privacy, old.privacy
+                ));
+            }
+        }
         self.changes.rows_before = before.rows.accepted;
         self.changes.drift = drift;
     }
@@ -176,8 +186,16 @@ pub struct FaultReport {
     pub column: Option<String>,
     /// The rule that was broken: `integer`, `timestamp`, `utf8`, `fields` …
     pub rule: String,
-    /// The field's text, cut to a readable length.
-    pub value: String,
+    /// The field's text, cut to a readable length; none unless `load.report_values` asks for it, and never of a
+    /// column that a rule of privacy hides.
+    #[serde(default)]
+    pub value: Option<String>,
+    /// Bytes of the field.
+    #[serde(default)]
+    pub value_bytes: u64,
+    /// The text, for whoever sits at the terminal of the run: it is written nowhere.
+    #[serde(skip)]
+    pub shown: Option<String>,
 }
 
 /// Wall-clock seconds.

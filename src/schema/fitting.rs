@@ -64,7 +64,7 @@ impl Fitting<'_> {
         }
         for extra in &self.target.columns {
             if columns.iter().all(|column| column.name != extra.name) {
-                self.extra(extra);
+                self.extra(extra, &layout.hidden);
             }
         }
         self.order(&columns);
@@ -103,10 +103,7 @@ impl Fitting<'_> {
                 format!("column {} of the table takes no NULL, and the file lacks it", shown(&column.name));
             self.stop(what, "allow NULL in the table, or export the column".to_owned());
         }
-        (
-            OutputColumn { name: target.name.clone(), column_type, width, nullable, field: column.field },
-            conversion,
-        )
+        (OutputColumn { name: target.name.clone(), column_type, width, nullable, ..column }, conversion)
     }
 
     /// Redshift folds names to lower case: `Email` and `email` are one column there.
@@ -147,14 +144,15 @@ impl Fitting<'_> {
         }
     }
 
-    fn extra(&mut self, extra: &TargetColumn) {
+    fn extra(&mut self, extra: &TargetColumn, hidden: &[String]) {
         let what = format!("column {} of the table is not in the export", shown(&extra.name));
         if extra.identity != Identity::None {
             let help = "it numbers the rows itself, anew with each full load".to_owned();
             return self.differences.push(Difference { what, help, stops: false });
         }
         let takes = extra.nullable || extra.has_default;
-        let allowed = self.missing == MissingColumns::Null || self.evolve == Evolve::Add;
+        let is_hidden = hidden.iter().any(|name| name.eq_ignore_ascii_case(&extra.name));
+        let allowed = is_hidden || self.missing == MissingColumns::Null || self.evolve == Evolve::Add;
         let (help, stops) = match (takes, allowed) {
             (true, true) => ("it stays, and gets its default, or NULL".to_owned(), false),
             (true, false) => {
@@ -205,6 +203,12 @@ fn fit(column: &OutputColumn, source: Option<&Column>, target: &TargetType) -> F
         }
         (From::Uuid, TargetType::Char(_) | TargetType::Varchar(_)) => {
             Err("make the column CHAR(36)".to_owned())
+        }
+        (From::Text, &TargetType::Varchar(bytes))
+            if column.privacy.has_form() && column.privacy.chars_max().is_some_and(|most| most > bytes) =>
+        {
+            let (rule, most) = (column.privacy, column.privacy.chars_max().unwrap_or_default());
+            Err(format!("what the rule {rule} makes is not cut: make the column VARCHAR({most})"))
         }
         (from @ (From::Text | From::Structured | From::Geography), &TargetType::Varchar(bytes)) => {
             Ok((from, Some(text_width(column.width, bytes)), Conversion::None))

@@ -13,6 +13,7 @@ use super::types::NUMERIC_MEND;
 use super::{COLUMNS_MAX, Column, ColumnType, Table, Width};
 use crate::error::{Error, Result, shown};
 use crate::names::nearest;
+use crate::privacy::{Policy, Rule, Transform};
 use indexmap::IndexMap;
 
 /// What to do with a field that the schema has no column for.
@@ -76,8 +77,12 @@ pub struct Layout {
     pub fields: usize,
     /// Columns that are written: those of the file in its order, then the missing ones in the schema's.
     pub columns: Vec<OutputColumn>,
-    /// Fields that the schema lacks and that are left out, in the file's order.
+    /// Fields that are left out, in the file's order: the schema lacks them, or a rule of privacy drops them.
     pub dropped: Vec<String>,
+    /// Columns of the table that a rule of privacy drops, whether the file has them or not.
+    pub hidden: Vec<String>,
+    /// For each field what may be written of it, where a rule of privacy says so; none: what it holds.
+    pub masks: Vec<Option<Transform>>,
     /// What was let pass, for people.
     pub warnings: Vec<String>,
 }
@@ -95,6 +100,23 @@ pub struct OutputColumn {
     pub width: Option<Width>,
     /// Index of the field; none for a missing column, which is all NULL.
     pub field: Option<usize>,
+    /// What its values become; none: they stay.
+    pub transform: Option<Transform>,
+    /// The rule of privacy that it has, whether it was applied here or before.
+    pub privacy: Rule,
+}
+
+/// What binding a header has to go by, besides the table.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct BindOptions<'a> {
+    /// Fields that the schema has no column for.
+    pub unknown: UnknownColumns,
+    /// Columns that the file has no field for.
+    pub missing: MissingColumns,
+    /// Which columns are hidden, and how; none: none is.
+    pub policy: Option<&'a Policy>,
+    /// Other tables of the schema: a header that fits one of them is told so.
+    pub others: &'a [Table],
 }
 
 impl Layout {
@@ -109,31 +131,38 @@ impl Layout {
         unknown: UnknownColumns,
         missing: MissingColumns,
     ) -> Result<Self> {
-        Self::bind_among(header, table, &[], unknown, missing)
+        Self::bind_by(header, table, &BindOptions { unknown, missing, ..BindOptions::default() })
     }
 
-    /// The same where other tables are known too: a header that fits one of them is told so.
+    /// The same by more options.
     ///
     /// # Errors
-    /// Those of [`Layout::bind`].
-    pub fn bind_among(
-        header: &[String],
-        table: &Table,
-        others: &[Table],
-        unknown: UnknownColumns,
-        missing: MissingColumns,
-    ) -> Result<Self> {
+    /// Those of [`Layout::bind`], and [`Error::Usage`] for a rule of privacy that a column cannot have.
+    pub fn bind_by(header: &[String], table: &Table, options: &BindOptions<'_>) -> Result<Self> {
         if header.len() > COLUMNS_MAX {
             return Err(too_wide(header.len()));
         }
-        let first_line = FirstLine::new(header, table, others);
-        let mut binding = Binding::new(table, first_line.is_header());
+        let plain = Policy::default();
+        let policy = options.policy.unwrap_or(&plain);
+        let view = table.under(policy.rules())?;
+        if view.columns.is_empty() && !table.columns.is_empty() {
+            let what = format!("the rules of privacy leave no column of {}", shown(&table.name));
+            return Err(
+                Error::usage(what).help("name in [privacy.columns] what may stay, or leave the table out")
+            );
+        }
+        let first_line = FirstLine::new(header, table, options.others);
+        let mut binding = Binding::new(table, &view, policy, header.len(), first_line.is_header());
         let fields = binding.fields_by_name(header);
         for (name, &at) in &fields {
-            binding.bind_field(name, at, unknown);
+            binding.bind_field(name, at, options.unknown);
         }
-        for (name, column) in table.columns.iter().filter(|(name, _)| !fields.contains_key(name.as_str())) {
-            binding.bind_missing(name, column, missing);
+        for (name, column) in &table.columns {
+            let is_there = |name: &str| fields.contains_key(name);
+            let masked = || policy.decide(&table.name, name).rule.masked_name(name);
+            if !is_there(name) && !is_there(&masked()) {
+                binding.bind_missing(name, column, options.missing);
+            }
         }
         binding.finish(header.len(), &first_line)
     }
@@ -142,6 +171,10 @@ impl Layout {
 /// A layout on its way, and the faults found so far.
 struct Binding<'a> {
     table: &'a Table,
+    /// The table as the rules of privacy leave it.
+    view: &'a Table,
+    policy: &'a Policy,
+    masks: Vec<Option<Transform>>,
     /// Whether the fields may be repeated: they are names, and not values.
     quotes: bool,
     columns: Vec<OutputColumn>,
@@ -155,9 +188,12 @@ struct Binding<'a> {
 }
 
 impl<'a> Binding<'a> {
-    fn new(table: &'a Table, quotes: bool) -> Self {
+    fn new(table: &'a Table, view: &'a Table, policy: &'a Policy, fields: usize, quotes: bool) -> Self {
         Self {
             table,
+            view,
+            policy,
+            masks: vec![None; fields],
             quotes,
             columns: Vec::new(),
             dropped: Vec::new(),
@@ -188,8 +224,11 @@ impl<'a> Binding<'a> {
 
     fn bind_field(&mut self, name: &str, at: usize, unknown: UnknownColumns) {
         match (self.table.columns.get(name), unknown) {
-            (Some(column), _) => self.push(name, column, Some(at)),
+            (Some(column), _) => self.bind_column(name, column, at),
+            (None, _) if self.is_masked(name) => self.bind_masked(name, at),
             (None, UnknownColumns::Drop) => {
+                let rule = self.rule(name);
+                self.masks[at] = rule.hides().then(|| self.policy.mask(rule));
                 self.dropped.push(name.to_owned());
                 self.warnings.push(format!("column {} is not in the schema and is dropped", shown(name)));
             }
@@ -203,7 +242,50 @@ impl<'a> Binding<'a> {
         }
     }
 
+    fn rule(&self, column: &str) -> Rule {
+        self.policy.decide(&self.table.name, column).rule
+    }
+
+    /// A column of the schema: as it is, or as its rule of privacy leaves it.
+    fn bind_column(&mut self, name: &str, column: &Column, at: usize) {
+        let rule = self.rule(name);
+        if rule == Rule::Keep {
+            return self.push(name, column, Some(at), None);
+        }
+        self.masks[at] = Some(self.policy.mask(rule));
+        match self.view.columns.get(name) {
+            None => self.dropped.push(name.to_owned()),
+            Some(_) if rule == Rule::Null => self.push(name, column, None, None),
+            Some(view) => self.push(name, view, Some(at), Some(self.policy.mask(rule))),
+        }
+    }
+
+    /// Whether a field holds what a rule made of a column before, as in a file of rejects.
+    fn is_masked(&self, name: &str) -> bool {
+        self.unmasked(name).is_some()
+    }
+
+    fn unmasked(&self, name: &str) -> Option<(&'a String, &'a Column)> {
+        // The rule may hold a colon too: `postcode:prefix:4`.
+        name.match_indices(':').find_map(|(at, _)| {
+            let found = self.view.columns.get_key_value(&name[..at])?;
+            (self.rule(found.0).masked_name(found.0) == name).then_some(found)
+        })
+    }
+
+    fn bind_masked(&mut self, name: &str, at: usize) {
+        if let Some((name, view)) = self.unmasked(name) {
+            self.push(name, view, Some(at), None);
+        }
+    }
+
     fn bind_missing(&mut self, name: &str, column: &Column, missing: MissingColumns) {
+        match (self.rule(name), self.view.columns.get(name)) {
+            (_, None) => return,
+            (Rule::Null, _) => return self.push(name, column, None, None),
+            _ => {}
+        }
+        let column = self.view.columns.get(name).unwrap_or(column);
         match missing {
             MissingColumns::Fail => self.missing.push(shown(name)),
             MissingColumns::Null => {
@@ -212,12 +294,16 @@ impl<'a> Binding<'a> {
                     "column {} is not in the file and is filled with NULL{against}",
                     shown(name)
                 ));
-                self.push(name, column, None);
+                self.push(name, column, None, None);
             }
         }
     }
 
-    fn push(&mut self, name: &str, column: &Column, field: Option<usize>) {
+    fn push(&mut self, name: &str, column: &Column, field: Option<usize>, transform: Option<Transform>) {
+        if self.columns.iter().any(|known| known.name == name) {
+            // As it is, and as a rule has made it before.
+            self.duplicate.push(shown(name));
+        }
         match ColumnType::of(column) {
             Ok((column_type, warning)) => {
                 self.warnings.extend(warning.map(|warning| format!("column {}: {warning}", shown(name))));
@@ -227,6 +313,8 @@ impl<'a> Binding<'a> {
                     nullable: column.nullable || field.is_none(),
                     width: column.width(),
                     field,
+                    transform,
+                    privacy: self.rule(name),
                 });
             }
             Err(error) => self.untyped.push(format!("column {}: {error}", shown(name))),
@@ -251,12 +339,15 @@ impl<'a> Binding<'a> {
         add(&self.unknown, "not in the schema:", "leave unknown columns out with --unknown-columns drop");
         add(&self.missing, "not in the file:", "fill missing columns with --missing-columns null");
         add(&self.untyped, "no exact type for", NUMERIC_MEND);
-        if faults.is_empty() && self.columns.iter().all(|column| column.field.is_none()) {
+        let is_read = |column: &OutputColumn| column.field.is_some() || column.privacy == Rule::Null;
+        if faults.is_empty() && !self.columns.iter().any(is_read) {
             faults.push("none of its columns is in the schema".to_owned());
         }
         if faults.is_empty() {
-            let Self { columns, dropped, warnings, .. } = self;
-            return Ok(Layout { fields, columns, dropped, warnings });
+            let Self { table, view, columns, dropped, masks, warnings, .. } = self;
+            let hidden =
+                table.columns.keys().filter(|name| !view.columns.contains_key(*name)).cloned().collect();
+            return Ok(Layout { fields, columns, dropped, hidden, masks, warnings });
         }
         if !self.unknown.is_empty() || !self.missing.is_empty() {
             advice.push("`csl-stream schema diff` shows whether the schema has moved".to_owned());

@@ -35,6 +35,8 @@ fn keeps_the_order_of_the_file() {
     assert_eq!((layout.fields, layout.warnings.len()), (3, 0));
     let score = ColumnType::Decimal { precision: 3, scale: 2 };
     let column = |name: &str, column_type, nullable, width, field| OutputColumn {
+        transform: None,
+        privacy: crate::privacy::Rule::Keep,
         name: name.to_owned(),
         column_type,
         nullable,
@@ -162,14 +164,8 @@ fn a_first_line_that_is_no_header_of_the_table_is_guessed_and_not_repeated() {
         ("id,emial,score", &["2 of 3 columns fit", "\"emial\""], &["no header"]),
     ];
     for (header, told, untold) in cases {
-        let error = Layout::bind_among(
-            &names(header),
-            &members(),
-            &others,
-            UnknownColumns::Fail,
-            MissingColumns::Fail,
-        )
-        .unwrap_err();
+        let options = BindOptions { others: &others, ..BindOptions::default() };
+        let error = Layout::bind_by(&names(header), &members(), &options).unwrap_err();
         let text = format!("{error}; {}", error.detail().unwrap().help);
         let places: Vec<_> = told.iter().map(|part| text.find(part)).collect();
         assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{header}: {places:?} in {text}");
@@ -192,5 +188,58 @@ fn every_published_table_binds_to_its_own_header() {
         let layout = Layout::bind(&header, table, UnknownColumns::Fail, MissingColumns::Fail).unwrap();
         assert!(layout.columns.iter().enumerate().all(|(at, column)| column.field == Some(at)));
         assert_eq!(layout.warnings, [""; 0], "{}", table.name);
+    }
+}
+
+#[test]
+fn rules_of_privacy_decide_what_a_field_becomes() {
+    use crate::privacy::{NewColumns, Policy, Preset};
+    /// The rules, the header, what is written of which field, what is told.
+    type Case<'a> = (&'a [(&'a str, &'a str)], &'a str, &'a [(&'a str, Option<usize>, bool)], &'a str);
+    let cases: [Case<'_>; 8] = [
+        (
+            &[("*.email", "hash")],
+            "id,email,score",
+            &[("id", Some(0), false), ("email", Some(1), true), ("score", Some(2), false)],
+            "",
+        ),
+        (
+            &[("*.email", "hash")],
+            "id,email:hash,score",
+            &[("id", Some(0), false), ("email", Some(1), false), ("score", Some(2), false)],
+            "",
+        ),
+        (
+            &[("*.email", "prefix:4")],
+            "id,email:prefix:4,score",
+            &[("id", Some(0), false), ("email", Some(1), false), ("score", Some(2), false)],
+            "",
+        ),
+        (
+            &[("*.email", "null")],
+            "id,score",
+            &[("id", Some(0), false), ("score", Some(1), false), ("email", None, false)],
+            "",
+        ),
+        (&[("*.email", "drop")], "email,id,score", &[("id", Some(1), false), ("score", Some(2), false)], ""),
+        (&[("*.email", "hash")], "id,email:hash_exact,score", &[], "not in the schema: \"email:hash_exact\""),
+        (&[("*.email", "hash")], "id,email,email:hash,score", &[], "duplicate column \"email\""),
+        (&[("*.*", "drop")], "id,email,score", &[], "leave no column"),
+    ];
+    for (rules, header, written, told) in cases {
+        let policy =
+            Policy::new(rules.iter().copied(), Preset::None, NewColumns::Keep, b"0123456789abcdef").unwrap();
+        let options = BindOptions { policy: Some(&policy), ..BindOptions::default() };
+        match Layout::bind_by(&names(header), &members(), &options) {
+            Ok(layout) => {
+                let columns: Vec<_> = layout
+                    .columns
+                    .iter()
+                    .map(|column| (column.name.as_str(), column.field, column.transform.is_some()))
+                    .collect();
+                assert_eq!((columns.as_slice(), told), (written, ""), "{header}");
+            }
+            Err(error) => assert!(!told.is_empty() && error.to_string().contains(told), "{header}: {error}"),
+        }
     }
 }

@@ -23,6 +23,7 @@ mod names;
 mod table;
 mod target;
 mod types;
+mod view;
 
 pub use bulk::{BulkSchema, COLUMNS_MAX, IDENTIFIER_BYTES_MAX, SCHEMA_BYTES_MAX, TABLES_MAX};
 pub use ddl::{Ddl, DdlOptions, create_table, create_tables, quote_identifier};
@@ -31,7 +32,7 @@ pub use diff::{
     TargetChange, diff,
 };
 pub use evolution::{Alteration, Change, Evolve};
-pub use header::{Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
+pub use header::{BindOptions, Layout, MissingColumns, OutputColumn, UnknownColumns, too_wide};
 pub use table::{Column, Table};
 pub use target::{
     Conversion, Difference, Fitted, Identity, TargetColumn, TargetTable, TargetType, VARCHAR_BYTES_MAX,

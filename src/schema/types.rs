@@ -4,6 +4,9 @@ use super::Column;
 use crate::error::{Error, Result, shown};
 use std::borrow::Cow;
 
+/// A column's kind that is none of Rails': what this program makes of its values is ASCII.
+pub(super) const ONE_BYTE_KIND: &str = "ascii";
+
 /// Digits that Parquet's and Redshift's decimals hold at most; their unscaled value fits an `i128`.
 pub const DECIMAL_PRECISION_MAX: u8 = 38;
 
@@ -147,6 +150,7 @@ impl Column {
             return None;
         }
         match sql.arguments.as_deref() {
+            Some([bytes]) if self.kind == ONE_BYTE_KIND => bytes.parse().ok().map(Width::Bytes),
             Some([chars]) => chars.parse().ok().map(Width::Chars),
             _ => None,
         }

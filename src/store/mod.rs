@@ -21,6 +21,7 @@ mod open;
 pub mod outputs;
 pub mod private;
 mod rejects_name;
+pub mod secret;
 mod segment_name;
 mod types;
 mod unfinished;

@@ -4,6 +4,8 @@ use super::holding::Holding;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
+use crate::privacy::PolicyId;
+use crate::report::words::plural;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
@@ -40,6 +42,9 @@ pub struct LoadRequest {
     pub again: bool,
     /// Kind of the export that mended rejects are of; none: the rows are of this export itself.
     pub rejected_from: Option<ExportKind>,
+    /// The policy of privacy that its values are made by: the same export under another one is another load. None where
+    /// nothing of the table is hidden.
+    pub privacy: Option<PolicyId>,
 }
 
 impl LoadRequest {
@@ -54,6 +59,7 @@ impl LoadRequest {
             shrink: ShrinkGuard::default(),
             again: false,
             rejected_from: None,
+            privacy: None,
         }
     }
 
@@ -69,7 +75,7 @@ impl LoadRequest {
 pub struct Intent<'a> {
     /// The load, under an id of its own.
     pub request: LoadRequest,
-    /// The table as the schema knows it.
+    /// The table as the schema knows it, under the policy of privacy: as the warehouse has it.
     pub table: &'a Table,
     /// Columns of the schema that the file lacks.
     pub missing_columns: MissingColumns,
@@ -149,6 +155,15 @@ impl Admission {
             Self::Older { than } => Some(format!("the table holds a newer full export, of {than}; {again}")),
         }
     }
+}
+
+/// What is to be said where a table keeps rows of so many loads that were made under another policy of privacy.
+pub(super) fn another_policy(loads: u64) -> String {
+    format!(
+        "the table keeps rows of {} that another policy of privacy has made: a full export that is loaded later takes \
+         their place",
+        plural(loads, "load")
+    )
 }
 
 /// What the warehouse did.

@@ -49,11 +49,18 @@ impl Columns {
         self.0.iter().any(|(known, _)| known == name)
     }
 
-    /// The layout with the columns that the table alone has, NULL in every row.
+    /// The layout with the columns that the table alone has, NULL in every row; where the table is made `anew`, without
+    /// those that a rule of privacy drops.
     ///
     /// # Errors
     /// [`Error::Schema`] naming each column that only one of them has, where the table is to stay as it is.
-    pub(super) fn fit(&self, mut layout: Layout, missing: MissingColumns, evolve: Evolve) -> Result<Layout> {
+    pub(super) fn fit(
+        &self,
+        mut layout: Layout,
+        missing: MissingColumns,
+        evolve: Evolve,
+        anew: bool,
+    ) -> Result<Layout> {
         if self.0.is_empty() {
             return Ok(layout);
         }
@@ -61,6 +68,7 @@ impl Columns {
             .0
             .iter()
             .filter(|(name, _)| layout.columns.iter().all(|column| column.name != *name))
+            .filter(|(name, _)| !(anew && layout.hidden.contains(name)))
             .collect();
         if evolve == Evolve::Refuse {
             let new = layout.columns.iter().filter(|column| !self.has(&column.name));
@@ -86,6 +94,8 @@ impl Columns {
                 nullable: true,
                 width: None,
                 field: None,
+                transform: None,
+                privacy: crate::privacy::Rule::Keep,
             });
         }
         Ok(layout)
@@ -143,9 +153,18 @@ mod tests {
             nullable: true,
             width: None,
             field: Some(at),
+            transform: None,
+            privacy: crate::privacy::Rule::Keep,
         };
         let columns = names.iter().enumerate().map(column).collect();
-        Layout { fields: names.len(), columns, dropped: Vec::new(), warnings: Vec::new() }
+        Layout {
+            fields: names.len(),
+            columns,
+            masks: Vec::new(),
+            hidden: Vec::new(),
+            dropped: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     fn table(columns: &[(&str, Type)]) -> Columns {
@@ -156,7 +175,7 @@ mod tests {
     fn what_is_gone_stays_as_null() {
         let has =
             table(&[("a", Type::Text), ("b", Type::Decimal { precision: 9, scale: 2 }), ("c", Type::Date)]);
-        let fitted = has.fit(layout(&["c", "new"]), MissingColumns::Fail, Evolve::Add).unwrap();
+        let fitted = has.fit(layout(&["c", "new"]), MissingColumns::Fail, Evolve::Add, true).unwrap();
         let columns: Vec<_> = fitted
             .columns
             .iter()
@@ -171,6 +190,19 @@ mod tests {
     }
 
     #[test]
+    fn what_a_rule_drops_goes_with_the_rows_that_had_it() {
+        let has = table(&[("a", Type::Text), ("token", Type::Text)]);
+        for evolve in [Evolve::Add, Evolve::Refuse] {
+            for (anew, names) in [(true, &["a"][..]), (false, &["a", "token"])] {
+                let layout = Layout { hidden: vec!["token".to_owned()], ..layout(&["a"]) };
+                let fitted = has.fit(layout, MissingColumns::Null, evolve, anew).unwrap();
+                let columns: Vec<_> = fitted.columns.iter().map(|column| column.name.as_str()).collect();
+                assert_eq!(columns, names, "{anew} {evolve:?}");
+            }
+        }
+    }
+
+    #[test]
     fn a_table_that_is_to_stay_takes_its_own_columns_alone() {
         use MissingColumns::{Fail, Null};
         let has = table(&[("a", Type::Text), ("b", Type::Text)]);
@@ -182,7 +214,7 @@ mod tests {
             (&["a", "b", "c"], Null, "column \"c\" is not in the table"),
             (&["c"], Fail, "column \"c\" is not in the table; column \"a\" of"),
         ] {
-            match has.fit(layout(names), missing, Evolve::Refuse) {
+            match has.fit(layout(names), missing, Evolve::Refuse, true) {
                 Ok(_) => assert_eq!(told, "", "{names:?}"),
                 Err(error) => {
                     assert!(!told.is_empty() && error.to_string().contains(told), "{names:?}: {error}");
@@ -191,7 +223,7 @@ mod tests {
             }
         }
         // Before the first load there is nothing that could stay.
-        Columns::default().fit(layout(&["a"]), Fail, Evolve::Refuse).unwrap();
+        Columns::default().fit(layout(&["a"]), Fail, Evolve::Refuse, true).unwrap();
     }
 
     #[test]

@@ -332,7 +332,7 @@ impl Staging for LocalStaging {
     }
 
     fn fit(&self, layout: Layout, _: &Table, missing: MissingColumns) -> Result<Layout> {
-        let fitted = self.columns.fit(layout, missing, self.evolve);
+        let fitted = self.columns.fit(layout, missing, self.evolve, self.request.kind == ExportKind::Full);
         fitted.map_err(|error| error.at(Place::uri(self.table_dir.display().to_string())))
     }
 
@@ -343,7 +343,8 @@ impl Staging for LocalStaging {
         if request.again || request.kind == ExportKind::Full {
             return Ok(Admission::Proceed);
         }
-        let same = |part: &&Part| part.digest.as_deref() == Some(digest);
+        let same =
+            |part: &&Part| part.digest.as_deref() == Some(digest) && part.is_under(request.privacy.as_ref());
         let known = self.current.as_ref().and_then(|entry| entry.parts.iter().find(same));
         Ok(known
             .map_or(Admission::Proceed, |part| Admission::AlreadyLoaded { load_id: part.load_id.clone() }))
@@ -359,6 +360,7 @@ impl Staging for LocalStaging {
         }
         let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
         let folders = Folders { old: old.as_deref(), staging };
+        let warnings = version::of_another_policy(&kept, &self.request).into_iter().collect();
         let Brought { new, kept } = merge::bring(&folders, &self.request, kept, new)?;
         let altered = self.columns.altered(staging, &new)?;
         let loaded: u64 = new.iter().map(|file| file.rows).sum();
@@ -373,7 +375,7 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        Ok(LoadReceipt { loaded, carried_over, files, warnings: Vec::new(), altered })
+        Ok(LoadReceipt { loaded, carried_over, files, warnings, altered })
     }
 }
 
@@ -402,6 +404,7 @@ impl LocalStaging {
             source: Source::from(&request.source),
             exported_at: request.exported_at.clone(),
             digest: self.digest.clone(),
+            privacy: request.privacy.clone(),
             files,
         };
         Ok(Entry {

@@ -64,7 +64,9 @@ pub(super) fn be_quiet(quiet: bool) -> bool {
     HOOK.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| match QUIET.get() {
-            true => tracing::debug!(%info, "a reader panicked"),
+            true => {
+                tracing::debug!(place = info.location().map(tracing::field::display), "a reader panicked")
+            }
             false => before(info),
         }));
     });

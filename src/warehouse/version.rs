@@ -6,6 +6,7 @@
 //!    ─ seal ─▶ + _load.json, all durable ─ place ─▶ <table>/<version>/ ─ switch ─▶ current
 //! ```
 
+use super::contract::another_policy;
 use super::{Admission, LoadRequest};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile};
@@ -18,8 +19,7 @@ use std::path::{Path, PathBuf};
 /// Whether a load may go ahead, given what the table holds.
 pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest, cover: Cover) -> Admission {
     let Some(current) = current.filter(|_| !request.again) else { return Admission::Proceed };
-    // What was loaded as the wrong kind must not keep it from being loaded as the right one.
-    let same = |part: &&Part| part.kind == request.kind && part.source.same_as(&request.source);
+    let same = |part: &&Part| part.is_of(request.kind, &request.source, request.privacy.as_ref());
     if let Some(part) = current.parts.iter().find(same) {
         return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
     }
@@ -46,6 +46,12 @@ pub(super) fn kept_parts(current: Option<&Entry>, request: &LoadRequest, cover: 
         }
     };
     current.into_iter().flat_map(|entry| &entry.parts).filter(stays).cloned().collect()
+}
+
+/// What is to be said of loads that stay in the table as another policy of privacy made them.
+pub(super) fn of_another_policy(kept: &[Part], request: &LoadRequest) -> Option<String> {
+    let others = kept.iter().filter(|part| !part.is_under(request.privacy.as_ref())).count();
+    (others > 0).then(|| another_policy(others as u64))
 }
 
 /// All parts of the new version: the full export first, incrementals after it.

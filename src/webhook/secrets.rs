@@ -10,8 +10,7 @@
 
 use super::signature::{Keys, SECRETS_MAX};
 use crate::error::{Error, Place, Result};
-use crate::store::{aws_config, private};
-use aws_sdk_secretsmanager::Client;
+use crate::store::secret;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant, SystemTime};
@@ -22,11 +21,7 @@ pub const FRESH: Duration = Duration::from_secs(300);
 pub const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// The file is looked at this often at most.
 pub const LOOK_AGAIN: Duration = Duration::from_secs(1);
-/// Longest wait for Secrets Manager; a webhook waits for it when nothing is known yet.
-const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 const BYTE_ORDER_MARK: char = '\u{feff}';
-/// Longest file of secrets.
-const FILE_BYTES_MAX: u64 = 64 << 10;
 
 /// The sources; several are added up.
 #[derive(Clone, Default)]
@@ -153,9 +148,7 @@ impl Secrets {
         };
         let asked = self.held.read().unwrap_or_else(PoisonError::into_inner).asked;
         if is_due(asked, ASK_AGAIN, Instant::now()) {
-            let answer = tokio::time::timeout(ASK_TIMEOUT, ask(arn)).await;
-            let answer = answer.unwrap_or_else(|_| Err(Error::transient("Secrets Manager does not answer")));
-            self.take(answer);
+            self.take(ask(arn).await);
         }
         drop(asking);
     }
@@ -191,12 +184,6 @@ fn keys(sources: &Sources, held: &Held) -> Keys {
 fn look(path: &Path) -> Result<Seen> {
     let found = std::fs::metadata(path);
     let found = found.map_err(|cause| Error::io("cannot read the signing secrets", path, cause))?;
-    if found.len() > FILE_BYTES_MAX {
-        return Err(Error::usage(format!(
-            "the file of signing secrets is longer than {FILE_BYTES_MAX} bytes"
-        ))
-        .at(Place::uri(path.display().to_string())));
-    }
     Ok(Seen { modified: found.modified().ok(), length: found.len(), inode: inode(&found) })
 }
 
@@ -211,10 +198,9 @@ fn inode(_found: &std::fs::Metadata) -> u64 {
 }
 
 fn read(path: &Path) -> Result<Vec<String>> {
-    private::refuse_open_secret("the file of signing secrets", path)?;
-    let text = std::fs::read_to_string(path)
-        .map_err(|cause| Error::io("cannot read the signing secrets", path, cause))?;
     let place = Place::uri(path.display().to_string());
+    let text = text_of(secret::of_file("the file of signing secrets", path)?)
+        .map_err(|error| error.at(place.clone()))?;
     of_lines(&text).map_err(|error| error.at(place).help("write one secret a line into the file"))
 }
 
@@ -239,17 +225,12 @@ fn counted(mut secrets: Vec<String>) -> Result<Vec<String>> {
 }
 
 async fn ask(arn: &str) -> Result<Vec<String>> {
-    let config = tokio::task::spawn_blocking(aws_config).await;
-    let config =
-        config.map_err(|cause| Error::machine("the configuration's thread broke").because(cause))??;
-    let answer = Client::new(&config).get_secret_value().secret_id(arn).send().await;
-    let answer = answer.map_err(|cause| {
-        Error::access("cannot read the signing secrets from Secrets Manager")
-            .at(Place::uri(arn))
-            .help("allow secretsmanager:GetSecretValue on it, and kms:Decrypt if it has a key of its own")
-            .because(Box::new(cause.into_service_error()) as Box<dyn std::error::Error + Send + Sync>)
-    })?;
-    of_text(answer.secret_string().unwrap_or_default()).map_err(|error| error.at(Place::uri(arn)))
+    let text = secret::of_arn("the signing secrets", arn).await.and_then(text_of);
+    text.and_then(|text| of_text(&text)).map_err(|error| error.at(Place::uri(arn)))
+}
+
+fn text_of(bytes: Vec<u8>) -> Result<String> {
+    String::from_utf8(bytes).map_err(|_| Error::usage("the signing secrets are no text in UTF-8"))
 }
 
 /// What a secret's text holds: lines, or JSON.

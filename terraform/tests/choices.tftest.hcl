@@ -327,3 +327,23 @@ run "no_alarms" {
     error_message = "without alarms there is no alarm and no dashboard"
   }
 }
+
+run "rules_of_privacy_keep_their_order" {
+  command = plan
+
+  variables {
+    privacy_columns    = ["signatures.email=hash", "*.email=drop", "a.*=prefix:3"]
+    privacy_preset     = "controlshift"
+    privacy_secret_arn = "arn:aws:secretsmanager:us-east-1:123456789012:secret:hash-key"
+  }
+
+  assert {
+    condition     = output.environment["CSL_PRIVACY_COLUMNS"] == "signatures.email=hash,*.email=drop,a.*=prefix:3" && output.environment["CSL_PRIVACY_PRESET"] == "controlshift"
+    error_message = "the first rule that matches wins: their order must stay"
+  }
+
+  assert {
+    condition     = output.environment["CSL_PRIVACY_SECRET_ARN"] == "arn:aws:secretsmanager:us-east-1:123456789012:secret:hash-key" && contains(data.aws_iam_policy_document.load.statement[*].sid, "KeyOfHashes")
+    error_message = "who loads must be able to read the key"
+  }
+}

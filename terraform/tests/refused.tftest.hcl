@@ -147,3 +147,23 @@ run "the_way_back_from_all_tables" {
 
   expect_failures = [var.glue_queue_name]
 }
+
+run "a_rule_of_privacy_that_is_none" {
+  command = plan
+
+  variables {
+    privacy_columns = ["signatures.email=md5"]
+  }
+
+  expect_failures = [var.privacy_columns]
+}
+
+run "a_rule_that_hashes_without_a_key" {
+  command = plan
+
+  variables {
+    privacy_columns = ["signatures.email=hash"]
+  }
+
+  expect_failures = [var.privacy_columns]
+}

@@ -68,6 +68,10 @@ impl Bench {
         bench
     }
 
+    pub(crate) fn path(&self) -> &Path {
+        self.dir.path()
+    }
+
     pub(crate) fn table_dir(&self) -> PathBuf {
         self.warehouse.join("t")
     }

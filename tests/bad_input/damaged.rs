@@ -213,7 +213,7 @@ fn records() {
             "an integer out of range",
             || after_header("1,,,,\n2,2147483648,,,\n"),
             5,
-            &["rule range", "\"2147483648\"", "record 2, line 3, byte 26, column \"n\""],
+            &["breaks the rule range with 10 bytes (at", "record 2, line 3, byte 26, column \"n\""],
             REJECTS,
         ),
         (
@@ -227,7 +227,7 @@ fn records() {
             "a bad boolean",
             || after_header("1,,,,\n2,,maybe,,\n"),
             5,
-            &["rule boolean", "\"maybe\"", "record 2, line 3, byte 27, column \"flag\""],
+            &["breaks the rule boolean with 5 bytes (at", "record 2, line 3, byte 27, column \"flag\""],
             REJECTS,
         ),
         (
@@ -269,6 +269,41 @@ fn giants() {
             REJECTS,
         ),
     ]);
+}
+
+/// A value stands in the rejects alone; in the report too if that is asked for, in the message never.
+#[test]
+fn no_message_and_no_report_holds_a_value() {
+    for (record, value) in [
+        ("2,2147483648,,,\n", "2147483648"),
+        ("2,,maybe-ann@example.org,,\n", "maybe-ann@example.org"),
+        ("2,,,yesterday at Ann's,\n", "yesterday at Ann's"),
+        ("2,,,,so\"b\" Ann\n", "so\"b\" Ann"),
+        ("Ann Smith,,,,\n", "Ann Smith"),
+    ] {
+        for asked in [false, true] {
+            let bench = Bench::new();
+            fs::write(bench.bad_export(), after_header(["1,,,,\n", record].concat())).unwrap();
+            let mut command = bench.backfill_by(std::process::Command::new(crate::run::program()), &["-vv"]);
+            command.env("CSL_LOAD_REPORT_VALUES", asked.to_string()).env("CSL_LOG", "trace");
+            let answer = crate::bench::Answer::of(command.output().unwrap());
+            assert_eq!(answer.code, Some(5), "{answer:?}");
+            assert!(!answer.err.contains(value), "{answer:?}");
+            let report: serde_json::Value = serde_json::from_str(&answer.out).unwrap();
+            assert!(!report["error"].as_str().unwrap().contains(value), "{report}");
+            let first = &report["rejects"]["first"][0];
+            assert_eq!(first["value"].as_str().is_some_and(|shown| shown.contains(value)), asked, "{first}");
+            assert!(first["value_bytes"].as_u64().unwrap() >= value.len() as u64, "{first}");
+            assert_eq!(
+                answer.out.contains(value) || answer.out.contains("so\\\"b\\\" Ann"),
+                asked,
+                "{answer:?}"
+            );
+            let rejects =
+                |ending: &str| fs::read_to_string(bench.path().join(format!("rejects.{ending}"))).unwrap();
+            assert!(rejects("csv").contains(value) && rejects("jsonl").contains(&value.replace('"', "\\\"")));
+        }
+    }
 }
 
 /// bzip2 makes about 100,000 times as many bytes of it.

@@ -1,8 +1,10 @@
 //! The same input gives the same bytes, however it arrives and whoever works on it.
 
 use crate::support::{Given, rng, table};
+use csl_stream::privacy::{NewColumns, Policy, Preset};
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::sync::Arc;
 
 fn random_csv(rng: &mut fastrand::Rng, rows: usize) -> String {
     let mut csv = String::from("id,name,at,note,part\n");
@@ -23,6 +25,16 @@ fn random_csv(rng: &mut fastrand::Rng, rows: usize) -> String {
 
 #[test]
 fn threads_and_chunks_change_nothing() {
+    check(Policy::default());
+}
+
+#[test]
+fn threads_and_chunks_change_nothing_under_rules_of_privacy() {
+    let rules = [("t.name", "hash"), ("t.note", "prefix:3"), ("t.part", "null")];
+    check(Policy::new(rules, Preset::None, NewColumns::Keep, b"0123456789abcdef").unwrap());
+}
+
+fn check(policy: Policy) {
     let mut rng = rng();
     let columns = [
         ("id", "bigint", false),
@@ -33,6 +45,7 @@ fn threads_and_chunks_change_nothing() {
     ];
     let dir = tempfile::tempdir().unwrap();
     let mut given = Given::new(random_csv(&mut rng, 30_000), table(&columns));
+    given.options.policy = Arc::new(policy);
     given.options.max_rejects = u64::MAX;
     given.options.row_group_bytes = 300_000;
     given.options.segment_bytes = 600_000;

@@ -96,14 +96,19 @@ fn a_reject_too_many_stops_the_run_and_says_which() {
     let error = format!("{}", run(b"id,n,b,t,s\n1,,,,\n2,,x,,\n", 0).error());
     for part in [
         "1 records rejected so far, 0 allowed",
-        "rule boolean",
-        "\"x\"",
+        "breaks the rule boolean with 1 byte (at",
         "memory.csv, record 2, line 3, byte 20",
         "column \"b\"",
     ] {
         assert!(error.contains(part), "{part:?} is missing in {error:?}");
     }
-    let run = run(b"id,n,b,t,s\n1,,,,\n2,,x,,\n", 0);
+    // A message holds no value, and a report none; who sits at the terminal of the run may see it.
+    let run = run(b"id,n,b,t,s\n1,,,,\n2,,x-ann,,\n", 0);
+    let Err((report, _)) = &run.outcome else { panic!("it is rejected") };
+    let first = &report.rejects.first[0];
+    assert_eq!((first.shown.as_deref(), &first.value, first.value_bytes), (Some("x-ann"), &None, 5));
+    let said = format!("{} {:?} {}", run.error(), run.error(), serde_json::to_string(report).unwrap());
+    assert!(!said.contains("x-ann"), "{said}");
     assert_eq!(run.error().exit_code(), 5);
     assert!(run.files.is_empty(), "a failed run leaves no file");
 }

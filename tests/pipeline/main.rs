@@ -10,6 +10,7 @@ mod foreign;
 mod forms;
 mod oracle;
 mod overlong;
+mod privacy;
 mod profile;
 #[path = "../support/seed.rs"]
 mod seed;

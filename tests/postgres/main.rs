@@ -10,6 +10,7 @@ mod corpora;
 mod kept;
 #[path = "../support/postgres.rs"]
 mod postgres;
+mod privacy;
 mod profile;
 mod property;
 mod random;

@@ -25,6 +25,7 @@ mod plan;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod postgres;
+mod privacy;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
 mod rejects;

@@ -169,6 +169,7 @@ fn entry(request: &LoadRequest, rows: u64) -> LedgerRow {
         started: "2026-03-01 03:15:00".to_owned(),
         finished: None,
         version: "a test".to_owned(),
+        privacy: None,
     }
 }
 

@@ -35,6 +35,8 @@ NOT_SET = {
     "CSL_LOAD_UNKNOWN_COLUMNS": "its default; what the schema lacks is looked at by a person",
     "CSL_LOAD_MISSING_COLUMNS": "its default; what the file lacks is looked at by a person",
     "CSL_LOAD_REJECTS": "its default, beside what is staged, where the roles may write",
+    "CSL_LOAD_REPORT_VALUES": "its default; a service's reports hold no values",
+    "CSL_PRIVACY_SECRET_FILE": "the key stands in Secrets Manager",
     "CSL_LOAD_REJECTS_DAYS": "its default; the staging bucket's lifecycle rule may be shorter",
 }
 # Variables that are no key of the configuration: src/telemetry.rs.

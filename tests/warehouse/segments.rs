@@ -109,6 +109,7 @@ pub(crate) fn request(table: &str, kind: ExportKind, export: &str, exported_at: 
         shrink: ShrinkGuard { max_percent: None },
         again: false,
         rejected_from: None,
+        privacy: None,
     }
 }
 

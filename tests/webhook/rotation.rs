@@ -55,3 +55,76 @@ fn by_secrets_manager() {
     assert_eq!(aws.calls("GetSecretValue").len(), asked + 1, "what is accepted needs no question");
     assert!(!serve.log().contains("the-old-one") && !serve.log().contains("the-new-one"));
 }
+
+/// The key of hashes comes from Secrets Manager as from a file, without the newline that somebody has left at its end.
+#[test]
+fn the_key_of_hashes_by_secrets_manager() {
+    const KEY: &str = "a key that nobody can guess";
+    let (aws, dir) = (Aws::start(), tempfile::tempdir().unwrap());
+    let write = |name: &str, text: &str| std::fs::write(dir.path().join(name), text).unwrap();
+    write("t.csv", "email\nAnn@example.org\n");
+    write(
+        "schema.json",
+        r#"{"tables":[{"table":{"name":"t","columns":{"email":{"type":"string","sql_type":"text"}}}}]}"#,
+    );
+    write_secret(&dir.path().join("key"), &format!("{KEY}\n"));
+    let converted = |out: &str, key: (&str, &str)| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+        command.current_dir(dir.path()).args([
+            "convert",
+            "--table",
+            "t",
+            "--schema",
+            "schema.json",
+            "--out",
+            out,
+            "t.csv",
+        ]);
+        command
+            .envs(aws.environment())
+            .env("CSL_PRIVACY_COLUMNS", "t.email=hash")
+            .env(key.0, key.1)
+            .env("CSL_LOG", "trace");
+        let output = command.output().unwrap();
+        let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
+        assert!(!said.contains(KEY), "{said}");
+        (
+            output.status.code(),
+            said,
+            std::fs::read(dir.path().join(out).join("part-00000.snappy.parquet")).ok(),
+        )
+    };
+    let arn = ("CSL_PRIVACY_SECRET_ARN", "arn:aws:secretsmanager:us-east-1:1:secret:hashes");
+    let (code, said, _) = converted("none", arn);
+    assert!(code == Some(2) && said.contains("the rule hash needs a key"), "{said}");
+    let by_file = converted("file", ("CSL_PRIVACY_SECRET_FILE", "key")).2;
+    assert!(by_file.is_some());
+    for (out, secret) in [
+        ("text", json!({ "SecretString": KEY })),
+        ("ended", json!({ "SecretString": format!("{KEY}\n") })),
+        ("binary", json!({ "SecretBinary": "YSBrZXkgdGhhdCBub2JvZHkgY2FuIGd1ZXNz" })),
+    ] {
+        aws.answer("GetSecretValue", secret);
+        let (code, said, made) = converted(out, arn);
+        assert_eq!((code, made), (Some(0), by_file.clone()), "{out}: {said}");
+    }
+    aws.answer("GetSecretValue", json!({ "SecretString": "another key of sufficient length" }));
+    assert_ne!(converted("other", arn).2, by_file);
+    assert_eq!(aws.calls("GetSecretValue")[0]["SecretId"], arn.1);
+    // Whoever hashes nothing asks nobody.
+    let asked = aws.calls("GetSecretValue").len();
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+    command.current_dir(dir.path()).args([
+        "convert",
+        "--table",
+        "t",
+        "--schema",
+        "schema.json",
+        "--out",
+        "null",
+        "t.csv",
+    ]);
+    command.envs(aws.environment()).env("CSL_PRIVACY_COLUMNS", "t.email=null").env(arn.0, arn.1);
+    assert!(command.output().unwrap().status.success());
+    assert_eq!(aws.calls("GetSecretValue").len(), asked);
+}

@@ -25,6 +25,7 @@ mod moto;
 #[path = "../support/postgres.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod postgres;
+mod privacy;
 mod proxy;
 mod rules;
 #[path = "../support/s3.rs"]

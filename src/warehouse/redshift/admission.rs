@@ -20,8 +20,10 @@ use super::ledger::{LEDGER, LedgerRow, Life, cut_uri, lock_name};
 use super::quote::{qualified, quote_literal};
 use super::sql::{ID, Seen};
 use crate::ledger::{Cover, timestamp};
+use crate::privacy::PolicyId;
 use crate::schema::TargetTable;
 use crate::store::{AHEAD_MAX, DIGEST_PREFIX, ExportKind};
+use crate::warehouse::contract::another_policy;
 use crate::warehouse::{Admission, LoadRequest};
 use std::time::SystemTime;
 
@@ -43,6 +45,8 @@ pub(super) struct Asked<'a> {
     rows_of: ExportKind,
     /// Only this very load counts: the export is to be loaded once more.
     again: bool,
+    /// The digest of the policy of privacy; empty: none.
+    policy: &'a str,
 }
 
 impl<'a> From<&'a LoadRequest> for Asked<'a> {
@@ -56,6 +60,7 @@ impl<'a> From<&'a LoadRequest> for Asked<'a> {
             exported_at: request.exported_at.as_deref(),
             rows_of: request.rows_of(),
             again: request.again,
+            policy: PolicyId::digest_of(request.privacy.as_ref()),
         }
     }
 }
@@ -71,6 +76,7 @@ impl<'a> From<&'a LedgerRow> for Asked<'a> {
             exported_at: row.exported_at.as_deref(),
             rows_of: row.kind,
             again: false,
+            policy: PolicyId::digest_of(row.privacy.as_ref()),
         }
     }
 }
@@ -86,8 +92,9 @@ impl<'a> Asked<'a> {
         self.table
     }
 
-    /// SQL that is true of a load of this very export, or of this very load.
-    fn is_same(&self) -> String {
+    /// SQL that is true of a load of this very export under the same policy of privacy, or of this very load. A ledger
+    /// that cannot keep the policy speaks of loads without one.
+    fn is_same(&self, keeps_privacy: bool) -> String {
         let mut same = format!("load_id = {}", quote_literal(self.load_id));
         if let Some(etag) = self.etag.filter(|_| !self.again) {
             same += &format!(
@@ -100,9 +107,29 @@ impl<'a> Asked<'a> {
             if self.kind == ExportKind::Full || !is_digest(etag) {
                 same += &format!(" AND source_uri = {}", quote_literal(self.uri));
             }
+            same += &format!(" AND NOT ({})", self.is_under_another_policy(keeps_privacy));
             same += ")";
         }
         same
+    }
+}
+
+impl Asked<'_> {
+    fn is_under_another_policy(&self, keeps_privacy: bool) -> String {
+        let (chars, policy) = (PolicyId::DIGEST_CHARS, quote_literal(self.policy));
+        match keeps_privacy {
+            true => format!("COALESCE(SUBSTRING(privacy, 1, {chars}), '') <> {policy}"),
+            false => format!("{policy} <> ''"),
+        }
+    }
+
+    /// SQL that is true of a load under another policy of privacy whose rows stay in the table.
+    fn is_under_another(&self, keeps_privacy: bool) -> String {
+        let another = self.is_under_another_policy(keeps_privacy);
+        match self.kind {
+            ExportKind::Full => format!("{another} AND kind <> 'full'"),
+            ExportKind::Incremental => another,
+        }
     }
 }
 
@@ -152,6 +179,8 @@ pub(super) struct Known {
     newest_full: Option<String>,
     /// Whether a full export is in the table.
     has_full: bool,
+    /// Loads in the table that another policy of privacy has made; of a full export those that it may keep.
+    other_policy: u64,
 }
 
 impl Known {
@@ -171,7 +200,8 @@ impl Known {
         // A full load takes the place of those before it, by whichever time they are named.
         let last = format!("(SELECT MAX({order}) {of_table} AND kind = 'full')");
         let in_table = format!("(kind <> 'full' OR {order} = {last})");
-        let same = asked.is_same();
+        let same = asked.is_same(catalogue.keeps_privacy);
+        let another = asked.is_under_another(catalogue.keeps_privacy);
         // A time that is still to come is none: every later export would be older, for ever.
         let latest = quote_literal(&latest(SystemTime::now()));
         let claim = match with_lock {
@@ -186,7 +216,8 @@ impl Known {
              (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND {is_own}), \
              (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND NOT {is_own}), \
              (SELECT MAX(exported_at) {of_table} AND kind = 'full' AND {in_table} AND exported_at <= {latest}), \
-             (SELECT COUNT(*) {of_table} AND kind = 'full')"
+             (SELECT COUNT(*) {of_table} AND kind = 'full'), \
+             (SELECT COUNT(*) {of_table} AND ({last} IS NULL OR {order} >= {last}) AND ({another}))"
         )
     }
 
@@ -205,6 +236,7 @@ impl Known {
             same_before: cell(6),
             newest_full: cell(7),
             has_full: number(8) > 0,
+            other_policy: number(9),
         }
     }
 
@@ -246,11 +278,13 @@ impl Known {
                 self.expected
             ));
         }
-        self.same_before.as_ref().filter(|_| self.same.is_none()).map(|load_id| {
+        let before = self.same_before.as_ref().filter(|_| self.same.is_none());
+        let moved = before.map(|load_id| {
             format!(
                 "the export is loaded again: load {load_id} went into another table of this name, which is gone"
             )
-        })
+        });
+        moved.or_else(|| (self.other_policy > 0).then(|| another_policy(self.other_policy)))
     }
 
     /// What the load's transaction takes for given, and what it writes down.
@@ -263,6 +297,7 @@ impl Known {
             is_empty: self.rows == 0,
             has_full: self.has_full && !self.is_lost(),
             life: self.catalogue.table_id.filter(|_| self.catalogue.keeps_lives).map(life),
+            keeps_privacy: self.catalogue.keeps_privacy,
         }
     }
 }
@@ -322,7 +357,8 @@ mod tests {
 
     #[test]
     fn a_table_that_lost_its_rows_begins_a_new_life() {
-        let catalogue = Catalogue { table_id: Some(7), keeps_lives: true, has_ledger: true };
+        let catalogue =
+            Catalogue { table_id: Some(7), keeps_lives: true, keeps_privacy: true, has_ledger: true };
         for (rows, expected, generation) in [(0, 0, 3), (0, 1, 4), (1, 1, 3), (1, 0, 3)] {
             let known = Known { rows, expected, generation: 3, sequence: 5, catalogue, ..Known::default() };
             assert_eq!(
@@ -346,6 +382,7 @@ mod tests {
             again: false,
             rejected_from: None,
             shrink: ShrinkGuard::default(),
+            privacy: None,
         }
     }
 

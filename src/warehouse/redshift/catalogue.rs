@@ -6,7 +6,7 @@
 //! restored table have another.
 
 use super::data_api::{DataApi, Fault};
-use super::ledger::{LEDGER, LIFE_COLUMNS};
+use super::ledger::{LEDGER, LIFE_COLUMNS, PRIVACY_COLUMNS};
 use super::quote::quote_literal;
 
 /// What the catalogue says of a table and of the ledger beside it.
@@ -16,6 +16,8 @@ pub(super) struct Catalogue {
     pub(super) table_id: Option<u64>,
     /// Whether the ledger has the columns of [`super::ledger::Life`]: one of an earlier program has not.
     pub(super) keeps_lives: bool,
+    /// Whether the ledger has the column of the policy of privacy, likewise.
+    pub(super) keeps_privacy: bool,
     /// Whether there is a ledger.
     pub(super) has_ledger: bool,
 }
@@ -26,15 +28,21 @@ impl Catalogue {
             "JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relname =",
             quote_literal(schema)
         );
-        let names: Vec<_> = LIFE_COLUMNS.iter().map(|(name, _)| quote_literal(name)).collect();
+        let count = |columns: &[(&str, &str)]| {
+            let names: Vec<_> = columns.iter().map(|(name, _)| quote_literal(name)).collect();
+            format!(
+                "(SELECT COUNT(*) FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid {within} {} \
+                 AND a.attname IN ({}) AND NOT a.attisdropped)",
+                quote_literal(LEDGER),
+                names.join(", ")
+            )
+        };
         format!(
-            "SELECT (SELECT c.oid FROM pg_class c {within} {}), (SELECT COUNT(*) FROM pg_attribute a \
-             JOIN pg_class c ON c.oid = a.attrelid {within} {} AND a.attname IN ({}) \
-             AND NOT a.attisdropped), (SELECT COUNT(*) FROM pg_class c {within} {})",
+            "SELECT (SELECT c.oid FROM pg_class c {within} {}), {}, (SELECT COUNT(*) FROM pg_class c {within} {}), {}",
             quote_literal(table),
+            count(LIFE_COLUMNS),
             quote_literal(LEDGER),
-            names.join(", "),
-            quote_literal(LEDGER),
+            count(PRIVACY_COLUMNS),
         )
     }
 
@@ -44,7 +52,15 @@ impl Catalogue {
             table_id: number(0),
             keeps_lives: number(1) == Some(LIFE_COLUMNS.len() as u64),
             has_ledger: number(2) == Some(1),
+            keeps_privacy: number(3) == Some(PRIVACY_COLUMNS.len() as u64),
         }
+    }
+
+    /// The columns that the ledger lacks, each with its type.
+    pub(super) fn lacking(&self) -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+        let lives = if self.keeps_lives { &[] } else { LIFE_COLUMNS };
+        let privacy = if self.keeps_privacy { &[] } else { PRIVACY_COLUMNS };
+        lives.iter().chain(privacy)
     }
 
     /// Asks for it.

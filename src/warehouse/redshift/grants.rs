@@ -9,6 +9,7 @@
 //! Redshift counts UPDATE apart from the others (r_GRANT). COPY needs INSERT (r_COPY); VACUUM and ANALYZE
 //! need the table's owner, so they are wishes, not needs.
 
+use super::catalogue::Catalogue;
 use super::ledger::{LEDGER, alter_ledger, create_ledger, create_lock, enter, lock_name};
 use super::quote::{qualified, quote_literal};
 use crate::schema::quote_identifier;
@@ -87,7 +88,10 @@ pub(super) fn of_lock(schema: &str, table: &str) -> Vec<Need> {
 /// `loader`, `IAM:name`, `IAMR:role`. The mirror's tables must be there.
 pub fn ledger_ddl(database: &str, schema: &str, tables: &[String], user: &str) -> String {
     let mut statements = vec![create_ledger(schema)];
-    let earlier: String = alter_ledger(schema).iter().map(|statement| format!("-- {statement};\n")).collect();
+    let earlier: String = alter_ledger(schema, Catalogue::default().lacking())
+        .iter()
+        .map(|statement| format!("-- {statement};\n"))
+        .collect();
     for table in tables {
         statements.push(create_lock(schema, table));
         statements.push(enter(schema, table));

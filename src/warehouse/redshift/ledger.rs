@@ -11,6 +11,7 @@
 
 use super::quote::{literal_or_null, qualified, quote_literal};
 use crate::error::{Error, Result};
+use crate::privacy::PolicyId;
 use crate::store::ExportKind;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -63,6 +64,9 @@ pub struct LedgerRow {
     pub finished: Option<String>,
     /// The program that loaded.
     pub version: String,
+    /// The policy of privacy that its values were made by; none if nothing was hidden, and in a row that was read.
+    #[serde(default)]
+    pub privacy: Option<PolicyId>,
 }
 
 /// The columns in the order of [`LedgerRow`], with their types.
@@ -91,6 +95,11 @@ const COLUMNS: &[(&str, &str)] = &[
 pub(super) const LIFE_COLUMNS: &[(&str, &str)] =
     &[("table_id", "BIGINT"), ("generation", "BIGINT"), ("sequence", "BIGINT")];
 
+/// The column that ledgers of earlier programs lack besides: the policy of privacy, digest and name. NULL is none.
+pub(super) const PRIVACY_COLUMNS: &[(&str, &str)] = &[("privacy", "VARCHAR(256)")];
+/// Bytes of that column.
+const PRIVACY_BYTES_MAX: usize = 256;
+
 /// Which table a load went into.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Life {
@@ -116,16 +125,20 @@ pub(super) fn lock_name(table: &str) -> String {
 
 /// The statement that makes the ledger, harmless where it is there already.
 pub(super) fn create_ledger(schema: &str) -> String {
-    let columns = COLUMNS.iter().chain(LIFE_COLUMNS).map(|(name, sql)| format!("{name} {sql}"));
+    let columns =
+        COLUMNS.iter().chain(LIFE_COLUMNS).chain(PRIVACY_COLUMNS).map(|(name, sql)| format!("{name} {sql}"));
     let columns: Vec<_> = columns.collect();
     format!("CREATE TABLE IF NOT EXISTS {} ({})", qualified(schema, LEDGER), columns.join(", "))
 }
 
 /// The statements that give a ledger of an earlier program the columns it lacks. ALTER TABLE knows no IF NOT
 /// EXISTS, and adds one column at a time (dg/r_ALTER_TABLE).
-pub(super) fn alter_ledger(schema: &str) -> Vec<String> {
+pub(super) fn alter_ledger<'a>(
+    schema: &str,
+    columns: impl Iterator<Item = &'a (&'a str, &'a str)>,
+) -> Vec<String> {
     let ledger = qualified(schema, LEDGER);
-    LIFE_COLUMNS.iter().map(|(name, sql)| format!("ALTER TABLE {ledger} ADD COLUMN {name} {sql}")).collect()
+    columns.map(|(name, sql)| format!("ALTER TABLE {ledger} ADD COLUMN {name} {sql}")).collect()
 }
 
 /// The statement that makes a table's lock, harmless where it is there already.
@@ -190,17 +203,19 @@ impl LedgerRow {
             started: "1970-01-01 00:00:00".to_owned(),
             finished: None,
             version: String::new(),
+            privacy: None,
         }
     }
 
     /// Writes the row; `carried_over` and `loaded` are SQL that counts. Without a life the ledger is one of an
-    /// earlier program.
+    /// earlier program, and so it is where it cannot keep the policy of privacy.
     pub(super) fn insert(
         &self,
         ledger: &str,
         carried_over: &str,
         loaded: &str,
         life: Option<Life>,
+        keeps_privacy: bool,
     ) -> String {
         let mut names: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
         let mut values = vec![
@@ -225,6 +240,11 @@ impl LedgerRow {
         if let Some(life) = life {
             names.extend(LIFE_COLUMNS.iter().map(|(name, _)| *name));
             values.extend([life.table_id, life.generation, life.sequence].map(|number| number.to_string()));
+        }
+        if let Some(id) = self.privacy.as_ref().filter(|_| keeps_privacy) {
+            let text = id.to_string();
+            names.extend(PRIVACY_COLUMNS.iter().map(|(name, _)| *name));
+            values.push(quote_literal(&text[..text.floor_char_boundary(PRIVACY_BYTES_MAX)]));
         }
         format!("INSERT INTO {ledger} ({}) SELECT {}", names.join(", "), values.join(", "))
     }
@@ -260,6 +280,7 @@ impl LedgerRow {
             started: needed(14)?,
             finished: text(15),
             version: needed(16)?,
+            privacy: None,
         })
     }
 }
@@ -285,8 +306,16 @@ mod tests {
         let row = LedgerRow::read(&cells).unwrap();
         assert_eq!((row.rows_read, row.rows_loaded, row.bytes, row.version.as_str()), (1, 6, 8, "v"));
         let life = Life { table_id: 7, generation: 0, sequence: 1 };
-        for (life, columns) in [(None, COLUMNS.len()), (Some(life), COLUMNS.len() + LIFE_COLUMNS.len())] {
-            let insert = row.insert("l", "0", "6", life);
+        let id = PolicyId { digest: "0123456789abcdef".to_owned(), name: "ä".repeat(200) };
+        let row = LedgerRow { privacy: Some(id), ..row };
+        for (life, keeps_privacy, more) in [
+            (None, false, 0),
+            (Some(life), false, LIFE_COLUMNS.len()),
+            (Some(life), true, LIFE_COLUMNS.len() + 1),
+        ] {
+            let columns = COLUMNS.len() + more;
+            let insert = row.insert("l", "0", "6", life, keeps_privacy);
+            assert!(insert.len() < 1_000, "{insert}");
             let (names, values) = insert.split_once(" SELECT ").unwrap();
             assert_eq!((names.split(", ").count(), values.split(", ").count()), (columns, columns));
         }

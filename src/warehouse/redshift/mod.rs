@@ -15,6 +15,7 @@ mod data_api;
 mod decision;
 mod grants;
 mod history;
+mod hush;
 mod inspect;
 mod ledger;
 mod load_id;

@@ -78,14 +78,16 @@ fn id_of(intent: &Intent<'_>, target: &TargetTable) -> Option<String> {
         return None;
     }
     let etag = request.source.etag.as_deref()?;
-    let identity = [
+    let (table, target) = (format!("{:?}", intent.table), format!("{target:?}"));
+    let mut identity = vec![
         env!("CARGO_PKG_VERSION"),
         &request.source.uri,
         etag,
         request.kind.word(),
         &intent.choices,
-        &format!("{:?}", intent.table),
-        &format!("{target:?}"),
+        &table,
+        &target,
     ];
+    identity.extend(request.privacy.as_ref().map(|id| id.digest.as_str()));
     Some(load_id(request.exported_at.as_deref(), &identity))
 }

@@ -147,7 +147,7 @@ impl RedshiftWarehouse {
         sqls.push(format!("DELETE FROM {table} WHERE 1 = 0"));
         sqls.push(format!("INSERT INTO {table} ({names}) SELECT {names} FROM {temporary}"));
         if with_ledger {
-            let row = LedgerRow::none().insert(&qualified(schema, LEDGER), "0", "0", None);
+            let row = LedgerRow::none().insert(&qualified(schema, LEDGER), "0", "0", None, false);
             sqls.push(format!("{row} WHERE 1 = 0"));
         }
         let mut api = self.api().clone();

@@ -87,6 +87,8 @@ pub struct Seen {
     pub has_full: bool,
     /// What the ledger is to keep of the table; none if it is one of an earlier program.
     pub life: Option<Life>,
+    /// Whether the ledger can keep the policy of privacy.
+    pub keeps_privacy: bool,
 }
 
 /// Everything that shapes the SQL of a load.
@@ -320,7 +322,16 @@ impl LoadSql<'_> {
                 ("0".to_owned(), format!("(SELECT COUNT(*) FROM {})", self.temporary("stage")))
             }
         };
-        step(Role::Record, self.entry.insert(&self.beside(LEDGER), &carried_over, &loaded, self.seen.life))
+        step(
+            Role::Record,
+            self.entry.insert(
+                &self.beside(LEDGER),
+                &carried_over,
+                &loaded,
+                self.seen.life,
+                self.seen.keeps_privacy,
+            ),
+        )
     }
 
     fn has_id(&self) -> bool {

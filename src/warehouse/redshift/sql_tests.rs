@@ -31,12 +31,13 @@ fn entry(kind: ExportKind, exported_at: Option<&str>) -> LedgerRow {
         started: "2026-03-01 03:15:00".into(),
         finished: None,
         version: "v".into(),
+        privacy: None,
     }
 }
 
 fn seen(has_full: bool) -> Seen {
     let life = Some(Life { table_id: 7, generation: 2, sequence: 9 });
-    Seen { claim: "before".into(), table_id: Some(7), is_empty: false, has_full, life }
+    Seen { claim: "before".into(), table_id: Some(7), is_empty: false, has_full, life, keeps_privacy: true }
 }
 
 fn steps(kind: ExportKind, at: Option<&str>, columns: &[(&str, TargetType)]) -> Vec<Step> {

@@ -48,17 +48,14 @@ impl RedshiftWarehouse {
     pub(super) fn lacks_columns(&self, table: &str) -> Result<bool> {
         let schema = &self.settings().schema;
         Catalogue::ask(self.api(), schema, table)
-            .map(|catalogue| catalogue.has_ledger && !catalogue.keeps_lives)
+            .map(|catalogue| catalogue.has_ledger && catalogue.lacking().next().is_some())
             .map_err(|fault| fault.into_error("reading the catalogue", self.api().connection()))
     }
 
     /// Gives a ledger of an earlier program the columns that it lacks. Without them loads go on as they did then:
-    /// a table that lost its rows is filled again, but nothing is kept of that.
+    /// a table that lost its rows is filled again, but nothing is kept of that, nor of the policy of privacy.
     fn upgrade_ledger(&self, known: &Known) -> Result<()> {
-        if known.catalogue.keeps_lives {
-            return Ok(());
-        }
-        let altered: Vec<_> = ledger::alter_ledger(&self.settings().schema)
+        let altered: Vec<_> = ledger::alter_ledger(&self.settings().schema, known.catalogue.lacking())
             .into_iter()
             .map(|sql| (self.create(std::slice::from_ref(&sql)), sql))
             .collect();

@@ -487,5 +487,6 @@ fn entry(request: &LoadRequest, files: &[FileReport], rows: &Rows, started: Syst
         started: timestamp(started).replace('T', " ").replace('Z', ""),
         finished: None,
         version: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
+        privacy: request.privacy.clone(),
     }
 }

@@ -1,0 +1,92 @@
+//! Values that a rule of privacy makes of others, before anything of those is kept.
+
+use super::gather::Fields;
+use super::portable::Portable;
+use super::spans::Span;
+use super::text_value::append_value;
+use crate::csv::{Blocks, RawField, RawRecord};
+use crate::privacy::Transform;
+
+/// What was made of the fields of a block, as fields of a buffer of their own.
+pub(super) struct Made {
+    pub(super) blocks: Blocks,
+    /// Those that are not NULL.
+    pub(super) spans: Vec<Span>,
+    /// For each field that was given, whether anything was made of it.
+    pub(super) stay: Vec<bool>,
+}
+
+impl Made {
+    /// Of the non-NULL fields at `spans`.
+    pub(super) fn of(transform: &Transform, fields: &Fields<'_>, spans: &[Span]) -> Self {
+        let (mut records, mut value, mut made) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut places, mut stay) = (Vec::with_capacity(spans.len()), Vec::with_capacity(spans.len()));
+        for span in spans {
+            value.clear();
+            append_value(Portable, span.text(fields), &mut value);
+            made.clear();
+            let stays = transform.append(&value[4..], &mut made);
+            stay.push(stays);
+            if stays {
+                let start = records.len();
+                append_raw(&made, &mut records);
+                places.push((start, records.len() - start));
+            }
+        }
+        let blocks = Blocks::from_records(&records, 0);
+        let first = blocks.first().start();
+        let spans = places.into_iter().map(|(start, len)| Span::new(first + start, len)).collect();
+        Self { blocks, spans, stay }
+    }
+}
+
+/// A record as rules of privacy leave it; empty if rules hide fields of it and it cannot be told which those are.
+pub(super) fn masked(record: &RawRecord<'_>, masks: &[Option<Transform>]) -> Vec<u8> {
+    if masks.iter().all(Option::is_none) {
+        return record.bytes.to_vec();
+    }
+    let mut out = Vec::with_capacity(record.bytes.len());
+    if record.width != masks.len() {
+        return out;
+    }
+    for (at, (field, mask)) in record.fields.iter().zip(masks).enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        match mask {
+            None => out.extend_from_slice(field.bytes),
+            Some(mask) => append_masked(field, mask, &mut out),
+        }
+    }
+    let ends_in_return = record.bytes.ends_with(b"\r\n") && !out.ends_with(b"\r");
+    out.extend_from_slice(if ends_in_return { b"\r\n" } else { b"\n" });
+    out
+}
+
+/// What may be written of a field, between quotes; nothing, which is NULL, of one that cannot be read.
+fn append_masked(field: &RawField<'_>, mask: &Transform, out: &mut Vec<u8>) {
+    let Ok(Some(value)) = field.value() else { return };
+    let mut made = Vec::new();
+    if mask.append(&value, &mut made) {
+        append_quoted(&made, out);
+    }
+}
+
+/// Appends a value so that it is read as a field: only one that begins with a quote needs quotes for that.
+fn append_raw(value: &[u8], out: &mut Vec<u8>) {
+    if value.first() != Some(&b'"') {
+        return out.extend_from_slice(value);
+    }
+    append_quoted(value, out);
+}
+
+fn append_quoted(value: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    for &byte in value {
+        out.push(byte);
+        if byte == b'"' {
+            out.push(byte);
+        }
+    }
+    out.push(b'"');
+}

@@ -1,0 +1,91 @@
+//! What a database says of a fault, without the values that it repeats: they are people's. Pure.
+
+/// What stands before a value, in lower case; all behind it goes, up to the end of the line or to the message's state.
+/// Sources: PostgreSQL's `ExecConstraints`, `ReportNotNull`, `_bt_check_unique`, `numutils.c`, `json.c`; Redshift's load
+/// errors (dg/r_Load_Error_Reference) and its JSON_PARSE (dg/JSON_PARSE).
+const BEFORE_VALUES: &[&str] = &[
+    "failing row contains",
+    "key (",
+    "invalid input syntax",
+    "invalid json",
+    "json parsing",
+    "token \"",
+    "value \"",
+    "value '",
+    "value [",
+    "invalid digit",
+    "invalid timestamp",
+    "invalid date",
+    "invalid value",
+    "data: ",
+    "raw_line",
+    "raw_field_value",
+    "array value",
+    "out of range: ",
+    "invalid byte sequence",
+    "invalid geography",
+    "parse error - invalid geometry",
+    "hexwkb",
+];
+/// Where a message goes on after a value.
+const BEHIND_VALUES: &[&str] = &["\n", " SQLSTATE"];
+const LEFT_OUT: &str = " …";
+/// A guard of the load's own transaction speaks by a value that is no number.
+const GUARD: &str = "\"csl-stream: ";
+
+/// The message without the values that it may repeat.
+pub(super) fn without_values(message: &str) -> String {
+    let (mut text, mut rest) = (String::with_capacity(message.len()), message);
+    loop {
+        // Of the same length: only letters of ASCII change.
+        let lower = rest.to_ascii_lowercase();
+        let found = BEFORE_VALUES.iter().filter_map(|words| Some((lower.find(words)?, words.len()))).min();
+        let Some((at, length)) = found else { break };
+        let (before, behind) = rest.split_at(at + length);
+        let end = BEHIND_VALUES.iter().filter_map(|end| behind.find(end)).min();
+        let (value, behind) = behind.split_at(end.unwrap_or(behind.len()));
+        if value.contains(GUARD) {
+            text.extend([before, value]);
+        } else {
+            text.push_str(before.trim_end_matches(['"', '\'', '[', '(', ' ']));
+            text.push_str(LEFT_OUT);
+        }
+        rest = behind;
+    }
+    text + rest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_value_is_repeated_and_all_else_stays() {
+        for (message, shown) in [
+            ("ERROR: relation \"t\" does not exist SQLSTATE: 42P01", None),
+            ("ERROR: 1023 DETAIL: Serializable isolation violation on table - 7", None),
+            ("ERROR: value too long for type character varying(20)", None),
+            ("column \"email\" of relation \"t\" does not exist", None),
+            (
+                "ERROR: null value in column \"id\" violates not-null constraint\nDETAIL:  Failing row contains (1, Ann, \"x\").",
+                Some(
+                    "ERROR: null value in column \"id\" violates not-null constraint\nDETAIL:  Failing row contains …",
+                ),
+            ),
+            (
+                "ERROR: duplicate key\n  Detail: Key (email)=(ann@example.org) already exists. SQLSTATE: 23505",
+                Some("ERROR: duplicate key\n  Detail: Key … SQLSTATE: 23505"),
+            ),
+            ("invalid input syntax for type json: \"Ann", Some("invalid input syntax …")),
+            ("ERROR: invalid input syntax for type bigint: \"csl-stream: another load was first, 7\"", None),
+            (
+                "error: JSON parsing error\ncode: 8001\ncontext: invalid json object {\"n\": \"Ann",
+                Some("error: JSON parsing …\ncode: 8001\ncontext: invalid json …"),
+            ),
+            ("Invalid digit, Value 'A', Pos 0, Type: Integer", Some("Invalid digit …")),
+            ("ERROR: value \"99999999999\" is out of range for type integer", Some("ERROR: value …")),
+        ] {
+            assert_eq!(without_values(message), shown.unwrap_or(message));
+        }
+    }
+}
