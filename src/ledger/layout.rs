@@ -132,8 +132,13 @@ pub fn tables(dir: &Path) -> Result<Vec<String>> {
 /// If the folder is there and cannot be read.
 pub fn versions(table_dir: &Path) -> Result<Vec<String>> {
     let mut versions = folders(table_dir)?;
-    versions.retain(|name| Owner::of(&table_dir.join(name)).is_some_and(|owner| owner.owns(table_dir, name)));
+    versions.retain(|name| is_version(table_dir, name));
     Ok(versions)
+}
+
+/// Whether a name in a table's folder is that of a version.
+pub fn is_version(table_dir: &Path, name: &str) -> bool {
+    Owner::of(&table_dir.join(name)).is_some_and(|owner| owner.owns(table_dir, name))
 }
 
 /// Whether a name is a load's, and so none that a person would think of: a UUID of version 7 in small letters.

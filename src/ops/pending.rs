@@ -52,13 +52,14 @@ pub(super) fn pending(
     let newest = found.last().cloned();
     let (mut exports, mut standing) = (Vec::new(), Standing::default());
     let (cover, mut full) = (target::cover(config), None::<String>);
+    let admissions = warehouse.admissions(table, choice.kind())?;
     for export in found {
         let exported_at = export.exported_at.as_deref();
         if cover.covers(full.as_deref(), ExportKind::Incremental, exported_at) {
             standing.covered += 1;
             continue;
         }
-        match admission(choice.kind(), table, warehouse, &export)? {
+        match admissions(&asked(choice.kind(), table, &export)?)? {
             Admission::Proceed => exports.push(export),
             Admission::AlreadyLoaded { .. } => standing.already += 1,
             Admission::Older { than } => {
@@ -74,16 +75,9 @@ pub(super) fn pending(
     Ok(Pending { exports, standing: Some(standing) })
 }
 
-fn admission(
-    kind: ExportKind,
-    table: &str,
-    warehouse: &dyn Warehouse,
-    export: &FoundExport,
-) -> Result<Admission> {
+fn asked(kind: ExportKind, table: &str, export: &FoundExport) -> Result<LoadRequest> {
     let source = store::open(&export.location)?;
     let load_id = uuid::Uuid::now_v7().to_string();
-    warehouse.admit(&LoadRequest {
-        exported_at: export.exported_at.clone(),
-        ..LoadRequest::new(&load_id, table, kind, source.info())
-    })
+    let exported_at = export.exported_at.clone();
+    Ok(LoadRequest { exported_at, ..LoadRequest::new(&load_id, table, kind, source.info()) })
 }

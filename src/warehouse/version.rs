@@ -8,27 +8,53 @@
 
 use super::{Admission, LoadRequest};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile};
+use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile, Source};
 use crate::report::FileReport;
 use crate::store::{ExportKind, sync_dir};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Whether a load may go ahead, given what the table holds.
-pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest, cover: Cover) -> Admission {
-    let Some(current) = current.filter(|_| !request.again) else { return Admission::Proceed };
-    // What was loaded as the wrong kind must not keep it from being loaded as the right one.
-    let same = |part: &&Part| part.kind == request.kind && part.source.same_as(&request.source);
-    if let Some(part) = current.parts.iter().find(same) {
-        return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
-    }
-    let full = current.full().and_then(|part| part.exported_at.clone());
-    match full {
-        Some(than) if cover.covers(Some(&than), request.rows_of(), request.exported_at.as_deref()) => {
-            Admission::Older { than }
+/// What a table holds, for the question whether a load may go ahead.
+pub(super) struct Admitting {
+    /// Name, version, kind and load of each export that is in the table, by name.
+    loaded: HashMap<String, Vec<(ExportKind, Source, String)>>,
+    /// When the full export was made.
+    full: Option<String>,
+    cover: Cover,
+}
+
+impl Admitting {
+    pub(super) fn new(current: Option<&Entry>, cover: Cover) -> Self {
+        let mut loaded = HashMap::<String, Vec<_>>::new();
+        for part in current.iter().flat_map(|entry| &entry.parts) {
+            let known = (part.kind, part.source.clone(), part.load_id.clone());
+            loaded.entry(part.source.uri.clone()).or_default().push(known);
         }
-        _ => Admission::Proceed,
+        let full = current.and_then(Entry::full).and_then(|part| part.exported_at.clone());
+        Self { loaded, full, cover }
+    }
+
+    pub(super) fn admit(&self, request: &LoadRequest) -> Admission {
+        if request.again {
+            return Admission::Proceed;
+        }
+        // What was loaded as the wrong kind must not keep it from being loaded as the right one.
+        let same = |(kind, source, _): &&(ExportKind, Source, String)| {
+            *kind == request.kind && source.same_as(&request.source)
+        };
+        let of_name = self.loaded.get(&request.source.uri);
+        if let Some((_, _, load_id)) = of_name.and_then(|known| known.iter().find(same)) {
+            return Admission::AlreadyLoaded { load_id: load_id.clone() };
+        }
+        match self.full.clone() {
+            Some(than)
+                if self.cover.covers(Some(&than), request.rows_of(), request.exported_at.as_deref()) =>
+            {
+                Admission::Older { than }
+            }
+            _ => Admission::Proceed,
+        }
     }
 }
 

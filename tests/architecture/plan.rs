@@ -97,7 +97,7 @@ const MODULES: &[Module] = &[
     Module::new("queue", &["ledger", "store", "error"]),
     Module::new("notify", &["ledger", "report", "store", "error"]),
     Module::new("glue", &["report", "store", "error"]),
-    Module::new("warehouse", &["ledger", "report", "store", "values", "schema", "error"]),
+    Module::new("warehouse", &["ledger", "report", "store", "pages", "values", "schema", "error"]),
     Module::new("ledger", &["report", "store", "names", "error"]),
     Module::new("report", &["store", "values", "error"]),
     Module::new("store", &["names", "features", "error"]),
