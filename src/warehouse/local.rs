@@ -364,7 +364,7 @@ impl Staging for LocalStaging {
         }
         let old = self.current.as_ref().map(|current| (self.table_dir.join(&current.load_id), current));
         let folders = Folders { old: old.as_ref().map(|(dir, entry)| (dir.as_path(), *entry)), staging };
-        let Brought { new, kept } = merge::bring(&folders, &self.request, kept, new)?;
+        let Brought { new, kept, warnings } = merge::bring(&folders, &self.request, kept, new)?;
         let altered = self.columns.altered(staging, &new)?;
         let loaded: u64 = new.iter().map(|file| file.rows).sum();
         let carried_over = self.carried_over(&kept);
@@ -378,7 +378,7 @@ impl Staging for LocalStaging {
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        Ok(LoadReceipt { loaded, carried_over, files, warnings: Vec::new(), altered })
+        Ok(LoadReceipt { loaded, carried_over, files, warnings, altered })
     }
 }
 

@@ -27,6 +27,8 @@ pub(super) struct Brought {
     pub(super) new: Vec<PartFile>,
     /// Parts of the old version, with the files that are left of them.
     pub(super) kept: Vec<Part>,
+    /// Why small files were not merged that could have been.
+    pub(super) warnings: Vec<String>,
 }
 
 /// Where files are.
@@ -68,7 +70,7 @@ impl Known {
     }
 
     fn rows(&self) -> u64 {
-        self.rows_of(&(0..usize::try_from(self.file.rows).unwrap_or(usize::MAX)))
+        self.rows_of(&(0..index(self.file.rows)))
     }
 
     /// Whether nothing is left of it that had rows.
@@ -108,7 +110,7 @@ pub(super) fn bring(
     new: Vec<PartFile>,
 ) -> Result<Brought> {
     let Some((old, entry)) = folders.old.filter(|_| kept.iter().any(|part| !part.files.is_empty())) else {
-        return Ok(Brought { new, kept });
+        return Ok(Brought { new, kept, warnings: Vec::new() });
     };
     let mut table = known(old, entry, &kept)?;
     let mut export = Vec::new();
@@ -134,12 +136,12 @@ pub(super) fn bring(
     }
     table.retain(|known| !known.is_gone());
     let left = Left { staging: folders.staging, types: &types, request };
-    left.keep(&table, &mut kept)?;
+    let warnings = left.keep(&table, &mut kept)?;
     let mut new = Vec::new();
     for known in &export {
         new.extend(settle(folders.staging, known, &types)?);
     }
-    Ok(Brought { new, kept })
+    Ok(Brought { new, kept, warnings })
 }
 
 /// The files of the old version that kept parts have rows in; the rows of other parts do not stay.
@@ -148,26 +150,31 @@ fn known(old: &Path, entry: &Entry, kept: &[Part]) -> Result<Vec<Known>> {
         kept.iter().enumerate().map(|(at, part)| (part.load_id.as_str(), at)).collect();
     let (mut slices, mut table) = (entry.slices().into_iter().peekable(), Vec::new());
     for (at, file) in entry.files().into_iter().enumerate() {
-        let (mut owners, mut stay) = (Vec::new(), vec![false; usize::try_from(file.rows).unwrap_or(0)]);
+        let (mut owners, mut others) = (Vec::new(), false);
         while let Some(slice) = slices.next_if(|slice| slice.file == at) {
-            let rows = usize::try_from(slice.rows.start).unwrap_or(usize::MAX)
-                ..usize::try_from(slice.rows.end).unwrap_or(usize::MAX);
-            if let Some(&part) = kept.get(entry.parts[slice.part].load_id.as_str()) {
-                stay.get_mut(rows.clone()).into_iter().flatten().for_each(|stays| *stays = true);
-                owners.push((part, rows));
+            match kept.get(entry.parts[slice.part].load_id.as_str()) {
+                Some(&part) => owners.push((part, index(slice.rows.start)..index(slice.rows.end))),
+                None => others = true,
             }
         }
         if owners.is_empty() {
             continue;
         }
         let footer = whole::check_file(old, &file)?;
-        let mut known = Known { owners, ..Known::new(old.join(&file.name), file, footer) };
-        if stay.contains(&false) {
-            known.stay = stay;
+        let mut known = Known::new(old.join(&file.name), file, footer);
+        if others {
+            known.stay = vec![false; index(known.file.rows)];
+            let theirs = owners.iter().map(|(_, rows)| rows.clone());
+            theirs.for_each(|rows| known.stay[rows].fill(true));
         }
-        table.push(known);
+        table.push(Known { owners, ..known });
     }
     Ok(table)
+}
+
+/// A number of rows that are in memory, or will be.
+fn index(rows: u64) -> usize {
+    usize::try_from(rows).unwrap_or(usize::MAX)
 }
 
 /// Rows that are gone anyway are nobody's.
@@ -202,35 +209,32 @@ struct Left<'a> {
 }
 
 impl Left<'_> {
-    /// Brings the files into the new version, small neighbours as one, and writes into the parts which they are.
-    fn keep(&self, table: &[Known], parts: &mut [Part]) -> Result<()> {
-        let runs = runs(table, parts);
+    /// Brings the files into the new version, small neighbours as one, and writes into the parts which they are. A
+    /// load does not fail because files that it could leave alone cannot be merged: it says why.
+    fn keep(&self, table: &[Known], parts: &mut [Part]) -> Result<Vec<String>> {
+        let (runs, mut warnings) = (runs(table, parts), Vec::new());
         parts.iter_mut().for_each(|part| part.files.clear());
         for run in runs {
             let run = &table[run];
-            let Some(file) = self.place(run)? else { continue };
-            for (owner, rows) in run
-                .iter()
-                .flat_map(|known| known.owners.iter().map(move |(owner, rows)| (*owner, known.rows_of(rows))))
-            {
-                // A file without rows is somebody's all the same.
-                if rows == 0 && file.rows > 0 {
-                    continue;
+            match self.place(run) {
+                Ok(file) => owned(run, &file, parts),
+                Err(error) if run.len() > 1 => {
+                    warnings.push(format!("small files of the table were not merged: {error}"));
+                    for alone in run.chunks(1) {
+                        owned(alone, &self.place(alone)?, parts);
+                    }
                 }
-                match parts[owner].files.last_mut().filter(|last| last.name == file.name) {
-                    Some(last) => last.rows += rows,
-                    None => parts[owner].files.push(PartFile { rows, ..file.clone() }),
-                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(warnings)
     }
 
     /// Brings a file into the new version: as a hard link, which costs nothing and shares the bytes, or as a copy
     /// where the file system has none. What is written anew gets another name: a name stands for one content for
     /// ever.
-    fn place(&self, run: &[Known]) -> Result<Option<PartFile>> {
-        let Some(first) = run.first() else { return Ok(None) };
+    fn place(&self, run: &[Known]) -> Result<PartFile> {
+        let first = &run[0];
         let sources: Vec<Source<'_>> = run.iter().map(Known::source).collect();
         if let [one] = &sources[..]
             && one.can_stay(self.types)
@@ -241,17 +245,34 @@ impl Left<'_> {
                 fs::copy(&first.path, &to).and_then(|_| File::open(&to)?.sync_all()).map_err(failed)?;
             }
             private::tighten(&to);
-            return Ok(Some(first.file.clone()));
+            return Ok(first.file.clone());
         }
         let name = name_anew(&first.file.name, &self.request.load_id);
         let to = self.staging.join(&name);
-        rewrite(&sources, &to, self.types)?;
+        rewrite(&sources, &to, self.types).inspect_err(|_| drop(fs::remove_file(&to)))?;
         let file = PartFile { name, rows: run.iter().map(Known::rows).sum(), bytes: length(&to)? };
         if run.len() > 1 {
             let (table, files) = (&self.request.table, run.len());
             tracing::info!(table, files, into = file.name, rows = file.rows, "small files were merged");
         }
-        Ok(Some(file))
+        Ok(file)
+    }
+}
+
+/// Writes into the parts which rows of a file are theirs, now that it is made of these.
+fn owned(run: &[Known], file: &PartFile, parts: &mut [Part]) {
+    for (known, (owner, rows)) in
+        run.iter().flat_map(|known| known.owners.iter().map(move |owner| (known, owner)))
+    {
+        let rows = known.rows_of(rows);
+        // A file without rows is somebody's all the same.
+        if rows == 0 && file.rows > 0 {
+            continue;
+        }
+        match parts[*owner].files.last_mut().filter(|last| last.name == file.name) {
+            Some(last) => last.rows += rows,
+            None => parts[*owner].files.push(PartFile { rows, ..file.clone() }),
+        }
     }
 }
 
