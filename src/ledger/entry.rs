@@ -1,6 +1,6 @@
 //! What one version of a table holds: its `_load.json`.
 
-use super::layout::{ENTRY_NAME, current_version, entry_path};
+use super::layout::{ENTRY_NAME, current_version, entry_path, owns};
 use crate::error::{Error, Place, Result};
 use crate::report::Rows;
 use crate::store::{ExportKind, ObjectInfo, write_atomically};
@@ -143,6 +143,11 @@ impl Entry {
             slices.push(Slice { part, file: at, rows: first..files[at].rows });
         }
         (files, slices)
+    }
+
+    /// Whether this folder in that of a table is the version that the entry is of, and no copy.
+    pub fn is_of(&self, table_dir: &Path, name: &str) -> bool {
+        owns(&self.load_id, &self.table, table_dir, name)
     }
 
     /// Rows of the whole version.

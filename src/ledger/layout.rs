@@ -178,8 +178,13 @@ impl Owner {
     }
 
     fn owns(&self, table_dir: &Path, name: &str) -> bool {
-        self.load_id == name && table_dir.file_name().is_some_and(|table| table == self.table.as_str())
+        owns(&self.load_id, &self.table, table_dir, name)
     }
+}
+
+/// Whether what a load has made of a table is this folder in this table's folder, and no copy.
+pub(super) fn owns(load_id: &str, table: &str, table_dir: &Path, name: &str) -> bool {
+    load_id == name && table_dir.file_name().is_some_and(|folder| folder == table)
 }
 
 /// Folders in `dir` that bear a plain name, sorted; links are not folders.

@@ -10,7 +10,7 @@ use super::export::{ExportChoice, FoundExport};
 use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::store::{self, ExportKind};
+use crate::store::{self, ExportKind, ObjectInfo};
 use crate::warehouse::{Admission, LoadRequest, Warehouse};
 
 /// The exports of one backfill.
@@ -53,13 +53,19 @@ pub(super) fn pending(
     let (mut exports, mut standing) = (Vec::new(), Standing::default());
     let (cover, mut full) = (target::cover(config), None::<String>);
     let admissions = warehouse.admissions(table, choice.kind())?;
+    let (load_id, nothing) = (uuid::Uuid::now_v7().to_string(), ObjectInfo::default());
+    let asked = LoadRequest::new(&load_id, table, choice.kind(), &nothing);
     for export in found {
         let exported_at = export.exported_at.as_deref();
         if cover.covers(full.as_deref(), ExportKind::Incremental, exported_at) {
             standing.covered += 1;
             continue;
         }
-        match admissions(&asked(choice.kind(), table, &export)?)? {
+        match admissions(&LoadRequest {
+            exported_at: export.exported_at.clone(),
+            source: source(&export)?,
+            ..asked.clone()
+        })? {
             Admission::Proceed => exports.push(export),
             Admission::AlreadyLoaded { .. } => standing.already += 1,
             Admission::Older { than } => {
@@ -75,9 +81,13 @@ pub(super) fn pending(
     Ok(Pending { exports, standing: Some(standing) })
 }
 
-fn asked(kind: ExportKind, table: &str, export: &FoundExport) -> Result<LoadRequest> {
-    let source = store::open(&export.location)?;
-    let load_id = uuid::Uuid::now_v7().to_string();
-    let exported_at = export.exported_at.clone();
-    Ok(LoadRequest { exported_at, ..LoadRequest::new(&load_id, table, kind, source.info()) })
+/// What the ledger compares, if a listing says it; else from the export itself, which takes a question each.
+fn source(export: &FoundExport) -> Result<ObjectInfo> {
+    match &export.etag {
+        Some(etag) => {
+            let (uri, bytes) = (store::name_of(&export.location), export.bytes);
+            Ok(ObjectInfo { uri, etag: Some(etag.clone()), bytes })
+        }
+        None => Ok(store::open(&export.location)?.info().clone()),
+    }
 }

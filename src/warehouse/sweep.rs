@@ -35,7 +35,7 @@ fn sweep_versions(table_dir: &Path, goes: impl Fn(&String) -> bool) -> Result<()
     // What stays is not looked into: an entry is long where loads are many.
     for item in &items {
         let version = item.file_name().to_string_lossy().into_owned();
-        if is_load_id(&version) && goes(&version) && is_version(table_dir, &version) {
+        if is_load_id(&version) && goes(&version) {
             retire(table_dir, &version)?;
         }
     }
@@ -66,10 +66,18 @@ pub(super) fn sweep_dead(table_dir: &Path) -> Result<()> {
     sweep_versions(table_dir, |version| was_never_current(version) && !is_kept(version))
 }
 
-/// Removes a version unless one of our own readers holds it, or it holds what is not ours.
+/// Removes a version unless one of our own readers holds it, or it holds what is not ours. A folder that is no version
+/// of this table stays.
 fn retire(table_dir: &Path, version: &str) -> Result<()> {
     let path = table_dir.join(version);
-    if let Some(name) = foreign_to(&path)? {
+    // What cannot be read is a later program's, or damaged: nobody knows what is in it.
+    let foreign = match Entry::read(&path) {
+        Ok(entry) if !entry.is_of(table_dir, version) => return Ok(()),
+        Ok(entry) => foreign_to(&path, &entry)?,
+        Err(_) if !is_version(table_dir, version) => return Ok(()),
+        Err(_) => Some("its entry".to_owned()),
+    };
+    if let Some(name) = foreign {
         tracing::warn!(version, name, "version kept: something in it is not of this program");
         return Ok(());
     }
@@ -87,9 +95,7 @@ fn retire(table_dir: &Path, version: &str) -> Result<()> {
 }
 
 /// A name in a version's folder that its entry does not tell of.
-fn foreign_to(version_dir: &Path) -> Result<Option<String>> {
-    // What cannot be read is a later program's, or damaged: nobody knows what is in it.
-    let Ok(entry) = Entry::read(version_dir) else { return Ok(Some("its entry".to_owned())) };
+fn foreign_to(version_dir: &Path, entry: &Entry) -> Result<Option<String>> {
     let known: BTreeSet<String> = entry.files().into_iter().map(|file| file.name).collect();
     let failed = |cause| Error::io("cannot list the version", version_dir, cause);
     for item in fs::read_dir(version_dir).map_err(failed)? {
