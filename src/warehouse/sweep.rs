@@ -35,7 +35,8 @@ fn sweep_versions(table_dir: &Path, goes: impl Fn(&String) -> bool) -> Result<()
     // What stays is not looked into: an entry is long where loads are many.
     for item in &items {
         let version = item.file_name().to_string_lossy().into_owned();
-        if is_load_id(&version) && goes(&version) {
+        let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && is_load_id(&version) && goes(&version) {
             retire(table_dir, &version)?;
         }
     }
