@@ -6,6 +6,9 @@
 mod all;
 #[path = "support/answer.rs"]
 mod answer;
+#[cfg(unix)]
+#[path = "runs/day.rs"]
+mod day;
 #[path = "runs/kept.rs"]
 mod kept;
 #[path = "runs/privacy.rs"]

@@ -1,24 +1,28 @@
 //! What one version of a table holds: its `_load.json`.
 
-use super::layout::{ENTRY_NAME, current_version, entry_path};
+use super::layout::{ENTRY_NAME, current_version, entry_path, owns};
 use crate::error::{Error, Place, Result};
 use crate::privacy::PolicyId;
 use crate::report::Rows;
 use crate::store::{ExportKind, ObjectInfo, write_atomically};
 use serde::{Deserialize, Serialize};
+use std::collections::{HashMap, HashSet};
 use std::fs;
+use std::ops::Range;
 use std::path::Path;
 
-/// The shape of the entry; a higher number is a later program's, which this one must not extend.
-pub const ENTRY_FORMAT: u32 = 1;
-/// Most loads that one version is made of: about a week of one incremental export a minute. Each load
-/// links every file anew, so without a full export in between each would be slower than the last.
+/// The latest shape of the entry; a higher number is a later program's, which this one must not extend.
+pub const ENTRY_FORMAT: u32 = 2;
+/// The shape in which each file is of one load alone, as earlier programs know it.
+const ENTRY_FORMAT_UNMERGED: u32 = 1;
+/// Most loads that one version is made of: about a week of one incremental export a minute. Each load reads and
+/// writes the list of them, 500 bytes for each.
 pub const PARTS_MAX: usize = 10_000;
 
 /// One version of a table: the load that made it, and every load whose rows it holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Entry {
-    /// [`ENTRY_FORMAT`].
+    /// [`ENTRY_FORMAT`], or an earlier one that says the same.
     pub format: u32,
     /// The load that made this version, and the version's name.
     pub load_id: String,
@@ -70,7 +74,8 @@ pub struct Part {
     /// The policy of privacy that its values were made by; none if nothing of the table was hidden.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PolicyId>,
-    /// Its files, in segment order; none if all its rows were there before.
+    /// Its files, in segment order, each with the rows that are this load's; none if all its rows were there before.
+    /// A file in which small ones were merged stands at each load of which it has rows, in the order of its rows.
     pub files: Vec<PartFile>,
 }
 
@@ -79,10 +84,21 @@ pub struct Part {
 pub struct PartFile {
     /// File name in the version's folder.
     pub name: String,
-    /// Its rows.
+    /// Its rows; at a load, those of them that are the load's.
     pub rows: u64,
     /// Its length.
     pub bytes: u64,
+}
+
+/// The rows of one load in one file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slice {
+    /// Which of the entry's parts.
+    pub part: usize,
+    /// Which of [`Entry::files`].
+    pub file: usize,
+    /// Which rows of the file.
+    pub rows: Range<u64>,
 }
 
 impl Source {
@@ -110,6 +126,19 @@ impl Part {
         PolicyId::digest_of(self.privacy.as_ref()) == PolicyId::digest_of(privacy)
     }
 
+    /// What is known of the load, without what it left.
+    pub fn without_files(&self) -> Self {
+        Self {
+            load_id: self.load_id.clone(),
+            kind: self.kind,
+            source: self.source.clone(),
+            exported_at: self.exported_at.clone(),
+            digest: self.digest.clone(),
+            privacy: self.privacy.clone(),
+            files: Vec::new(),
+        }
+    }
+
     /// Rows of all its files.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()
@@ -117,9 +146,36 @@ impl Part {
 }
 
 impl Entry {
-    /// Files of the version, in load order and then segment order.
-    pub fn files(&self) -> impl Iterator<Item = &PartFile> {
-        self.parts.iter().flat_map(|part| &part.files)
+    /// Files of the version, each once and with all its rows, in load order and then segment order.
+    pub fn files(&self) -> Vec<PartFile> {
+        self.content().0
+    }
+
+    /// Which rows of which file are whose, in load order and then segment order.
+    pub fn slices(&self) -> Vec<Slice> {
+        self.content().1
+    }
+
+    fn content(&self) -> (Vec<PartFile>, Vec<Slice>) {
+        let (mut files, mut slices) = (Vec::<PartFile>::new(), Vec::new());
+        let mut known = HashMap::new();
+        for (part, file) in
+            self.parts.iter().enumerate().flat_map(|(at, part)| part.files.iter().map(move |file| (at, file)))
+        {
+            let at = *known.entry(file.name.as_str()).or_insert(files.len());
+            if at == files.len() {
+                files.push(PartFile { rows: 0, ..file.clone() });
+            }
+            let first = files[at].rows;
+            files[at].rows += file.rows;
+            slices.push(Slice { part, file: at, rows: first..files[at].rows });
+        }
+        (files, slices)
+    }
+
+    /// Whether this folder in that of a table is the version that the entry is of, and no copy.
+    pub fn is_of(&self, table_dir: &Path, name: &str) -> bool {
+        owns(&self.load_id, &self.table, table_dir, name)
     }
 
     /// Rows of the whole version.
@@ -149,17 +205,23 @@ impl Entry {
     /// # Errors
     /// As [`Entry::current`].
     pub fn lineage(table_dir: &Path, most: usize) -> Result<Vec<String>> {
-        let Some(version) = current_version(table_dir)? else { return Ok(Vec::new()) };
-        let mut next = Self::read(&table_dir.join(&version))?.previous;
-        let mut lineage = vec![version];
+        let Some(current) = Self::current(table_dir)? else { return Ok(Vec::new()) };
+        Ok(current.lineage_in(table_dir, most))
+    }
+
+    /// The same, of a version that is known to be current.
+    pub fn lineage_in(&self, table_dir: &Path, most: usize) -> Vec<String> {
+        let (mut lineage, mut next) = (vec![self.load_id.clone()], self.previous.clone());
         while let Some(version) = next.take().filter(|_| lineage.len() < most) {
             // A circle can only be made by hand.
             if !lineage.contains(&version) {
-                next = Self::read(&table_dir.join(&version)).ok().and_then(|entry| entry.previous);
+                if lineage.len() + 1 < most {
+                    next = Self::read(&table_dir.join(&version)).ok().and_then(|entry| entry.previous);
+                }
                 lineage.push(version);
             }
         }
-        Ok(lineage)
+        lineage
     }
 
     /// Reads the entry of a version's folder.
@@ -184,14 +246,34 @@ impl Entry {
         Ok(entry)
     }
 
-    /// Writes the entry into a version's folder.
+    /// The least shape that says which files these are.
+    pub fn format_of(parts: &[Part]) -> u32 {
+        let mut names = HashSet::new();
+        let each_once = parts.iter().flat_map(|part| &part.files).all(|file| names.insert(&file.name));
+        if each_once { ENTRY_FORMAT_UNMERGED } else { ENTRY_FORMAT }
+    }
+
+    /// Writes the entry into a version's folder, each load in a line.
     ///
     /// # Errors
     /// Whatever the file system refuses.
     pub fn write(&self, version_dir: &Path) -> Result<()> {
-        let mut bytes = serde_json::to_vec_pretty(self)
+        let bytes = self
+            .to_json()
             .map_err(|cause| Error::machine("cannot write the ledger entry as JSON").because(cause))?;
-        bytes.push(b'\n');
         write_atomically(&version_dir.join(ENTRY_NAME), &bytes)
+    }
+
+    fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        let head = serde_json::to_vec_pretty(&Self { parts: Vec::new(), ..self.clone() })?;
+        let end = b"[]\n}";
+        let mut bytes = head.strip_suffix(end).unwrap_or(&head).to_vec();
+        for (at, part) in self.parts.iter().enumerate() {
+            bytes.extend_from_slice(if at == 0 { b"[\n    " } else { b",\n    " });
+            serde_json::to_writer(&mut bytes, part)?;
+        }
+        bytes.extend_from_slice(if self.parts.is_empty() { end } else { b"\n  ]\n}" });
+        bytes.push(b'\n');
+        Ok(bytes)
     }
 }

@@ -132,8 +132,13 @@ pub fn tables(dir: &Path) -> Result<Vec<String>> {
 /// If the folder is there and cannot be read.
 pub fn versions(table_dir: &Path) -> Result<Vec<String>> {
     let mut versions = folders(table_dir)?;
-    versions.retain(|name| Owner::of(&table_dir.join(name)).is_some_and(|owner| owner.owns(table_dir, name)));
+    versions.retain(|name| is_version(table_dir, name));
     Ok(versions)
+}
+
+/// Whether a name in a table's folder is that of a version.
+pub fn is_version(table_dir: &Path, name: &str) -> bool {
+    Owner::of(&table_dir.join(name)).is_some_and(|owner| owner.owns(table_dir, name))
 }
 
 /// Whether a name is a load's, and so none that a person would think of: a UUID of version 7 in small letters.
@@ -173,8 +178,13 @@ impl Owner {
     }
 
     fn owns(&self, table_dir: &Path, name: &str) -> bool {
-        self.load_id == name && table_dir.file_name().is_some_and(|table| table == self.table.as_str())
+        owns(&self.load_id, &self.table, table_dir, name)
     }
+}
+
+/// Whether what a load has made of a table is this folder in this table's folder, and no copy.
+pub(super) fn owns(load_id: &str, table: &str, table_dir: &Path, name: &str) -> bool {
+    load_id == name && table_dir.file_name().is_some_and(|folder| folder == table)
 }
 
 /// Folders in `dir` that bear a plain name, sorted; links are not folders.

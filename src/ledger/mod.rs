@@ -16,9 +16,9 @@ mod runs;
 
 pub use crate::store::write_atomically;
 pub use cover::{Cover, RECENT_HOURS, RECENT_HOURS_MAX};
-pub use entry::{ENTRY_FORMAT, Entry, PARTS_MAX, Part, PartFile, Source};
+pub use entry::{ENTRY_FORMAT, Entry, PARTS_MAX, Part, PartFile, Slice, Source};
 pub use layout::{
     ALERTS_DIR, CURRENT, ENTRY_NAME, LOAD_ID_BYTES, NEXT_POINTER, REJECTS_DIR, RUNS_DIR, check_name,
-    current_version, entry_path, is_entry, is_load_id, table_dir, tables, versions,
+    current_version, entry_path, is_entry, is_load_id, is_version, table_dir, tables, versions,
 };
 pub use runs::{RUNS_KEPT_MAX, Run, Shown, Standing, list, of_table, record, show, timestamp};

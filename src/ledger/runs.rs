@@ -240,32 +240,39 @@ fn readable<T>(read: Result<T>) -> Option<T> {
     read.inspect_err(|error| tracing::warn!(%error, "ledger record left out")).ok()
 }
 
-/// Names of the reports, oldest first.
-fn report_names(runs: &Path) -> Result<Vec<String>> {
+/// Names in the folder of runs, sorted and so by time; none if there is no such folder.
+fn names_in(runs: &Path) -> Result<Vec<String>> {
     let listing = match fs::read_dir(runs) {
         Ok(listing) => listing,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(Error::io("cannot list the runs", runs, cause)),
     };
-    let names = listing.flatten().filter_map(|item| item.file_name().into_string().ok());
     let mut names: Vec<String> =
-        names.filter(|name| name.ends_with(".json") && !name.starts_with('.')).collect();
-    names.sort();
+        listing.flatten().filter_map(|item| item.file_name().into_string().ok()).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Names of the reports, oldest first.
+fn report_names(runs: &Path) -> Result<Vec<String>> {
+    let mut names = names_in(runs)?;
+    names.retain(|name| name.ends_with(".json") && !name.starts_with('.'));
     Ok(names)
 }
 
 fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
     // Only what this program has put there: another's file may end in .json too.
-    let mut names = report_names(runs)?;
-    names.retain(|name| name.strip_suffix(".json").is_some_and(is_load_id));
-    for name in &names[..names.len().saturating_sub(kept)] {
+    let (mut reports, others): (Vec<String>, Vec<String>) =
+        names_in(runs)?.into_iter().partition(|name| name.strip_suffix(".json").is_some_and(is_load_id));
+    reports.truncate(reports.len().saturating_sub(kept));
+    for name in &reports {
         remove(&runs.join(name))?;
     }
-    let listing = fs::read_dir(runs).map_err(|cause| Error::io("cannot list the runs", runs, cause))?;
-    for item in listing.flatten().filter(|item| is_temporary(&item.file_name().to_string_lossy())) {
-        let age = item.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
+    for name in others.iter().filter(|name| is_temporary(name)) {
+        let path = runs.join(name);
+        let age = path.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
         if age.is_some_and(|age| age > TEMPORARY_AGE_MAX) {
-            remove(&item.path())?;
+            remove(&path)?;
         }
     }
     Ok(())

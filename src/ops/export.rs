@@ -4,6 +4,8 @@ use super::rejects;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::store::{self, ExportKind, Location, Named};
+use std::collections::HashMap;
+use std::path::PathBuf;
 
 /// Which export is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -28,16 +30,21 @@ pub(super) struct FoundExport {
     pub(super) rejected_from: Option<ExportKind>,
     /// Its length as stored, if a listing says so.
     pub(super) bytes: Option<u64>,
+    /// Its version, if a listing says so.
+    pub(super) etag: Option<String>,
 }
 
-impl From<store::Export> for FoundExport {
-    fn from(found: store::Export) -> Self {
-        Self {
-            location: absolute(found.location),
-            exported_at: Some(found.exported_at),
-            rejected_from: None,
-            bytes: found.bytes,
-        }
+/// Canonical names of folders that were listed, if they have one.
+type Folders = HashMap<PathBuf, Option<PathBuf>>;
+
+/// What was found, under the name by which the ledger knows it.
+fn found(folders: &mut Folders, export: store::Export) -> FoundExport {
+    FoundExport {
+        location: absolute_in(folders, export.location),
+        exported_at: Some(export.exported_at),
+        rejected_from: None,
+        bytes: export.bytes,
+        etag: export.etag,
     }
 }
 
@@ -54,8 +61,9 @@ impl ExportChoice {
         if self.named.is_some() || self.kind() == ExportKind::Full {
             return Ok(vec![self.find(config, table)?]);
         }
-        let found = store::discover_all(&root(config)?, self.kind(), table, self.date.as_deref())?;
-        Ok(found.into_iter().map(FoundExport::from).collect())
+        let all = store::discover_all(&root(config)?, self.kind(), table, self.date.as_deref())?;
+        let mut folders = Folders::new();
+        Ok(all.into_iter().map(|export| found(&mut folders, export)).collect())
     }
 
     /// Looks for the one that is named, or the newest.
@@ -67,10 +75,10 @@ impl ExportChoice {
             // Rejects belong to their export: what makes that one needless makes them needless too.
             let exported_at = store::exported_at_of(location).or_else(|| origin?.exported_at);
             let location = absolute(location.clone());
-            return Ok(FoundExport { location, exported_at, rejected_from, bytes: None });
+            return Ok(FoundExport { location, exported_at, rejected_from, bytes: None, etag: None });
         }
-        let found = store::discover(&root(config)?, self.kind(), table, self.date.as_deref())?;
-        Ok(found.into())
+        let newest = store::discover(&root(config)?, self.kind(), table, self.date.as_deref())?;
+        Ok(found(&mut Folders::new(), newest))
     }
 
     /// Refuses an export whose name says something else than what was asked for: one kind taken for the other
@@ -120,6 +128,18 @@ fn absolute(location: Location) -> Location {
         Location::Local(path) if path.is_file() => Location::Local(path.canonicalize().unwrap_or(path)),
         Location::Local(path) => Location::Local(std::path::absolute(&path).unwrap_or(path)),
         other => other,
+    }
+}
+
+/// The same of a file in a folder that was listed: the way to the folder is looked at once.
+fn absolute_in(folders: &mut Folders, location: Location) -> Location {
+    let Location::Local(path) = &location else { return location };
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return absolute(location) };
+    let known = folders.entry(folder.to_owned()).or_insert_with(|| folder.canonicalize().ok());
+    let is_file = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
+    match known {
+        Some(known) if is_file => Location::Local(known.join(name)),
+        _ => absolute(location),
     }
 }
 

@@ -11,7 +11,7 @@ use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::privacy::PolicyId;
-use crate::store::{self, ExportKind};
+use crate::store::{self, ExportKind, ObjectInfo};
 use crate::warehouse::{Admission, LoadRequest, Warehouse};
 
 /// The exports of one backfill.
@@ -61,13 +61,23 @@ pub(super) fn pending(
     let newest = found.last().cloned();
     let (mut exports, mut standing) = (Vec::new(), Standing::default());
     let (cover, mut full) = (target::cover(config), None::<String>);
+    let admissions = warehouse.admissions(load.table, choice.kind())?;
+    let (load_id, nothing) = (uuid::Uuid::now_v7().to_string(), ObjectInfo::default());
+    let asked = LoadRequest {
+        privacy: load.privacy.clone(),
+        ..LoadRequest::new(&load_id, load.table, choice.kind(), &nothing)
+    };
     for export in found {
         let exported_at = export.exported_at.as_deref();
         if cover.covers(full.as_deref(), ExportKind::Incremental, exported_at) {
             standing.covered += 1;
             continue;
         }
-        match admission(choice.kind(), load, warehouse, &export)? {
+        match admissions(&LoadRequest {
+            exported_at: export.exported_at.clone(),
+            source: source(&export)?,
+            ..asked.clone()
+        })? {
             Admission::Proceed => exports.push(export),
             Admission::AlreadyLoaded { .. } => standing.already += 1,
             Admission::Older { than } => {
@@ -83,17 +93,13 @@ pub(super) fn pending(
     Ok(Pending { exports, standing: Some(standing) })
 }
 
-fn admission(
-    kind: ExportKind,
-    load: &Load<'_>,
-    warehouse: &dyn Warehouse,
-    export: &FoundExport,
-) -> Result<Admission> {
-    let source = store::open(&export.location)?;
-    let load_id = uuid::Uuid::now_v7().to_string();
-    warehouse.admit(&LoadRequest {
-        exported_at: export.exported_at.clone(),
-        privacy: load.privacy.clone(),
-        ..LoadRequest::new(&load_id, load.table, kind, source.info())
-    })
+/// What the ledger compares, if a listing says it; else from the export itself, which takes a question each.
+fn source(export: &FoundExport) -> Result<ObjectInfo> {
+    match &export.etag {
+        Some(etag) => {
+            let (uri, bytes) = (store::name_of(&export.location), export.bytes);
+            Ok(ObjectInfo { uri, etag: Some(etag.clone()), bytes })
+        }
+        None => Ok(store::open(&export.location)?.info().clone()),
+    }
 }

@@ -16,19 +16,23 @@ const STRUCT: u8 = 12;
 
 /// What a page is.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum PageKind {
+pub enum PageKind {
     /// A data page of version 1; its levels are RLE.
     Data {
+        /// Its values, NULL ones among them.
         rows: usize,
+        /// How its values are written.
         encoding: Encoding,
     },
+    /// A dictionary page, PLAIN.
     Dictionary {
+        /// Its values.
         entries: usize,
     },
 }
 
 /// Appends the header of a page, given its length before compression and its bytes as the file has them.
-pub(super) fn write_page_header(kind: PageKind, uncompressed: usize, stored: &[u8], out: &mut Vec<u8>) {
+pub fn write_page_header(kind: PageKind, uncompressed: usize, stored: &[u8], out: &mut Vec<u8>) {
     let mut header = Struct::new(out);
     header.i32(
         1,

@@ -45,6 +45,7 @@ mod turn;
 
 pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
 pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, RowGroupEncoder};
+pub use header::{PageKind, write_page_header};
 pub use kind::rule_of;
 pub use options::{Codec, EmptyStrings, EncodeOptions, Overlong};
 pub use rejects::{Fault, PackedReject, Reject, Rejects};

@@ -11,7 +11,7 @@
 use super::exported_at::{possible, stem_of};
 use super::location::Location;
 use super::open::list;
-use super::types::{ExportKind, Listing};
+use super::types::{ExportKind, Listed, Listing};
 use crate::error::{Error, Place, Result};
 use crate::names;
 use std::time::SystemTime;
@@ -36,6 +36,8 @@ pub struct Export {
     pub exported_at: String,
     /// Its length as stored, if the listing says so.
     pub bytes: Option<u64>,
+    /// Its version, as [`super::open`] finds it, if the listing says so.
+    pub etag: Option<String>,
 }
 
 /// The newest export of `table` below `root`, a folder or `s3://bucket/slug`; with `date` (YYYYMMDD), the
@@ -135,13 +137,14 @@ impl<'a> Days<'a> {
     fn exports(&self, date: &str) -> Result<Vec<Export>> {
         let place = self.folder.child(date)?;
         let named = exports_of(self.table, list(&place)?);
-        let export = |(exported_at, name, bytes): (String, String, Option<u64>)| {
+        let export = |(exported_at, listed): (String, Listed)| {
+            let Listed { name, bytes, etag } = listed;
             let location = place.child(&name)?;
             let key = match &location {
                 Location::S3 { key, .. } => key.clone(),
                 _ => format!("{}/{}/{date}/{name}", self.kind.word(), self.table),
             };
-            Ok(Export { location, key, exported_at, bytes })
+            Ok(Export { location, key, exported_at, bytes, etag })
         };
         named.into_iter().map(export).collect()
     }
@@ -170,11 +173,11 @@ fn dates_of(listing: Listing) -> Vec<String> {
 }
 
 /// Digits compare as text: within a date they start alike, and more digits are a finer time.
-fn exports_of(table: &str, listing: Listing) -> Vec<(String, String, Option<u64>)> {
+fn exports_of(table: &str, listing: Listing) -> Vec<(String, Listed)> {
     let now = SystemTime::now();
-    let candidates = listing.files.into_iter().filter_map(|(name, bytes)| {
-        let digits = stem_of(&name)?.strip_prefix(table)?.strip_prefix('_')?;
-        Some((possible(digits, now)?, name, bytes))
+    let candidates = listing.files.into_iter().filter_map(|listed| {
+        let digits = stem_of(&listed.name)?.strip_prefix(table)?.strip_prefix('_')?;
+        Some((possible(digits, now)?, listed))
     });
     let mut exports: Vec<_> = candidates.collect();
     // One export may lie there compressed and plain: it is one.
@@ -241,9 +244,10 @@ mod tests {
             (&["t_20261122010000.csv.tmp", "_SUCCESS", "t_.csv", "u_20261122010000.csv"], None),
             (&[], None),
         ] {
-            let files = names.iter().map(|name| ((*name).to_owned(), None)).collect();
+            let listed = |name: &&str| Listed { name: (*name).to_owned(), ..Listed::default() };
+            let files = names.iter().map(listed).collect();
             let found = exports_of("t", Listing { files, ..Listing::default() }).pop();
-            assert_eq!(found.map(|(_, name, _)| name).as_deref(), expected, "{names:?}");
+            assert_eq!(found.map(|(_, listed)| listed.name).as_deref(), expected, "{names:?}");
         }
     }
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use super::durable::{Survives, Taken, WholeFile};
 use super::private;
 use super::segment_name::check_segment;
-use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
+use super::types::{ByteSource, Listed, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
 use super::unfinished::Unfinished;
 use crate::error::{Error, Place, Result};
 
@@ -174,7 +174,8 @@ pub(super) fn list(folder: &Path) -> Result<Listing> {
         if metadata.is_dir() {
             listing.folders.push(name);
         } else {
-            listing.files.push((name, Some(metadata.len())));
+            let etag = metadata.is_file().then(|| Pin::of(&metadata).etag());
+            listing.files.push(Listed { name, bytes: Some(metadata.len()), etag });
         }
     }
     Ok(listing)

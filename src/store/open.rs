@@ -83,7 +83,7 @@ pub fn fetch_small(location: &Location, bytes_max: usize) -> Result<Vec<u8>> {
 pub fn file_names(location: &Location) -> Result<Vec<String>> {
     match location {
         Location::Local(_) | Location::S3 { .. } => {
-            Ok(list(location)?.files.into_iter().map(|(name, _)| name).collect())
+            Ok(list(location)?.files.into_iter().map(|listed| listed.name).collect())
         }
         Location::Stdin | Location::Https(_) => {
             Err(Error::usage("this is neither a folder nor a prefix").at(Place::uri(location.to_string())))

@@ -23,7 +23,7 @@ use super::fault::{Doing, Fault, cut};
 use super::location::Location;
 use super::ranged::{RangedSource, Tuning, repeating, retrying};
 use super::runtime::runtime;
-use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink};
+use super::types::{ByteSource, Listed, Listing, ObjectInfo, SegmentSink};
 use super::upload::S3Sink;
 use crate::error::{Error, Place, Result};
 
@@ -198,8 +198,7 @@ impl S3 {
         let (bucket, path) = self.place(location)?;
         let uri = location.to_string();
         let meta = self.head(&bucket, &path).map_err(|fault| fault.into_error(&uri, Doing::Reading))?;
-        let etag = meta.e_tag.as_deref().map(|etag| etag.trim_matches('"').to_owned());
-        let info = ObjectInfo { uri, etag, bytes: Some(meta.size) };
+        let info = ObjectInfo { uri, etag: etag_of(&meta), bytes: Some(meta.size) };
         if !is_it(&info) {
             let what = "another object is under this name than the one that was read so far".to_owned();
             return Err(Fault::Changed(what).into_error(&info.uri, Doing::Reading));
@@ -235,9 +234,12 @@ impl S3 {
             .block_on(repeating(self.tuning, || bucket.client.list_with_delimiter(prefix)))
             .map_err(|fault| fault.into_error(&location.to_string(), Doing::Listing))?;
         let name = |path: &Path| path.filename().map(str::to_owned);
+        let file = |meta: &ObjectMeta| {
+            Some(Listed { name: name(&meta.location)?, bytes: Some(meta.size), etag: etag_of(meta) })
+        };
         Ok(Listing {
             folders: listed.common_prefixes.iter().filter_map(name).collect(),
-            files: listed.objects.iter().filter_map(|o| Some((name(&o.location)?, Some(o.size)))).collect(),
+            files: listed.objects.iter().filter_map(file).collect(),
         })
     }
 
@@ -325,6 +327,11 @@ fn hash_uploads(unsigned: Option<&str>, endpoint: Option<&str>) -> Result<bool> 
             Err(Error::usage(format!("{UNSIGNED_PAYLOAD} is \"{other}\", neither true nor false")))
         }
     }
+}
+
+/// The version of an object, without the quotes of HTTP: a listing has it as an answer does.
+fn etag_of(meta: &ObjectMeta) -> Option<String> {
+    meta.e_tag.as_deref().map(|etag| etag.trim_matches('"').to_owned())
 }
 
 #[cfg(test)]

@@ -142,6 +142,17 @@ pub trait SegmentWriter: Send {
 pub(super) struct Listing {
     /// Names of folders or common prefixes, without slashes.
     pub folders: Vec<String>,
-    /// Names and lengths of files or objects.
-    pub files: Vec<(String, Option<u64>)>,
+    /// Files or objects.
+    pub files: Vec<Listed>,
+}
+
+/// A file or object, as a listing tells of it.
+#[derive(Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Listed {
+    /// Its name, without what is before it.
+    pub name: String,
+    /// Its length.
+    pub bytes: Option<u64>,
+    /// Its version, as whoever opens it finds it.
+    pub etag: Option<String>,
 }

@@ -20,6 +20,8 @@ const RUNS_LOOKED_MAX: usize = 1_000;
 pub type Stop = Arc<dyn Fn() -> bool + Send + Sync>;
 /// Hears what a load waits for, and none when the wait is over.
 pub type Waits = Arc<dyn Fn(Option<String>) + Send + Sync>;
+/// Says of one export after the other whether its load should happen.
+pub type Admissions<'a> = Box<dyn Fn(&LoadRequest) -> Result<Admission> + 'a>;
 /// Writes the Parquet file of a probe (one row of one integer column, `a`) into a place.
 pub type WriteProbe<'a> = dyn Fn(&Location) -> Result<Vec<FileReport>> + 'a;
 
@@ -211,6 +213,15 @@ pub trait Warehouse: Send + Sync {
 
     /// Whether this load should happen at all. Changes nothing.
     fn admit(&self, request: &LoadRequest) -> Result<Admission>;
+
+    /// [`Warehouse::admit`] for many exports of this kind of one table, which is looked at once where that is possible.
+    ///
+    /// # Errors
+    /// As [`Warehouse::admit`].
+    fn admissions(&self, table: &str, kind: ExportKind) -> Result<Admissions<'_>> {
+        let _ = (table, kind);
+        Ok(Box::new(move |request| self.admit(request)))
+    }
 
     /// Takes the table's lock and prepares an empty place for the segments.
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>>;

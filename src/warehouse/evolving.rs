@@ -25,9 +25,16 @@ impl Columns {
         let mut columns = Self::default();
         if let Some(entry) = current {
             let dir = table_dir.join(&entry.load_id);
-            // All files of a part have the same columns.
-            for file in entry.parts.iter().filter_map(|part| part.files.first()) {
-                match footer(&dir.join(&file.name)) {
+            // All files of a part have the same columns; several parts may share one.
+            let mut names: Vec<&str> = entry
+                .parts
+                .iter()
+                .filter_map(|part| part.files.first())
+                .map(|file| file.name.as_str())
+                .collect();
+            names.dedup();
+            for name in names {
+                match footer(&dir.join(name)) {
                     Ok(footer) => columns.add(footer.columns),
                     Err(error) => tracing::warn!(%error, "its columns are not looked at"),
                 }

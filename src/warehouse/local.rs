@@ -16,12 +16,13 @@ use super::lock::TableLock;
 use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
 use super::present::has_ids;
+use super::version::Admitting;
 use super::{
-    Admission, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, merge, sweep,
-    version, whole,
+    Admission, Admissions, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, merge,
+    sweep, version, whole,
 };
 use crate::error::{Error, Place, Result};
-use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown, Source};
+use crate::ledger::{self, Cover, Entry, Part, PartFile, Run, Shown, Source};
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Evolve, Layout, MissingColumns, Table};
 use crate::store::{ExportKind, SegmentSink, private, sync_dir};
@@ -168,10 +169,9 @@ impl LocalWarehouse {
         Ok(cover_by(self.cover, has_ids(&footer.columns)))
     }
 
-    fn admission(&self, current: Option<&Entry>, request: &LoadRequest) -> Result<Admission> {
-        let table_dir = ledger::table_dir(&self.dir, &request.table)?;
-        let cover = self.cover_of(&table_dir, current, request.kind)?;
-        Ok(version::admission(current, request, cover))
+    fn admitting(&self, table: &str, kind: ExportKind, current: Option<&Entry>) -> Result<Admitting> {
+        let cover = self.cover_of(&ledger::table_dir(&self.dir, table)?, current, kind)?;
+        Ok(Admitting::new(current, cover))
     }
 
     fn no_table(&self, table: &str) -> Error {
@@ -213,7 +213,7 @@ fn hold(version_dir: &Path) -> Result<Snapshot> {
         locked => locked.map_err(failed)?,
     }
     let entry = Entry::read(version_dir)?;
-    let files = entry.files().map(|file| version_dir.join(&file.name)).collect();
+    let files = entry.files().iter().map(|file| version_dir.join(&file.name)).collect();
     Ok(Snapshot { entry, files, version_dir: version_dir.to_owned(), _hold: hold })
 }
 
@@ -266,11 +266,15 @@ impl Warehouse for LocalWarehouse {
     }
 
     fn admit(&self, request: &LoadRequest) -> Result<Admission> {
-        if ledger::current_version(&ledger::table_dir(&self.dir, &request.table)?)?.is_none() {
-            return self.admission(None, request);
-        }
+        self.admissions(&request.table, request.kind)?(request)
+    }
+
+    fn admissions(&self, table: &str, kind: ExportKind) -> Result<Admissions<'_>> {
+        let is_there = ledger::current_version(&ledger::table_dir(&self.dir, table)?)?.is_some();
         // Held, so that no load sweeps what is looked at.
-        self.admission(Some(&self.hold(&request.table)?.entry), request)
+        let held = is_there.then(|| self.hold(table)).transpose()?;
+        let admitting = self.admitting(table, kind, held.as_ref().map(|held| &held.entry))?;
+        Ok(Box::new(move |request| Ok(admitting.admit(request))))
     }
 
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
@@ -280,7 +284,8 @@ impl Warehouse for LocalWarehouse {
         let lock = TableLock::take(&table_dir, &request.load_id, self.lock_wait, &self.waits)?;
         sweep::sweep_dead(&table_dir)?;
         let current = Entry::current(&table_dir)?;
-        if self.admission(current.as_ref(), request)? != Admission::Proceed {
+        let admitting = self.admitting(&request.table, request.kind, current.as_ref())?;
+        if admitting.admit(request) != Admission::Proceed {
             // Two processes were admitted at once, and the other was first.
             return Err(Error::transient("another load changed the table while this one waited for it")
                 .at(Place::uri(table_dir.display().to_string()))
@@ -358,10 +363,11 @@ impl Staging for LocalStaging {
         if self.request.kind == ExportKind::Full {
             self.request.shrink.check(&self.request.table, self.rows_replaced(&kept), rows.accepted)?;
         }
-        let old = self.current.as_ref().map(|current| self.table_dir.join(&current.load_id));
-        let folders = Folders { old: old.as_deref(), staging };
-        let warnings = version::of_another_policy(&kept, &self.request).into_iter().collect();
-        let Brought { new, kept } = merge::bring(&folders, &self.request, kept, new)?;
+        let old = self.current.as_ref().map(|current| (self.table_dir.join(&current.load_id), current));
+        let folders = Folders { old: old.as_ref().map(|(dir, entry)| (dir.as_path(), *entry)), staging };
+        let of_another_policy = version::of_another_policy(&kept, &self.request);
+        let Brought { new, kept, mut warnings } = merge::bring(&folders, &self.request, kept, new)?;
+        warnings.extend(of_another_policy);
         let altered = self.columns.altered(staging, &new)?;
         let loaded: u64 = new.iter().map(|file| file.rows).sum();
         let carried_over = self.carried_over(&kept);
@@ -371,7 +377,7 @@ impl Staging for LocalStaging {
         version::place_version(&self.table_dir, staging, &entry.load_id)?;
         // Until the switch is durable, a power cut can bring the old version back: it must be there.
         if version::switch(&self.table_dir, &entry.load_id)? {
-            self.tidy();
+            self.tidy(&entry);
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
@@ -407,8 +413,9 @@ impl LocalStaging {
             privacy: request.privacy.clone(),
             files,
         };
+        let parts = version::assemble(kept, new)?;
         Ok(Entry {
-            format: ENTRY_FORMAT,
+            format: Entry::format_of(&parts),
             load_id: request.load_id.clone(),
             table: request.table.clone(),
             kind: request.kind,
@@ -419,13 +426,13 @@ impl LocalStaging {
             finished: ledger::timestamp(SystemTime::now()),
             program: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
             previous: self.current.as_ref().map(|entry| entry.load_id.clone()),
-            parts: version::assemble(kept, new)?,
+            parts,
         })
     }
 
     /// The load is done whatever becomes of this: what stays is swept with the next one.
-    fn tidy(&self) {
-        if let Err(error) = sweep::sweep(&self.table_dir, self.keep_versions) {
+    fn tidy(&self, current: &Entry) {
+        if let Err(error) = sweep::sweep(&self.table_dir, current, self.keep_versions) {
             tracing::warn!(%error, table = self.request.table, "old versions were not swept");
         }
     }

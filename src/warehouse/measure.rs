@@ -6,17 +6,19 @@
 
 use super::holding::{Held, Holding, Scope};
 use super::local::Snapshot;
-use super::parquet_file::{batches, guarded, open, rows_of};
-use super::rewrite::number_of;
+use super::parquet_file::{batches, guarded, open};
+use super::rewritten::number_of;
 use super::types::Type;
 use crate::error::Result;
 use crate::ledger::{Part, PartFile};
 use crate::report::ColumnReport;
+use crate::store::ExportKind;
 use crate::values::{Form, Measure, Numbers, SUM_DIGITS_MAX, float_summed};
 use parquet::column::reader::ColumnReader;
 use parquet::errors::ParquetError;
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -27,14 +29,18 @@ impl Holding for Snapshot {
     }
 
     fn sum_up(&self, scope: &Scope<'_>) -> Result<Held> {
-        let parts: Vec<&Part> = match self.part(scope) {
-            Some(part) => vec![part],
-            None => self.entry.parts.iter().collect(),
+        let files = self.entry.files();
+        let part = self.part(scope);
+        let looked_at: Vec<(&PartFile, Range<u64>)> = match part {
+            Some(part) => {
+                let slices = self.entry.slices().into_iter().filter(|slice| slice.part == part);
+                slices.map(|slice| (&files[slice.file], slice.rows)).collect()
+            }
+            None => files.iter().map(|file| (file, 0..file.rows)).collect(),
         };
-        let rows: u64 = parts.iter().map(|part| part.rows()).sum();
+        let rows: u64 = looked_at.iter().map(|(_, rows)| rows.end - rows.start).sum();
         let later = self.entry.rows_in_table() - rows;
-        let files = parts.iter().flat_map(|part| &part.files);
-        let columns = sum_up(self.dir(), &files.collect::<Vec<_>>(), scope.hashes)?;
+        let columns = sum_up(self.dir(), &looked_at, scope.hashes)?;
         Ok(Held { rows, later, columns, notes: Vec::new() })
     }
 }
@@ -42,32 +48,44 @@ impl Holding for Snapshot {
 impl Snapshot {
     /// The load that brought the rows: that of the export that is asked for, or the full one. None if all rows are
     /// meant, because there is no full one.
-    fn part(&self, scope: &Scope<'_>) -> Option<&Part> {
+    fn part(&self, scope: &Scope<'_>) -> Option<usize> {
         let parts = &self.entry.parts;
         let is_meant = |part: &&Part| match scope.load_id {
             Some(id) => part.load_id == id,
             None => part.source.same_as(scope.source),
         };
-        parts.iter().find(is_meant).or_else(|| self.entry.full())
+        let is_full = |part: &Part| part.kind == ExportKind::Full;
+        parts.iter().position(|part| is_meant(&part)).or_else(|| parts.iter().position(is_full))
     }
 }
 
-/// A row group of a file.
+/// Rows of a row group of a file.
 struct Unit {
     path: PathBuf,
     group: usize,
+    rows: Range<usize>,
 }
 
 /// The columns of all files, those that a file lacks NULL there.
-fn sum_up(dir: &Path, files: &[&PartFile], hashes: bool) -> Result<Vec<ColumnReport>> {
+fn sum_up(dir: &Path, files: &[(&PartFile, Range<u64>)], hashes: bool) -> Result<Vec<ColumnReport>> {
     let mut units = Vec::new();
-    for file in files {
+    for (file, rows) in files {
         let path = dir.join(&file.name);
-        let groups = open(&path)?.num_row_groups();
-        units.extend((0..groups).map(|group| Unit { path: path.clone(), group }));
+        let before = units.len();
+        let reader = open(&path)?;
+        let mut first = 0;
+        for (group, metadata) in reader.metadata().row_groups().iter().enumerate() {
+            let next = first + u64::try_from(metadata.num_rows()).unwrap_or(0);
+            let within = |row: u64| usize::try_from(row.clamp(first, next) - first).unwrap_or(0);
+            let rows = within(rows.start)..within(rows.end);
+            if !rows.is_empty() {
+                units.push(Unit { path: path.clone(), group, rows });
+            }
+            first = next;
+        }
         // A table without rows has columns all the same.
-        if groups == 0 {
-            units.push(Unit { path, group: 0 });
+        if units.len() == before {
+            units.push(Unit { path, group: 0, rows: 0..0 });
         }
     }
     let mut columns: Vec<(String, Form, Measure)> = Vec::new();
@@ -125,22 +143,21 @@ struct Summed {
 }
 
 fn measure(unit: &Unit, hashes: bool) -> Result<Summed> {
-    let Unit { path, group } = unit;
+    let Unit { path, group, rows } = unit;
     let reader: SerializedFileReader<File> = open(path)?;
     let schema = reader.metadata().file_metadata().schema_descr_ptr();
     let is_empty = *group >= reader.num_row_groups();
     let group = (!is_empty).then(|| guarded(path, None, || reader.get_row_group(*group))).transpose()?;
-    let mut summed = Summed { rows: 0, columns: Vec::with_capacity(schema.num_columns()) };
+    let mut summed = Summed { rows: rows.len() as u64, columns: Vec::with_capacity(schema.num_columns()) };
     for (index, column) in schema.columns().iter().enumerate() {
         let form = form_of(&Type::of(column));
         let measure = match &group {
-            Some(group) => guarded(path, Some(column.name()), || chunk(&**group, index, form, hashes))?,
+            Some(group) => {
+                guarded(path, Some(column.name()), || chunk((&**group, rows), index, form, hashes))?
+            }
             None => Measure::default(),
         };
         summed.columns.push((column.name().to_owned(), form, measure));
-    }
-    if let Some(group) = &group {
-        summed.rows = guarded(path, None, || rows_of(&**group))? as u64;
     }
     Ok(summed)
 }
@@ -165,12 +182,11 @@ fn is_summed(its: &Type) -> bool {
 
 /// Reads a column chunk and sums it up.
 fn chunk(
-    group: &dyn RowGroupReader,
+    (group, rows): (&dyn RowGroupReader, &Range<usize>),
     index: usize,
     form: Form,
     hashes: bool,
 ) -> Result<Measure, ParquetError> {
-    let rows = rows_of(group)?;
     let column = group.metadata().column(index).column_descr_ptr();
     let is_known = !matches!(Type::of(&column), Type::Other(_));
     let summed = is_summed(&Type::of(&column));
@@ -178,7 +194,7 @@ fn chunk(
     measure.texts.hashes = (hashes && form == Form::Text).then_some(0);
     macro_rules! each {
         ($reader:expr, $values:ident => $numbers:expr) => {
-            batches($reader, rows, |records, _, $values| {
+            batches($reader, rows.clone(), |records, _, $values| {
                 let numbers = $numbers;
                 let nulls = (records - $values.len()) as u64;
                 measure.add(&Measure { nulls, numbers, ..Measure::default() });
@@ -203,7 +219,7 @@ fn chunk(
         ColumnReader::FixedLenByteArrayColumnReader(reader) if is_known => {
             each!(reader, values => exact(values.iter().map(|value| number_of(value.data())), summed))
         }
-        ColumnReader::ByteArrayColumnReader(reader) => batches(reader, rows, |records, _, values| {
+        ColumnReader::ByteArrayColumnReader(reader) => batches(reader, rows.clone(), |records, _, values| {
             measure.nulls += (records - values.len()) as u64;
             values.iter().for_each(|value| measure.texts.push(value.data()));
             Ok(())

@@ -15,15 +15,17 @@ pub mod query;
 #[cfg(feature = "aws")]
 pub mod redshift;
 mod rewrite;
+mod rewritten;
 mod shrink;
+mod small;
 mod sweep;
 mod types;
 mod version;
 mod whole;
 
 pub use contract::{
-    Admission, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse,
-    WriteProbe,
+    Admission, Admissions, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits,
+    Warehouse, WriteProbe,
 };
 pub use holding::{Held, Holding, Scope};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};

@@ -12,6 +12,7 @@ use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
 use parquet::file::serialized_reader::ReadOptionsBuilder;
 use std::cell::Cell;
 use std::fs::File;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Once;
@@ -105,24 +106,29 @@ pub(super) fn footer(path: &Path) -> Result<Footer> {
     Ok(Footer { rows: u64::try_from(file.num_rows()).unwrap_or(0), columns })
 }
 
-/// Hands each batch of a column chunk on: definition levels (none for a required column) and values.
+/// Hands each batch of these rows of a column chunk on: definition levels (none for a required column) and values.
 ///
 /// # Errors
-/// Those of the pages, and one if there are fewer records than the row group has rows.
+/// Those of the pages, and one if the row group has fewer rows.
 pub(super) fn batches<T: DataType>(
     mut reader: ColumnReaderImpl<T>,
-    rows: usize,
+    rows: Range<usize>,
     mut take: impl FnMut(usize, &[i16], &[T::T]) -> Result<(), ParquetError>,
 ) -> Result<(), ParquetError> {
     let (mut levels, mut values) = (Vec::new(), Vec::new());
-    let mut left = rows;
+    let mut left = rows.len();
+    let missing = |left| ParquetError::EOF(format!("{left} of {} rows are missing", rows.end));
+    let passed = reader.skip_records(rows.start)?;
+    if passed < rows.start {
+        return Err(missing(rows.end - passed));
+    }
     while left > 0 {
         levels.clear();
         values.clear();
         let (records, ..) =
             reader.read_records(left.min(BATCH_RECORDS), Some(&mut levels), None, &mut values)?;
         if records == 0 {
-            return Err(ParquetError::EOF(format!("{left} of {rows} rows are missing")));
+            return Err(missing(left));
         }
         take(records, &levels, &values)?;
         left -= records;
@@ -158,15 +164,15 @@ fn read_chunk(group: &dyn RowGroupReader, index: usize) -> Result<(), ParquetErr
     let descr = group.metadata().column(index).column_descr_ptr();
     let is_text = Type::of(&descr) == Type::Text;
     match group.get_column_reader(index)? {
-        ColumnReader::BoolColumnReader(reader) => batches(reader, rows, |_, _, _| Ok(())),
-        ColumnReader::Int32ColumnReader(reader) => batches(reader, rows, |_, _, _| Ok(())),
-        ColumnReader::Int64ColumnReader(reader) => batches(reader, rows, |_, _, _| Ok(())),
-        ColumnReader::Int96ColumnReader(reader) => batches(reader, rows, |_, _, _| Ok(())),
-        ColumnReader::FloatColumnReader(reader) => batches(reader, rows, |_, _, _| Ok(())),
-        ColumnReader::DoubleColumnReader(reader) => batches(reader, rows, |_, _, _| Ok(())),
-        ColumnReader::FixedLenByteArrayColumnReader(reader) => batches(reader, rows, |_, _, _| Ok(())),
+        ColumnReader::BoolColumnReader(reader) => batches(reader, 0..rows, |_, _, _| Ok(())),
+        ColumnReader::Int32ColumnReader(reader) => batches(reader, 0..rows, |_, _, _| Ok(())),
+        ColumnReader::Int64ColumnReader(reader) => batches(reader, 0..rows, |_, _, _| Ok(())),
+        ColumnReader::Int96ColumnReader(reader) => batches(reader, 0..rows, |_, _, _| Ok(())),
+        ColumnReader::FloatColumnReader(reader) => batches(reader, 0..rows, |_, _, _| Ok(())),
+        ColumnReader::DoubleColumnReader(reader) => batches(reader, 0..rows, |_, _, _| Ok(())),
+        ColumnReader::FixedLenByteArrayColumnReader(reader) => batches(reader, 0..rows, |_, _, _| Ok(())),
         ColumnReader::ByteArrayColumnReader(reader) => {
-            batches(reader, rows, |_, _, values| if is_text { text(values) } else { Ok(()) })
+            batches(reader, 0..rows, |_, _, values| if is_text { text(values) } else { Ok(()) })
         }
     }
 }

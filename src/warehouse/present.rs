@@ -7,7 +7,7 @@
 //! ```
 
 use super::parquet_file::{batches, guarded, open, rows_of};
-use super::rewrite::number_of;
+use super::rewritten::number_of;
 use super::types::Type;
 use crate::error::Result;
 use parquet::column::reader::ColumnReader;
@@ -16,7 +16,7 @@ use parquet::file::metadata::RowGroupMetaData;
 use parquet::file::reader::{FileReader, RowGroupReader};
 use parquet::file::statistics::Statistics;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The column that tells rows apart.
 const ID: &str = "id";
@@ -27,29 +27,38 @@ const IDS_MAX: usize = 4_000_000;
 /// An id: a number itself, a text by its hash.
 type Key = i128;
 
+/// A file, of which some rows are looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Looked<'a> {
+    /// Where it is.
+    pub(super) path: &'a Path,
+    /// Row by row, whether it is looked at; empty: all are.
+    pub(super) rows: &'a [bool],
+}
+
 /// For each row of each of `files`, whether it stays: its id is in none of `others`. A row without an id is
 /// known to be nowhere, and stays if `stays_without` says so. All rows of a file without ids stay.
 ///
 /// # Errors
 /// [`crate::Error::Input`] naming a damaged file.
 pub(super) fn rows_that_stay(
-    files: &[PathBuf],
-    others: &[PathBuf],
+    files: &[Looked<'_>],
+    others: &[Looked<'_>],
     stays_without: bool,
 ) -> Result<Vec<Vec<bool>>> {
     in_turns(files, others, stays_without, IDS_MAX)
 }
 
 fn in_turns(
-    files: &[PathBuf],
-    others: &[PathBuf],
+    files: &[Looked<'_>],
+    others: &[Looked<'_>],
     stays_without: bool,
     ids_max: usize,
 ) -> Result<Vec<Vec<bool>>> {
     let mut stay = Vec::with_capacity(files.len());
     let (mut turn, mut held) = (Vec::new(), 0);
     for file in files {
-        let ids = ids_of(file)?;
+        let ids = ids_of(file.path)?;
         held += ids.len();
         turn.push(ids);
         if held >= ids_max {
@@ -63,13 +72,13 @@ fn in_turns(
 
 fn look(
     turn: &mut Vec<Vec<Option<Key>>>,
-    others: &[PathBuf],
+    others: &[Looked<'_>],
     stays_without: bool,
     stay: &mut Vec<Vec<bool>>,
 ) -> Result<()> {
     let mut wanted = Wanted::new(turn.iter().flatten().flatten().copied());
     for other in others {
-        wanted.look_in(other)?;
+        wanted.look_in(*other)?;
     }
     let stays = |id: Option<Key>| id.map_or(stays_without, |id| !wanted.is_found(id));
     stay.extend(turn.drain(..).map(|ids| ids.into_iter().map(stays).collect()));
@@ -95,16 +104,21 @@ impl Wanted {
         self.ids.binary_search(&id).is_ok_and(|at| self.found[at])
     }
 
-    fn look_in(&mut self, path: &Path) -> Result<()> {
+    fn look_in(&mut self, file: Looked<'_>) -> Result<()> {
         let (Some(&first), Some(&last)) = (self.ids.first(), self.ids.last()) else { return Ok(()) };
         let out_of_range = |(least, most): (Key, Key)| most < first || last < least;
-        each_group(path, |group, column, is_number| {
+        let mut row = 0;
+        each_group(file.path, |group, column, is_number| {
             let range = is_number.then(|| range_of(group.metadata(), column)).flatten();
             if range.is_some_and(out_of_range) {
+                row += rows_of(group)?;
                 return Ok(());
             }
             each_id(group, column, |id| {
-                if let Some(at) = id.and_then(|id| self.ids.binary_search(&id).ok()) {
+                let is_looked_at = file.rows.is_empty() || file.rows.get(row).is_some_and(|&looked| looked);
+                row += 1;
+                if let Some(at) = id.filter(|_| is_looked_at).and_then(|id| self.ids.binary_search(&id).ok())
+                {
                     self.found[at] = true;
                 }
             })
@@ -163,7 +177,7 @@ fn each_id(
     let rows = rows_of(group)?;
     macro_rules! each {
         ($reader:expr, $key:expr) => {
-            batches($reader, rows, |records, levels, values| {
+            batches($reader, 0..rows, |records, levels, values| {
                 let mut values = values.iter();
                 for record in 0..records {
                     // A required column has no levels.
@@ -201,6 +215,7 @@ mod tests {
     use parquet::file::writer::SerializedFileWriter;
     use parquet::schema::parser::parse_message_type;
     use std::fs::File;
+    use std::path::PathBuf;
     use std::sync::Arc;
 
     /// Ids of this type, three to a row group.
@@ -232,6 +247,10 @@ mod tests {
         path
     }
 
+    fn all(files: &[PathBuf]) -> Vec<Looked<'_>> {
+        files.iter().map(|path| Looked { path, rows: &[] }).collect()
+    }
+
     #[test]
     fn rows_are_known_by_ids_of_any_type_and_in_any_number_of_turns() {
         let dir = tempfile::tempdir().unwrap();
@@ -248,15 +267,24 @@ mod tests {
                 write(dir.path(), "d", other, &some(&[1, 2, 3, 9, -3, 100])),
                 write(dir.path(), "e", other, &[None, Some(8)]),
             ];
+            let (files, others) = (all(&files), all(&others));
             for ids_max in [1, 4, IDS_MAX] {
                 for without in [false, true] {
                     let stay = in_turns(&files, &others, without, ids_max).unwrap();
                     let expected = [vec![true, without, false, false], vec![], vec![true, true, false]];
                     assert_eq!(stay, expected, "{one} {other} {ids_max}");
+                    // All but 9 and 8, which others' rows do not count for.
+                    let rows = [true, true, true, false, true, true];
+                    let some =
+                        [Looked { rows: &rows, ..others[0] }, Looked { rows: &[true, false], ..others[1] }];
+                    let stay = in_turns(&files, &some, without, ids_max).unwrap();
+                    let expected = [vec![true, without, false, true], vec![], vec![true, true, true]];
+                    assert_eq!(stay, expected, "{one} {other} {ids_max}");
                 }
             }
         }
-        let nameless = [write(dir.path(), "n", "int64 n", &some(&[1, 2]))];
+        let nameless = write(dir.path(), "n", "int64 n", &some(&[1, 2]));
+        let nameless = [Looked { path: &nameless, rows: &[] }];
         assert_eq!(in_turns(&nameless, &nameless, false, IDS_MAX).unwrap(), [Vec::<bool>::new()], "all stay");
     }
 }

@@ -1,106 +1,122 @@
-//! Writes a Parquet file anew with fewer rows, or with wider columns. Pages that stay as they are, are copied.
+//! Writes Parquet files anew: one with fewer rows or with wider columns, or several as one. Pages that stay as they
+//! are, are copied.
+//!
+//! ```text
+//! sources ─▶ row groups with rows that stay ─▶ small neighbours together ─▶ column by column:
+//!                                                 pages as they are, or values (rewritten.rs)
+//! ```
 
-use super::parquet_file::{batches, guarded, open, rows_of};
-use super::types::{Type, Types, widened};
-use crate::error::{Error, Result};
+use super::parquet_file::{guarded, open, rows_of};
+use super::rewritten::{Copied, Pages, copy_values, nulls};
+use super::types::{Type, Types, joined, widened};
+use crate::error::{Error, Place, Result};
+use crate::pages::CREATED_BY;
 use crate::store::private;
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use parquet::column::writer::ColumnCloseResult;
-use parquet::data_type::{
-    BoolType, ByteArray, ByteArrayType, DataType, DoubleType, FixedLenByteArray, FixedLenByteArrayType,
-    FloatType, Int32Type, Int64Type, Int96Type,
-};
+use parquet::column::writer::{ColumnCloseResult, get_column_writer};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{WriterProperties, WriterVersion};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesPtr, WriterVersion};
 use parquet::file::reader::{FileReader, RowGroupReader, SerializedFileReader};
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter, SerializedRowGroupWriter};
-use parquet::schema::types::TypePtr;
+use parquet::file::writer::{SerializedFileWriter, SerializedRowGroupWriter};
+use parquet::schema::types::{ColumnDescPtr, TypePtr};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
 
-/// Who wrote the file, as its footer says.
-const CREATED_BY: &str = concat!("csl-stream version ", env!("CARGO_PKG_VERSION"));
+/// Row groups of several files are put together up to so many stored bytes; one that has more is copied as it is.
+const JOINED_BYTES_MAX: u64 = 4 << 20;
 
-/// What is to become of a file.
-pub(super) struct Change<'a> {
-    /// What its columns are in the table.
-    pub(super) types: &'a Types,
-    /// Its own.
+/// A file that is written anew.
+pub(super) struct Source<'a> {
+    /// Where it is.
+    pub(super) path: &'a Path,
+    /// Its columns.
     pub(super) columns: &'a [(String, Type)],
     /// Row by row, whether it stays; none: all do.
     pub(super) keep: Option<&'a [bool]>,
 }
 
-impl Change<'_> {
-    /// Whether the file can stay as it is.
-    pub(super) fn is_none(&self) -> bool {
-        let widens =
-            self.columns.iter().any(|(name, own)| self.types.get(name).is_some_and(|wide| wide != own));
+impl Source<'_> {
+    /// Whether the file can stay as it is in a table of these types.
+    pub(super) fn can_stay(&self, types: &Types) -> bool {
+        let widens = self.columns.iter().any(|(name, own)| types.get(name).is_some_and(|wide| wide != own));
         !widens && self.keep.is_none_or(|keep| keep.iter().all(|&stays| stays))
     }
-
-    /// Rows that stay, of so many.
-    pub(super) fn rows(&self, rows: u64) -> u64 {
-        self.keep.map_or(rows, |keep| keep.iter().filter(|&&stays| stays).count() as u64)
-    }
 }
 
-/// Writes the file `from` anew as `to`, durable. Holds a batch of records and a row group of one column in
-/// memory.
+/// Writes the rows of files that stay as one file `to`, durable, in their order. What a file lacks of the columns
+/// is NULL there. Holds a batch of records and a row group of one column in memory.
 ///
 /// # Errors
-/// [`Error::Input`] if `from` is damaged, and whatever the file system refuses.
-pub(super) fn rewrite(from: &Path, to: &Path, change: &Change<'_>) -> Result<()> {
-    let source = File::open(from).map_err(|cause| Error::io("cannot open the Parquet file", from, cause))?;
-    let reader = open(from)?;
-    let target = private::open(OpenOptions::new().read(true).write(true).create_new(true), to)
-        .map_err(|cause| Error::io("cannot write the Parquet file", to, cause))?;
-    let durable = target.try_clone();
-    guarded(from, None, || write(&reader, &source, target, change))?;
-    durable
-        .and_then(|file| file.sync_all())
-        .map_err(|cause| Error::io("cannot write the Parquet file", to, cause))
-}
-
-fn write(
-    reader: &SerializedFileReader<File>,
-    source: &File,
-    target: File,
-    change: &Change<'_>,
-) -> Result<(), ParquetError> {
-    let file = reader.metadata().file_metadata();
-    let old: TypePtr = file.schema_descr().root_schema_ptr();
-    let schema = widened(&old, change.columns, change.types).unwrap_or(old);
-    let properties = WriterProperties::builder()
+/// [`Error::Input`] naming a file that is damaged, and whatever the file system refuses.
+pub(super) fn rewrite(sources: &[Source<'_>], to: &Path, types: &Types) -> Result<()> {
+    let opened = sources.iter().map(Opened::new).collect::<Result<Vec<_>>>()?;
+    let Some(first) = opened.first() else { return Ok(()) };
+    let schema = schema_of(&opened, types).ok_or_else(|| {
+        Error::machine("files with columns that are not written cannot be merged")
+            .at(Place::uri(first.source.path.display().to_string()))
+    })?;
+    let properties: WriterPropertiesPtr = WriterProperties::builder()
         .set_writer_version(WriterVersion::PARQUET_1_0)
         .set_created_by(CREATED_BY.to_owned())
-        .set_compression(codec_of(reader))
+        .set_compression(codec_of(&first.reader))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
-        .build();
-    let mut writer = SerializedFileWriter::new(target, schema, properties.into())?;
-    let mut first = 0;
-    for group in 0..reader.num_row_groups() {
-        let group = reader.get_row_group(group)?;
-        let rows = rows_of(&*group)?;
-        let keep = change.keep.map(|keep| keep.get(first..first + rows).unwrap_or_default());
-        first += rows;
-        if keep.is_some_and(|keep| !keep.contains(&true)) {
-            continue;
+        .build()
+        .into();
+    let refused = |cause| Error::io("cannot write the Parquet file", to, cause);
+    let unwritten = |cause| unwritten(to, cause);
+    let target =
+        private::open(OpenOptions::new().read(true).write(true).create_new(true), to).map_err(refused)?;
+    let durable = target.try_clone().map_err(refused)?;
+    let mut writer = SerializedFileWriter::new(target, schema, properties.clone()).map_err(unwritten)?;
+    let columns: Vec<ColumnDescPtr> = writer.schema_descr().columns().to_vec();
+    for pieces in row_groups(&opened)? {
+        let mut out = writer.next_row_group().map_err(unwritten)?;
+        for (at, column) in columns.iter().enumerate() {
+            Column { at, column, opened: &opened, pieces: &pieces, types }.write(
+                &properties,
+                &mut out,
+                to,
+            )?;
         }
-        let mut out = writer.next_row_group()?;
-        for index in 0..group.num_columns() {
-            let (name, own) = &change.columns[index];
-            let wide = change.types.get(name).unwrap_or(own);
-            let whole = keep.is_none_or(|keep| !keep.contains(&false));
-            match wide == own && whole {
-                true => copy_pages(&*group, index, source, &mut out)?,
-                false => copy_values(&*group, index, &mut out, &Column { own, wide, rows, keep })?,
-            }
-        }
-        out.close()?;
+        out.close().map_err(unwritten)?;
     }
-    writer.close().map(drop)
+    writer.close().map_err(unwritten)?;
+    durable.sync_all().map_err(refused)
+}
+
+fn unwritten(to: &Path, cause: ParquetError) -> Error {
+    Error::machine("cannot write the Parquet file").at(Place::uri(to.display().to_string())).because(cause)
+}
+
+struct Opened<'a> {
+    source: &'a Source<'a>,
+    file: File,
+    reader: SerializedFileReader<File>,
+}
+
+impl<'a> Opened<'a> {
+    fn new(source: &'a Source<'a>) -> Result<Self> {
+        let path = source.path;
+        let file =
+            File::open(path).map_err(|cause| Error::io("cannot open the Parquet file", path, cause))?;
+        Ok(Self { source, file, reader: open(path)? })
+    }
+
+    fn schema(&self) -> TypePtr {
+        self.reader.metadata().file_metadata().schema_descr().root_schema_ptr()
+    }
+}
+
+fn schema_of(opened: &[Opened<'_>], types: &Types) -> Option<TypePtr> {
+    if let [one] = opened {
+        let own = one.schema();
+        return Some(widened(&own, one.source.columns, types).unwrap_or(own));
+    }
+    let schemas: Vec<TypePtr> = opened.iter().map(Opened::schema).collect();
+    let files: Vec<_> =
+        schemas.iter().zip(opened).map(|(schema, one)| (&**schema, one.source.columns)).collect();
+    joined(&files, types)
 }
 
 /// The codec of the file's pages; another program's that is not built in becomes Snappy.
@@ -110,6 +126,110 @@ fn codec_of(reader: &SerializedFileReader<File>) -> Compression {
         Some(Compression::ZSTD(_)) => Compression::ZSTD(ZstdLevel::default()),
         Some(Compression::UNCOMPRESSED) => Compression::UNCOMPRESSED,
         _ => Compression::SNAPPY,
+    }
+}
+
+/// A row group of a source.
+struct Piece<'a> {
+    source: usize,
+    group: Box<dyn RowGroupReader + 'a>,
+    rows: usize,
+    /// Row by row, whether it stays; none: all do.
+    keep: Option<&'a [bool]>,
+}
+
+impl Piece<'_> {
+    fn rows_that_stay(&self) -> usize {
+        self.keep.map_or(self.rows, |keep| keep.iter().filter(|&&stays| stays).count())
+    }
+}
+
+/// Row groups as they are written, each of one or more that are read.
+fn row_groups<'a>(opened: &'a [Opened<'a>]) -> Result<Vec<Vec<Piece<'a>>>> {
+    let most = if opened.len() > 1 { JOINED_BYTES_MAX } else { 0 };
+    let (mut groups, mut bytes) = (Vec::<Vec<Piece<'_>>>::new(), 0);
+    for (source, one) in opened.iter().enumerate() {
+        let mut first = 0;
+        for at in 0..one.reader.num_row_groups() {
+            let (group, rows) = guarded(one.source.path, None, || {
+                let group = one.reader.get_row_group(at)?;
+                let rows = rows_of(&*group)?;
+                Ok((group, rows))
+            })?;
+            let keep = one.source.keep.map(|keep| keep.get(first..first + rows).unwrap_or_default());
+            first += rows;
+            let stored = u64::try_from(group.metadata().compressed_size()).unwrap_or(u64::MAX);
+            let piece = Piece { source, group, rows, keep: keep.filter(|keep| keep.contains(&false)) };
+            if piece.rows_that_stay() == 0 {
+                continue;
+            }
+            bytes += stored;
+            match groups.last_mut().filter(|_| bytes <= most) {
+                Some(group) => group.push(piece),
+                None => {
+                    bytes = stored;
+                    groups.push(vec![piece]);
+                }
+            }
+        }
+    }
+    Ok(groups)
+}
+
+/// A column of a row group that is written.
+struct Column<'a> {
+    at: usize,
+    column: &'a ColumnDescPtr,
+    opened: &'a [Opened<'a>],
+    pieces: &'a [Piece<'a>],
+    types: &'a Types,
+}
+
+impl Column<'_> {
+    fn write(
+        &self,
+        properties: &WriterPropertiesPtr,
+        out: &mut SerializedRowGroupWriter<'_, File>,
+        to: &Path,
+    ) -> Result<()> {
+        if let [piece] = self.pieces
+            && piece.keep.is_none()
+            && let Some(index) = self.index(piece)
+            && piece.group.metadata().column(index).column_descr() == &**self.column
+        {
+            let Opened { source, file, .. } = &self.opened[piece.source];
+            return guarded(source.path, Some(self.column.name()), || {
+                copy_pages(&*piece.group, index, file, out)
+            });
+        }
+        let mut pages = Pages::default();
+        let writer = pages.writer();
+        let mut writer = get_column_writer(self.column.clone(), properties.clone(), Box::new(writer));
+        for piece in self.pieces {
+            let source = self.opened[piece.source].source;
+            guarded(source.path, Some(self.column.name()), || match self.index(piece) {
+                Some(index) => {
+                    let (name, own) = &source.columns[index];
+                    let wide = self.types.get(name).unwrap_or(own);
+                    let copied = Copied { own, wide, rows: piece.rows, keep: piece.keep };
+                    copy_values(piece.group.get_column_reader(index)?, &mut writer, &copied)
+                }
+                None => nulls(&mut writer, piece.rows_that_stay()),
+            })?;
+        }
+        let unwritten = |cause| unwritten(to, cause);
+        let close = writer.close().map_err(unwritten)?;
+        out.append_column(&pages.bytes(), close).map_err(unwritten)
+    }
+
+    /// Which column of its file it is, if that has it.
+    fn index(&self, piece: &Piece<'_>) -> Option<usize> {
+        // Nested columns have names that come again; a file by itself has its columns where they were.
+        if self.opened.len() == 1 {
+            return Some(self.at);
+        }
+        let columns = self.opened[piece.source].source.columns;
+        columns.iter().position(|(name, _)| name == self.column.name())
     }
 }
 
@@ -129,103 +249,4 @@ fn copy_pages(
         offset_index: None,
     };
     out.append_column(source, close)
-}
-
-/// A column chunk whose values are written anew.
-struct Column<'a> {
-    own: &'a Type,
-    wide: &'a Type,
-    rows: usize,
-    keep: Option<&'a [bool]>,
-}
-
-fn copy_values(
-    group: &dyn RowGroupReader,
-    index: usize,
-    out: &mut SerializedRowGroupWriter<'_, File>,
-    column: &Column<'_>,
-) -> Result<(), ParquetError> {
-    let missing = || ParquetError::General("a column is missing".to_owned());
-    let mut writer = out.next_column()?.ok_or_else(missing)?;
-    match (group.get_column_reader(index)?, column.wide) {
-        (ColumnReader::BoolColumnReader(reader), _) => {
-            copy::<BoolType, BoolType>(reader, &mut writer, column, |value| Ok(*value))
-        }
-        (ColumnReader::Int32ColumnReader(reader), Type::Bigint) => {
-            copy::<Int32Type, Int64Type>(reader, &mut writer, column, |value| Ok(i64::from(*value)))
-        }
-        (ColumnReader::Int32ColumnReader(reader), _) => {
-            copy::<Int32Type, Int32Type>(reader, &mut writer, column, |value| Ok(*value))
-        }
-        (ColumnReader::Int64ColumnReader(reader), _) => {
-            copy::<Int64Type, Int64Type>(reader, &mut writer, column, |value| Ok(*value))
-        }
-        (ColumnReader::Int96ColumnReader(reader), _) => {
-            copy::<Int96Type, Int96Type>(reader, &mut writer, column, |value| Ok(*value))
-        }
-        (ColumnReader::FloatColumnReader(reader), Type::Double) => {
-            copy::<FloatType, DoubleType>(reader, &mut writer, column, |value| Ok(f64::from(*value)))
-        }
-        (ColumnReader::FloatColumnReader(reader), _) => {
-            copy::<FloatType, FloatType>(reader, &mut writer, column, |value| Ok(*value))
-        }
-        (ColumnReader::DoubleColumnReader(reader), _) => {
-            copy::<DoubleType, DoubleType>(reader, &mut writer, column, |value| Ok(*value))
-        }
-        (ColumnReader::ByteArrayColumnReader(reader), _) => {
-            copy::<ByteArrayType, ByteArrayType>(reader, &mut writer, column, |value| Ok(value.clone()))
-        }
-        (ColumnReader::FixedLenByteArrayColumnReader(reader), _) => {
-            let (own, wide) = (column.own, column.wide);
-            let convert = |value: &FixedLenByteArray| rescaled(value, own, wide);
-            copy::<FixedLenByteArrayType, FixedLenByteArrayType>(reader, &mut writer, column, convert)
-        }
-    }?;
-    writer.close()
-}
-
-fn copy<From: DataType, To: DataType>(
-    reader: ColumnReaderImpl<From>,
-    writer: &mut SerializedColumnWriter<'_>,
-    column: &Column<'_>,
-    convert: impl Fn(&From::T) -> Result<To::T, ParquetError>,
-) -> Result<(), ParquetError> {
-    let writer = writer.typed::<To>();
-    let optional = writer.get_descriptor().max_def_level() > 0;
-    let mut row = 0;
-    let (mut kept_levels, mut kept) = (Vec::new(), Vec::new());
-    batches(reader, column.rows, |records, levels, values| {
-        kept_levels.clear();
-        kept.clear();
-        let mut values = values.iter();
-        let levels = levels.iter().copied().chain(std::iter::repeat(1));
-        for (record, level) in levels.take(records).enumerate() {
-            let value = (level > 0).then(|| values.next()).flatten();
-            if column.keep.is_none_or(|keep| keep.get(row + record).is_some_and(|&stays| stays)) {
-                kept_levels.push(level);
-                kept.extend(value.map(&convert).transpose()?);
-            }
-        }
-        row += records;
-        writer.write_batch(&kept, optional.then_some(&kept_levels[..]), None).map(drop)
-    })
-}
-
-/// A decimal as one of more digits.
-fn rescaled(value: &FixedLenByteArray, own: &Type, wide: &Type) -> Result<FixedLenByteArray, ParquetError> {
-    let (Type::Decimal { scale: from, .. }, Type::Decimal { precision, scale: to }) = (own, wide) else {
-        return Ok(value.clone());
-    };
-    let too_long = || ParquetError::General("a decimal has more digits than its column".to_owned());
-    let factor = 10_i128.checked_pow(to.saturating_sub(*from)).ok_or_else(too_long)?;
-    let number = number_of(value.data()).checked_mul(factor).ok_or_else(too_long)?;
-    let bytes = number.to_be_bytes();
-    let length = super::types::decimal_bytes(*precision).unsigned_abs() as usize;
-    Ok(FixedLenByteArray::from(ByteArray::from(bytes[bytes.len().saturating_sub(length)..].to_vec())))
-}
-
-/// A two's complement integer of up to 16 bytes.
-pub(super) fn number_of(bytes: &[u8]) -> i128 {
-    let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
-    bytes.iter().fold(if negative { -1 } else { 0 }, |sum, &byte| (sum << 8) | i128::from(byte))
 }

@@ -5,7 +5,7 @@
 //! writes. Whatever else lies in them stays, and so does the version or folder it lies in.
 
 use crate::error::{Error, Result};
-use crate::ledger::{Entry, LOAD_ID_BYTES, NEXT_POINTER, entry_path, is_entry, is_load_id, versions};
+use crate::ledger::{Entry, LOAD_ID_BYTES, NEXT_POINTER, entry_path, is_entry, is_load_id, is_version};
 use crate::store::temporary_of;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
@@ -20,20 +20,27 @@ const SWEPT: &str = ".swept-";
 /// Sweeps one table and keeps the current version and those before it, `keep` in all.
 ///
 /// # Errors
-/// [`Error::Input`] if the table is damaged, and whatever the file system refuses; the table is untouched
-/// by that.
-pub(super) fn sweep(table_dir: &Path, keep: usize) -> Result<()> {
-    let kept = Entry::lineage(table_dir, keep.max(1))?;
+/// Whatever the file system refuses; the table is untouched by that.
+pub(super) fn sweep(table_dir: &Path, current: &Entry, keep: usize) -> Result<()> {
+    let kept = current.lineage_in(table_dir, keep.max(1));
     sweep_versions(table_dir, |version| !kept.contains(version))
 }
 
 fn sweep_versions(table_dir: &Path, goes: impl Fn(&String) -> bool) -> Result<()> {
-    for version in versions(table_dir)?.iter().filter(|version| goes(version)) {
-        retire(table_dir, version)?;
-    }
     let failed = |cause| Error::io("cannot list the table's folder", table_dir, cause);
+    let mut items = Vec::new();
     for item in fs::read_dir(table_dir).map_err(failed)? {
-        let item = item.map_err(failed)?;
+        items.push(item.map_err(failed)?);
+    }
+    // What stays is not looked into: an entry is long where loads are many.
+    for item in &items {
+        let version = item.file_name().to_string_lossy().into_owned();
+        let is_folder = item.file_type().is_ok_and(|kind| kind.is_dir());
+        if is_folder && is_load_id(&version) && goes(&version) {
+            retire(table_dir, &version)?;
+        }
+    }
+    for item in items {
         let name = item.file_name();
         let name = name.to_string_lossy();
         let of_load = |prefix: &str| name.strip_prefix(prefix).filter(|id| is_load_id(id));
@@ -52,16 +59,26 @@ fn sweep_versions(table_dir: &Path, goes: impl Fn(&String) -> bool) -> Result<()
 /// # Errors
 /// As [`sweep`].
 pub(super) fn sweep_dead(table_dir: &Path) -> Result<()> {
-    let kept = Entry::lineage(table_dir, usize::MAX)?;
     let was_never_current =
         |version: &str| fs::symlink_metadata(table_dir.join(format!("{NEXT_POINTER}{version}"))).is_ok();
-    sweep_versions(table_dir, |version| !kept.contains(version) && was_never_current(version))
+    // Whose table is damaged stays until somebody has mended it.
+    let is_kept =
+        |version: &String| Entry::lineage(table_dir, usize::MAX).map_or(true, |kept| kept.contains(version));
+    sweep_versions(table_dir, |version| was_never_current(version) && !is_kept(version))
 }
 
-/// Removes a version unless one of our own readers holds it, or it holds what is not ours.
+/// Removes a version unless one of our own readers holds it, or it holds what is not ours. A folder that is no version
+/// of this table stays.
 fn retire(table_dir: &Path, version: &str) -> Result<()> {
     let path = table_dir.join(version);
-    if let Some(name) = foreign_to(&path)? {
+    // What cannot be read is a later program's, or damaged: nobody knows what is in it.
+    let foreign = match Entry::read(&path) {
+        Ok(entry) if !entry.is_of(table_dir, version) => return Ok(()),
+        Ok(entry) => foreign_to(&path, &entry)?,
+        Err(_) if !is_version(table_dir, version) => return Ok(()),
+        Err(_) => Some("its entry".to_owned()),
+    };
+    if let Some(name) = foreign {
         tracing::warn!(version, name, "version kept: something in it is not of this program");
         return Ok(());
     }
@@ -79,14 +96,12 @@ fn retire(table_dir: &Path, version: &str) -> Result<()> {
 }
 
 /// A name in a version's folder that its entry does not tell of.
-fn foreign_to(version_dir: &Path) -> Result<Option<String>> {
-    // What cannot be read is a later program's, or damaged: nobody knows what is in it.
-    let Ok(entry) = Entry::read(version_dir) else { return Ok(Some("its entry".to_owned())) };
-    let known: BTreeSet<&str> = entry.files().map(|file| file.name.as_str()).collect();
+fn foreign_to(version_dir: &Path, entry: &Entry) -> Result<Option<String>> {
+    let known: BTreeSet<String> = entry.files().into_iter().map(|file| file.name).collect();
     let failed = |cause| Error::io("cannot list the version", version_dir, cause);
     for item in fs::read_dir(version_dir).map_err(failed)? {
         let name = item.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if !is_entry(&name) && !known.contains(name.as_str()) {
+        if !is_entry(&name) && !known.contains(&name) {
             return Ok(Some(name));
         }
     }

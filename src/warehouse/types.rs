@@ -186,6 +186,51 @@ pub(super) fn widened(
     changed.then(|| Arc::new(schema))
 }
 
+/// The schema of one file with the rows of several: their columns in the order in which they come, each with the
+/// table's type, and optional unless all files have it and none of them has it optional. None of columns that this
+/// program does not write.
+pub(super) fn joined(files: &[(&SchemaType, &[(String, Type)])], table: &Types) -> Option<Arc<SchemaType>> {
+    let mut fields: Vec<(&String, Vec<(&SchemaType, &Type)>)> = Vec::new();
+    for (file, columns) in files {
+        for (field, (name, own)) in file.get_fields().iter().zip(*columns) {
+            match fields.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, found)) => found.push((field, own)),
+                None => fields.push((name, vec![(field, own)])),
+            }
+        }
+    }
+    let fields = fields.into_iter().map(|(name, found)| {
+        let required =
+            |(field, _): &(&SchemaType, &Type)| field.get_basic_info().repetition() == Repetition::REQUIRED;
+        let always = found.len() == files.len() && found.iter().all(required);
+        let repetition = if always { Repetition::REQUIRED } else { Repetition::OPTIONAL };
+        let wide = table.get(name)?;
+        let as_wide = found.iter().find(|(_, own)| *own == wide);
+        match as_wide {
+            Some((field, _)) => repeated(field, repetition).map(Arc::new),
+            None => wide.declared(name, repetition).map(Arc::new),
+        }
+    });
+    let fields = fields.collect::<Option<Vec<_>>>()?;
+    SchemaType::group_type_builder(files.first()?.0.name()).with_fields(fields).build().ok().map(Arc::new)
+}
+
+/// The same field with another repetition.
+fn repeated(field: &SchemaType, repetition: Repetition) -> Option<SchemaType> {
+    let SchemaType::PrimitiveType { basic_info, physical_type, type_length, scale, precision } = field else {
+        return None;
+    };
+    SchemaType::primitive_type_builder(basic_info.name(), *physical_type)
+        .with_repetition(repetition)
+        .with_converted_type(basic_info.converted_type())
+        .with_logical_type(basic_info.logical_type_ref().cloned())
+        .with_length(*type_length)
+        .with_precision(*precision)
+        .with_scale(*scale)
+        .build()
+        .ok()
+}
+
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {

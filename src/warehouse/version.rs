@@ -12,23 +12,46 @@ use crate::error::{Error, Place, Result};
 use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile};
 use crate::report::FileReport;
 use crate::store::{ExportKind, sync_dir};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Whether a load may go ahead, given what the table holds.
-pub(super) fn admission(current: Option<&Entry>, request: &LoadRequest, cover: Cover) -> Admission {
-    let Some(current) = current.filter(|_| !request.again) else { return Admission::Proceed };
-    let same = |part: &&Part| part.is_of(request.kind, &request.source, request.privacy.as_ref());
-    if let Some(part) = current.parts.iter().find(same) {
-        return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
-    }
-    let full = current.full().and_then(|part| part.exported_at.clone());
-    match full {
-        Some(than) if cover.covers(Some(&than), request.rows_of(), request.exported_at.as_deref()) => {
-            Admission::Older { than }
+/// What a table holds, for the question whether a load may go ahead.
+pub(super) struct Admitting {
+    /// Its loads without their files, by the name of the export.
+    loaded: HashMap<String, Vec<Part>>,
+    /// When the full export was made.
+    full: Option<String>,
+    cover: Cover,
+}
+
+impl Admitting {
+    pub(super) fn new(current: Option<&Entry>, cover: Cover) -> Self {
+        let mut loaded = HashMap::<String, Vec<_>>::new();
+        for part in current.iter().flat_map(|entry| &entry.parts) {
+            loaded.entry(part.source.uri.clone()).or_default().push(part.without_files());
         }
-        _ => Admission::Proceed,
+        let full = current.and_then(Entry::full).and_then(|part| part.exported_at.clone());
+        Self { loaded, full, cover }
+    }
+
+    pub(super) fn admit(&self, request: &LoadRequest) -> Admission {
+        if request.again {
+            return Admission::Proceed;
+        }
+        let same = |part: &&Part| part.is_of(request.kind, &request.source, request.privacy.as_ref());
+        let of_name = self.loaded.get(&request.source.uri);
+        if let Some(part) = of_name.and_then(|known| known.iter().find(same)) {
+            return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
+        }
+        match self.full.clone() {
+            Some(than)
+                if self.cover.covers(Some(&than), request.rows_of(), request.exported_at.as_deref()) =>
+            {
+                Admission::Older { than }
+            }
+            _ => Admission::Proceed,
+        }
     }
 }
 

@@ -15,13 +15,13 @@ use std::path::Path;
 pub(super) fn check(version_dir: &Path, entry: &Entry) -> Result<()> {
     let mut known = BTreeSet::new();
     for file in entry.files() {
-        check_file(version_dir, file)?;
-        known.insert(file.name.as_str());
+        check_file(version_dir, &file)?;
+        known.insert(file.name);
     }
     let failed = |cause| Error::io("cannot list the version", version_dir, cause);
     for item in fs::read_dir(version_dir).map_err(failed)? {
         let name = item.map_err(failed)?.file_name().to_string_lossy().into_owned();
-        if name.ends_with(".parquet") && !name.starts_with('.') && !known.contains(name.as_str()) {
+        if name.ends_with(".parquet") && !name.starts_with('.') && !known.contains(&name) {
             let what = "a Parquet file lies in the version that no load has put there";
             return Err(
                 damaged(what.to_owned(), &version_dir.join(name)).help("move it out of the warehouse")

@@ -101,7 +101,7 @@ const MODULES: &[Module] = &[
     Module::new("queue", &["ledger", "store", "error"]),
     Module::new("notify", &["ledger", "report", "store", "error"]),
     Module::new("glue", &["report", "store", "error"]),
-    Module::new("warehouse", &["ledger", "report", "store", "values", "schema", "privacy", "error"]),
+    Module::new("warehouse", &["ledger", "report", "store", "pages", "values", "schema", "privacy", "error"]),
     Module::new("ledger", &["report", "store", "names", "privacy", "error"]),
     Module::new("report", &["store", "values", "privacy", "error"]),
     Module::new("store", &["names", "features", "error"]),

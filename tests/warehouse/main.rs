@@ -19,6 +19,7 @@ mod query;
 mod seed;
 mod segments;
 mod shrink;
+mod small;
 mod types;
 #[cfg(feature = "query")]
 mod values;

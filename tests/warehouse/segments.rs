@@ -8,7 +8,7 @@ use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::record::RowAccessor;
+use parquet::record::{Field, RowAccessor};
 use parquet::schema::parser::parse_message_type;
 use std::fs::File;
 use std::path::Path;
@@ -29,7 +29,7 @@ pub(crate) fn parquet(ids: &[i64]) -> Vec<u8> {
 }
 
 /// Microseconds since 1970 of `YYYYMMDDhhmmss`.
-fn micros(digits: &str) -> i64 {
+pub(crate) fn micros(digits: &str) -> i64 {
     let part = |at: usize, len: usize| digits[at..at + len].parse::<i64>().unwrap();
     // Civil date to days, in years that begin in March.
     let (year, month) =
@@ -74,6 +74,25 @@ pub(crate) fn ids_of(path: &Path) -> Vec<i64> {
 pub(crate) fn read_ids(file: File) -> Vec<i64> {
     let reader = SerializedFileReader::new(file).unwrap();
     reader.get_row_iter(None).unwrap().map(|row| row.unwrap().get_long(0).unwrap()).collect()
+}
+
+/// A row: its id, and when its export was made.
+pub(crate) type Timed = (i64, i64);
+
+/// Rows of one Parquet file that was loaded; each note is that of its id.
+pub(crate) fn timed_rows(path: &Path) -> Vec<Timed> {
+    let file = File::open(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let reader = SerializedFileReader::new(file).unwrap();
+    let rows = reader.get_row_iter(None).unwrap().map(|row| {
+        let row = row.unwrap();
+        let fields: Vec<Field> = row.get_column_iter().map(|(_, field)| field.clone()).collect();
+        let [Field::Long(id), text, Field::TimestampMicros(at)] = &fields[..] else { panic!("{fields:?}") };
+        let told =
+            if id % 3 == 0 { Field::Null } else { Field::Str(note(*id).as_utf8().unwrap().to_owned()) };
+        assert_eq!(*text, told, "{id}");
+        (*id, *at)
+    });
+    rows.collect()
 }
 
 /// Writes one segment and says what a pipeline would report of it.
