@@ -120,7 +120,7 @@ pub(super) struct Names {
     pub(super) chosen: Vec<String>,
     /// Tables of the schema that have no export of this kind and day.
     pub(super) without: Vec<String>,
-    /// Folders of exports of tables that the schema lacks.
+    /// Folders of exports of tables that the schema lacks, or that have no columns in it.
     strange: Vec<String>,
 }
 
@@ -140,7 +140,7 @@ impl Names {
     pub(super) fn all(config: &Config, bulk: &BulkSchema, choice: &ExportChoice) -> Result<Self> {
         let (root, kind, date) = (export::root(config)?, choice.kind(), choice.date.as_deref());
         let listed: BTreeSet<String> = store::exported_tables(&root, kind)?.into_iter().collect();
-        let known: BTreeSet<String> = bulk.tables.iter().map(|table| table.name.clone()).collect();
+        let known: BTreeSet<String> = bulk.loadable().map(|table| table.name.clone()).collect();
         let candidates = known.intersection(&listed).collect();
         let looked = at_once(LOOKING_MAX, candidates, |name: &String| {
             store::has_exports(&root, kind, name, date).map(|has| has.then(|| name.clone()))
@@ -160,7 +160,10 @@ impl Names {
             1 => "a table",
             _ => "tables",
         };
-        Some(format!("there are exports of {tables} that the schema lacks: {}", some(&self.strange)))
+        Some(format!(
+            "there are exports of {tables} that the schema lacks, or has without columns: {}",
+            some(&self.strange)
+        ))
     }
 }
 
