@@ -46,6 +46,7 @@ locals {
     CSL_LOAD_MAX_REJECTS               = tostring(var.max_rejects)
     CSL_LOAD_OVERLONG                  = var.overlong
     CSL_LOAD_EMPTY_STRINGS             = var.empty_strings
+    CSL_LOAD_CREATE_TABLE              = tostring(var.create_missing_tables)
   }
 
   environment_worker = {

@@ -121,6 +121,7 @@ run "all_tables_need_no_loader" {
     small_tables             = "csl-stream"
     fargate_over_bytes       = 500000000
     batch_seconds            = 300
+    create_missing_tables    = true
     glue_scripts_bucket_name = null
     staging_bucket_name      = "my-staging"
     redshift_password        = null
@@ -134,6 +135,11 @@ run "all_tables_need_no_loader" {
   assert {
     condition     = output.environment["CSL_WORK_TABLES"] == "all" && output.environment["CSL_WORK_KINDS"] == "full,incremental"
     error_message = "csl-stream must take all tables and kinds"
+  }
+
+  assert {
+    condition     = output.environment["CSL_LOAD_CREATE_TABLE"] == "true"
+    error_message = "a table that ControlShift adds must be made if it may be"
   }
 
   assert {

@@ -29,7 +29,8 @@ use std::collections::BTreeMap;
 /// Bytes of CHARACTER VARYING(max).
 const VARCHAR_BYTES: usize = 65_535;
 /// The longest text of whole characters that has so many bytes.
-const CUT: &str = "CREATE FUNCTION cut(value text, most integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+const CUT: &str =
+    "CREATE FUNCTION cut(value text, most integer) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
   value := left(value, most);
   WHILE octet_length(value) > most LOOP
@@ -79,7 +80,9 @@ impl OldLoader {
                 is_long.collect::<Vec<_>>().join(" OR ")
             ),
         };
-        format!("COPY \"{table}\" ({list}) FROM STDIN (FORMAT csv, HEADER, FORCE_NULL ({list}));\n{csv}\\.\n{cut}")
+        format!(
+            "COPY \"{table}\" ({list}) FROM STDIN (FORMAT csv, HEADER, FORCE_NULL ({list}));\n{csv}\\.\n{cut}"
+        )
     }
 
     fn script(&self, is_full: bool, table: &str, csv: &str) -> String {

@@ -31,6 +31,10 @@ impl Source {
         Self { schema, database }
     }
 
+    pub(crate) fn database(&self) -> &Database<'static> {
+        &self.database
+    }
+
     /// Adds rows of these ids to every table, made at `made` if they have a time.
     pub(crate) fn add(&self, ids: &std::ops::RangeInclusive<i64>, made: Option<&str>) {
         let (first, last) = ids.clone().into_inner();
@@ -42,7 +46,10 @@ impl Source {
                 _ => value(&column.sql_type, at),
             });
             let values = values.collect::<Vec<_>>().join(", ");
-            format!("INSERT INTO \"{}\" SELECT {values} FROM generate_series({first}, {last}) n;\n", table.name)
+            format!(
+                "INSERT INTO \"{}\" SELECT {values} FROM generate_series({first}, {last}) n;\n",
+                table.name
+            )
         });
         self.database.run(&inserts.collect::<String>());
     }
@@ -54,8 +61,11 @@ impl Source {
             let texts = table.columns.iter().filter(|(_, column)| column.sql_type == "character varying");
             let set = texts.map(|(name, _)| format!("\"{name}\" = \"{name}\" || ' changed'"));
             let set = set.collect::<Vec<_>>().join(", ");
-            let update =
-                if set.is_empty() { String::new() } else { format!("UPDATE \"{name}\" SET {set} WHERE id % 3 = 0;\n") };
+            let update = if set.is_empty() {
+                String::new()
+            } else {
+                format!("UPDATE \"{name}\" SET {set} WHERE id % 3 = 0;\n")
+            };
             format!("{update}DELETE FROM \"{name}\" WHERE id % 5 = 0;\n")
         });
         self.database.run(&changes.collect::<String>());
@@ -81,7 +91,8 @@ pub(crate) const MARK: &str = "--8<--";
 /// The parts of an output, by the names behind the marks.
 pub(crate) fn parts(output: &[u8]) -> Vec<(String, String)> {
     let text = String::from_utf8(output.to_vec()).unwrap();
-    let parts = text.split(&format!("{MARK} ")).skip(1).map(|part| part.split_once('\n').unwrap());
+    let mark = format!("{MARK} ");
+    let parts = text.split(&mark).skip(1).map(|part| part.split_once('\n').unwrap());
     parts.map(|(name, rest)| (name.to_owned(), rest.to_owned())).collect()
 }
 
@@ -117,7 +128,12 @@ fn value(sql_type: &str, at: usize) -> String {
             r#"'""'"#,
             "jsonb_build_object('n', n)::text",
         ]),
-        "hstore" => one_of(&["NULL", "''", "'a=>x, b=>NULL'", r#"'"a ""=>"\"é\", x"'"#.replace("\"a \"\"", "\"a \"").as_str()]),
+        "hstore" => one_of(&[
+            "NULL",
+            "''",
+            "'a=>x, b=>NULL'",
+            r#"'"a ""=>"\"é\", x"'"#.replace("\"a \"\"", "\"a \"").as_str(),
+        ]),
         "uuid" => one_of(&["NULL", "md5(n::text)"]),
         "geography" => one_of(&["NULL", "'0101000020E6100000' || upper(md5(n::text))"]),
         "character varying" | "text" => {

@@ -31,7 +31,6 @@ NOT_SET = {
     "CSL_LOAD_SHRINK_MAX_PERCENT": "its default; a table that is to shrink is loaded once by hand, with --allow-shrink",
     "CSL_LOAD_RECENT_HOURS": "its default is as long as an export can be read",
     "CSL_LOAD_EVOLVE": "its default: tables follow the schema, or the message waits for their owner",
-    "CSL_LOAD_CREATE_TABLE": "tables are made by their owner, by what `schema ddl` prints",
     "CSL_LOAD_UNKNOWN_COLUMNS": "its default; what the schema lacks is looked at by a person",
     "CSL_LOAD_MISSING_COLUMNS": "its default; what the file lacks is looked at by a person",
     "CSL_LOAD_REJECTS": "its default, beside what is staged, where the roles may write",

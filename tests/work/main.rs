@@ -26,6 +26,8 @@ mod moto;
 #[allow(dead_code, reason = "what other tests need")]
 mod postgres;
 mod proxy;
+#[path = "../support/receiver.rs"]
+mod receiver;
 mod rules;
 #[path = "../support/s3.rs"]
 mod s3;
