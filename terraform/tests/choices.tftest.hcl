@@ -158,6 +158,33 @@ run "all_tables_need_no_loader" {
   }
 }
 
+run "alerts_and_rejects_have_their_places" {
+  command = plan
+
+  variables {
+    alerts_slack_url      = "https://hooks.example.org/hush"
+    alerts_webhook_url    = "https://example.org/hush"
+    alerts_webhook_secret = "hush"
+    alerts_on             = ["dead_letter"]
+    rejects_url           = "s3://my-rejects/csl-stream/rejects"
+  }
+
+  assert {
+    condition     = length(setsubtract(["CSL_ALERTS_SLACK_URL", "CSL_ALERTS_WEBHOOK_URL", "CSL_ALERTS_WEBHOOK_SECRET"], keys(nonsensitive(aws_lambda_function.worker.environment[0].variables)))) == 0
+    error_message = "the worker must know whom to tell"
+  }
+
+  assert {
+    condition     = length([for name in keys(output.environment) : name if startswith(name, "CSL_ALERTS_") && name != "CSL_ALERTS_ON"]) == 0 && output.environment["CSL_ALERTS_ON"] == "dead_letter"
+    error_message = "an output must hold no URL that is a password"
+  }
+
+  assert {
+    condition     = output.environment["CSL_LOAD_REJECTS"] == "s3://my-rejects/csl-stream/rejects"
+    error_message = "rejects must go where they are told to"
+  }
+}
+
 run "a_trial_touches_nothing_of_the_old_module" {
   command = plan
 

@@ -13,6 +13,13 @@ mod contract;
 mod contract_run;
 mod evolution;
 mod faults;
+#[cfg(feature = "serve")]
+#[path = "../support/listen.rs"]
+mod listen;
+#[cfg(feature = "serve")]
+#[path = "../alerts/listener.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod listener;
 mod live;
 mod lives;
 mod load;
@@ -56,6 +63,8 @@ mod tables;
 mod takeover;
 #[cfg(feature = "serve")]
 mod takeover_differences;
+#[cfg(feature = "serve")]
+mod told_once;
 #[path = "../support/types.rs"]
 mod types;
 mod verify;

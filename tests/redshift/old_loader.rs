@@ -57,10 +57,10 @@ impl OldLoader {
                 table.columns.iter().map(|(name, column)| format!("\"{name}\" {}", kind(&column.sql_type)));
             format!("CREATE TABLE \"{}\" ({});\n", table.name, columns.collect::<Vec<_>>().join(", "))
         };
-        database.run(&(CUT.to_owned() + &schema.tables.iter().map(create).collect::<String>()));
+        database.run(&(CUT.to_owned() + &schema.loadable().map(create).collect::<String>()));
         let lists =
-            schema.tables.iter().map(|table| (table.name.clone(), table.columns.keys().cloned().collect()));
-        let texts = schema.tables.iter().map(|table| {
+            schema.loadable().map(|table| (table.name.clone(), table.columns.keys().cloned().collect()));
+        let texts = schema.loadable().map(|table| {
             let texts = table.columns.iter().filter(|(_, column)| kind(&column.sql_type) == "text");
             (table.name.clone(), texts.map(|(name, _)| name.clone()).collect())
         });

@@ -19,7 +19,7 @@ impl Source {
     pub(crate) fn new(name: &str, schema: &str) -> Self {
         let database = postgres::server().database(name);
         let schema = BulkSchema::parse(schema.as_bytes(), "schema").unwrap();
-        let tables = schema.tables.iter().map(|table| {
+        let tables = schema.loadable().map(|table| {
             let columns = table.columns.iter().map(|(name, column)| {
                 // PostGIS is not here: an export shows a geography in hexadecimal, as text.
                 let kind = if column.sql_type.starts_with("geography") { "text" } else { &column.sql_type };
@@ -39,7 +39,7 @@ impl Source {
     pub(crate) fn add(&self, ids: &std::ops::RangeInclusive<i64>, made: Option<&str>) {
         let (first, last) = ids.clone().into_inner();
         let made = made.map_or_else(|| MADE.to_owned(), |made| format!("timestamp '{made}'"));
-        let inserts = self.schema.tables.iter().map(|table| {
+        let inserts = self.schema.loadable().map(|table| {
             let values = table.columns.iter().enumerate().map(|(at, (name, column))| match name.as_str() {
                 "id" => "n".to_owned(),
                 "created_at" => made.clone(),
@@ -56,7 +56,7 @@ impl Source {
 
     /// Changes a third of the rows, and deletes a fifth.
     pub(crate) fn change(&self) {
-        let changes = self.schema.tables.iter().map(|table| {
+        let changes = self.schema.loadable().map(|table| {
             let name = &table.name;
             let texts = table.columns.iter().filter(|(_, column)| column.sql_type == "character varying");
             let set = texts.map(|(name, _)| format!("\"{name}\" = \"{name}\" || ' changed'"));
@@ -78,7 +78,7 @@ impl Source {
         let query = |table: &Table| {
             format!("(SELECT * FROM \"{}\" WHERE id BETWEEN {first} AND {last} ORDER BY id)", table.name)
         };
-        let copies = self.schema.tables.iter().map(|table| {
+        let copies = self.schema.loadable().map(|table| {
             format!("\\echo {MARK} {}\nCOPY {} TO STDOUT (FORMAT csv, HEADER);\n", table.name, query(table))
         });
         parts(&self.database.run(&copies.collect::<String>()))

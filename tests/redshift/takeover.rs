@@ -76,12 +76,7 @@ impl Ours {
             let key = format!("org/{word}/{table}/{}/{table}_{at}.csv{ending}", &at[..8]);
             let bytes = if is_packed { packed(csv) } else { csv.clone().into_bytes() };
             self.world.s3.put(&format!("exports/{key}"), bytes);
-            let order = LoadOrder {
-                download_url: format!("{}/exports/{key}?X-Amz-Signature=SECRET", self.world.s3.endpoint()),
-                table: table.clone(),
-                s3: Some(ObjectName { bucket: "exports".to_owned(), key }),
-                kind,
-            };
+            let order = self.order(kind, table, key);
             assert_eq!(self.receiver.post(&webhook(&order)), PROCESSED, "{table}");
             self.sent += 1;
         }
@@ -107,11 +102,43 @@ impl Ours {
             let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, String>(0)?, row.get::<_, bool>(1)?));
             let left: Vec<(String, bool)> = asked.query_map([], row).unwrap().map(Result::unwrap).collect();
             if left.iter().all(|(_, is_back)| *is_back) {
-                return left.into_iter().map(|(table, _)| table).collect();
+                let table = |lane: String| lane.strip_prefix("table ").unwrap().to_owned();
+                return left.into_iter().map(|(lane, _)| table(lane)).collect();
             }
             assert!(start.elapsed() < LOAD_MAX * self.sent.max(12), "{left:?}: {}", self.log());
             std::thread::sleep(Duration::from_millis(100));
         }
+    }
+
+    /// Waits until the only message was tried so often, and put back.
+    pub(crate) fn tried(&self, times: u32) {
+        let start = Instant::now();
+        let sql = "SELECT count(*) FROM message WHERE receipt IS NULL AND ended >= ?1";
+        while self.queue().query_row(sql, [times], |row| row.get::<_, i64>(0)).unwrap() == 0 {
+            assert!(start.elapsed() < LOAD_MAX * 12, "{}", self.log());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+
+    /// Tells the workers to end, and waits for it.
+    pub(crate) fn stop(&mut self) {
+        for mut worker in std::mem::take(&mut self.workers) {
+            let told = Command::new("kill").args(["-TERM", &worker.id().to_string()]).status().unwrap();
+            assert!(told.success());
+            assert_eq!(worker.wait().unwrap().code(), Some(0), "{}", self.log());
+        }
+    }
+
+    /// What the receiver says to the webhook of a full export of this table.
+    pub(crate) fn post_for(&self, table: &str, at: &str) -> String {
+        let key = format!("org/full/{table}/{}/{table}_{at}.csv", &at[..8]);
+        self.receiver.post(&webhook(&self.order(Full, table, key)))
+    }
+
+    fn order(&self, kind: ExportKind, table: &str, key: String) -> LoadOrder {
+        let url = format!("{}/exports/{key}?X-Amz-Signature=SECRET", self.world.s3.endpoint());
+        let s3 = Some(ObjectName { bucket: "exports".to_owned(), key });
+        LoadOrder { download_url: url, table: table.to_owned(), s3, kind }
     }
 
     /// Lets the time pass that messages wait for their next try.

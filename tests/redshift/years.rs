@@ -4,12 +4,17 @@
 use crate::mirror::{Mirror, Night, Target};
 use crate::old_loader::rows;
 use crate::seed::seed;
+use crate::source::Source;
 use crate::takeover::Ours;
 use crate::walk::{NIGHTS, Walk, walks};
 use csl_stream::schema::BulkSchema;
 use csl_stream::store::ExportKind::{self, Full, Incremental};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, SystemTime};
+
+/// `all`: every table has an export every night. Else a table has one in its first night, and where its columns are
+/// others than before.
+const NIGHTS_VARIABLE: &str = "CSL_TEST_YEARS";
 
 /// All nights lie within the hours in which an export can be read: what waits does so until then.
 const FIRST_NIGHT: Duration = Duration::from_secs(4 * 3600);
@@ -137,14 +142,18 @@ impl Years {
             #[cfg(feature = "query")]
             Target::Folder => {
                 for (table, columns) in &lists {
-                    let columns: Vec<String> = columns.iter().map(|name| format!("\"{name}\"")).collect();
-                    let select = format!("SELECT {} FROM \"{table}\" ORDER BY id", columns.join(", "));
-                    let expected = self
-                        .mirror
-                        .database()
-                        .text(&format!("COPY ({select}) TO STDOUT (FORMAT csv, HEADER)"));
-                    let found = queried(&self.ours.world.dir.path().join("warehouse"), &select);
-                    assert_eq!(found.trim_end(), expected, "night {night}, {table}");
+                    let list = |end: &str| {
+                        let each = columns.iter().map(|name| format!("\"{name}\"{end}"));
+                        format!("SELECT {} FROM \"{table}\"", each.collect::<Vec<_>>().join(", "))
+                    };
+                    // A text of each: COPY shortens booleans.
+                    let copy =
+                        format!("COPY ({} ORDER BY \"{table}\".id) TO STDOUT (FORMAT csv)", list("::text"));
+                    let expected = self.mirror.database().text(&copy);
+                    let warehouse = self.ours.world.dir.path().join("warehouse");
+                    let found = queried(&warehouse, &format!("{} ORDER BY id", list("")));
+                    let found = found.split_once('\n').unwrap().1.trim_end_matches('\n');
+                    assert_eq!(found, expected, "night {night}, {table}");
                 }
             }
         }
@@ -170,6 +179,66 @@ fn statements(log: &str) -> BTreeMap<String, Vec<String>> {
         found.entry(table).or_insert(statements);
     }
     found
+}
+
+/// The published versions, a night each, every table that can be loaded; of the first night's tables the loader owns
+/// every other one.
+fn published(target: Target, name: &str) {
+    let folder = crate::postgres::root().join("fixtures/schema");
+    let paths = std::fs::read_dir(folder).unwrap().map(|item| item.unwrap().path());
+    let mut paths: Vec<_> =
+        paths.filter(|path| path.extension().is_some_and(|ending| ending == "json")).collect();
+    paths.sort();
+    assert_eq!(paths.len(), 7, "{paths:?}");
+    let texts: Vec<String> = paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect();
+    let mut years = Years::new(name, target, &texts[0]);
+    let loader = years.ours.world.loader();
+    let is_all = std::env::var(NIGHTS_VARIABLE).is_ok_and(|text| text == "all");
+    let (mut others, mut before) = (BTreeSet::new(), BTreeMap::new());
+    let mut loads = 0;
+    for (night, text) in texts.iter().enumerate() {
+        let first = 10 * night as i64 + 1;
+        let ids = first..=first + 2;
+        let source = Source::new(&format!("{name}_source"), text);
+        source.add(&ids, None);
+        if night == 0 {
+            for (at, table) in source.schema.loadable().enumerate() {
+                match at % 2 {
+                    0 => drop(others.insert(table.name.clone())),
+                    _ => drop(
+                        years.ours.world.sql(&format!("ALTER TABLE \"{}\" OWNER TO {loader}", table.name)),
+                    ),
+                }
+            }
+        }
+        let export = |(table, csv): (String, String)| {
+            let columns = &source.schema.table(&table).unwrap().columns;
+            let schema = columns.iter().map(|(name, column)| (name.clone(), column.sql_type.clone()));
+            let is_owner = !others.contains(&table);
+            Export { kind: Full, schema: schema.collect(), csv, is_owner, table }
+        };
+        let mut exports: Vec<Export> = source.exports(&ids).into_iter().map(export).collect();
+        exports.retain(|export| {
+            let same =
+                before.insert(export.table.clone(), export.schema.clone()) == Some(export.schema.clone());
+            is_all || !same
+        });
+        loads += exports.len();
+        years.night(night as u32, text, &exports);
+    }
+    println!("{} nights, {loads} exports, {} waited", texts.len(), years.waited);
+    assert_eq!(years.waited > 0, target == Target::Redshift);
+}
+
+#[test]
+fn the_published_schemas_in_turn_load_every_table_redshift() {
+    published(Target::Redshift, "years_published");
+}
+
+#[cfg(feature = "query")]
+#[test]
+fn the_published_schemas_in_turn_load_every_table_folder() {
+    published(Target::Folder, "years_published_folder");
 }
 
 /// Walks, a table each: half of the tables are the loader's own.
