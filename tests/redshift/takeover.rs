@@ -71,7 +71,7 @@ impl Ours {
     /// Puts these exports, and sends their webhooks; every other one is packed.
     pub(crate) fn send(&mut self, kind: ExportKind, at: &str, exports: &[(String, String)]) {
         for (table, csv) in exports {
-            let is_packed = self.sent % 2 == 0;
+            let is_packed = self.sent.is_multiple_of(2);
             let (word, ending) = (kind.word(), if is_packed { ".bz2" } else { "" });
             let key = format!("org/{word}/{table}/{}/{table}_{at}.csv{ending}", &at[..8]);
             let bytes = if is_packed { packed(csv) } else { csv.clone().into_bytes() };

@@ -70,5 +70,5 @@ fn a_table_that_is_new_waits_with_the_statement_that_makes_it() {
     assert_eq!((ours.world.ids().as_str(), ours.dead().as_str()), ("1", "[]"));
     // The receiver knows no other table: nothing is queued for it.
     let other = ours.post_for("nowhere", NIGHT);
-    assert!(other.starts_with("200 ") && other.contains("refused"), "{other}");
+    assert!(other.starts_with("200 ") && other.contains("not in the bulk schema"), "{other}");
 }
