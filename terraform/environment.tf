@@ -50,6 +50,10 @@ locals {
     CSL_PRIVACY_PRESET                 = var.privacy_preset
     CSL_PRIVACY_NEW_COLUMNS            = var.privacy_new_columns
     CSL_PRIVACY_SECRET_ARN             = var.privacy_secret_arn
+    CSL_LOAD_CREATE_TABLE              = tostring(var.create_missing_tables)
+    CSL_LOAD_REJECTS                   = var.rejects_url
+    CSL_LOAD_REJECTS_DAYS              = tostring(var.rejects_days)
+    CSL_ALERTS_ON                      = join(",", var.alerts_on)
   }
 
   environment_worker = {
@@ -69,6 +73,17 @@ locals {
   environment_task = {
     CSL_QUEUE_URL             = one(aws_sqs_queue.fargate[*].url)
     CSL_QUEUE_DEAD_LETTER_URL = aws_sqs_queue.load_dead_letters.url
+  }
+
+  # URLs are passwords: these stand beside the others where a load runs, and in no output.
+  alert_variables = {
+    for name, value in {
+      CSL_ALERTS_SLACK_URL      = var.alerts_slack_url
+      CSL_ALERTS_TEAMS_URL      = var.alerts_teams_url
+      CSL_ALERTS_WEBHOOK_URL    = var.alerts_webhook_url
+      CSL_ALERTS_WEBHOOK_SECRET = var.alerts_webhook_secret
+    } : name => value
+    if nonsensitive(value != null)
   }
 
   # A variable without a value is left out: an empty one would be an error of the configuration.

@@ -56,7 +56,7 @@ resource "aws_ecs_task_definition" "load" {
     readonlyRootFilesystem = true
     # A load ends cleanly within five seconds of a SIGTERM; this is for one that must still ask how it ended.
     stopTimeout = 120
-    environment = [for name, value in local.task_variables : { name = name, value = value }]
+    environment = [for name, value in merge(local.task_variables, local.alert_variables) : { name = name, value = value }]
     logConfiguration = {
       logDriver = "awslogs"
       options = {

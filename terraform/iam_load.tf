@@ -57,6 +57,33 @@ data "aws_iam_policy_document" "load" {
     }
   }
 
+  # Rejected records, where they have a place of their own.
+  dynamic "statement" {
+    for_each = var.rejects_url[*]
+
+    content {
+      sid       = "KeepRejects"
+      actions   = ["s3:PutObject", "s3:GetObject", "s3:DeleteObject", "s3:AbortMultipartUpload"]
+      resources = ["${local.arn}:s3:::${trimprefix(statement.value, "s3://")}/*"]
+    }
+  }
+
+  dynamic "statement" {
+    for_each = var.rejects_url[*]
+
+    content {
+      sid       = "FindRejects"
+      actions   = ["s3:ListBucket"]
+      resources = ["${local.arn}:s3:::${split("/", trimprefix(statement.value, "s3://"))[0]}"]
+
+      condition {
+        test     = "StringLike"
+        variable = "s3:prefix"
+        values   = ["${join("/", slice(split("/", trimprefix(statement.value, "s3://")), 1, length(split("/", trimprefix(statement.value, "s3://")))))}*"]
+      }
+    }
+  }
+
   # Deleted is only what `csl-stream check` wrote to see whether it may.
   statement {
     sid     = "KeepManifests"

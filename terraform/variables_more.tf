@@ -226,6 +226,13 @@ variable "empty_strings" {
   }
 }
 
+variable "create_missing_tables" {
+  description = "Whether a load makes a table that ControlShift has and Redshift lacks; its database user then needs CREATE on the schema, and owns the table. Else the exports wait, and you are told, until its owner has made it."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "glue_job_name" {
   description = "Old Glue job that loads the same table: while it runs, a load waits. For the time in which both exist."
   type        = string

@@ -23,7 +23,7 @@ resource "aws_lambda_function" "worker" {
   kms_key_arn       = var.kms_key_arn
 
   environment {
-    variables = local.worker_variables
+    variables = merge(local.worker_variables, local.alert_variables)
   }
 
   logging_config {

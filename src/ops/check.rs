@@ -75,7 +75,7 @@ fn tables(
             )
             .unwrap_or_default()
         }
-        (None, None, Some(schema)) => schema.tables.iter().map(|table| table.name.clone()).collect(),
+        (None, None, Some(schema)) => schema.loadable().map(|table| table.name.clone()).collect(),
         (_, _, None) => Vec::new(),
     }
 }

@@ -47,13 +47,13 @@ pub fn fetch(location: &Location) -> Result<(BulkSchema, Vec<u8>)> {
     Ok((BulkSchema::parse(&bytes, &origin)?, bytes))
 }
 
-/// The tables of these names, or all.
+/// The tables of these names, or all that can be loaded.
 ///
 /// # Errors
-/// [`Error::Schema`] if one is not there.
+/// [`Error::Schema`] if one is not there, or has no columns.
 pub fn chosen<'a>(bulk: &'a BulkSchema, names: &[String]) -> Result<Vec<&'a Table>> {
     if names.is_empty() {
-        return Ok(bulk.tables.iter().collect());
+        return Ok(bulk.loadable().collect());
     }
     names.iter().map(|name| bulk.table(name)).collect()
 }
@@ -64,7 +64,15 @@ pub fn chosen<'a>(bulk: &'a BulkSchema, names: &[String]) -> Result<Vec<&'a Tabl
 /// If a type is not known.
 pub fn ddl(bulk: &BulkSchema, names: &[String], options: &DdlOptions) -> Result<Ddl> {
     let tables: Vec<Table> = chosen(bulk, names)?.into_iter().cloned().collect();
-    schema::create_tables(&BulkSchema { tables, ..bulk.clone() }, options)
+    let mut ddl = schema::create_tables(&BulkSchema { tables, ..bulk.clone() }, options)?;
+    ddl.warnings.extend(left_out(bulk, names));
+    Ok(ddl)
+}
+
+/// What is to be said of tables that nobody named and that cannot be loaded.
+fn left_out(bulk: &BulkSchema, names: &[String]) -> Vec<String> {
+    let tables = bulk.tables.iter().filter(|table| names.is_empty() && !table.is_loadable());
+    tables.map(|table| format!("{}: it has no columns, and is left out", table.name)).collect()
 }
 
 /// The statements that make the ledger and the locks of these tables, or of all, and grant `user` what a load
@@ -139,7 +147,7 @@ pub struct ShownTable {
 /// # Errors
 /// If a type is not known, with the column.
 pub fn show(bulk: &BulkSchema, names: &[String]) -> Result<(Vec<ShownTable>, Vec<String>)> {
-    let mut warnings = Vec::new();
+    let mut warnings = left_out(bulk, names);
     let mut shown = Vec::new();
     for table in chosen(bulk, names)? {
         let mut columns = Vec::with_capacity(table.columns.len());

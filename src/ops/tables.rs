@@ -122,6 +122,8 @@ pub(super) struct Names {
     pub(super) without: Vec<String>,
     /// Folders of exports of tables that the schema lacks.
     strange: Vec<String>,
+    /// Folders of exports of tables that have no columns in it.
+    hollow: Vec<String>,
 }
 
 impl Names {
@@ -140,7 +142,7 @@ impl Names {
     pub(super) fn all(config: &Config, bulk: &BulkSchema, choice: &ExportChoice) -> Result<Self> {
         let (root, kind, date) = (export::root(config)?, choice.kind(), choice.date.as_deref());
         let listed: BTreeSet<String> = store::exported_tables(&root, kind)?.into_iter().collect();
-        let known: BTreeSet<String> = bulk.tables.iter().map(|table| table.name.clone()).collect();
+        let known: BTreeSet<String> = bulk.loadable().map(|table| table.name.clone()).collect();
         let candidates = known.intersection(&listed).collect();
         let looked = at_once(LOOKING_MAX, candidates, |name: &String| {
             store::has_exports(&root, kind, name, date).map(|has| has.then(|| name.clone()))
@@ -150,17 +152,20 @@ impl Names {
             return Err(none_found(&root, kind, date));
         }
         let without = known.iter().filter(|name| !chosen.contains(name)).cloned().collect();
-        Ok(Self { chosen, without, strange: listed.difference(&known).cloned().collect() })
+        let (hollow, strange): (Vec<_>, Vec<_>) =
+            listed.difference(&known).cloned().partition(|name| bulk.find(name).is_some());
+        Ok(Self { chosen, without, strange, hollow })
     }
 
-    /// What is to be said of folders of tables that the schema lacks.
+    /// What is to be said of folders of tables that are not loaded.
     pub(super) fn warning(&self) -> Option<String> {
-        let tables = match self.strange.len() {
-            0 => return None,
-            1 => "a table",
-            _ => "tables",
-        };
-        Some(format!("there are exports of {tables} that the schema lacks: {}", some(&self.strange)))
+        let told = [(&self.strange, "lacks"), (&self.hollow, "has without columns")];
+        let told = told.into_iter().filter(|(names, _)| !names.is_empty()).map(|(names, how)| {
+            let tables = if names.len() == 1 { "a table" } else { "tables" };
+            format!("there are exports of {tables} that the schema {how}: {}", some(names))
+        });
+        let told: Vec<String> = told.collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 }
 

@@ -199,8 +199,8 @@ fn passing(error: Error) -> Error {
 
 /// A schema without a table is none: every export would be of a table that it lacks.
 fn named_tables(schema: BulkSchema) -> Result<BulkSchema> {
-    if schema.tables.is_empty() {
-        return Err(Error::schema("the schema names no table"));
+    if schema.loadable().next().is_none() {
+        return Err(Error::schema("the schema names no table that can be loaded"));
     }
     Ok(schema)
 }

@@ -80,9 +80,9 @@ impl BulkSchema {
     /// The table of that name.
     ///
     /// # Errors
-    /// [`Error::Schema`] that names the tables most like it.
+    /// [`Error::Schema`] that names the tables most like it, or says that this one has no columns.
     pub fn table(&self, name: &str) -> Result<&Table> {
-        self.find(name).ok_or_else(|| {
+        let table = self.find(name).ok_or_else(|| {
             let near: Vec<String> = nearest(name, self.tables.iter().map(|table| table.name.as_str()))
                 .into_iter()
                 .map(shown)
@@ -91,7 +91,20 @@ impl BulkSchema {
                 if near.is_empty() { String::new() } else { format!("; near names: {}", listed(&near)) };
             Error::schema(format!("the schema has no table {}{hint}", shown(name)))
                 .help("`csl-stream schema show` lists the tables")
-        })
+        })?;
+        if !table.is_loadable() {
+            let what = format!("table {} has no columns in the schema", shown(name));
+            return Err(
+                Error::schema(what).help("there is nothing of it to load; the other tables are unhurt")
+            );
+        }
+        Ok(table)
+    }
+
+    /// The tables that can be loaded, in the API's order: those that have a column. A published schema of 2020 has one
+    /// without.
+    pub fn loadable(&self) -> impl Iterator<Item = &Table> {
+        self.tables.iter().filter(|table| table.is_loadable())
     }
 
     /// The table of that name, if there is one.
@@ -125,9 +138,6 @@ fn column_faults(table: &Table) -> Vec<String> {
         .keys()
         .filter_map(|name| Some(format!("column {} of {of} {}", shown(name), identifier_fault(name)?)))
         .collect();
-    if table.columns.is_empty() {
-        faults.push(format!("table {of} has no columns"));
-    }
     if table.columns.len() > COLUMNS_MAX {
         faults.push(format!("table {of} has more than {COLUMNS_MAX} columns"));
     }
@@ -173,11 +183,38 @@ mod tests {
 
     #[test]
     fn published_schemas() {
-        let old = BulkSchema::parse(include_bytes!("../../fixtures/schema/2022-10-19.json"), "old").unwrap();
-        let new = BulkSchema::parse(include_bytes!("../../fixtures/schema/2025-08-28.json"), "new").unwrap();
-        assert_eq!((old.tables.len(), new.tables.len()), (59, 63));
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/schema");
+        let of = |day: &str| {
+            let bytes = std::fs::read(folder.join(format!("{day}.json"))).unwrap();
+            BulkSchema::parse(&bytes, day).unwrap()
+        };
+        for (day, tables) in [
+            ("2020-03-25", 50),
+            ("2022-10-19", 59),
+            ("2022-11-10", 59),
+            ("2023-01-13", 59),
+            ("2023-03-13", 60),
+            ("2024-10-16", 63),
+            ("2025-08-28", 63),
+        ] {
+            assert_eq!(of(day).tables.len(), tables, "{day}");
+        }
+        let new = of("2025-08-28");
         assert_eq!(new.compression_format.as_deref(), Some("BZIP2"));
         assert!(new.table("signatures").unwrap().columns.contains_key("after_action"));
+    }
+
+    /// In March 2020 a table had no columns: it alone cannot be loaded.
+    #[test]
+    fn a_table_without_columns_is_refused_when_it_is_asked_for() {
+        let schema =
+            BulkSchema::parse(include_bytes!("../../fixtures/schema/2020-03-25.json"), "first").unwrap();
+        let names: Vec<&str> = schema.loadable().map(|table| table.name.as_str()).collect();
+        assert_eq!((schema.tables.len(), names.len()), (50, 49));
+        assert!(names.iter().all(|name| schema.table(name).is_ok()));
+        let error = schema.table("export_download_logs").unwrap_err();
+        assert_eq!(error.exit_code(), 4, "{error}");
+        assert!(error.to_string().contains("\"export_download_logs\" has no columns"), "{error}");
     }
 
     #[test]
@@ -205,7 +242,6 @@ mod tests {
                 4,
                 "\"a\" is there twice",
             ),
-            (r#"{"table":{"name":"t","columns":{}}}"#.to_owned(), 4, "has no columns"),
             (r#"{"table":{"name":"t","columns":{"a":{"type":"integer"}}}}"#.to_owned(), 4, "sql_type"),
             (format!(r#"{{"table":{{"name":"t","columns":{{"":{column}}}}}}}"#), 4, "empty name"),
             (format!(r#"{{"table":{{"name":"t","columns":{{"{long}":{column}}}}}}}"#), 4, "127 bytes"),

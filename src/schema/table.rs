@@ -39,6 +39,13 @@ pub struct Table {
     pub columns: IndexMap<String, Column>,
 }
 
+impl Table {
+    /// Whether it has a column: one without is listed, and neither Redshift nor Parquet can hold it.
+    pub fn is_loadable(&self) -> bool {
+        !self.columns.is_empty()
+    }
+}
+
 /// Reads a map of columns, where a name that comes twice is an error rather than the last one's win.
 fn unique_columns<'de, D>(deserializer: D) -> Result<IndexMap<String, Column>, D::Error>
 where

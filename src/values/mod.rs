@@ -1,4 +1,4 @@
-//! The text forms of PostgreSQL's types, read exactly, and times written. Pure, scalar, for one value at a time.
+//! The text forms of PostgreSQL's types, read exactly, and times and floats written. Pure, scalar, for one value at a time.
 //!
 //! ```text
 //! field bytes, unescaped ── boolean · integer · decimal · timestamp · … ──▶ Ok(value)
@@ -44,4 +44,4 @@ pub use rule::Rule;
 pub use timestamp::{date, timestamp, timestamp_tz};
 pub use uuid::uuid;
 pub use width::{fits, surely_fits, truncate};
-pub use written::{WrittenDate, WrittenTimestamp};
+pub use written::{WrittenDate, WrittenFloat, WrittenTimestamp};

@@ -1,4 +1,4 @@
-//! Dates and times as PostgreSQL writes them (datestyle ISO), over its whole range: 4713 BC to 294276. Parquet holds
+//! Dates, times and floating-point numbers as PostgreSQL writes them (datestyle ISO), over its whole range: 4713 BC to 294276. Parquet holds
 //! times to 294247.
 
 use super::calendar::civil_from_days;
@@ -45,6 +45,41 @@ impl Display for WrittenTimestamp {
             write_offset(f, offset, self.as_json)?;
         }
         f.write_str(if is_bc { " BC" } else { "" })
+    }
+}
+
+/// A floating-point number by its shortest digits, with the exponent from which PostgreSQL writes one: 15 for
+/// `double precision`, 6 for `real` (chapter 8.1.3, and float8out and float4out for the ends).
+#[derive(Debug, Clone, Copy)]
+pub enum WrittenFloat {
+    /// `double precision`.
+    Double(f64),
+    /// `real`.
+    Real(f32),
+}
+
+/// Numbers below this power of ten have an exponent too.
+const PLAIN_EXPONENT_MIN: i32 = -4;
+
+impl Display for WrittenFloat {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let (wide, shortest, end) = match self {
+            Self::Double(value) => (*value, format!("{value:e}"), 15),
+            Self::Real(value) => (f64::from(*value), format!("{value:e}"), 6),
+        };
+        let Some((digits, exponent)) = shortest.split_once('e').filter(|_| wide.is_finite()) else {
+            let sign = if wide == f64::NEG_INFINITY { "-" } else { "" };
+            return if wide.is_nan() { f.write_str("NaN") } else { write!(f, "{sign}Infinity") };
+        };
+        let exponent: i32 = exponent.parse().unwrap_or_default();
+        if (PLAIN_EXPONENT_MIN..end).contains(&exponent) {
+            return match self {
+                Self::Double(value) => write!(f, "{value}"),
+                Self::Real(value) => write!(f, "{value}"),
+            };
+        }
+        let sign = if exponent < 0 { '-' } else { '+' };
+        write!(f, "{digits}e{sign}{:02}", exponent.unsigned_abs())
     }
 }
 

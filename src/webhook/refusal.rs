@@ -19,7 +19,7 @@ pub enum Refusal {
     Differ,
     /// The type, or the table, is not that of the key.
     Disagree,
-    /// The table is not in the bulk schema.
+    /// The table is not in the bulk schema, or has no columns there.
     Table,
 }
 

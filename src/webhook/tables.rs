@@ -126,11 +126,12 @@ impl Tables {
 fn names(source: &Location) -> Result<HashSet<String>> {
     let origin = source.to_string();
     let bytes = fetch_small(source, SCHEMA_BYTES_MAX)?;
-    let tables = BulkSchema::parse(&bytes, &origin)?.tables;
-    if tables.is_empty() {
-        return Err(Error::schema("the schema names no table"));
+    let schema = BulkSchema::parse(&bytes, &origin)?;
+    let names: HashSet<String> = schema.loadable().map(|table| table.name.clone()).collect();
+    if names.is_empty() {
+        return Err(Error::schema("the schema names no table that can be loaded"));
     }
-    Ok(tables.into_iter().map(|table| table.name).collect())
+    Ok(names)
 }
 
 #[cfg(test)]
@@ -154,6 +155,10 @@ mod tests {
         // A table that is younger than the last answer.
         std::fs::write(&path, text("petition")).unwrap();
         assert_eq!(tables.know("petition", now()).await, Ok(true));
+        // One without columns is never loaded: its message could only become a dead letter.
+        let empty = r#"{"table":{"name":"empty","columns":{}}}"#;
+        std::fs::write(&path, text("petition").replace("[{", &format!("[{empty},{{"))).unwrap();
+        assert_eq!((tables.ready().await, tables.know("empty", now()).await), (Ok(()), Ok(false)));
         for answer in ["<!DOCTYPE html>", "{\"tables\": [", "{\"tables\": []}", "{}", "[]", "null", ""] {
             std::fs::write(&path, answer).unwrap();
             assert!(tables.know("another", now()).await.is_err(), "{answer}");

@@ -121,6 +121,7 @@ run "all_tables_need_no_loader" {
     small_tables             = "csl-stream"
     fargate_over_bytes       = 500000000
     batch_seconds            = 300
+    create_missing_tables    = true
     glue_scripts_bucket_name = null
     staging_bucket_name      = "my-staging"
     redshift_password        = null
@@ -137,6 +138,11 @@ run "all_tables_need_no_loader" {
   }
 
   assert {
+    condition     = output.environment["CSL_LOAD_CREATE_TABLE"] == "true"
+    error_message = "a table that ControlShift adds must be made if it may be"
+  }
+
+  assert {
     condition     = output.environment["CSL_REDSHIFT_DB_USER"] == "loader"
     error_message = "a user without a password must get temporary credentials"
   }
@@ -149,6 +155,33 @@ run "all_tables_need_no_loader" {
   assert {
     condition     = aws_sqs_queue.load.visibility_timeout_seconds == 2100
     error_message = "a message must stay hidden while it is gathered and while the function runs"
+  }
+}
+
+run "alerts_and_rejects_have_their_places" {
+  command = plan
+
+  variables {
+    alerts_slack_url      = "https://hooks.example.org/hush"
+    alerts_webhook_url    = "https://example.org/hush"
+    alerts_webhook_secret = "hush"
+    alerts_on             = ["dead_letter"]
+    rejects_url           = "s3://my-rejects/csl-stream/rejects"
+  }
+
+  assert {
+    condition     = length(setsubtract(["CSL_ALERTS_SLACK_URL", "CSL_ALERTS_WEBHOOK_URL", "CSL_ALERTS_WEBHOOK_SECRET"], keys(nonsensitive(aws_lambda_function.worker.environment[0].variables)))) == 0
+    error_message = "the worker must know whom to tell"
+  }
+
+  assert {
+    condition     = length([for name in keys(output.environment) : name if startswith(name, "CSL_ALERTS_") && name != "CSL_ALERTS_ON"]) == 0 && output.environment["CSL_ALERTS_ON"] == "dead_letter"
+    error_message = "an output must hold no URL that is a password"
+  }
+
+  assert {
+    condition     = output.environment["CSL_LOAD_REJECTS"] == "s3://my-rejects/csl-stream/rejects"
+    error_message = "rejects must go where they are told to"
   }
 }
 

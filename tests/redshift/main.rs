@@ -13,12 +13,23 @@ mod contract;
 mod contract_run;
 mod evolution;
 mod faults;
+#[cfg(feature = "serve")]
+#[path = "../support/listen.rs"]
+mod listen;
+#[cfg(feature = "serve")]
+#[path = "../alerts/listener.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod listener;
 mod live;
 mod lives;
 mod load;
 mod locks;
 mod meanwhile;
 mod million;
+#[cfg(feature = "serve")]
+mod mirror;
+#[cfg(feature = "serve")]
+mod old_loader;
 mod once;
 mod orders;
 mod plan;
@@ -26,6 +37,9 @@ mod plan;
 #[allow(dead_code, reason = "what other tests need")]
 mod postgres;
 mod privacy;
+#[cfg(feature = "serve")]
+#[path = "../support/receiver.rs"]
+mod receiver;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
 mod rejects;
@@ -42,15 +56,29 @@ mod segments;
 #[path = "../../benches/support/signatures.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
 mod signatures;
+#[cfg(feature = "serve")]
+mod source;
 mod stopped;
 mod tables;
+#[cfg(feature = "serve")]
+mod takeover;
+#[cfg(feature = "serve")]
+mod takeover_differences;
+#[cfg(feature = "serve")]
+mod told_once;
 #[path = "../support/types.rs"]
 mod types;
 mod verify;
+#[cfg(feature = "serve")]
 #[path = "../support/walk.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod walk;
-mod walk_run;
+#[cfg(feature = "serve")]
+#[path = "../webhook/http.rs"]
+#[allow(dead_code, unreachable_pub, reason = "what other tests need")]
+mod webhook_http;
 #[cfg(feature = "serve")]
 mod worker;
 mod world;
+#[cfg(feature = "serve")]
+mod years;

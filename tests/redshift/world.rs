@@ -113,6 +113,12 @@ impl World {
         self.database.text(sql)
     }
 
+    /// Its database.
+    #[cfg(feature = "serve")]
+    pub(crate) fn database(&self) -> &Database<'static> {
+        &self.database
+    }
+
     pub(crate) fn ids(&self) -> String {
         self.sql("SELECT coalesce(string_agg(id::text, ' ' ORDER BY id), '') FROM t")
     }

@@ -243,3 +243,25 @@ fn a_signal_stops_every_table_and_those_that_are_left() {
     assert!(answer.err.contains("error: interrupted: what was under way changed nothing"), "{answer:?}");
     assert_eq!(["a", "b"].map(|table| rows(&place, table)), ["1", "2"], "the old tables stay");
 }
+
+/// As `export_download_logs` in March 2020: the others are loaded, and who asks for it is told.
+#[test]
+fn a_table_without_columns_is_refused_alone() {
+    let place = place(GOOD);
+    let mut schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(place.path("schema.json")).unwrap()).unwrap();
+    schema["tables"][1]["table"]["columns"] = serde_json::json!({});
+    place.write("schema.json", &schema.to_string());
+    let answer = place.run(&["backfill", "--all", "--json"]);
+    assert_eq!((answer.code, &*statuses(&answer.out)), (Some(0), "a succeeded, c succeeded"), "{answer:?}");
+    assert!(answer.err.contains("exports of a table that the schema has without columns: b"), "{answer:?}");
+    let answer = place.run(&["backfill", "--table", "b"]);
+    assert_eq!(answer.code, Some(4), "{answer:?}");
+    assert!(answer.err.contains("table \"b\" has no columns in the schema"), "{answer:?}");
+    for (words, shown) in [(&["schema", "ddl"][..], "TABLE IF NOT EXISTS"), (&["schema", "show"], "a")] {
+        let answer = place.run(words);
+        assert!(answer.code == Some(0) && answer.out.contains(shown), "{words:?}: {answer:?}");
+        assert!(answer.err.contains("b: it has no columns, and is left out"), "{words:?}: {answer:?}");
+        assert!(!answer.out.contains("\"b\""), "{words:?}: {answer:?}");
+    }
+}

@@ -101,13 +101,24 @@ impl Walk {
 
     /// The bulk schema of the table `t`.
     pub(crate) fn schema(&self) -> String {
-        let mut columns = Map::new();
-        columns.insert("id".to_owned(), json!({"type": "integer", "sql_type": "bigint"}));
-        for (name, kind) in &self.columns {
-            columns.insert(name.clone(), json!({"type": "x", "sql_type": TYPES[*kind].0}));
-        }
-        let table: Value = json!({"name": "t", "columns": columns});
-        json!({"tables": [{"table": table}]}).to_string()
+        json!({"tables": [self.described("t")]}).to_string()
+    }
+
+    /// The table under this name, as the bulk schema lists it.
+    pub(crate) fn described(&self, name: &str) -> Value {
+        let columns: Map<String, Value> = self
+            .typed()
+            .into_iter()
+            .map(|(name, sql_type)| (name, json!({"type": "x", "sql_type": sql_type})))
+            .collect();
+        json!({"table": {"name": name, "columns": columns}})
+    }
+
+    /// All columns with their types.
+    pub(crate) fn typed(&self) -> Vec<(String, String)> {
+        let id = ("id".to_owned(), "bigint".to_owned());
+        let columns = self.columns.iter().map(|(name, kind)| (name.clone(), TYPES[*kind].0.to_owned()));
+        std::iter::once(id).chain(columns).collect()
     }
 
     pub(crate) fn csv(&self, rows: &[(i64, Vec<Cell>)]) -> String {

@@ -22,22 +22,14 @@ NOT_SET = {
     "CSL_GLUE_WAIT_MINUTES": "its default is what a function has time for",
     "CSL_STAGING_SSE": "the staging bucket of the module encrypts by itself",
     "CSL_STAGING_KMS_KEY": "the staging bucket of the module encrypts by itself",
-    "CSL_ALERTS_SLACK_URL": "the module's failure topic tells; a URL is a password, for which it has no place yet",
-    "CSL_ALERTS_TEAMS_URL": "as Slack's",
-    "CSL_ALERTS_WEBHOOK_URL": "as Slack's",
-    "CSL_ALERTS_WEBHOOK_SECRET": "as Slack's",
-    "CSL_ALERTS_ON": "as Slack's",
     "CSL_METRICS_LISTEN": "in Lambda nobody listens on a port",
     "CSL_LOAD_SHRINK_MAX_PERCENT": "its default; a table that is to shrink is loaded once by hand, with --allow-shrink",
     "CSL_LOAD_RECENT_HOURS": "its default is as long as an export can be read",
     "CSL_LOAD_EVOLVE": "its default: tables follow the schema, or the message waits for their owner",
-    "CSL_LOAD_CREATE_TABLE": "tables are made by their owner, by what `schema ddl` prints",
     "CSL_LOAD_UNKNOWN_COLUMNS": "its default; what the schema lacks is looked at by a person",
     "CSL_LOAD_MISSING_COLUMNS": "its default; what the file lacks is looked at by a person",
-    "CSL_LOAD_REJECTS": "its default, beside what is staged, where the roles may write",
     "CSL_LOAD_REPORT_VALUES": "its default; a service's reports hold no values",
     "CSL_PRIVACY_SECRET_FILE": "the key stands in Secrets Manager",
-    "CSL_LOAD_REJECTS_DAYS": "its default; the staging bucket's lifecycle rule may be shorter",
 }
 # Variables that are no key of the configuration: src/telemetry.rs.
 NO_KEYS = {"CSL_LOG", "CSL_LOG_FORMAT"}

@@ -2,18 +2,16 @@
 
 use crate::cells::{Cells, Kind, read_parquet};
 use crate::postgres::{Database, server};
+use crate::receiver::{PROCESSED, Receiver, SECRET, webhook};
 use crate::truth::read_truth;
 use crate::webhook_http::post;
 use crate::world::{LONG, World, signal, until};
 use csl_stream::queue::LoadOrder;
 use csl_stream::store::ExportKind;
-use csl_stream::webhook::signature::{HEADER, header_of};
+use csl_stream::webhook::signature::HEADER;
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
-use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
-const SECRET: &str = "the secret of the endpoint";
 const TABLES: &[&str] = &["petitions", "signatures", "members", "events", "blast_emails"];
 /// Rows when the full export is made, and after each incremental.
 const ROWS: &[(&str, i64)] =
@@ -94,62 +92,17 @@ fn compare(world: &World, database: &Database<'_>, schema: &Value) {
     }
 }
 
-/// The webhook that ControlShift sends for an export, as its documentation shows it.
-fn webhook(order: &LoadOrder) -> String {
-    let words = if order.kind == ExportKind::Full { "full_table" } else { "incremental_table" };
-    let (url, object) = (order.download_url.replace('&', "\\u0026"), order.s3.as_ref().unwrap());
-    let packed = if object.key.ends_with(".bz2") { "bzip2" } else { "none" };
-    format!(
-        r#"{{"type":"data.{words}_exported","data":{{"url":"{url}","table":"{}","s3":{{"bucket":"{}","key":"/{}"}},"compression_format":"{packed}"}},"jid":"cf0f50d7d225e20a188be328"}}"#,
-        order.table, object.bucket, object.key
-    )
-}
-
-/// The program as a receiver, until it is dropped.
-struct Receiver {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Receiver {
-    fn start(world: &World) -> Self {
-        let mut command = world.command(&["serve", "--listen", "127.0.0.1:0"]);
-        let mut child = command.env("CSL_WEBHOOK_SECRETS", SECRET).stderr(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address = lines
-            .by_ref()
-            .find_map(|line| Some(line.unwrap().strip_prefix("listening on http://")?.parse().unwrap()))
-            .expect("it says where it listens");
-        // A full pipe would stop it.
-        std::thread::spawn(move || lines.count());
-        Self { child, address }
-    }
-
-    fn post(&self, body: &str) -> String {
-        let signature = header_of(SECRET.as_bytes(), body.as_bytes());
-        let answer = post(self.address, "/webhook", &[(HEADER, &signature)], body.as_bytes());
-        format!("{} {}", answer.status, answer.body)
-    }
-}
-
-impl Drop for Receiver {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 #[test]
 fn five_tables_from_the_webhook_to_the_warehouse() {
     let database = server().database("work_queue");
     let schema = originals(&database);
     let world = World::new(&schema.to_string());
     let orders = exports(&world, &database);
-    let receiver = Receiver::start(&world);
+    let receiver = Receiver::start(world.command(&["serve", "--listen", "127.0.0.1:0"]));
     let mut worker = world.command(&["work", "--quiet"]);
     let mut worker = worker.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
     for order in orders.iter().rev() {
-        assert_eq!(receiver.post(&webhook(order)), "200 {\"status\":\"processed\"}");
+        assert_eq!(receiver.post(&webhook(order)), PROCESSED);
     }
     // Another event, and a forged one.
     let other = receiver.post(r#"{"type":"petition.launched","data":{}}"#);
@@ -181,6 +134,7 @@ fn five_tables_in_one_taking_each() {
 #[test]
 fn five_tables_through_a_lambda_function() {
     use crate::function::{Function, record, v2};
+    use csl_stream::webhook::signature::header_of;
     use serde_json::json;
 
     let database = server().database("work_lambda");

@@ -27,6 +27,8 @@ mod moto;
 mod postgres;
 mod privacy;
 mod proxy;
+#[path = "../support/receiver.rs"]
+mod receiver;
 mod rules;
 #[path = "../support/s3.rs"]
 mod s3;

@@ -1,31 +1,41 @@
-//! Dates and times of a result as text: what else prints them knows no years beyond 262142, and PostgreSQL does.
+//! Dates, times and floating-point numbers of a result as text: what else prints them knows no years beyond 262142,
+//! and writes `0.0` and `1e300` where PostgreSQL writes `0` and `1e+300`.
 
 use crate::error::{Error, Result};
-use crate::values::{WrittenDate, WrittenTimestamp};
+use crate::values::{WrittenDate, WrittenFloat, WrittenTimestamp};
 use arrow::array::{
     Array, ArrayRef, AsArray, FixedSizeListArray, GenericListArray, OffsetSizeTrait, PrimitiveArray,
     RecordBatch, RecordBatchOptions, StringArray, StructArray,
 };
 use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Date32Type, Date64Type, Field, FieldRef, Fields, Schema, TimeUnit,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType,
+    ArrowPrimitiveType, DataType, Date32Type, Date64Type, Field, FieldRef, Fields, Float32Type, Float64Type,
+    Schema, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    TimestampSecondType,
 };
 use std::fmt::Display;
 use std::sync::Arc;
 
 const MILLIS_PER_DAY: i64 = 86_400_000;
 
-/// The batch with every date and time written as PostgreSQL writes it, in lists and structs too; `as_json` as its
+/// The batch with every date and time written as PostgreSQL writes it, in lists and structs too, and each column of
+/// floating-point numbers; `as_json` as its
 /// `to_json` does.
 ///
 /// # Errors
 /// [`Error::Usage`] for a time of a zone, or in a type, that cannot be written: a cell is right or not there.
 pub(super) fn written(batch: &RecordBatch, as_json: bool) -> Result<RecordBatch> {
     let schema = batch.schema();
-    if !schema.fields().iter().any(|field| holds_times(field.data_type())) {
+    // JSON has numbers of its own.
+    let floats =
+        |data_type: &DataType| !as_json && matches!(data_type, DataType::Float32 | DataType::Float64);
+    if !schema.fields().iter().any(|field| holds_times(field.data_type()) || floats(field.data_type())) {
         return Ok(batch.clone());
     }
-    let columns = batch.columns().iter().map(|column| of_array(column, as_json));
+    let columns = batch.columns().iter().map(|column| match column.data_type() {
+        DataType::Float64 if !as_json => Ok(texts::<Float64Type, _>(column, WrittenFloat::Double)),
+        DataType::Float32 if !as_json => Ok(texts::<Float32Type, _>(column, WrittenFloat::Real)),
+        _ => of_array(column, as_json),
+    });
     let columns = columns.collect::<Result<Vec<_>>>()?;
     let fields = schema.fields().iter().zip(&columns);
     let fields: Vec<Field> =

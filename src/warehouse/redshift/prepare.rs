@@ -2,7 +2,7 @@
 
 use super::load_id::load_id;
 use super::warehouse::RedshiftWarehouse;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::schema::{DdlOptions, Layout, Table, TargetTable, create_table};
 use crate::warehouse::{Admission, Altered, Intent, LoadRequest, TargetPlan, Warehouse};
 
@@ -19,7 +19,7 @@ impl RedshiftWarehouse {
                 self.create(&[self.ddl(intent.table)?])?;
                 self.target(table)?
             }
-            None => return self.target(table).map(|_| id.to_owned()),
+            None => return self.made_meanwhile(intent.table).map(|_| id.to_owned()),
             Some(target) => self.evolved(intent, target, altered)?,
         };
         let Some(own) = id_of(intent, &target) else { return Ok(id.to_owned()) };
@@ -59,8 +59,25 @@ impl RedshiftWarehouse {
             let sql = vec![self.ddl(intent.table)?];
             return Ok(TargetPlan { created: true, sql, ..TargetPlan::default() });
         }
-        let misfit = self.target(&intent.table.name).err();
+        let misfit = self.made_meanwhile(intent.table).err();
         Ok(TargetPlan { misfit, ..TargetPlan::default() })
+    }
+
+    /// A table that was not there a moment ago.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] with the statement that makes it.
+    fn made_meanwhile(&self, table: &Table) -> Result<TargetTable> {
+        let ddl = self.ddl(table)?;
+        self.target(&table.name).map_err(|error| match error {
+            // One line: names hold no line breaks.
+            Error::Schema(_) => error.help(format!(
+                "let whoever may make it run: {}; or set load.create_table (--create-table); if it is there, \
+                 grant this user SELECT, INSERT and DELETE on it",
+                ddl.replace("(\n    ", "(").replace("\n    ", " ").replace('\n', "")
+            )),
+            other => other,
+        })
     }
 
     /// The statement that makes a table, without its semicolon.
