@@ -76,6 +76,7 @@ fn layout(types: &[ColumnType]) -> Layout {
     Layout {
         fields: types.len(),
         masks: Vec::new(),
+        erased: Vec::new(),
         columns: types.iter().enumerate().map(column).collect(),
         dropped: Vec::new(),
         warnings: Vec::new(),

@@ -19,6 +19,7 @@ mod cost;
 #[cfg(feature = "serve")]
 mod dead_letters;
 mod demo;
+mod erase;
 mod flags;
 #[cfg(feature = "serve")]
 mod lambda;
@@ -121,6 +122,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         #[cfg(not(feature = "query"))]
         Command::Query(_) => Err(crate::features::Feature::Query.missing("csl-stream query")),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        Command::Erase(args) => erase::run(printer, config()?, args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),
         #[cfg(feature = "serve")]

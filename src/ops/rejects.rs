@@ -55,6 +55,16 @@ impl Rejects {
         Ok(Self { files, place, asked: asked.map(Path::to_owned), days: config.load.rejects_days })
     }
 
+    /// What can be done with files there.
+    pub(super) fn files(&self) -> &dyn KeptFiles {
+        &*self.files
+    }
+
+    /// The place of them all.
+    pub(super) fn place(&self) -> &Location {
+        &self.place
+    }
+
     /// Where this run's pair goes: its name is the run's, and so nobody else's.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::csv::LineEnd;
 use crate::pages::{Codec, EmptyStrings, EncodeOptions, Overlong};
-use crate::privacy::Policy;
+use crate::privacy::{Marks, Policy};
 use crate::schema::{MissingColumns, Table, UnknownColumns};
 use std::sync::Arc;
 
@@ -37,6 +37,8 @@ pub struct ConvertOptions {
     pub other_tables: Arc<[Table]>,
     /// Which columns are hidden, and how.
     pub policy: Arc<Policy>,
+    /// Whose records are left out because they were erased.
+    pub erased: Arc<Marks>,
     /// Put rejected values into the report too.
     pub report_values: bool,
 }
@@ -64,6 +66,7 @@ impl Default for ConvertOptions {
             allow_open_end: false,
             other_tables: Arc::default(),
             policy: Arc::default(),
+            erased: Arc::default(),
             report_values: false,
         }
     }

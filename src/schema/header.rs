@@ -13,7 +13,7 @@ use super::types::NUMERIC_MEND;
 use super::{COLUMNS_MAX, Column, ColumnType, Table, Width};
 use crate::error::{Error, Result, shown};
 use crate::names::nearest;
-use crate::privacy::{Policy, Rule, Transform};
+use crate::privacy::{MarkedField, Policy, Rule, Transform};
 use indexmap::IndexMap;
 
 /// What to do with a field that the schema has no column for.
@@ -81,6 +81,8 @@ pub struct Layout {
     pub dropped: Vec<String>,
     /// For each field what may be written of it, where a rule of privacy says so; none: what it holds.
     pub masks: Vec<Option<Transform>>,
+    /// Fields by which records are known that are left out, because whose they are was erased.
+    pub erased: Vec<MarkedField>,
     /// What was let pass, for people.
     pub warnings: Vec<String>,
 }
@@ -321,7 +323,7 @@ impl<'a> Binding<'a> {
         }
         if faults.is_empty() {
             let Self { columns, dropped, masks, warnings, .. } = self;
-            return Ok(Layout { fields, columns, dropped, masks, warnings });
+            return Ok(Layout { fields, columns, dropped, masks, erased: Vec::new(), warnings });
         }
         if !self.unknown.is_empty() || !self.missing.is_empty() {
             advice.push("`csl-stream schema diff` shows whether the schema has moved".to_owned());

@@ -1,9 +1,11 @@
 //! What every warehouse does with a load: admits it, stages it, puts it into the table.
 
+use super::erasure::{Erased, Erasure};
 use super::holding::Holding;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
+use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
@@ -278,6 +280,19 @@ pub trait Warehouse: Send + Sync {
         self.staged(id)
     }
 
+    /// Who was erased from a table.
+    ///
+    /// # Errors
+    /// If it cannot be told.
+    fn marks(&self, table: &str) -> Result<Marks>;
+
+    /// Takes people's rows out of a table and of everything that its loads have left where this warehouse keeps it,
+    /// and remembers them, so that no load brings them back. Doing it again goes on with one that was broken off.
+    ///
+    /// # Errors
+    /// Those of the warehouse. Readers see the table as it was, or without them.
+    fn erase(&self, erasure: &Erasure) -> Result<Erased>;
+
     /// Tries what a load of these tables needs, on nothing that matters. A table comes with its columns, if
     /// the schema has them.
     fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>);
@@ -293,6 +308,9 @@ pub trait Warehouse: Send + Sync {
 pub trait Staging: Send + Sync {
     /// Where segments are written.
     fn sink(&self) -> &dyn SegmentSink;
+
+    /// Whose records are to be left out: who was erased from the table, as of now.
+    fn erased(&self) -> Arc<Marks>;
 
     /// What the table that is there makes of the file's columns: its own names, types and widths. Asked
     /// once, when the header was read, before any row is.

@@ -147,7 +147,14 @@ mod tests {
             transform: None,
         };
         let columns = names.iter().enumerate().map(column).collect();
-        Layout { fields: names.len(), columns, masks: Vec::new(), dropped: Vec::new(), warnings: Vec::new() }
+        Layout {
+            fields: names.len(),
+            columns,
+            masks: Vec::new(),
+            dropped: Vec::new(),
+            erased: Vec::new(),
+            warnings: Vec::new(),
+        }
     }
 
     fn table(columns: &[(&str, Type)]) -> Columns {

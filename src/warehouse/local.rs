@@ -5,23 +5,26 @@
 //!              /<version>/<load id>-part-00000.snappy.parquet …  _load.json
 //!              /.staging-<load id>/                    a load on its way
 //!              /.loads/<load id>.json                  what became of each run
+//!              /.erased.json                           who was erased, as salted hashes
 //!              /.lock                                  one load at a time
 //! ```
 //!
 //! A version is never changed after it was switched to; its name is the load's id, which sorts by time.
 //! `docs/reference/local-warehouse.md` has the layout, `docs/explanation/redshift.md` the invariants.
 
+use super::erasure::{Erased, Erasure};
 use super::evolving::Columns;
 use super::lock::TableLock;
 use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
 use super::present::has_ids;
 use super::{
-    Admission, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, merge, sweep,
-    version, whole,
+    Admission, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, local_erase, merge,
+    sweep, version, whole,
 };
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown, Source};
+use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Evolve, Layout, MissingColumns, Table};
 use crate::store::{ExportKind, SegmentSink, private, sync_dir};
@@ -256,6 +259,19 @@ impl Warehouse for LocalWarehouse {
         Ok(Box::new(self.snapshot(table)?))
     }
 
+    fn marks(&self, table: &str) -> Result<Marks> {
+        local_erase::marks(&ledger::table_dir(&self.dir, table)?)
+    }
+
+    fn erase(&self, erasure: &Erasure) -> Result<Erased> {
+        let table_dir = ledger::table_dir(&self.dir, &erasure.table)?;
+        if ledger::current_version(&table_dir)?.is_none() {
+            return Err(self.no_table(&erasure.table));
+        }
+        let _lock = TableLock::take(&table_dir, &erasure.erase_id, self.lock_wait, &self.waits)?;
+        local_erase::erase(&table_dir, erasure)
+    }
+
     fn check(&self, _: &[(String, Option<Table>)], _: &WriteProbe<'_>, list: &mut Checklist<'_>) {
         let written = writable(&self.dir).map(|()| format!("{} can be written to", self.dir.display()));
         list.says("warehouse folder", written);
@@ -295,6 +311,7 @@ impl Warehouse for LocalWarehouse {
             .map_err(|cause| Error::io("cannot make the staging folder", &staging, cause))?;
         Ok(Box::new(LocalStaging {
             columns: Columns::of(&table_dir, current.as_ref()),
+            erased: Arc::new(local_erase::marks(&table_dir)?),
             evolve: self.evolve,
             table_dir,
             request: request.clone(),
@@ -316,6 +333,7 @@ struct LocalStaging {
     current: Option<Entry>,
     /// Those of the current version.
     columns: Columns,
+    erased: Arc<Marks>,
     evolve: Evolve,
     started: SystemTime,
     keep_versions: usize,
@@ -329,6 +347,10 @@ struct LocalStaging {
 impl Staging for LocalStaging {
     fn sink(&self) -> &dyn SegmentSink {
         &self.sink
+    }
+
+    fn erased(&self) -> Arc<Marks> {
+        Arc::clone(&self.erased)
     }
 
     fn fit(&self, layout: Layout, _: &Table, missing: MissingColumns) -> Result<Layout> {

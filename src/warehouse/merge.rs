@@ -158,7 +158,7 @@ fn keep(old: &Path, staging: &Path, known: &Known, types: &Types, load_id: &str)
 }
 
 /// `<load id>-part-00000.<this load's id>.snappy.parquet`: still sorted by the load that brought the rows.
-fn name_anew(name: &str, load_id: &str) -> String {
+pub(super) fn name_anew(name: &str, load_id: &str) -> String {
     let (part, ending) = name.split_once('.').unwrap_or((name, "parquet"));
     let before = ending.split_once('.').filter(|(id, _)| id.len() == LOAD_ID_BYTES && is_load_id(id));
     let ending = before.map_or(ending, |(_, ending)| ending);

@@ -1,10 +1,13 @@
 //! Where tables live. One trait, one contract suite; the local warehouse is the embedded default.
 
 mod contract;
+mod erasure;
 mod evolving;
 mod holding;
 mod local;
+mod local_erase;
 mod lock;
+mod matching;
 mod measure;
 mod merge;
 mod parquet_file;
@@ -25,6 +28,7 @@ pub use contract::{
     Admission, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits, Warehouse,
     WriteProbe,
 };
+pub use erasure::{Done, ERASE_SOURCE, Erased, Erasure, Touched, VALUES_MAX, Wanted};
 pub use holding::{Held, Holding, Scope};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
 pub use shrink::{SHRINK_PERCENT_MAX, ShrinkGuard};

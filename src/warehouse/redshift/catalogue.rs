@@ -7,6 +7,7 @@
 
 use super::data_api::{DataApi, Fault};
 use super::ledger::{LEDGER, LIFE_COLUMNS};
+use super::marks::ERASED;
 use super::quote::quote_literal;
 
 /// What the catalogue says of a table and of the ledger beside it.
@@ -18,6 +19,8 @@ pub(super) struct Catalogue {
     pub(super) keeps_lives: bool,
     /// Whether there is a ledger.
     pub(super) has_ledger: bool,
+    /// Whether anybody was ever erased from a table of the schema.
+    pub(super) has_erased: bool,
 }
 
 impl Catalogue {
@@ -30,11 +33,13 @@ impl Catalogue {
         format!(
             "SELECT (SELECT c.oid FROM pg_class c {within} {}), (SELECT COUNT(*) FROM pg_attribute a \
              JOIN pg_class c ON c.oid = a.attrelid {within} {} AND a.attname IN ({}) \
-             AND NOT a.attisdropped), (SELECT COUNT(*) FROM pg_class c {within} {})",
+             AND NOT a.attisdropped), (SELECT COUNT(*) FROM pg_class c {within} {}), \
+             (SELECT COUNT(*) FROM pg_class c {within} {})",
             quote_literal(table),
             quote_literal(LEDGER),
             names.join(", "),
             quote_literal(LEDGER),
+            quote_literal(ERASED),
         )
     }
 
@@ -44,6 +49,7 @@ impl Catalogue {
             table_id: number(0),
             keeps_lives: number(1) == Some(LIFE_COLUMNS.len() as u64),
             has_ledger: number(2) == Some(1),
+            has_erased: number(3) == Some(1),
         }
     }
 

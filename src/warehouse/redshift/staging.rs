@@ -23,6 +23,7 @@ use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
 use crate::store::s3::{Encryption, S3};
 use crate::store::{self, Location, SegmentSink, SegmentWriter, StoredObject, objects};
+use crate::warehouse::{Done, Touched};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -72,6 +73,9 @@ pub struct StagedLoad {
     /// Whether it is loaded though the export is in the table.
     #[serde(default)]
     pub again: bool,
+    /// Digest of the marks of who was erased when the files were written.
+    #[serde(default)]
+    pub erased: String,
 }
 
 /// Whose a folder is.
@@ -80,6 +84,9 @@ struct Begun {
     load_id: String,
     table: String,
     program: String,
+    /// As [`StagedLoad::erased`].
+    #[serde(default)]
+    erased: String,
 }
 
 /// Where the loads of all tables are staged.
@@ -124,11 +131,7 @@ impl StagingPlace {
                 continue;
             }
             tracing::info!(table, load, files = folder.names.len(), "staged load swept");
-            let inside = place.child(&load)?;
-            // The records go last: a sweep that is broken off is gone on with.
-            let (records, files): (Vec<_>, Vec<_>) =
-                folder.names.iter().partition(|name| RECORD_NAMES.contains(&name.as_str()));
-            files.iter().chain(&records).try_for_each(|name| objects::remove(&inside.child(name)?))?;
+            remove_folder(&place.child(&load)?, &folder)?;
         }
         if let Some(first) = left.first() {
             tracing::warn!(
@@ -140,6 +143,32 @@ impl StagingPlace {
             );
         }
         Ok(())
+    }
+
+    /// Removes every staged load of a table: which of them hold rows of somebody, nobody can say without reading all
+    /// of them. One that is under way fails, and is run again.
+    pub(super) fn erase(&self, table: &str, dry_run: bool) -> Result<Vec<Touched>> {
+        let place = self.0.child(table)?;
+        let Folders { loads, strange } = folders(objects::below(&place)?);
+        let mut touched = Vec::new();
+        for (load, folder) in loads {
+            let inside = place.child(&load)?;
+            let records = RECORD_NAMES.into_iter().filter(|name| folder.names.contains(*name));
+            if !self.is_own(&place, table, &load, records)? {
+                let why = "no load of this program has begun there: look at it";
+                touched.push(Touched::left(inside.to_string(), "staged files", why));
+                continue;
+            }
+            if !dry_run {
+                remove_folder(&inside, &folder)?;
+            }
+            touched.push(Touched::new(inside.to_string(), "staged files", None, Done::Removed));
+        }
+        for name in strange {
+            let why = "it is not of this program: look at it";
+            touched.push(Touched::left(place.child(&name)?.to_string(), "object", why));
+        }
+        Ok(touched)
     }
 
     /// Whether one of the folder's records is of this very load.
@@ -200,6 +229,13 @@ impl StagingPlace {
                 .because(cause)
         })
     }
+}
+
+/// The records go last: a removal that is broken off is gone on with.
+fn remove_folder(inside: &Location, folder: &Folder) -> Result<()> {
+    let (records, files): (Vec<_>, Vec<_>) =
+        folder.names.iter().partition(|name| RECORD_NAMES.contains(&name.as_str()));
+    files.iter().chain(&records).try_for_each(|name| objects::remove(&inside.child(name)?))
 }
 
 /// What lies in a table's folder: loads by their ids, and everything else by name.
@@ -264,6 +300,12 @@ fn is_over(newest: SystemTime, now: SystemTime) -> bool {
     now.duration_since(newest).is_ok_and(|age| age > STAGED_AGE_MAX)
 }
 
+/// Under which marks the files of a folder were written.
+fn begun_under(place: &Location) -> Result<String> {
+    let bytes = store::fetch_small(&place.child(BEGUN_NAME)?, RECORD_BYTES_MAX)?;
+    Ok(serde_json::from_slice::<Begun>(&bytes).map(|begun| begun.erased).unwrap_or_default())
+}
+
 /// Takes the segments of one load, and keeps those that lie there.
 pub(super) struct StagingSink {
     inner: Box<dyn SegmentSink>,
@@ -277,14 +319,28 @@ pub(super) struct StagingSink {
 }
 
 impl StagingSink {
-    pub(super) fn open(place: Location, table: &str, load_id: &str, encryption: Encryption) -> Result<Self> {
-        let present: HashMap<_, _> =
+    /// Whatever lies there of a try before people were erased is removed: it may hold rows of theirs.
+    pub(super) fn open(
+        place: Location,
+        table: &str,
+        load_id: &str,
+        erased: &str,
+        encryption: Encryption,
+    ) -> Result<Self> {
+        let mut present: HashMap<_, _> =
             objects::below(&place)?.into_iter().map(|object| (object.name, object.bytes)).collect();
+        if present.contains_key(BEGUN_NAME) && begun_under(&place)? != erased {
+            for name in present.keys().filter(|name| is_staged_name(name)) {
+                objects::remove(&place.child(name)?)?;
+            }
+            present.clear();
+        }
         let inner = S3::from_environment()?.encrypted(encryption.clone()).sink(&place)?;
         let begun = Begun {
             load_id: load_id.to_owned(),
             table: table.to_owned(),
             program: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
+            erased: erased.to_owned(),
         };
         let begun = Mutex::new((!present.contains_key(BEGUN_NAME)).then_some(begun));
         Ok(Self { inner, place, present, sent: Arc::default(), encryption, begun })

@@ -13,15 +13,16 @@ use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, Stagi
 use super::{history, run, target};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{Cover, Run, Shown, Standing, check_name, timestamp};
+use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Conversion, Evolve, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
 use crate::store::{ExportKind, Location, SegmentSink, objects};
 use crate::warehouse::{
-    Admission, Altered, Holding, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan,
-    Warehouse, WriteProbe,
+    Admission, Altered, Erased, Erasure, Holding, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging,
+    TargetPlan, Warehouse, WriteProbe,
 };
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::SystemTime;
 
 /// What a load into Redshift needs besides the connection.
@@ -342,6 +343,18 @@ impl Warehouse for RedshiftWarehouse {
         self.retry_staged(id, shrink)
     }
 
+    fn marks(&self, table: &str) -> Result<Marks> {
+        check_name("table name", table)?;
+        let catalogue = Catalogue::ask(&self.api, &self.settings.schema, table)
+            .map_err(|fault| fault.into_error("reading the catalogue", self.connection()))?;
+        self.known_marks(table, &Known::nothing(catalogue))
+    }
+
+    fn erase(&self, erasure: &Erasure) -> Result<Erased> {
+        check_name("table name", &erasure.table)?;
+        self.erase_rows(erasure)
+    }
+
     fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>) {
         self.inspect(tables, probe, list);
     }
@@ -358,7 +371,8 @@ impl Warehouse for RedshiftWarehouse {
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
         check_name("load id", &request.load_id)?;
         let target = self.target(&request.table)?;
-        self.ensure_ledger(&Asked::from(request), &request.table)?;
+        let known = self.ensure_ledger(&Asked::from(request), &request.table)?;
+        let erased = Arc::new(self.known_marks(&request.table, &known)?);
         if let Err(error) = self.staging.sweep(&request.table, &request.load_id) {
             tracing::warn!(%error, "old staged files stay until the next load");
         }
@@ -373,8 +387,10 @@ impl Warehouse for RedshiftWarehouse {
                 place,
                 &request.table,
                 &request.load_id,
+                &erased.digest(),
                 self.settings.encryption.clone(),
             )?,
+            erased,
         }))
     }
 }
@@ -388,11 +404,16 @@ struct RedshiftStaging {
     columns: Mutex<Option<Vec<LoadColumn>>>,
     started: SystemTime,
     sink: StagingSink,
+    erased: Arc<Marks>,
 }
 
 impl Staging for RedshiftStaging {
     fn sink(&self) -> &dyn SegmentSink {
         &self.sink
+    }
+
+    fn erased(&self) -> Arc<Marks> {
+        Arc::clone(&self.erased)
     }
 
     fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
@@ -453,6 +474,7 @@ impl RedshiftStaging {
             files: files.to_vec(),
             entry: entry(&self.request, files, rows, self.started),
             again: self.request.again,
+            erased: self.erased.digest(),
         }
     }
 }
