@@ -6,6 +6,9 @@
 mod all;
 #[path = "support/answer.rs"]
 mod answer;
+#[cfg(all(unix, feature = "query"))]
+#[path = "runs/erase.rs"]
+mod erase;
 #[path = "runs/kept.rs"]
 mod kept;
 #[cfg(unix)]

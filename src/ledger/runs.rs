@@ -301,6 +301,24 @@ fn report_names(runs: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
+/// Forgets a table's runs that began before this, as their ids say; says how many.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub fn forget_older(table_dir: &Path, before: SystemTime) -> Result<u64> {
+    let runs = table_dir.join(RUNS_DIR);
+    let is_older = |name: &String| {
+        let id = name.strip_suffix(".json").filter(|id| is_load_id(id));
+        id.and_then(began_at).is_some_and(|at| at < before)
+    };
+    let mut gone = 0;
+    for name in report_names(&runs)?.iter().filter(|name| is_older(name)) {
+        remove(&runs.join(name))?;
+        gone += 1;
+    }
+    Ok(gone)
+}
+
 fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
     // Only what this program has put there: another's file may end in .json too.
     let mut names = report_names(runs)?;
@@ -336,8 +354,12 @@ fn remove(path: &Path) -> Result<()> {
 
 /// When a run began, as a UUIDv7 says.
 fn began(load_id: &str) -> Option<String> {
+    began_at(load_id).map(timestamp)
+}
+
+fn began_at(load_id: &str) -> Option<SystemTime> {
     let (seconds, nanos) = uuid::Uuid::parse_str(load_id).ok()?.get_timestamp()?.to_unix();
-    Some(timestamp(UNIX_EPOCH + Duration::new(seconds, nanos)))
+    UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
 }
 
 /// A time as RFC 3339 in UTC, to the second. Before 1970 it is 1970: no load is that old.

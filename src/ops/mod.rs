@@ -43,6 +43,7 @@ mod queues;
 #[cfg(feature = "serve")]
 pub mod receive;
 mod rejects;
+mod retention;
 mod run;
 pub mod schema;
 pub mod tables;

@@ -2,6 +2,7 @@
 
 use super::erasure::{Erased, Erasure};
 use super::holding::Holding;
+use super::kept::Kept;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
@@ -292,6 +293,21 @@ pub trait Warehouse: Send + Sync {
     /// # Errors
     /// Those of the warehouse. Readers see the table as it was, or without them.
     fn erase(&self, erasure: &Erasure) -> Result<Erased>;
+
+    /// What it keeps for a while, beside the tables.
+    fn kept(&self) -> Vec<Kept> {
+        Vec::new()
+    }
+
+    /// Takes away of one kind of [`Warehouse::kept`] what is over its time, of every table, and says how many went;
+    /// after a load of the table `loaded`, or when nothing is loaded.
+    ///
+    /// # Errors
+    /// Those of the warehouse.
+    fn sweep(&self, what: &str, loaded: Option<&str>) -> Result<u64> {
+        let _ = (what, loaded);
+        Ok(0)
+    }
 
     /// Tries what a load of these tables needs, on nothing that matters. A table comes with its columns, if
     /// the schema has them.

@@ -14,20 +14,22 @@
 
 use super::erasure::{Erased, Erasure};
 use super::evolving::Columns;
+use super::folder::{make_durable_dir, writable};
+use super::kept::Kept;
 use super::lock::TableLock;
 use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
 use super::present::has_ids;
 use super::{
-    Admission, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, local_erase, merge,
-    sweep, version, whole,
+    Admission, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, local_erase,
+    local_kept, merge, sweep, version, whole,
 };
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, ENTRY_FORMAT, Entry, Part, PartFile, Run, Shown, Source};
 use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Evolve, Layout, MissingColumns, Table};
-use crate::store::{ExportKind, SegmentSink, private, sync_dir};
+use crate::store::{ExportKind, SegmentSink, private};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
@@ -51,6 +53,7 @@ pub struct LocalWarehouse {
     lock_wait: Duration,
     cover: Cover,
     evolve: Evolve,
+    report_days: u32,
     waits: Waits,
 }
 
@@ -81,6 +84,7 @@ impl LocalWarehouse {
             lock_wait: LOCK_WAIT_MAX,
             cover: Cover::default(),
             evolve: Evolve::default(),
+            report_days: 0,
             waits: Arc::new(drop),
         }
     }
@@ -111,6 +115,12 @@ impl LocalWarehouse {
     pub fn evolve(mut self, evolve: Evolve) -> Self {
         self.evolve = evolve;
         self
+    }
+
+    /// Keeps run reports for so many days; 0: for ever.
+    #[must_use]
+    pub fn report_days(self, days: u32) -> Self {
+        Self { report_days: days, ..self }
     }
 
     /// Where it is.
@@ -257,6 +267,14 @@ impl Warehouse for LocalWarehouse {
 
     fn holding(&self, table: &str) -> Result<Box<dyn Holding>> {
         Ok(Box::new(self.snapshot(table)?))
+    }
+
+    fn kept(&self) -> Vec<Kept> {
+        local_kept::kept(&self.dir, self.keep_versions, self.report_days)
+    }
+
+    fn sweep(&self, what: &str, _: Option<&str>) -> Result<u64> {
+        local_kept::sweep(&self.dir, what, self.keep_versions, self.report_days)
     }
 
     fn marks(&self, table: &str) -> Result<Marks> {
@@ -460,23 +478,6 @@ impl Drop for LocalStaging {
             tracing::warn!(%error, "the staging folder stays until the next load");
         }
     }
-}
-
-/// A folder that is not there yet is made by the first load, if the one above it can be written to.
-fn writable(dir: &Path) -> Result<()> {
-    let existing = dir.ancestors().find(|place| place.exists());
-    let existing = existing.filter(|place| !place.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    tempfile::NamedTempFile::new_in(existing)
-        .map(drop)
-        .map_err(|cause| Error::io("the warehouse's folder cannot be written to", dir, cause))
-}
-
-/// Makes a folder and those above it, so that they outlive a power cut too.
-fn make_durable_dir(dir: &Path) -> Result<()> {
-    let made = private::make_dirs(dir).and_then(|()| dir.canonicalize());
-    let made = made.map_err(|cause| Error::io("cannot make the table's folder", dir, cause))?;
-    // The table's folder is a name in the warehouse's, and that one in its parent's.
-    made.ancestors().skip(1).take(2).try_for_each(sync_dir)
 }
 
 fn placed(version_dir: &Path, file: &PartFile) -> FileReport {

@@ -3,9 +3,12 @@
 mod contract;
 mod erasure;
 mod evolving;
+mod folder;
 mod holding;
+mod kept;
 mod local;
 mod local_erase;
+mod local_kept;
 mod lock;
 mod matching;
 mod measure;
@@ -30,5 +33,6 @@ pub use contract::{
 };
 pub use erasure::{Done, ERASE_SOURCE, Erased, Erasure, Touched, VALUES_MAX, Wanted};
 pub use holding::{Held, Holding, Scope};
+pub use kept::{DAY_SECONDS, Kept, STAGED_DAYS, STAGED_DAYS_MIN, over};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
 pub use shrink::{SHRINK_PERCENT_MAX, ShrinkGuard};

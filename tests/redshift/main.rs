@@ -11,6 +11,7 @@ mod check;
 #[path = "../warehouse/contract.rs"]
 mod contract;
 mod contract_run;
+mod erase;
 mod evolution;
 mod faults;
 mod live;

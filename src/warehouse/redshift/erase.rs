@@ -8,6 +8,7 @@
 //! them again, after the lock's claim, which this transaction changes too.
 
 use super::admission::{Asked, Known};
+use super::catalogue::Catalogue;
 use super::data_api::{Fault, jittered};
 use super::decision::known;
 use super::ledger::{LEDGER, LedgerRow};
@@ -41,6 +42,13 @@ struct Found {
 }
 
 impl RedshiftWarehouse {
+    /// Who was erased from a table, where nothing else is known of it.
+    pub(super) fn marks_of(&self, table: &str) -> Result<Marks> {
+        let catalogue = Catalogue::ask(self.api(), &self.settings().schema, table)
+            .map_err(|fault| fault.into_error("reading the catalogue", self.connection()))?;
+        self.known_marks(table, &Known::nothing(catalogue))
+    }
+
     /// Who was erased from a table.
     pub(super) fn known_marks(&self, table: &str, known: &Known) -> Result<Marks> {
         if !known.catalogue.has_erased {

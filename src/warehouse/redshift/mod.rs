@@ -43,5 +43,5 @@ pub use ledger::{LEDGER, LOCK_PREFIX, LedgerRow, Life};
 pub use manifest::Manifest;
 pub use marks::ERASED;
 pub use sql::{LoadColumn, LoadSql, Role, Seen, Step};
-pub use staging::{STAGED_AGE_MAX, StagedLoad};
+pub use staging::StagedLoad;
 pub use warehouse::{ManifestPlace, RedshiftSettings, RedshiftWarehouse};

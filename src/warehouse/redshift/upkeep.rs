@@ -76,6 +76,12 @@ impl RedshiftWarehouse {
         }
     }
 
+    /// Removes staged loads that are over, of every table.
+    pub(super) fn sweep_staged(&self) -> Result<u64> {
+        let tables = self.staging().tables()?;
+        tables.iter().map(|table| self.staging().sweep(table, "", self.staged_for())).sum()
+    }
+
     /// The load has ended whatever becomes of the copy.
     pub(super) fn keep_manifest(&self, staged: &StagedLoad, succeeded: bool) -> Option<String> {
         let manifests = self.settings().manifests.as_ref()?;
