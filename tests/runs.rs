@@ -16,6 +16,9 @@ mod kept;
 mod private;
 #[path = "runs/rejects.rs"]
 mod rejects;
+#[cfg(feature = "serve")]
+#[path = "runs/retention.rs"]
+mod retention;
 #[path = "runs/row.rs"]
 mod row;
 #[cfg(feature = "aws")]

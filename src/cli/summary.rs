@@ -27,6 +27,11 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
         count(rows.accepted),
         count(rows.rejected)
     )]);
+    if rows.erased > 0
+        && let Some(line) = lines.last_mut()
+    {
+        *line += &format!(" + erased {}", count(rows.erased));
+    }
     if rows.carried_over > 0 {
         lines.push(format!("  {} kept from the old table", plural(rows.carried_over, "row")));
     }

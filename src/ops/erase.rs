@@ -1,7 +1,7 @@
 //! Erases people from a table, and from everything that this program has made of it.
 //!
 //! ```text
-//! rejects ─▶ the warehouse: marks, rows, versions, staged files, run reports ─▶ rejects once more ─▶ ledger
+//! the warehouse: marks, rows, versions, staged files, run reports ─▶ rejects ─▶ ledger
 //! ```
 
 use super::observer::Observer;

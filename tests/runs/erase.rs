@@ -141,10 +141,16 @@ fn a_person_goes_out_of_every_byte_and_does_not_come_back() {
     for part in [".parquet", ".rejects.csv", ".loads/", ".staging-"] {
         assert!(before.iter().any(|path| path.contains(part)), "{part} {before:?}");
     }
-    let bytes = all_below(&place.path(""));
+    // Who has the lock writes its name into it.
+    let as_it_is = || {
+        let mut all = all_below(&place.path(""));
+        all.retain(|path, _| !path.ends_with("/.lock"));
+        all
+    };
+    let bytes = as_it_is();
     let planned = place.run(&[ERASE, &["--dry-run", "--json"]].concat());
     assert_eq!(planned.code, Some(0), "{planned:?}");
-    assert_eq!(all_below(&place.path("")), bytes, "a dry run changes nothing");
+    assert!(as_it_is() == bytes, "a dry run changes nothing");
     let erased = place.run(&[ERASE, &["--json"]].concat());
     assert_eq!(erased.code, Some(0), "{erased:?}");
     let outcome = erased.json();
