@@ -211,7 +211,7 @@ fn from_rejects(config: &Config, erasure: &Erasure) -> Result<Vec<Touched>> {
         touched.push(Touched::new(at.to_string(), "rejects", rows, Done::Removed));
     }
     if touched.is_empty() {
-        touched.push(Touched::new(place.to_string(), "rejects", Some(0), Done::Nothing));
+        touched.push(Touched::new(rejects.shown(), "rejects", Some(0), Done::Nothing));
     }
     Ok(touched)
 }

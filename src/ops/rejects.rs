@@ -61,6 +61,12 @@ impl Rejects {
         &*self.files
     }
 
+    /// The place of them all, for people.
+    pub(super) fn shown(&self) -> String {
+        let place = self.place.to_string();
+        if place.is_empty() { ".".to_owned() } else { place }
+    }
+
     /// The place of them all.
     pub(super) fn place(&self) -> &Location {
         &self.place

@@ -36,7 +36,7 @@ fn keepers<'a>(
         });
     }
     if let Some(rejects) = rejects {
-        let kept = Kept::days("rejects", rejects.place().to_string(), rejects.days());
+        let kept = Kept::days("rejects", rejects.shown(), rejects.days());
         keepers.push(Keeper { kept, sweep: Some(Box::new(|| rejects.sweep())) });
     }
     keepers.push(dead_letters(config));

@@ -131,6 +131,7 @@ fn by_ids_in_a_table_without_marks_before() {
     for (words, code, part) in [
         (&["--id", "2", "--table", "u"][..], 4, "no table"),
         (&["--email", "a@b", "--email-column", "mail", "--table", "t"], 2, "no column"),
+        (&["--email", "a@b", "--email-column", "Email", "--table", "t"], 2, "no column"),
     ] {
         let answer = world.run(&[&["erase"], words].concat());
         assert_eq!(answer.code, Some(code), "{words:?}: {answer:#?}");

@@ -138,7 +138,7 @@ fn versions_are_swept_by_the_worker_and_check_says_how_long_each_stays() {
     for line in [
         "✔ versions are kept: 2 of each table, the current one among them, in ./warehouse",
         "✔ run reports are kept: 400 days, in ./warehouse/<table>/.loads",
-        "✔ rejects are kept: 7 days, in ",
+        "✔ rejects are kept: 7 days, in .\n",
         "✔ dead letters are kept: 90 days, in ./queue.db",
     ] {
         assert!(answer.out.contains(line), "{line}: {answer:?}");

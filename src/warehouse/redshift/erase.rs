@@ -61,7 +61,8 @@ impl RedshiftWarehouse {
     /// Erases: the transaction, and what lies beside it.
     pub(super) fn erase_rows(&self, erasure: &Erasure) -> Result<Erased> {
         let target = self.target(&erasure.table)?;
-        if target.column(&erasure.column).is_none() {
+        // In its very letters: the marks are compared with the names of exports' headers.
+        if !target.columns.iter().any(|column| column.name == erasure.column) {
             return Err(Error::usage(format!("the table has no column {:?}", erasure.column))
                 .at(Place::uri(self.connection().to_string()))
                 .help("name one that tells whose a row is: --id is the column id, --email that of --email-column"));
@@ -127,7 +128,7 @@ impl RedshiftWarehouse {
 
     /// Rows of theirs.
     fn counted(&self, target: &TargetTable, erasure: &Erasure) -> Result<u64> {
-        let sql = format!("SELECT COUNT(*) FROM {} WHERE {}", target.qualified(), condition(target, erasure));
+        let sql = format!("SELECT COUNT(*) FROM {} WHERE {}", target.qualified(), condition(erasure));
         self.number(&sql)
     }
 
@@ -189,7 +190,7 @@ impl RedshiftWarehouse {
             sqls.push(marks::insert(schema, &erasure.table, marks, &row.started));
         }
         sqls.push(row.insert(&qualified(schema, LEDGER), "0", "0", seen.life));
-        sqls.push(format!("DELETE FROM {} WHERE {}", target.qualified(), condition(target, erasure)));
+        sqls.push(format!("DELETE FROM {} WHERE {}", target.qualified(), condition(erasure)));
         sqls
     }
 
@@ -220,8 +221,7 @@ impl RedshiftWarehouse {
 }
 
 /// SQL that is true of rows of theirs.
-fn condition(target: &TargetTable, erasure: &Erasure) -> String {
-    let column = target.column(&erasure.column).map_or(&erasure.column, |column| &column.name);
+fn condition(erasure: &Erasure) -> String {
     let marks = erasure.marks(&Marks::default());
-    is_marked(column, &marks.of_column(&erasure.column), erasure.hidden.iter())
+    is_marked(&erasure.column, &marks.of_column(&erasure.column), erasure.hidden.iter())
 }
