@@ -152,6 +152,9 @@ fn without_a_grant_nothing_is_done() {
     let answer = world.backfill(&[]);
     assert_eq!(answer.code, Some(3), "{answer:#?}");
     assert!(answer.err.contains("csl_stream_erased"), "{answer:#?}");
+    let answer = world.run(&["check", "--table", "t"]);
+    assert_eq!(answer.code, Some(3), "{answer:#?}");
+    assert!(answer.out.contains("SELECT ON \"public\".\"csl_stream_erased\""), "{answer:#?}");
 }
 
 /// An erasure waits for a load that is in its transaction, and takes out what that has brought.

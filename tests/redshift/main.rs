@@ -29,6 +29,8 @@ mod postgres;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
 mod rejects;
+#[cfg(feature = "serve")]
+mod retention;
 mod row;
 #[path = "../support/s3.rs"]
 mod s3;

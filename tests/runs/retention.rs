@@ -81,9 +81,10 @@ fn pair(place: &Place, days: u32) -> bool {
 #[test]
 fn every_load_and_the_worker_sweep_what_is_over_its_time() {
     const AGES: &[u32] = &[1, 6, 8, 89, 91, 399, 401];
-    let by: [(&str, &dyn Fn(&Place) -> Answer); 2] = [
-        ("a load", &|place| place.run(&backfill(&["--again"]))),
-        ("the worker", &|place| place.run(&["work", "--once"])),
+    type Run = fn(&Place) -> Answer;
+    let by: [(&str, Run); 2] = [
+        ("a load", |place| place.run(&backfill(&["--again"]))),
+        ("the worker", |place| place.run(&["work", "--once"])),
     ];
     for (who, run) in by {
         let place = Place::new();
