@@ -9,6 +9,9 @@ mod answer;
 #[cfg(unix)]
 #[path = "runs/day.rs"]
 mod day;
+#[cfg(all(unix, feature = "query"))]
+#[path = "runs/erase.rs"]
+mod erase;
 #[path = "runs/kept.rs"]
 mod kept;
 #[path = "runs/privacy.rs"]
@@ -18,6 +21,9 @@ mod privacy;
 mod private;
 #[path = "runs/rejects.rs"]
 mod rejects;
+#[cfg(feature = "serve")]
+#[path = "runs/retention.rs"]
+mod retention;
 #[path = "runs/row.rs"]
 mod row;
 #[cfg(feature = "aws")]

@@ -78,6 +78,7 @@ fn layout(types: &[ColumnType]) -> Layout {
         fields: types.len(),
         masks: Vec::new(),
         hidden: Vec::new(),
+        erased: Vec::new(),
         columns: types.iter().enumerate().map(column).collect(),
         dropped: Vec::new(),
         warnings: Vec::new(),

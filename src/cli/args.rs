@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 mod check;
 mod cost;
+mod erase;
 mod groups;
 mod loads;
 mod privacy;
@@ -18,6 +19,7 @@ mod work;
 
 pub use check::CheckArgs;
 pub use cost::CostArgs;
+pub use erase::EraseArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use privacy::PrivacyCommand;
@@ -99,6 +101,8 @@ pub enum Command {
     /// The loads that happened
     #[command(subcommand)]
     Loads(LoadsCommand),
+    /// Erase people from a table, and from everything that was made of it
+    Erase(EraseArgs),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
     Serve(ServeArgs),
     /// Answer the events of an AWS Lambda function; without a command, this is what runs there

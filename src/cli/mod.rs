@@ -19,6 +19,7 @@ mod cost;
 #[cfg(feature = "serve")]
 mod dead_letters;
 mod demo;
+mod erase;
 mod flags;
 #[cfg(feature = "serve")]
 mod lambda;
@@ -125,6 +126,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Query(_) => Err(crate::features::Feature::Query.missing("csl-stream query")),
         Command::Privacy(command) => privacy::run(printer, config()?, command),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        Command::Erase(args) => erase::run(printer, config()?, args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),
         #[cfg(feature = "serve")]

@@ -27,6 +27,11 @@ pub(super) fn summary(report: &RunReport, verb: &str) -> String {
         count(rows.accepted),
         count(rows.rejected)
     )]);
+    if rows.erased > 0
+        && let Some(line) = lines.last_mut()
+    {
+        *line += &format!(" + erased {}", count(rows.erased));
+    }
     if rows.carried_over > 0 {
         lines.push(format!("  {} kept from the old table", plural(rows.carried_over, "row")));
     }
@@ -116,8 +121,15 @@ mod tests {
         report.source.uri = "s3://b/signatures.csv".to_owned();
         (report.source.bytes, report.source.compression) = (3_800_000, "none".to_owned());
         report.seconds = Seconds { total: 0.0124, convert: 0.01, load: 0.002 };
-        report.rows =
-            Rows { read: 3, accepted: 2, rejected: 1, truncated_values: 1, carried_over: 4, loaded: 2 };
+        report.rows = Rows {
+            read: 3,
+            accepted: 2,
+            rejected: 1,
+            truncated_values: 1,
+            carried_over: 4,
+            loaded: 2,
+            erased: 0,
+        };
         let uri = "./warehouse/signatures/01a/01a-part-00000.snappy.parquet".to_owned();
         report.columns =
             vec![ColumnReport { name: "email".to_owned(), truncated: 1, ..ColumnReport::default() }];

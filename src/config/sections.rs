@@ -9,7 +9,7 @@ use crate::pipeline::{EmptyStrings, Overlong};
 use crate::privacy::{NewColumns, Preset, Rules};
 use crate::schema::{Evolve, MissingColumns, UnknownColumns};
 use crate::store::ExportKind;
-use crate::warehouse::SHRINK_PERCENT_MAX;
+use crate::warehouse::{SHRINK_PERCENT_MAX, STAGED_DAYS};
 use indexmap::IndexMap;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::{Deserialize, Serialize};
@@ -22,6 +22,10 @@ pub const REDSHIFT: &str = "redshift";
 
 /// Days that rejected records stay.
 const REJECTS_DAYS: u32 = 7;
+/// Days that run reports stay: a year and a month, so that a night can be compared with that of last year.
+const REPORT_DAYS: u32 = 400;
+/// Days that dead letters stay: a quarter.
+const DEAD_LETTER_DAYS: u32 = 90;
 
 /// A section: its values when nobody sets them, and nothing that is not named here.
 macro_rules! sections {
@@ -68,6 +72,8 @@ sections! {
         to: Destination = Destination("./warehouse".to_owned()),
         /// Versions of a table that are kept, with the current one
         keep_versions: NonZeroU32 = from_one(2),
+        /// Days that run reports of a folder stay; 0: for ever. Of one table 10,000 are kept at most
+        report_days: u32 = REPORT_DAYS,
     }
 
     /// How Redshift is reached.
@@ -92,6 +98,8 @@ sections! {
     Staging {
         /// Where Parquet is staged beside Redshift
         url: Option<String> = None,
+        /// Days that staged files stay, for `loads retry`; 2 at least: no load takes as long
+        days: u32 = STAGED_DAYS,
         /// Server-side encryption of what is staged; absent: as the bucket has it
         sse: Option<ServerSideEncryption> = None,
         /// Key of KMS for it; absent: AWS's own
@@ -167,6 +175,8 @@ sections! {
         path: String = "./queue.db".to_owned(),
         /// Tries of a message once its export is gone; loads that may kill their worker
         tries: NonZeroU32 = from_one(5),
+        /// Days that dead letters of the local queue stay; 0: for ever
+        dead_letter_days: u32 = DEAD_LETTER_DAYS,
     }
 
     /// What the worker loads.

@@ -21,4 +21,7 @@ pub use layout::{
     ALERTS_DIR, CURRENT, ENTRY_NAME, LOAD_ID_BYTES, NEXT_POINTER, REJECTS_DIR, RUNS_DIR, check_name,
     current_version, entry_path, is_entry, is_load_id, is_version, table_dir, tables, versions,
 };
-pub use runs::{RUNS_KEPT_MAX, Run, Shown, Standing, list, of_table, record, show, timestamp};
+pub use runs::{
+    Cleaned, RUNS_KEPT_MAX, Run, Shown, Standing, forget_older, list, of_table, record, show, timestamp,
+    without_values,
+};

@@ -1,7 +1,7 @@
 //! Every run of a table, failed and skipped ones too.
 
 use super::entry::{Entry, Part};
-use super::layout::{RUNS_DIR, check_name, is_load_id, table_dir, tables, versions};
+use super::layout::{RUNS_DIR, check_name, current_version, is_load_id, table_dir, tables, versions};
 use crate::error::{Error, Place, Result};
 use crate::report::{Rows, RunReport, Status};
 use crate::store::{ExportKind, private, temporary_of, write_atomically};
@@ -77,10 +77,7 @@ pub fn record(dir: &Path, report: &RunReport) -> Result<()> {
     check_name("load id", &report.load_id)?;
     let runs = table_dir(dir, &report.table)?.join(RUNS_DIR);
     private::make_dirs(&runs).map_err(|cause| Error::io("cannot make the folder of runs", &runs, cause))?;
-    let mut bytes = serde_json::to_vec_pretty(report)
-        .map_err(|cause| Error::machine("cannot write the run report as JSON").because(cause))?;
-    bytes.push(b'\n');
-    write_atomically(&runs.join(format!("{}.json", report.load_id)), &bytes)?;
+    write_report(&runs.join(format!("{}.json", report.load_id)), report)?;
     forget_oldest(&runs, RUNS_KEPT_MAX)
 }
 
@@ -154,10 +151,13 @@ fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
             runs.insert(part.load_id.clone(), Shown { run, report: None, entry: None });
         }
     }
+    let current = current_version(table_dir)?;
     let lineage: BTreeSet<String> = Entry::lineage(table_dir, usize::MAX)?.into_iter().collect();
     for version in versions(table_dir)?.iter().filter(|version| lineage.contains(*version)) {
         let Some(entry) = readable(Entry::read(&table_dir.join(version))) else { continue };
-        let standing = if runs.contains_key(&entry.load_id) { Standing::Current } else { Standing::Kept };
+        // A run that erased has brought no part of its own.
+        let is_current = runs.contains_key(&entry.load_id) || current.as_ref() == Some(&entry.load_id);
+        let standing = if is_current { Standing::Current } else { Standing::Kept };
         let run = entry_run(&entry, standing);
         runs.insert(entry.load_id.clone(), Shown { run, report: None, entry: Some(entry) });
     }
@@ -231,6 +231,53 @@ fn reports(runs: &Path) -> Result<Vec<RunReport>> {
     Ok(reports)
 }
 
+/// What became of a table's reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Reports that said something of values.
+    pub reports: u64,
+    /// Reports that cannot be read, and stay as they are.
+    pub unread: Vec<String>,
+}
+
+/// Takes out of a table's reports what they say of values: what columns hold, what was rejected.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub fn without_values(table_dir: &Path, dry_run: bool) -> Result<Cleaned> {
+    let runs = table_dir.join(RUNS_DIR);
+    let mut cleaned = Cleaned::default();
+    for name in report_names(&runs)?.iter().filter(|name| name.strip_suffix(".json").is_some_and(is_load_id))
+    {
+        let path = runs.join(name);
+        let bytes = match fs::read(&path) {
+            Err(cause) if cause.kind() == ErrorKind::NotFound => continue,
+            read => read.map_err(|cause| Error::io("cannot read the run report", &path, cause))?,
+        };
+        let Ok(mut report) = serde_json::from_slice::<RunReport>(&bytes) else {
+            cleaned.unread.push(path.display().to_string());
+            continue;
+        };
+        let told = report.rejects.first.iter_mut().filter_map(|fault| fault.value.take()).count();
+        if told == 0 && report.columns.is_empty() {
+            continue;
+        }
+        report.columns.clear();
+        cleaned.reports += 1;
+        if !dry_run {
+            write_report(&path, &report)?;
+        }
+    }
+    Ok(cleaned)
+}
+
+fn write_report(path: &Path, report: &RunReport) -> Result<()> {
+    let mut bytes = serde_json::to_vec_pretty(report)
+        .map_err(|cause| Error::machine("cannot write the run report as JSON").because(cause))?;
+    bytes.push(b'\n');
+    write_atomically(path, &bytes)
+}
+
 fn damaged(path: &Path, cause: serde_json::Error) -> Error {
     Error::input("the run report is damaged").at(Place::uri(path.display().to_string())).because(cause)
 }
@@ -258,6 +305,24 @@ fn report_names(runs: &Path) -> Result<Vec<String>> {
     let mut names = names_in(runs)?;
     names.retain(|name| name.ends_with(".json") && !name.starts_with('.'));
     Ok(names)
+}
+
+/// Forgets a table's runs that began before this, as their ids say; says how many.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub fn forget_older(table_dir: &Path, before: SystemTime) -> Result<u64> {
+    let runs = table_dir.join(RUNS_DIR);
+    let is_older = |name: &String| {
+        let id = name.strip_suffix(".json").filter(|id| is_load_id(id));
+        id.and_then(began_at).is_some_and(|at| at < before)
+    };
+    let mut gone = 0;
+    for name in report_names(&runs)?.iter().filter(|name| is_older(name)) {
+        remove(&runs.join(name))?;
+        gone += 1;
+    }
+    Ok(gone)
 }
 
 fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
@@ -296,8 +361,12 @@ fn remove(path: &Path) -> Result<()> {
 
 /// When a run began, as a UUIDv7 says.
 fn began(load_id: &str) -> Option<String> {
+    began_at(load_id).map(timestamp)
+}
+
+fn began_at(load_id: &str) -> Option<SystemTime> {
     let (seconds, nanos) = uuid::Uuid::parse_str(load_id).ok()?.get_timestamp()?.to_unix();
-    Some(timestamp(UNIX_EPOCH + Duration::new(seconds, nanos)))
+    UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
 }
 
 /// A time as RFC 3339 in UTC, to the second. Before 1970 it is 1970: no load is that old.

@@ -2,7 +2,7 @@
 
 use super::export::{self, ExportChoice};
 use super::tables::{Chosen, Names};
-use super::{glue_job, listeners, privacy, schema, target};
+use super::{glue_job, listeners, privacy, retention, schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Watch};
@@ -10,6 +10,7 @@ use crate::report::words::plural;
 use crate::schema::{BulkSchema, Table};
 use crate::store::{self, ExportKind, Location};
 use std::io::Write;
+use std::path::Path;
 
 pub use crate::report::{Checked, Checklist};
 
@@ -53,6 +54,7 @@ pub fn check(config: &Config, names: Option<&Chosen>, send_test: bool, list: &mu
     glue_job::check(config, list);
     #[cfg(feature = "serve")]
     super::queues::check(config, list);
+    retention::check(config, Path::new(""), list);
 }
 
 fn tables(

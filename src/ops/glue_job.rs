@@ -76,7 +76,7 @@ pub(super) fn registered(config: &Config, warehouse: &dyn Warehouse, mut outcome
     let Some(staging) = warehouse.staging_place().filter(|_| report.status == Status::Succeeded) else {
         return outcome;
     };
-    if let Err(error) = register(database, staging, report) {
+    if let Err(error) = register(database, staging, config.staging.days, report) {
         tracing::warn!(%error, "the staged files could not be registered");
         report.warnings.push(format!("the staged files are not in the Data Catalog: {error}"));
     }
@@ -84,18 +84,19 @@ pub(super) fn registered(config: &Config, warehouse: &dyn Warehouse, mut outcome
 }
 
 #[cfg(feature = "aws")]
-fn register(database: &str, staging: &crate::store::Location, report: &RunReport) -> Result<()> {
+fn register(database: &str, staging: &crate::store::Location, days: u32, report: &RunReport) -> Result<()> {
+    use crate::warehouse::{DAY_SECONDS, STAGED_DAYS_MIN};
     crate::glue::register(&crate::glue::StagedFiles {
         database,
         table: &report.table,
         load_id: &report.load_id,
         staging,
         files: &report.files,
-        age_max: crate::warehouse::redshift::STAGED_AGE_MAX,
+        age_max: std::time::Duration::from_secs(u64::from(days.max(STAGED_DAYS_MIN)) * DAY_SECONDS),
     })
 }
 
 #[cfg(not(feature = "aws"))]
-fn register(_: &str, _: &crate::store::Location, _: &RunReport) -> Result<()> {
+fn register(_: &str, _: &crate::store::Location, _: u32, _: &RunReport) -> Result<()> {
     Err(crate::features::Feature::Aws.missing("the Data Catalog"))
 }

@@ -9,7 +9,7 @@
 use super::options::Conversion;
 use super::rejects::Rejects;
 use super::run::Run;
-use super::{glue_job, schema, target};
+use super::{glue_job, retention, schema, target};
 use crate::config::Config;
 use crate::error::Error;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
@@ -105,7 +105,7 @@ impl Loading<'_> {
         let job = Job { request, table: table.clone(), source, rejects: Some(pair) };
         let outcome = pipeline::backfill(job, options, &**warehouse, &run.watch);
         drop(progress);
-        rejects.sweep();
+        retention::sweep(config, &**warehouse, rejects, Some(&table.name));
         outcome
     }
 

@@ -8,7 +8,7 @@
 //!  values ◀─────────────────────────────────────────┘   nothing is printed here
 //! ```
 //! [`backfill()`] loads exports, [`tables`] those of several tables, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
-//! [`check`] what it needs, [`verify`] whether a table is what an export says; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
+//! [`check`] what it needs, [`verify`] whether a table is what an export says; [`erase`] takes people out of one; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
 //! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
 //!
 //! All of it blocks the thread that calls it, for as long as a load takes, and starts threads of its own:
@@ -22,6 +22,7 @@ pub mod convert;
 pub mod cost;
 #[cfg(feature = "serve")]
 pub mod dead_letters;
+pub mod erase;
 mod export;
 #[cfg(feature = "serve")]
 pub mod function;
@@ -43,6 +44,7 @@ mod queues;
 #[cfg(feature = "serve")]
 pub mod receive;
 mod rejects;
+mod retention;
 mod run;
 pub mod schema;
 pub mod tables;

@@ -44,6 +44,7 @@ impl Conversion {
             allow_open_end: self.allow_open_end,
             other_tables: schema.tables.clone().into(),
             policy: privacy::policy(config)?,
+            erased: preset.erased,
             report_values: config.load.report_values,
         })
     }

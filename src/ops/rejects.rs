@@ -6,10 +6,11 @@ use crate::error::{Error, Place, Result};
 use crate::ledger::REJECTS_DIR;
 use crate::pipeline::{RejectsPlace, are_reasons};
 use crate::store::{self, ExportKind, KeptFile, KeptFiles, LocalFiles, Location, RejectsName};
+use crate::warehouse::over;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 /// Names in the place that a sweep looks at.
 const LOOKED_AT_MAX: usize = 10_000;
@@ -55,6 +56,22 @@ impl Rejects {
         Ok(Self { files, place, asked: asked.map(Path::to_owned), days: config.load.rejects_days })
     }
 
+    /// What can be done with files there.
+    pub(super) fn files(&self) -> &dyn KeptFiles {
+        &*self.files
+    }
+
+    /// The place of them all, for people.
+    pub(super) fn shown(&self) -> String {
+        let place = self.place.to_string();
+        if place.is_empty() { ".".to_owned() } else { place }
+    }
+
+    /// The place of them all.
+    pub(super) fn place(&self) -> &Location {
+        &self.place
+    }
+
     /// Where this run's pair goes: its name is the run's, and so nobody else's.
     ///
     /// # Errors
@@ -67,21 +84,20 @@ impl Rejects {
         Ok(RejectsPlace::new(Arc::clone(&self.files), self.place.child(&name.records())?))
     }
 
-    /// Removes the pairs of earlier loads, of whichever table, that nobody has written to for
-    /// `load.rejects_days`. What cannot be removed is told, and changes nothing about the load.
-    pub(super) fn sweep(&self) {
-        let age = Duration::from_secs(u64::from(self.days) * 24 * 3_600);
-        let Some(before) = SystemTime::now().checked_sub(age).filter(|_| self.days > 0) else { return };
-        match self.sweep_older(before) {
-            Ok(0) => {}
-            Ok(pairs) => tracing::info!(place = %self.place, pairs, "old rejects swept"),
-            Err(error) => tracing::warn!(place = %self.place, %error, "old rejects could not be swept"),
-        }
+    /// How long they stay; 0: for ever.
+    pub(super) fn days(&self) -> u32 {
+        self.days
+    }
+
+    /// Removes the pairs of earlier loads, of whichever table, that nobody has written to for `load.rejects_days`, and
+    /// says how many.
+    pub(super) fn sweep(&self) -> Result<u64> {
+        over(self.days).map_or(Ok(0), |before| self.sweep_older(before))
     }
 
     /// Ours is a pair that is named as a load names it and whose reasons begin as ours do; records alone say
     /// nothing of who wrote them. The reasons go last: a sweep that is broken off is gone on with.
-    fn sweep_older(&self, before: SystemTime) -> Result<usize> {
+    fn sweep_older(&self, before: SystemTime) -> Result<u64> {
         let found = self.files.list(&self.place, LOOKED_AT_MAX)?;
         let found: HashMap<_, _> =
             found.into_iter().map(|KeptFile { name, modified }| (name, modified)).collect();

@@ -21,7 +21,7 @@ pub(super) fn open(config: &Config) -> Result<Box<dyn Warehouse>> {
     }
     let versions = usize::try_from(config.warehouse.keep_versions.get()).unwrap_or(usize::MAX);
     let warehouse = LocalWarehouse::new(folder(config)?).keep_versions(versions).cover(cover(config));
-    Ok(Box::new(warehouse.evolve(config.load.evolve)))
+    Ok(Box::new(warehouse.evolve(config.load.evolve).report_days(config.warehouse.report_days)))
 }
 
 /// The folder of the local warehouse.
@@ -118,7 +118,8 @@ fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
         encryption: encryption(config)?,
     };
     let warehouse = RedshiftWarehouse::new(DataApi::new(connection)?, settings)?;
-    Ok(Box::new(warehouse.recent_hours(cover(config).hours).evolve(config.load.evolve)))
+    let warehouse = warehouse.recent_hours(cover(config).hours).evolve(config.load.evolve);
+    Ok(Box::new(warehouse.staged_days(config.staging.days)))
 }
 
 #[cfg(not(feature = "aws"))]

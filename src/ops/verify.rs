@@ -125,7 +125,7 @@ pub fn verify(config: &Config, request: &Verify, observer: &dyn Observer) -> Res
             );
             said
         }
-        None => read(config, request, &*holding, observer, &watch)?,
+        None => read(config, request, &*warehouse, &*holding, observer, &watch)?,
     };
     let held = holding.sum_up(&Scope {
         load_id: said.load_id.as_deref(),
@@ -209,6 +209,7 @@ fn last_load(warehouse: &dyn Warehouse, holding: &dyn Holding, table: &str) -> R
 fn read(
     config: &Config,
     request: &Verify,
+    warehouse: &dyn Warehouse,
     holding: &dyn Holding,
     observer: &dyn Observer,
     watch: &Arc<Watch>,
@@ -226,9 +227,11 @@ fn read(
         .help("name the export that was loaded: --export FILE, or --exports ROOT for the newest"));
     }
     let schema = schema::read(config)?;
-    let (table, options) =
+    let (table, mut options) =
         (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema)?);
     let view = table.under(options.policy.rules())?;
+    // Whoever was erased is in the export, and is not to be in the table.
+    options.erased = Arc::new(warehouse.marks(&request.table)?);
     let export = choice.find(config, &request.table)?;
     observer.about_to_read(&[schema::location(config)?, export.location.clone()])?;
     let opened = store::open(&export.location)?;

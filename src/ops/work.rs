@@ -85,6 +85,7 @@ impl Ready<'_> {
 
     fn work(&self, once: bool) -> Result<Tally> {
         let observer = self.loads.observer();
+        self.loads.sweep()?;
         observer.note(&format!("taking messages from {}", self.queue));
         let stopping = || observer.is_stopping();
         crate::work::run(&self.taken, &self.worker, &self.loads, self.batch, once, &stopping)

@@ -16,7 +16,7 @@ use super::options::Conversion;
 use super::queues::policy;
 use super::rejects::Rejects;
 use super::run::Run;
-use super::{privacy, schema, target};
+use super::{privacy, retention, schema, target};
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::metrics::Metrics;
@@ -85,6 +85,12 @@ impl<'a> Loads<'a> {
     /// Where rejected records go.
     fn rejects(&self) -> Result<Rejects> {
         Rejects::of_loads(self.config, &self.request.rejects, None)
+    }
+
+    /// Takes away what is over its time.
+    pub(super) fn sweep(&self) -> Result<()> {
+        retention::sweep(self.config, &*target::open(self.config)?, &self.rejects()?, None);
+        Ok(())
     }
 
     /// The receiver has asked this; others that write to the queue need not have.

@@ -9,7 +9,7 @@ use super::rejects::{Fault, PackedReject, Reject};
 use super::text::{cuts, form_of, width_of};
 use crate::csv::{LineEnd, RawField, RawRecord, raw_records};
 use crate::error::cut;
-use crate::privacy::Transform;
+use crate::privacy::{MarkedField, Transform};
 use crate::schema::{ColumnType, Layout, OutputColumn};
 use crate::values::{self, Rule};
 
@@ -23,7 +23,16 @@ pub(super) struct Rules {
     fields: Vec<Option<OutputColumn>>,
     /// For each CSV field what may be written of it, if not what it holds.
     masks: Vec<Option<Transform>>,
+    erased: Vec<MarkedField>,
     options: EncodeOptions,
+}
+
+/// The records of a block without those that are rejected.
+pub(super) struct Sorted {
+    /// The sound ones, joined.
+    pub(super) sound: Vec<u8>,
+    /// How many were left out because whose they are was erased.
+    pub(super) erased: u64,
 }
 
 impl Rules {
@@ -34,20 +43,24 @@ impl Rules {
                 *slot = Some(column.clone());
             }
         }
-        Self { fields, masks: layout.masks.clone(), options }
+        Self { fields, masks: layout.masks.clone(), erased: layout.erased.clone(), options }
     }
 
-    /// Sorts the records of a block: gives the sound ones, joined, and hands the others to `reject`. Ends at the
-    /// reject number `rejects_max + 1`: what comes after it is not looked at.
+    /// Sorts the records of a block: gives the sound ones, joined, and hands those with faults to `reject`. Ends at
+    /// the reject number `rejects_max + 1`: what comes after it is not looked at.
     pub(super) fn sort(
         &self,
         records: &[u8],
         rejects_max: usize,
         mut reject: impl FnMut(u64, &RawRecord<'_>),
-    ) -> Vec<u8> {
+    ) -> Sorted {
         let mut sound = Vec::with_capacity(records.len());
-        let mut rejects = 0;
+        let (mut rejects, mut erased) = (0, 0);
         for (i, record) in raw_records(records, self.options.line_end, self.fields.len()).enumerate() {
+            if self.is_erased(&record) {
+                erased += 1;
+                continue;
+            }
             if self.faults(&record, 0).is_empty() {
                 sound.extend_from_slice(record.bytes);
                 continue;
@@ -58,7 +71,16 @@ impl Rules {
                 break;
             }
         }
-        sound
+        Sorted { sound, erased }
+    }
+
+    /// Whether the record is somebody's who was erased, as far as a field stands where theirs does: nothing of it
+    /// goes on, not even what is wrong with it.
+    fn is_erased(&self, record: &RawRecord<'_>) -> bool {
+        self.erased.iter().any(|MarkedField { at, marked }| {
+            let value = record.fields.get(*at).and_then(|field| field.value().ok().flatten());
+            value.is_some_and(|value| marked.has(&value))
+        })
     }
 
     /// What is wrong with a reject.

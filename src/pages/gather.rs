@@ -107,6 +107,15 @@ impl<'a> Fields<'a> {
         before.iter().zip(ends).map(|(before, end)| end - before - 1).max().unwrap_or(0) as usize
     }
 
+    /// The non-NULL fields of a column, one after the other.
+    pub(super) fn of_field(&self, field: usize) -> impl Iterator<Item = Text<'a>> {
+        let (before, ends) = self.ends.of(field);
+        let spans = before.iter().zip(ends).map(move |(before, end)| {
+            self.adjust(field, false, Span { start: before + 1, len: end - before - 1 })
+        });
+        spans.filter(|span| span.len > 0).map(|span| span.text(self))
+    }
+
     /// Collects the non-NULL fields of a column into `spans`, instead of what was there, and appends a level for
     /// each row. A column that the file lacks is NULL throughout.
     #[inline(always)]

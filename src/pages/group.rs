@@ -8,9 +8,10 @@
 
 use super::chunk::{ColumnChunk, PageTools};
 use super::compiled::Compiled;
-use super::explain::Rules;
+use super::explain::{Rules, Sorted};
 use super::gather::{ColumnEnds, Fields, Spans};
 use super::layout::{builders, file_schema};
+use super::marked::has_marked;
 use super::options::EncodeOptions;
 use super::rejects::{PackedReject, Reject, Rejects};
 use crate::csv::{Block, Blocks, Kernel, Scan};
@@ -40,6 +41,8 @@ pub struct EncodedRowGroup {
     pub lines: u64,
     /// What each column of the layout holds.
     pub measures: Vec<Measure>,
+    /// Records left out because whose they are was erased.
+    pub erased: u64,
     /// Records left out, in order.
     pub rejects: Rejects,
     /// There were more rejects than are allowed; the records after them were not looked at.
@@ -92,6 +95,7 @@ pub struct RowGroupEncoder {
     rows: u64,
     records: u64,
     lines: u64,
+    erased: u64,
     rejects: Rejects,
 }
 
@@ -110,6 +114,7 @@ impl RowGroupEncoder {
             rows: 0,
             records: 0,
             lines: 0,
+            erased: 0,
             rejects: Rejects::default(),
             encoding,
         };
@@ -153,11 +158,13 @@ impl RowGroupEncoder {
         let lines = memchr::memchr_iter(b'\n', block.records()).count() as u64;
         let before = self.rejects.len();
         let rejects = &mut self.rejects;
-        let sound = self.encoding.rules.sort(block.records(), rejects_left, |at, record| {
-            let byte = block.byte + record.at as u64;
-            rejects.push(self.records + at, self.lines + record.lines_before, byte, record.bytes);
-        });
-        self.records += (self.rejects.len() - before) as u64;
+        let Sorted { sound, erased } =
+            self.encoding.rules.sort(block.records(), rejects_left, |at, record| {
+                let byte = block.byte + record.at as u64;
+                rejects.push(self.records + at, self.lines + record.lines_before, byte, record.bytes);
+            });
+        self.erased += erased;
+        self.records += (self.rejects.len() - before) as u64 + erased;
         let lines_after = self.lines + lines;
         if !sound.is_empty() {
             if !self.add_sound(Blocks::from_records(&sound, block.byte).first())? {
@@ -173,11 +180,14 @@ impl RowGroupEncoder {
         (self.scan.ends().len() as u64 - 1) / self.encoding.layout.fields as u64
     }
 
-    /// Adds a block if nothing in it is wrong.
+    /// Adds a block if nothing in it is wrong, and nothing is to be left out.
     fn add_sound(&mut self, block: Block<'_>) -> Result<bool> {
         let width = self.encoding.layout.fields;
         let Some(rows) = self.scan.block(block, width) else { return Ok(false) };
         let fields = Fields::new(self.encoding.kernel, block, &self.scan, &mut self.ends, width, rows);
+        if has_marked(&self.encoding.layout.erased, &fields) {
+            return Ok(false);
+        }
         for i in 0..self.columns.len() {
             if !self.columns[i].check(&fields, &mut self.spans) {
                 self.columns[..=i].iter_mut().for_each(|column| column.column().rollback());
@@ -223,6 +233,7 @@ impl RowGroupEncoder {
             records: std::mem::take(&mut self.records),
             lines: std::mem::take(&mut self.lines),
             measures,
+            erased: std::mem::take(&mut self.erased),
             rejects: std::mem::take(&mut self.rejects),
             columns,
         })

@@ -31,6 +31,7 @@ mod indices;
 mod kind;
 mod layout;
 mod made;
+mod marked;
 mod options;
 mod portable;
 mod rejects;

@@ -154,6 +154,7 @@ fn load_into(
     job.source = digest.of(job.source);
     let table = job.table.under(options.policy.rules())?;
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
+    let options = &ConvertOptions { erased: staging.erased(), ..options.clone() };
     convert_into(job, options, staging.sink(), &fit, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);

@@ -19,6 +19,7 @@ mod profile;
 mod rejects;
 mod split;
 mod stage;
+mod theirs;
 mod watch;
 
 pub use crate::pages::{Codec, EmptyStrings, Overlong};
@@ -27,4 +28,5 @@ pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
 pub use profile::{Profile, profile};
 pub use rejects::{RejectsPlace, are_reasons, files as rejects_files};
+pub use theirs::{names_one, theirs};
 pub use watch::Watch;

@@ -2,7 +2,7 @@
 
 use crate::csv::LineEnd;
 use crate::pages::{Codec, EmptyStrings, EncodeOptions, Overlong};
-use crate::privacy::Policy;
+use crate::privacy::{Marks, Policy};
 use crate::schema::{MissingColumns, Table, UnknownColumns};
 use std::fmt;
 use std::sync::Arc;
@@ -38,11 +38,14 @@ pub struct ConvertOptions {
     pub other_tables: Arc<[Table]>,
     /// Which columns are hidden, and how.
     pub policy: Arc<Policy>,
+    /// Whose records are left out because they were erased.
+    pub erased: Arc<Marks>,
     /// Put rejected values into the report too.
     pub report_values: bool,
 }
 
-/// Without what stands for itself in the identity of a load, which these words are a part of: the policy.
+/// Without what stands for itself in the identity of a load, which these words are a part of: the policy; and without marks,
+/// which a load reads when it begins.
 impl fmt::Debug for ConvertOptions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -59,6 +62,7 @@ impl fmt::Debug for ConvertOptions {
             allow_open_end,
             other_tables,
             policy: _,
+            erased: _,
             report_values: _,
         } = self;
         f.debug_struct("ConvertOptions")
@@ -101,6 +105,7 @@ impl Default for ConvertOptions {
             allow_open_end: false,
             other_tables: Arc::default(),
             policy: Arc::default(),
+            erased: Arc::default(),
             report_values: false,
         }
     }

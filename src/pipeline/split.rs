@@ -245,14 +245,20 @@ fn name_of(field: &RawField<'_>) -> Result<String, Rule> {
 }
 
 fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> Result<Layout> {
-    let options = BindOptions {
+    let bind_options = BindOptions {
         unknown: options.unknown_columns,
         missing: options.missing_columns,
         policy: Some(&options.policy),
         others: &options.other_tables,
     };
-    Layout::bind_by(&header.names, table, &options)
-        .map_err(|error| error.at(Place { line: Some(1), ..Place::uri(uri) }))
+    let place = || Place { line: Some(1), ..Place::uri(uri) };
+    let layout = Layout::bind_by(&header.names, table, &bind_options).map_err(|error| error.at(place()))?;
+    let erased = options.erased.fields(&header.names).map_err(|column| {
+        Error::schema(format!("the file lacks {column}, by which people were erased from the table"))
+            .at(place())
+            .help("their rows cannot be told from the others: load an export that has the column")
+    })?;
+    Ok(Layout { erased, ..layout })
 }
 
 fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {

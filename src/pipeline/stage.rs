@@ -134,12 +134,13 @@ impl<'a> Stage<'a> {
 
     fn count(&self, state: &mut State, encoded: &EncodedRowGroup) -> Result<()> {
         let rejected = encoded.rejects.len() as u64;
-        if encoded.records != encoded.rows + rejected {
+        let told = encoded.rows + rejected + encoded.erased;
+        if encoded.records != told {
             return Err(counts_disagree(
                 "records read",
                 encoded.records,
-                "accepted and rejected",
-                encoded.rows + rejected,
+                "accepted, rejected and erased",
+                told,
             ));
         }
         let mut unwritten = Ok(());
@@ -154,6 +155,7 @@ impl<'a> Stage<'a> {
         rows.read += encoded.records;
         rows.accepted += encoded.rows;
         rows.rejected += rejected;
+        rows.erased += encoded.erased;
         for (column, measure) in state.measures.iter_mut().zip(&encoded.measures) {
             column.add(measure);
             rows.truncated_values += measure.truncated;
@@ -264,7 +266,7 @@ impl<'a> Stage<'a> {
         self.close_file(&mut state)?;
         let staged = state.staged.files.iter().map(|file| file.rows).sum();
         let rows = state.staged.rows;
-        if rows.read != rows.accepted + rows.rejected || rows.accepted != staged {
+        if rows.read != rows.accepted + rows.rejected + rows.erased || rows.accepted != staged {
             return Err(counts_disagree("rows accepted", rows.accepted, "rows staged", staged));
         }
         Ok(())

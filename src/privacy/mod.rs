@@ -9,11 +9,13 @@
 
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod erased;
 mod policy;
 mod preset;
 mod rule;
 mod values;
 
+pub use erased::{MARKS_MAX, Mark, Marked, MarkedField, Marks};
 pub use policy::{Decision, KEY_BYTES_MIN, NewColumns, Policy, PolicyId, Preset, RULES_MAX, Rules, Why};
 pub use preset::{Class, class_of};
 pub use rule::{HASH_CHARS, Rule};

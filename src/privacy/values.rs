@@ -68,7 +68,7 @@ impl Transform {
 
 /// In small letters, without spaces around it: `lower(trim(value))` of SQL. Letter by letter, as PostgreSQL, Redshift and
 /// DuckDB do it: no letter becomes two, and a sigma is the same wherever it stands.
-fn normalised(value: &[u8]) -> Vec<u8> {
+pub(super) fn normalised(value: &[u8]) -> Vec<u8> {
     let trimmed = value.trim_ascii_spaces();
     if trimmed.is_ascii() {
         return trimmed.to_ascii_lowercase();

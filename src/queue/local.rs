@@ -202,6 +202,13 @@ impl LocalQueue {
         self.writer.call(move |db| db.prepare(sql)?.query_map([most], dead_letter)?.collect()).await
     }
 
+    pub(super) async fn forget_dead(&self, before: SystemTime) -> Result<u64> {
+        let before = before.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis());
+        let before = i64::try_from(before).unwrap_or(i64::MAX);
+        let forget = "DELETE FROM dead WHERE died_ms < ?1";
+        self.writer.call(move |db| db.execute(forget, [before]).map(|gone| gone as u64)).await
+    }
+
     pub(super) async fn redrive(&self, which: &Redrive) -> Result<Vec<String>> {
         let which = which.clone();
         self.writer.call(move |db| redrive(db, &which)).await

@@ -39,7 +39,7 @@ use local::LocalQueue;
 use sqs::SqsQueue;
 use std::fmt;
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// Which queue, as the configuration says.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -252,6 +252,17 @@ impl Queue {
         match &self.0 {
             Kind::Local(queue) => queue.dead_letters().await,
             Kind::Sqs(queue) => queue.dead_letters().await,
+        }
+    }
+
+    /// Forgets dead letters of the local queue that died before this, and says how many. SQS forgets by itself.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn forget_dead(&self, before: SystemTime) -> Result<u64> {
+        match &self.0 {
+            Kind::Local(queue) => queue.forget_dead(before).await,
+            Kind::Sqs(_) => Ok(0),
         }
     }
 

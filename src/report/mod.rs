@@ -133,7 +133,7 @@ impl RunReport {
     }
 }
 
-/// Row counts: `read = accepted + rejected`, and after a load `accepted = loaded`.
+/// Row counts: `read = accepted + rejected + erased`, and after a load `accepted = loaded`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rows {
     /// Data records in the file.
@@ -142,12 +142,21 @@ pub struct Rows {
     pub accepted: u64,
     /// Records left out.
     pub rejected: u64,
+    /// Records left out because whose they are was erased from the table; of a run of `erase`, rows that were erased.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub erased: u64,
     /// Values cut to their column's width: the sum over all columns.
     pub truncated_values: u64,
     /// Rows kept from the old table because the export was made before them.
     pub carried_over: u64,
     /// Rows of the export that the warehouse took.
     pub loaded: u64,
+}
+
+/// Asked by serde, which gives a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u64) -> bool {
+    *number == 0
 }
 
 /// One Parquet file.

@@ -13,7 +13,7 @@ use super::types::NUMERIC_MEND;
 use super::{COLUMNS_MAX, Column, ColumnType, Table, Width};
 use crate::error::{Error, Result, shown};
 use crate::names::nearest;
-use crate::privacy::{Policy, Rule, Transform};
+use crate::privacy::{MarkedField, Policy, Rule, Transform};
 use indexmap::IndexMap;
 
 /// What to do with a field that the schema has no column for.
@@ -83,6 +83,8 @@ pub struct Layout {
     pub hidden: Vec<String>,
     /// For each field what may be written of it, where a rule of privacy says so; none: what it holds.
     pub masks: Vec<Option<Transform>>,
+    /// Fields by which records are known that are left out, because whose they are was erased.
+    pub erased: Vec<MarkedField>,
     /// What was let pass, for people.
     pub warnings: Vec<String>,
 }
@@ -347,7 +349,7 @@ impl<'a> Binding<'a> {
             let Self { table, view, columns, dropped, masks, warnings, .. } = self;
             let hidden =
                 table.columns.keys().filter(|name| !view.columns.contains_key(*name)).cloned().collect();
-            return Ok(Layout { fields, columns, dropped, hidden, masks, warnings });
+            return Ok(Layout { fields, columns, dropped, hidden, masks, erased: Vec::new(), warnings });
         }
         if !self.unknown.is_empty() || !self.missing.is_empty() {
             advice.push("`csl-stream schema diff` shows whether the schema has moved".to_owned());

@@ -27,6 +27,11 @@ impl RejectsName {
         format!("{}-{}{RECORDS}", self.table, self.load_id)
     }
 
+    /// The name of their reasons.
+    pub fn reasons(&self) -> String {
+        format!("{}-{}{REASONS}", self.table, self.load_id)
+    }
+
     /// Reads the name of reasons, as a load gives it.
     pub fn of_reasons(name: &str) -> Option<Self> {
         Self::of_stem(name.strip_suffix(REASONS)?)

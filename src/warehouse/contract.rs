@@ -1,10 +1,12 @@
 //! What every warehouse does with a load: admits it, stages it, puts it into the table.
 
+use super::erasure::{Erased, Erasure};
 use super::holding::Holding;
+use super::kept::Kept;
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
-use crate::privacy::PolicyId;
+use crate::privacy::{Marks, PolicyId};
 use crate::report::words::plural;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
@@ -304,6 +306,34 @@ pub trait Warehouse: Send + Sync {
         self.staged(id)
     }
 
+    /// Who was erased from a table.
+    ///
+    /// # Errors
+    /// If it cannot be told.
+    fn marks(&self, table: &str) -> Result<Marks>;
+
+    /// Takes people's rows out of a table and of everything that its loads have left where this warehouse keeps it,
+    /// and remembers them, so that no load brings them back. Doing it again goes on with one that was broken off.
+    ///
+    /// # Errors
+    /// Those of the warehouse. Readers see the table as it was, or without them.
+    fn erase(&self, erasure: &Erasure) -> Result<Erased>;
+
+    /// What it keeps for a while, beside the tables.
+    fn kept(&self) -> Vec<Kept> {
+        Vec::new()
+    }
+
+    /// Takes away of one kind of [`Warehouse::kept`] what is over its time, of every table, and says how many went;
+    /// after a load of the table `loaded`, or when nothing is loaded.
+    ///
+    /// # Errors
+    /// Those of the warehouse.
+    fn sweep(&self, what: &str, loaded: Option<&str>) -> Result<u64> {
+        let _ = (what, loaded);
+        Ok(0)
+    }
+
     /// Tries what a load of these tables needs, on nothing that matters. A table comes with its columns, if
     /// the schema has them.
     fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>);
@@ -319,6 +349,9 @@ pub trait Warehouse: Send + Sync {
 pub trait Staging: Send + Sync {
     /// Where segments are written.
     fn sink(&self) -> &dyn SegmentSink;
+
+    /// Whose records are to be left out: who was erased from the table, as of now.
+    fn erased(&self) -> Arc<Marks>;
 
     /// What the table that is there makes of the file's columns: its own names, types and widths. Asked
     /// once, when the header was read, before any row is.

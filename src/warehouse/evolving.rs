@@ -170,6 +170,7 @@ mod tests {
             masks: Vec::new(),
             hidden: Vec::new(),
             dropped: Vec::new(),
+            erased: Vec::new(),
             warnings: Vec::new(),
         }
     }

@@ -5,27 +5,32 @@
 //!              /<version>/<load id>-part-00000.snappy.parquet …  _load.json
 //!              /.staging-<load id>/                    a load on its way
 //!              /.loads/<load id>.json                  what became of each run
+//!              /.erased.json                           who was erased, as salted hashes
 //!              /.lock                                  one load at a time
 //! ```
 //!
 //! A version is never changed after it was switched to; its name is the load's id, which sorts by time.
 //! `docs/reference/local-warehouse.md` has the layout, `docs/explanation/redshift.md` the invariants.
 
+use super::erasure::{Erased, Erasure};
 use super::evolving::Columns;
+use super::folder::{make_durable_dir, writable};
+use super::kept::Kept;
 use super::lock::TableLock;
 use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
 use super::present::has_ids;
 use super::version::Admitting;
 use super::{
-    Admission, Admissions, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe, merge,
-    sweep, version, whole,
+    Admission, Admissions, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe,
+    local_erase, local_kept, merge, sweep, version, whole,
 };
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, Entry, Part, PartFile, Run, Shown, Source};
+use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Evolve, Layout, MissingColumns, Table};
-use crate::store::{ExportKind, SegmentSink, private, sync_dir};
+use crate::store::{ExportKind, SegmentSink, private};
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs::File;
@@ -49,6 +54,7 @@ pub struct LocalWarehouse {
     lock_wait: Duration,
     cover: Cover,
     evolve: Evolve,
+    report_days: u32,
     waits: Waits,
 }
 
@@ -79,6 +85,7 @@ impl LocalWarehouse {
             lock_wait: LOCK_WAIT_MAX,
             cover: Cover::default(),
             evolve: Evolve::default(),
+            report_days: 0,
             waits: Arc::new(drop),
         }
     }
@@ -109,6 +116,12 @@ impl LocalWarehouse {
     pub fn evolve(mut self, evolve: Evolve) -> Self {
         self.evolve = evolve;
         self
+    }
+
+    /// Keeps run reports for so many days; 0: for ever.
+    #[must_use]
+    pub fn report_days(self, days: u32) -> Self {
+        Self { report_days: days, ..self }
     }
 
     /// Where it is.
@@ -256,6 +269,27 @@ impl Warehouse for LocalWarehouse {
         Ok(Box::new(self.snapshot(table)?))
     }
 
+    fn kept(&self) -> Vec<Kept> {
+        local_kept::kept(&self.dir, self.keep_versions, self.report_days)
+    }
+
+    fn sweep(&self, what: &str, _: Option<&str>) -> Result<u64> {
+        local_kept::sweep(&self.dir, what, self.keep_versions, self.report_days)
+    }
+
+    fn marks(&self, table: &str) -> Result<Marks> {
+        local_erase::marks(&ledger::table_dir(&self.dir, table)?)
+    }
+
+    fn erase(&self, erasure: &Erasure) -> Result<Erased> {
+        let table_dir = ledger::table_dir(&self.dir, &erasure.table)?;
+        if ledger::current_version(&table_dir)?.is_none() {
+            return Err(self.no_table(&erasure.table));
+        }
+        let _lock = TableLock::take(&table_dir, &erasure.erase_id, self.lock_wait, &self.waits)?;
+        local_erase::erase(&table_dir, erasure)
+    }
+
     fn check(&self, _: &[(String, Option<Table>)], _: &WriteProbe<'_>, list: &mut Checklist<'_>) {
         let written = writable(&self.dir).map(|()| format!("{} can be written to", self.dir.display()));
         list.says("warehouse folder", written);
@@ -300,6 +334,7 @@ impl Warehouse for LocalWarehouse {
             .map_err(|cause| Error::io("cannot make the staging folder", &staging, cause))?;
         Ok(Box::new(LocalStaging {
             columns: Columns::of(&table_dir, current.as_ref()),
+            erased: Arc::new(local_erase::marks(&table_dir)?),
             evolve: self.evolve,
             table_dir,
             request: request.clone(),
@@ -321,6 +356,7 @@ struct LocalStaging {
     current: Option<Entry>,
     /// Those of the current version.
     columns: Columns,
+    erased: Arc<Marks>,
     evolve: Evolve,
     started: SystemTime,
     keep_versions: usize,
@@ -334,6 +370,10 @@ struct LocalStaging {
 impl Staging for LocalStaging {
     fn sink(&self) -> &dyn SegmentSink {
         &self.sink
+    }
+
+    fn erased(&self) -> Arc<Marks> {
+        Arc::clone(&self.erased)
     }
 
     fn fit(&self, layout: Layout, _: &Table, missing: MissingColumns) -> Result<Layout> {
@@ -448,23 +488,6 @@ impl Drop for LocalStaging {
             tracing::warn!(%error, "the staging folder stays until the next load");
         }
     }
-}
-
-/// A folder that is not there yet is made by the first load, if the one above it can be written to.
-fn writable(dir: &Path) -> Result<()> {
-    let existing = dir.ancestors().find(|place| place.exists());
-    let existing = existing.filter(|place| !place.as_os_str().is_empty()).unwrap_or_else(|| Path::new("."));
-    tempfile::NamedTempFile::new_in(existing)
-        .map(drop)
-        .map_err(|cause| Error::io("the warehouse's folder cannot be written to", dir, cause))
-}
-
-/// Makes a folder and those above it, so that they outlive a power cut too.
-fn make_durable_dir(dir: &Path) -> Result<()> {
-    let made = private::make_dirs(dir).and_then(|()| dir.canonicalize());
-    let made = made.map_err(|cause| Error::io("cannot make the table's folder", dir, cause))?;
-    // The table's folder is a name in the warehouse's, and that one in its parent's.
-    made.ancestors().skip(1).take(2).try_for_each(sync_dir)
 }
 
 fn placed(version_dir: &Path, file: &PartFile) -> FileReport {

@@ -119,7 +119,7 @@ pub(super) fn bring(
         let footer = footer(&path)?;
         export.push(Known::new(path, file, footer));
     }
-    let types = types_of(&table, &export, request)?;
+    let types = types_of(&table, &export, &request.source.uri)?;
     let has_full = kept.iter().any(|part| part.kind == ExportKind::Full);
     let (there, here) = (looked(&table), looked(&export));
     match request.kind {
@@ -135,13 +135,44 @@ pub(super) fn bring(
         }
     }
     table.retain(|known| !known.is_gone());
-    let left = Left { staging: folders.staging, types: &types, request };
+    let (table_name, load_id) = (&request.table, &request.load_id);
+    let left = Left { staging: folders.staging, types: &types, table: table_name, load_id };
     let warnings = left.keep(&table, &mut kept)?;
     let mut new = Vec::new();
     for known in &export {
         new.extend(settle(folders.staging, known, &types)?);
     }
     Ok(Brought { new, kept, warnings })
+}
+
+/// Brings an old version into the staging folder without some rows: `gone` says of each file that has any, row by row,
+/// whether it goes. What is left without rows keeps its first file, for the columns.
+///
+/// # Errors
+/// [`Error::Input`] if a file is not what was loaded, and whatever the file system refuses.
+pub(super) fn without(
+    (old, entry): (&Path, &Entry),
+    staging: &Path,
+    load_id: &str,
+    gone: &BTreeMap<String, Vec<bool>>,
+) -> Result<Vec<Part>> {
+    let mut parts = entry.parts.clone();
+    let mut table = known(old, entry, &parts)?;
+    for known in &mut table {
+        let rows = gone.get(&known.file.name);
+        known.only(rows.into_iter().flatten().map(|is_gone| !is_gone).collect());
+    }
+    if table.iter().any(|known| known.rows() > 0) {
+        table.retain(|known| !known.is_gone());
+    } else {
+        table.truncate(1);
+    }
+    let types = types_of(&table, &[], &entry.source.uri)?;
+    let left = Left { staging, types: &types, table: &entry.table, load_id };
+    for warning in left.keep(&table, &mut parts)? {
+        tracing::warn!(table = entry.table, warning);
+    }
+    Ok(parts)
 }
 
 /// The files of the old version that kept parts have rows in; the rows of other parts do not stay.
@@ -187,7 +218,7 @@ fn set(files: &mut [Known], stay: Vec<Vec<bool>>) {
 }
 
 /// The types that hold the values of all files.
-fn types_of(table: &[Known], export: &[Known], request: &LoadRequest) -> Result<Types> {
+fn types_of(table: &[Known], export: &[Known], source: &str) -> Result<Types> {
     let (mut types, mut misfits) = (Types::new(), BTreeMap::new());
     for known in table.iter().chain(export) {
         merge(&mut types, &known.footer.columns, &mut misfits);
@@ -197,7 +228,7 @@ fn types_of(table: &[Known], export: &[Known], request: &LoadRequest) -> Result<
     }
     let told: Vec<String> = misfits.into_values().collect();
     Err(Error::schema(format!("the types of the export do not go with those of the table: {}", told.join(", ")))
-        .at(Place::uri(&request.source.uri))
+        .at(Place::uri(source))
         .help("refresh the schema if it is old; if the types have changed at the source, load a full export made after that"))
 }
 
@@ -205,7 +236,9 @@ fn types_of(table: &[Known], export: &[Known], request: &LoadRequest) -> Result<
 struct Left<'a> {
     staging: &'a Path,
     types: &'a Types,
-    request: &'a LoadRequest,
+    /// The table's name, and the id of what is done to it.
+    table: &'a str,
+    load_id: &'a str,
 }
 
 impl Left<'_> {
@@ -247,12 +280,12 @@ impl Left<'_> {
             private::tighten(&to);
             return Ok(first.file.clone());
         }
-        let name = name_anew(&first.file.name, &self.request.load_id);
+        let name = name_anew(&first.file.name, self.load_id);
         let to = self.staging.join(&name);
         rewrite(&sources, &to, self.types).inspect_err(|_| drop(fs::remove_file(&to)))?;
         let file = PartFile { name, rows: run.iter().map(Known::rows).sum(), bytes: length(&to)? };
         if run.len() > 1 {
-            let (table, files) = (&self.request.table, run.len());
+            let (table, files) = (self.table, run.len());
             tracing::info!(table, files, into = file.name, rows = file.rows, "small files were merged");
         }
         Ok(file)

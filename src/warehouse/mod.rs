@@ -1,10 +1,16 @@
 //! Where tables live. One trait, one contract suite; the local warehouse is the embedded default.
 
 mod contract;
+mod erasure;
 mod evolving;
+mod folder;
 mod holding;
+mod kept;
 mod local;
+mod local_erase;
+mod local_kept;
 mod lock;
+mod matching;
 mod measure;
 mod merge;
 mod parquet_file;
@@ -27,6 +33,8 @@ pub use contract::{
     Admission, Admissions, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits,
     Warehouse, WriteProbe,
 };
+pub use erasure::{Done, ERASE_SOURCE, Erased, Erasure, Touched, VALUES_MAX, Wanted};
 pub use holding::{Held, Holding, Scope};
+pub use kept::{DAY_SECONDS, Kept, STAGED_DAYS, STAGED_DAYS_MIN, over};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
 pub use shrink::{SHRINK_PERCENT_MAX, ShrinkGuard};

@@ -9,7 +9,7 @@ use crate::ledger::{Entry, LOAD_ID_BYTES, NEXT_POINTER, entry_path, is_entry, is
 use crate::store::temporary_of;
 use std::collections::BTreeSet;
 use std::fs::{self, OpenOptions};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// `<table>/.staging-<load id>`: the segments of a load on their way.
 pub(super) const STAGING: &str = ".staging-";
@@ -67,6 +67,44 @@ pub(super) fn sweep_dead(table_dir: &Path) -> Result<()> {
     sweep_versions(table_dir, |version| was_never_current(version) && !is_kept(version))
 }
 
+/// What dead loads have left in a table's folder: staged files, versions on their way out.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub(super) fn dead(table_dir: &Path) -> Result<Vec<PathBuf>> {
+    let failed = |cause| Error::io("cannot list the table's folder", table_dir, cause);
+    let mut found = Vec::new();
+    for item in fs::read_dir(table_dir).map_err(failed)? {
+        let item = item.map_err(failed)?;
+        let name = item.file_name();
+        let name = name.to_string_lossy();
+        if [STAGING, SWEPT].iter().any(|prefix| name.strip_prefix(prefix).is_some_and(is_load_id)) {
+            found.push(item.path());
+        }
+    }
+    Ok(found)
+}
+
+/// Removes what loads have written into a version that nobody must read any more, and says whether it could: one of
+/// our own readers may hold it. What is not ours in it stays, and is told.
+///
+/// # Errors
+/// Whatever the file system refuses.
+pub(super) fn remove_version(table_dir: &Path, version: &str) -> Result<bool> {
+    let path = table_dir.join(version);
+    let entry = entry_path(&path);
+    // For writing too: network file systems lock exclusively only what could be written.
+    let file = OpenOptions::new().read(true).write(true).open(&entry);
+    let file = file.map_err(|cause| Error::io("cannot open the ledger entry", &entry, cause))?;
+    if file.try_lock().is_err() {
+        return Ok(false);
+    }
+    let swept = table_dir.join(format!("{SWEPT}{version}"));
+    fs::rename(&path, &swept).map_err(|cause| Error::io("cannot retire the version", &path, cause))?;
+    remove_written(&swept)?;
+    Ok(true)
+}
+
 /// Removes a version unless one of our own readers holds it, or it holds what is not ours. A folder that is no version
 /// of this table stays.
 fn retire(table_dir: &Path, version: &str) -> Result<()> {
@@ -82,17 +120,10 @@ fn retire(table_dir: &Path, version: &str) -> Result<()> {
         tracing::warn!(version, name, "version kept: something in it is not of this program");
         return Ok(());
     }
-    let entry = entry_path(&path);
-    // For writing too: network file systems lock exclusively only what could be written.
-    let file = OpenOptions::new().read(true).write(true).open(&entry);
-    let file = file.map_err(|cause| Error::io("cannot open the ledger entry", &entry, cause))?;
-    if file.try_lock().is_err() {
+    if !remove_version(table_dir, version)? {
         tracing::info!(version, "version kept for a reader");
-        return Ok(());
     }
-    let swept = table_dir.join(format!("{SWEPT}{version}"));
-    fs::rename(&path, &swept).map_err(|cause| Error::io("cannot retire the version", &path, cause))?;
-    remove_written(&swept)
+    Ok(())
 }
 
 /// A name in a version's folder that its entry does not tell of.

@@ -4,6 +4,7 @@
 
 mod cut;
 mod determinism;
+mod erased;
 mod faults;
 mod footer;
 mod foreign;

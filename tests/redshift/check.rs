@@ -62,6 +62,11 @@ fn each_grant_that_is_missing_is_named() {
         for word in words.split(", ") {
             world.sql(&format!("REVOKE {word} ON {on} FROM {}", world.loader()));
             let answer = check(&world);
+            // `erase` alone writes there: `tests/redshift/erase.rs`.
+            if (word, on) == ("INSERT", "\"public\".\"csl_stream_erased\"") {
+                assert_eq!(answer.code, Some(0), "{answer:#?}");
+                continue;
+            }
             assert_eq!(answer.code, Some(3), "{word} ON {on}: {answer:#?}");
             assert!(
                 answer.out.contains(&format!("GRANT {word} ON {on} TO")),
@@ -72,7 +77,7 @@ fn each_grant_that_is_missing_is_named() {
             tried += 1;
         }
     }
-    assert_eq!((tried, check(&world).code), (9, Some(0)));
+    assert_eq!((tried, check(&world).code), (10, Some(0)));
     world.loaded(&[]);
 }
 

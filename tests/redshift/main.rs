@@ -11,6 +11,7 @@ mod check;
 #[path = "../warehouse/contract.rs"]
 mod contract;
 mod contract_run;
+mod erase;
 mod evolution;
 mod faults;
 #[cfg(feature = "serve")]
@@ -43,6 +44,8 @@ mod receiver;
 #[path = "../support/redshift/mod.rs"]
 mod redshift;
 mod rejects;
+#[cfg(feature = "serve")]
+mod retention;
 mod row;
 #[path = "../support/s3.rs"]
 mod s3;

@@ -38,6 +38,8 @@ fn open_below(folder: &Path) -> Vec<String> {
     found
 }
 
+const LATEST: &str = "exports/full/t/20260302/t_20260302031500.csv";
+
 #[test]
 fn all_that_is_made_is_its_owners_alone() {
     let place = Place::new();
@@ -56,6 +58,8 @@ fn all_that_is_made_is_its_owners_alone() {
             "exports/full/t/20260301/t_20260301031500.csv",
         ],
         &["query", "select * from t order by name", "--to", "made/w"],
+        &["erase", "--table", "t", "--id", "1", "--to", "made/w"],
+        &backfill(&["--again", "--max-rejects", "5", "--to", "made/w", "--export", LATEST]),
         &["schema", "pull", "--out", "made/schema.json"],
         &["demo", "--dir", "made/demo"],
     ];
@@ -67,6 +71,14 @@ fn all_that_is_made_is_its_owners_alone() {
         assert_eq!(open_below(&made), [""; 0], "{words:?}");
     }
     assert!(made.join("r.csv").exists() && made.join("r.jsonl").exists());
+    assert!(
+        made.join("w/t/.erased.json").exists()
+            && place.left().iter().any(|name| name.ends_with(".rejects.csv"))
+    );
+    for name in place.left().iter().filter(|name| name.contains(".rejects.")) {
+        let mode = std::fs::metadata(place.path(name)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{name}");
+    }
     #[cfg(feature = "serve")]
     {
         let mut work = open_to_all(&place.command(&["work", "--once", "--to", "made/w"]));

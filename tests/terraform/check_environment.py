@@ -14,6 +14,9 @@ from source import Module
 NOT_SET = {
     "CSL_EXPORTS_ROOT": "a message names its export",
     "CSL_WAREHOUSE_KEEP_VERSIONS": "of the local warehouse",
+    "CSL_WAREHOUSE_REPORT_DAYS": "of the local warehouse",
+    "CSL_STAGING_DAYS": "its default; the staging bucket's lifecycle rule may be shorter",
+    "CSL_QUEUE_DEAD_LETTER_DAYS": "of the local queue",
     "CSL_WEBHOOK_LISTEN": "in Lambda nobody listens on a port",
     "CSL_WEBHOOK_SECRETS": "a secret stands in Secrets Manager",
     "CSL_WEBHOOK_SECRET_FILE": "a secret stands in Secrets Manager",

@@ -357,8 +357,13 @@ mod tests {
 
     #[test]
     fn a_table_that_lost_its_rows_begins_a_new_life() {
-        let catalogue =
-            Catalogue { table_id: Some(7), keeps_lives: true, keeps_privacy: true, has_ledger: true };
+        let catalogue = Catalogue {
+            table_id: Some(7),
+            keeps_lives: true,
+            keeps_privacy: true,
+            has_ledger: true,
+            has_erased: false,
+        };
         for (rows, expected, generation) in [(0, 0, 3), (0, 1, 4), (1, 1, 3), (1, 0, 3)] {
             let known = Known { rows, expected, generation: 3, sequence: 5, catalogue, ..Known::default() };
             assert_eq!(

@@ -7,6 +7,7 @@
 
 use super::data_api::{DataApi, Fault};
 use super::ledger::{LEDGER, LIFE_COLUMNS, PRIVACY_COLUMNS};
+use super::marks::ERASED;
 use super::quote::quote_literal;
 
 /// What the catalogue says of a table and of the ledger beside it.
@@ -20,6 +21,8 @@ pub(super) struct Catalogue {
     pub(super) keeps_privacy: bool,
     /// Whether there is a ledger.
     pub(super) has_ledger: bool,
+    /// Whether anybody was ever erased from a table of the schema.
+    pub(super) has_erased: bool,
 }
 
 impl Catalogue {
@@ -38,11 +41,13 @@ impl Catalogue {
             )
         };
         format!(
-            "SELECT (SELECT c.oid FROM pg_class c {within} {}), {}, (SELECT COUNT(*) FROM pg_class c {within} {}), {}",
+            "SELECT (SELECT c.oid FROM pg_class c {within} {}), {}, (SELECT COUNT(*) FROM pg_class c {within} {}), {}, \
+             (SELECT COUNT(*) FROM pg_class c {within} {})",
             quote_literal(table),
             count(LIFE_COLUMNS),
             quote_literal(LEDGER),
             count(PRIVACY_COLUMNS),
+            quote_literal(ERASED),
         )
     }
 
@@ -53,6 +58,7 @@ impl Catalogue {
             keeps_lives: number(1) == Some(LIFE_COLUMNS.len() as u64),
             has_ledger: number(2) == Some(1),
             keeps_privacy: number(3) == Some(PRIVACY_COLUMNS.len() as u64),
+            has_erased: number(4) == Some(1),
         }
     }
 

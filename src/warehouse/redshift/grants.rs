@@ -3,7 +3,7 @@
 //!
 //! ```text
 //! schema    USAGE                       target   SELECT, INSERT, DELETE
-//! database  TEMP                        ledger   SELECT, INSERT           lock   SELECT, UPDATE
+//! database  TEMP                        ledger, marks   SELECT, INSERT    lock     SELECT, UPDATE
 //! ```
 //!
 //! Redshift counts UPDATE apart from the others (r_GRANT). COPY needs INSERT (r_COPY); VACUUM and ANALYZE
@@ -11,6 +11,7 @@
 
 use super::catalogue::Catalogue;
 use super::ledger::{LEDGER, alter_ledger, create_ledger, create_lock, enter, lock_name};
+use super::marks::{ERASED, create_erased};
 use super::quote::{qualified, quote_literal};
 use crate::schema::quote_identifier;
 
@@ -78,6 +79,11 @@ pub(super) fn of_ledger(schema: &str) -> Vec<Need> {
     ["SELECT", "INSERT"].map(|word| Need::of_table(word, schema, LEDGER)).to_vec()
 }
 
+/// What `erase` needs on the marks of who was erased; a load reads them, once they are there.
+pub(super) fn of_erased(schema: &str) -> Vec<Need> {
+    ["SELECT", "INSERT"].map(|word| Need::of_table(word, schema, ERASED)).to_vec()
+}
+
 /// What a load needs on its table's lock.
 pub(super) fn of_lock(schema: &str, table: &str) -> Vec<Need> {
     ["SELECT", "UPDATE"].map(|word| Need::of_table(word, schema, &lock_name(table))).to_vec()
@@ -87,7 +93,7 @@ pub(super) fn of_lock(schema: &str, table: &str) -> Vec<Need> {
 /// user who may make tables in `schema` and owns those of the mirror. `user` is the user that loads:
 /// `loader`, `IAM:name`, `IAMR:role`. The mirror's tables must be there.
 pub fn ledger_ddl(database: &str, schema: &str, tables: &[String], user: &str) -> String {
-    let mut statements = vec![create_ledger(schema)];
+    let mut statements = vec![create_ledger(schema), create_erased(schema)];
     let earlier: String = alter_ledger(schema, Catalogue::default().lacking())
         .iter()
         .map(|statement| format!("-- {statement};\n"))
@@ -97,7 +103,7 @@ pub fn ledger_ddl(database: &str, schema: &str, tables: &[String], user: &str) -
         statements.push(enter(schema, table));
     }
     let mut groups = of_all(schema).into_iter().map(|need| vec![need]).collect::<Vec<_>>();
-    groups.push(of_ledger(schema));
+    groups.extend([of_ledger(schema), of_erased(schema)]);
     for table in tables {
         groups.extend([of_target(schema, table), of_lock(schema, table)]);
     }

@@ -61,6 +61,7 @@ fn counts(row: &LedgerRow) -> Rows {
         read: row.rows_read,
         accepted: row.rows_accepted,
         rejected: row.rows_rejected,
+        erased: row.rows_read.saturating_sub(row.rows_accepted + row.rows_rejected),
         truncated_values: row.values_truncated,
         carried_over: row.rows_carried_over,
         loaded: row.rows_loaded,

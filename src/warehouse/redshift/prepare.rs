@@ -1,10 +1,18 @@
 //! Before a load: whether its table is there and fits, under which id it runs, and which SQL it would be.
 
+use super::admission::{Asked, Known};
+use super::catalogue::Catalogue;
+use super::data_api::Fault;
+use super::decision::known;
 use super::load_id::load_id;
-use super::warehouse::RedshiftWarehouse;
+use super::sql::{LoadSql, Seen};
+use super::staging::MANIFEST_NAME;
+use super::warehouse::{RedshiftWarehouse, columns_of, entry};
 use crate::error::{Error, Result};
-use crate::schema::{DdlOptions, Layout, Table, TargetTable, create_table};
+use crate::report::Rows;
+use crate::schema::{DdlOptions, Fitted, Layout, Table, TargetTable, create_table};
 use crate::warehouse::{Admission, Altered, Intent, LoadRequest, TargetPlan, Warehouse};
+use std::time::SystemTime;
 
 impl RedshiftWarehouse {
     pub(super) fn prepare_load(
@@ -52,6 +60,48 @@ impl RedshiftWarehouse {
             sql,
             misfit,
         })
+    }
+
+    /// The statements of a load that is only planned, with `rows` for the rows that it will accept.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] for a name that cannot be a key's.
+    pub fn plan_sql(
+        &self,
+        request: &LoadRequest,
+        target: &TargetTable,
+        fitted: &Fitted,
+        rows: u64,
+    ) -> Result<Vec<String>> {
+        let place = self.staging().of_load(&request.table, &request.load_id)?;
+        let manifest_uri = place.child(MANIFEST_NAME)?.to_string();
+        let rows = Rows { read: rows, accepted: rows, ..Rows::default() };
+        let sql = LoadSql {
+            target,
+            columns: &columns_of(fitted),
+            iam_role: &self.settings().iam_role,
+            manifest_uri: &manifest_uri,
+            entry: &entry(request, &[], &rows, SystemTime::now()),
+            seen: &self.seen(request)?,
+            claim: &request.load_id,
+            cover: self.covers(),
+        };
+        Ok(sql.steps().into_iter().map(|step| step.sql).collect())
+    }
+
+    /// What a load would take for given, as far as it can be known before the first.
+    fn seen(&self, request: &LoadRequest) -> Result<Seen> {
+        let (schema, asked) = (&self.settings().schema, Asked::from(request));
+        let missing = |fault: &Fault| matches!(fault, Fault::Statement(fault) if fault.is_missing());
+        let found = match known(self.api(), schema, &asked, false) {
+            Err(fault) if missing(&fault) => {
+                Catalogue::ask(self.api(), schema, &request.table).map(Known::nothing)
+            }
+            found => found,
+        };
+        found
+            .map(|known| known.seen())
+            .map_err(|fault| fault.into_error("reading the ledger", self.connection()))
     }
 
     fn plan_without_table(&self, intent: &Intent<'_>) -> Result<TargetPlan> {

@@ -83,6 +83,10 @@ impl RedshiftWarehouse {
             return Err(self.lacks(&lacking, target));
         }
         lacking.extend(self.lacking(&grants::of_target(schema, table))?.unwrap_or_default());
+        // Who was erased is read by every load once anybody was.
+        let reads: Vec<Need> =
+            grants::of_erased(schema).into_iter().filter(|need| need.privilege == "SELECT").collect();
+        lacking.extend(self.lacking(&reads)?.unwrap_or_default());
         // What a load makes at its first time need not be there.
         let kept = [grants::of_ledger(schema), grants::of_lock(schema, table)];
         let mut there = Vec::with_capacity(kept.len());

@@ -194,14 +194,12 @@ impl LoadSql<'_> {
     /// other table's load does. What it finds then is not what it saw, or its change of the same row is ERROR
     /// 1023, under serializable as under snapshot isolation.
     fn claim(&self) -> Step {
-        let (lock, claim, seen) = (self.lock(), quote_literal(self.claim), quote_literal(&self.seen.claim));
-        step(Role::Claim, format!("UPDATE {lock} SET claim = {claim} WHERE claim = {seen}"))
+        let sql = claim(&self.target.schema, &self.entry.table, &self.seen.claim, self.claim);
+        step(Role::Claim, sql)
     }
 
     fn first(&self) -> Step {
-        let check = counted("COUNT(*) > 0", FIRST_WORDS);
-        let sql = format!("SELECT {check} FROM {} WHERE claim = {}", self.lock(), quote_literal(self.claim));
-        step(Role::First, sql)
+        step(Role::First, first(&self.target.schema, &self.entry.table, self.claim))
     }
 
     /// The name stands for the table that was looked at. What is made anew after the transaction's snapshot
@@ -343,10 +341,6 @@ impl LoadSql<'_> {
         list(self.columns.iter().map(|column| quote_identifier(&column.name)))
     }
 
-    fn lock(&self) -> String {
-        self.beside(&lock_name(&self.entry.table))
-    }
-
     fn beside(&self, table: &str) -> String {
         qualified(&self.target.schema, table)
     }
@@ -355,6 +349,19 @@ impl LoadSql<'_> {
     fn temporary(&self, what: &str) -> String {
         quote_identifier(&format!("csl_{what}_{}", self.entry.load_id.replace('-', "")))
     }
+}
+
+/// Takes a table's lock from whoever was seen to have it.
+pub(super) fn claim(schema: &str, table: &str, seen: &str, claim: &str) -> String {
+    let lock = qualified(schema, &lock_name(table));
+    format!("UPDATE {lock} SET claim = {} WHERE claim = {}", quote_literal(claim), quote_literal(seen))
+}
+
+/// Fails unless the lock was taken.
+pub(super) fn first(schema: &str, table: &str, claim: &str) -> String {
+    let check = counted("COUNT(*) > 0", FIRST_WORDS);
+    let lock = qualified(schema, &lock_name(table));
+    format!("SELECT {check} FROM {lock} WHERE claim = {}", quote_literal(claim))
 }
 
 /// Fails with these words and the count unless the count is right. The failing text hangs on the count: a

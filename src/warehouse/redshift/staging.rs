@@ -23,6 +23,7 @@ use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
 use crate::store::s3::{Encryption, S3};
 use crate::store::{self, Location, SegmentSink, SegmentWriter, StoredObject, objects};
+use crate::warehouse::{Done, Touched};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -54,9 +55,6 @@ const RECORD_BYTES_MAX: usize = 32 << 20;
 const FILES_MAX: usize = 50_000;
 /// Times that a file is read back which another process is writing too.
 const READ_ATTEMPTS_MAX: usize = 5;
-/// Staged loads older than this are swept. A statement runs for 24 hours at most, and a load writes its
-/// manifest right before it: so what is older cannot be under way.
-pub const STAGED_AGE_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// A load that is staged and may be put into its table.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -72,6 +70,9 @@ pub struct StagedLoad {
     /// Whether it is loaded though the export is in the table.
     #[serde(default)]
     pub again: bool,
+    /// Digest of the marks of who was erased when the files were written.
+    #[serde(default)]
+    pub erased: String,
 }
 
 /// Whose a folder is.
@@ -80,6 +81,9 @@ struct Begun {
     load_id: String,
     table: String,
     program: String,
+    /// As [`StagedLoad::erased`].
+    #[serde(default)]
+    erased: String,
 }
 
 /// Where the loads of all tables are staged.
@@ -109,13 +113,15 @@ impl StagingPlace {
         self.0.child(PROFILES)?.child(&format!("{table}.json"))
     }
 
-    /// Removes the staged files of loads that are long over, and tells what lies there besides.
-    pub(super) fn sweep(&self, table: &str, keep: &str) -> Result<()> {
+    /// Removes the staged files of loads that are longer over than this, and tells what lies there besides. Says how
+    /// many loads went.
+    pub(super) fn sweep(&self, table: &str, keep: &str, age_max: Duration) -> Result<u64> {
+        let mut gone = 0;
         let place = self.0.child(table)?;
         let Folders { loads, strange } = folders(objects::below(&place)?);
         let mut left = strange;
         for (load, folder) in loads {
-            if load == keep || !is_over(folder.newest, SystemTime::now()) {
+            if load == keep || !is_over(folder.newest, SystemTime::now(), age_max) {
                 continue;
             }
             let records = RECORD_NAMES.into_iter().filter(|name| folder.names.contains(*name));
@@ -124,11 +130,8 @@ impl StagingPlace {
                 continue;
             }
             tracing::info!(table, load, files = folder.names.len(), "staged load swept");
-            let inside = place.child(&load)?;
-            // The records go last: a sweep that is broken off is gone on with.
-            let (records, files): (Vec<_>, Vec<_>) =
-                folder.names.iter().partition(|name| RECORD_NAMES.contains(&name.as_str()));
-            files.iter().chain(&records).try_for_each(|name| objects::remove(&inside.child(name)?))?;
+            remove_folder(&place.child(&load)?, &folder)?;
+            gone += 1;
         }
         if let Some(first) = left.first() {
             tracing::warn!(
@@ -139,7 +142,42 @@ impl StagingPlace {
                 "the staging place holds what no finished load of this program left there"
             );
         }
-        Ok(())
+        Ok(gone)
+    }
+
+    /// Removes every staged load of a table: which of them hold rows of somebody, nobody can say without reading all
+    /// of them. One that is under way fails, and is run again.
+    pub(super) fn erase(&self, table: &str, dry_run: bool) -> Result<Vec<Touched>> {
+        let place = self.0.child(table)?;
+        let Folders { loads, strange } = folders(objects::below(&place)?);
+        let mut touched = Vec::new();
+        for (load, folder) in loads {
+            let inside = place.child(&load)?;
+            let records = RECORD_NAMES.into_iter().filter(|name| folder.names.contains(*name));
+            if !self.is_own(&place, table, &load, records)? {
+                let why = "no load of this program has begun there: look at it";
+                touched.push(Touched::left(inside.to_string(), "staged files", why));
+                continue;
+            }
+            if !dry_run {
+                remove_folder(&inside, &folder)?;
+            }
+            touched.push(Touched::new(inside.to_string(), "staged files", None, Done::Removed));
+        }
+        for name in strange {
+            let why = "it is not of this program: look at it";
+            touched.push(Touched::left(place.child(&name)?.to_string(), "object", why));
+        }
+        Ok(touched)
+    }
+
+    /// Tables that something is staged of.
+    pub(super) fn tables(&self) -> Result<BTreeSet<String>> {
+        let names = objects::below(&self.0)?.into_iter().map(|object| object.name);
+        let staged = names.filter(|name| is_ours(name)).collect::<Vec<_>>();
+        let table = |name: &String| name.split_once('/').map(|(table, _)| table.to_owned());
+        let is_table = |name: &String| !OWN_FOLDERS.contains(&name.as_str());
+        Ok(staged.iter().filter_map(table).filter(is_table).collect())
     }
 
     /// Whether one of the folder's records is of this very load.
@@ -202,6 +240,13 @@ impl StagingPlace {
     }
 }
 
+/// The records go last: a removal that is broken off is gone on with.
+fn remove_folder(inside: &Location, folder: &Folder) -> Result<()> {
+    let (records, files): (Vec<_>, Vec<_>) =
+        folder.names.iter().partition(|name| RECORD_NAMES.contains(&name.as_str()));
+    files.iter().chain(&records).try_for_each(|name| objects::remove(&inside.child(name)?))
+}
+
 /// What lies in a table's folder: loads by their ids, and everything else by name.
 #[derive(Debug, Default)]
 struct Folders {
@@ -260,8 +305,14 @@ fn is_ours(name: &str) -> bool {
     }
 }
 
-fn is_over(newest: SystemTime, now: SystemTime) -> bool {
-    now.duration_since(newest).is_ok_and(|age| age > STAGED_AGE_MAX)
+fn is_over(newest: SystemTime, now: SystemTime, age_max: Duration) -> bool {
+    now.duration_since(newest).is_ok_and(|age| age > age_max)
+}
+
+/// Under which marks the files of a folder were written.
+fn begun_under(place: &Location) -> Result<String> {
+    let bytes = store::fetch_small(&place.child(BEGUN_NAME)?, RECORD_BYTES_MAX)?;
+    Ok(serde_json::from_slice::<Begun>(&bytes).map(|begun| begun.erased).unwrap_or_default())
 }
 
 /// Takes the segments of one load, and keeps those that lie there.
@@ -277,14 +328,28 @@ pub(super) struct StagingSink {
 }
 
 impl StagingSink {
-    pub(super) fn open(place: Location, table: &str, load_id: &str, encryption: Encryption) -> Result<Self> {
-        let present: HashMap<_, _> =
+    /// Whatever lies there of a try before people were erased is removed: it may hold rows of theirs.
+    pub(super) fn open(
+        place: Location,
+        table: &str,
+        load_id: &str,
+        erased: &str,
+        encryption: Encryption,
+    ) -> Result<Self> {
+        let mut present: HashMap<_, _> =
             objects::below(&place)?.into_iter().map(|object| (object.name, object.bytes)).collect();
+        if present.contains_key(BEGUN_NAME) && begun_under(&place)? != erased {
+            for name in present.keys().filter(|name| is_staged_name(name)) {
+                objects::remove(&place.child(name)?)?;
+            }
+            present.clear();
+        }
         let inner = S3::from_environment()?.encrypted(encryption.clone()).sink(&place)?;
         let begun = Begun {
             load_id: load_id.to_owned(),
             table: table.to_owned(),
             program: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
+            erased: erased.to_owned(),
         };
         let begun = Mutex::new((!present.contains_key(BEGUN_NAME)).then_some(begun));
         Ok(Self { inner, place, present, sent: Arc::default(), encryption, begun })
@@ -416,78 +481,5 @@ impl SegmentWriter for Kept {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_loads_that_are_long_over_are_swept() {
-        let now = SystemTime::UNIX_EPOCH + 3 * STAGED_AGE_MAX;
-        for (age, over) in [
-            (Duration::ZERO, false),
-            (Duration::from_secs(24 * 3600), false),
-            (STAGED_AGE_MAX, false),
-            (STAGED_AGE_MAX + Duration::from_secs(1), true),
-        ] {
-            assert_eq!(is_over(now - age, now), over, "{age:?}");
-        }
-        assert!(!is_over(now + Duration::from_secs(60), now), "a clock that is behind sweeps nothing");
-    }
-
-    #[test]
-    fn only_names_that_a_load_gives_are_its_own() {
-        let id = "018df74f-8400-7abc-8def-0123456789ab";
-        for (name, ours) in [
-            (format!("t/{id}/load.json"), true),
-            (format!("t/{id}/manifest.json"), true),
-            (format!("t/{id}/begun.json"), true),
-            (format!("t/{id}/part-00000.snappy.parquet"), true),
-            (format!("t/{id}/part-100000.zstd.parquet"), true),
-            (format!("t/{id}/part-00000.parquet"), true),
-            (".check/x/y".to_owned(), true),
-            (".check-0".to_owned(), true),
-            ("_catalog/t/x".to_owned(), true),
-            ("load.json".to_owned(), false),
-            ("t/load.json".to_owned(), false),
-            (format!("{id}/load.json"), false),
-            (format!("t/{id}/part-0.snappy.parquet"), false),
-            (format!("t/{id}/part-0000x.snappy.parquet"), false),
-            (format!("t/{id}/part-00000.snappy.parquet.bak"), false),
-            (format!("t/{id}/Load.json"), false),
-            (format!("t/{id}/x/load.json"), false),
-            (format!("t/{}/load.json", id.to_uppercase()), false),
-            (format!("t/{}/load.json", id.replace('-', "")), false),
-            ("t/018df74f-8400-4abc-8def-0123456789ab/load.json".to_owned(), false),
-            ("t/2026-03-01/part-00000.snappy.parquet".to_owned(), false),
-        ] {
-            assert_eq!(is_ours(&name), ours, "{name}");
-        }
-    }
-
-    /// As long a record as one of the most files is read back.
-    #[test]
-    fn a_record_of_the_most_files_can_be_read() {
-        assert_eq!(number_of("part-49999.snappy.parquet"), Some(FILES_MAX - 1));
-        assert_eq!(number_of("manifest.json"), None);
-        let uri = format!("s3://{}/part-00000.snappy.parquet", "b".repeat(200));
-        let file = FileReport { uri, rows: u64::MAX, bytes: u64::MAX };
-        let one = serde_json::to_vec_pretty(&[&file]).unwrap().len() + 40;
-        assert!(one * FILES_MAX < RECORD_BYTES_MAX, "{one}");
-    }
-
-    #[test]
-    fn a_kept_segment_must_be_as_long_as_the_one_that_would_be_written() {
-        for (written, fits) in [(3, true), (2, false), (4, false)] {
-            let object = StoredObject { uri: "s3://b/k".into(), name: "k".into(), bytes: 3 };
-            let mut kept = Kept { object, written: 0 };
-            kept.append(vec![0; written].into()).unwrap();
-            assert_eq!(Box::new(kept).finish().is_ok(), fits, "{written}");
-        }
-    }
-
-    #[test]
-    fn files_for_redshift_are_staged_in_s3_alone() {
-        for (typed, fits) in [("s3://b/p", true), ("s3://b", true), ("./x", false), ("https://h/x", false)] {
-            assert_eq!(StagingPlace::new(Location::parse(typed).unwrap()).is_ok(), fits, "{typed}");
-        }
-    }
-}
+#[path = "staging_tests.rs"]
+mod tests;

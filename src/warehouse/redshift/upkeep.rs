@@ -18,13 +18,16 @@ const TIDY_SECONDS: i32 = 2;
 
 impl RedshiftWarehouse {
     /// Makes the ledger and the table's lock at the first load. They are read first: a user that may load
-    /// need not be allowed to create, and what is only read keeps nobody waiting.
-    pub(super) fn ensure_ledger(&self, request: &Asked<'_>, table: &str) -> Result<()> {
+    /// need not be allowed to create, and what is only read keeps nobody waiting. Gives what is known then.
+    pub(super) fn ensure_ledger(&self, request: &Asked<'_>, table: &str) -> Result<Known> {
         let schema = &self.settings().schema;
         let mut failed = None;
         for attempt in 1..=LEDGER_ATTEMPTS_MAX {
             match known(self.api(), schema, request, true) {
-                Ok(known) if known.claim.is_some() => return self.upgrade_ledger(&known),
+                Ok(known) if known.claim.is_some() => {
+                    self.upgrade_ledger(&known);
+                    return Ok(known);
+                }
                 Ok(_) => failed = self.create(&[ledger::enter(schema, table)]).err(),
                 Err(Fault::Statement(fault)) if fault.is_missing() => {
                     // Another process may make them at the same time: what counts is that they are there.
@@ -54,7 +57,7 @@ impl RedshiftWarehouse {
 
     /// Gives a ledger of an earlier program the columns that it lacks. Without them loads go on as they did then:
     /// a table that lost its rows is filled again, but nothing is kept of that, nor of the policy of privacy.
-    fn upgrade_ledger(&self, known: &Known) -> Result<()> {
+    fn upgrade_ledger(&self, known: &Known) {
         let altered: Vec<_> = ledger::alter_ledger(&self.settings().schema, known.catalogue.lacking())
             .into_iter()
             .map(|sql| (self.create(std::slice::from_ref(&sql)), sql))
@@ -68,7 +71,12 @@ impl RedshiftWarehouse {
                 );
             }
         }
-        Ok(())
+    }
+
+    /// Removes staged loads that are over, of every table.
+    pub(super) fn sweep_staged(&self) -> Result<u64> {
+        let tables = self.staging().tables()?;
+        tables.iter().map(|table| self.staging().sweep(table, "", self.staged_for())).sum()
     }
 
     /// The load has ended whatever becomes of the copy.

@@ -1,28 +1,28 @@
 //! Redshift as a [`Warehouse`].
 
 use super::admission::{Asked, Known, Rule};
-use super::catalogue::Catalogue;
 use super::connection::Connection;
 use super::data_api::{DataApi, Fault, Stop};
 use super::decision::known;
 use super::ledger::{self, LedgerRow, cut_uri};
 use super::manifest::Manifest;
 use super::run::Allowed;
-use super::sql::{LoadColumn, LoadSql, Seen};
+use super::sql::LoadColumn;
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, run, target};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{Cover, Run, Shown, Standing, check_name, timestamp};
+use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Conversion, Evolve, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
 use crate::store::{ExportKind, Location, SegmentSink, objects};
 use crate::warehouse::{
-    Admission, Altered, Holding, Intent, LoadReceipt, LoadRequest, ShrinkGuard, Staging, TargetPlan,
-    Warehouse, WriteProbe,
+    Admission, Altered, DAY_SECONDS, Erased, Erasure, Holding, Intent, Kept, LoadReceipt, LoadRequest,
+    STAGED_DAYS, STAGED_DAYS_MIN, ShrinkGuard, Staging, TargetPlan, Warehouse, WriteProbe,
 };
-use std::sync::{Mutex, PoisonError};
-use std::time::SystemTime;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
 
 /// What a load into Redshift needs besides the connection.
 #[derive(Debug, Clone)]
@@ -58,6 +58,7 @@ pub struct RedshiftWarehouse {
     staging: StagingPlace,
     cover: Cover,
     evolve: Evolve,
+    staged_days: u32,
 }
 
 impl RedshiftWarehouse {
@@ -67,7 +68,8 @@ impl RedshiftWarehouse {
     /// [`Error::Usage`] if the staging place is not in S3.
     pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
         let staging = StagingPlace::new(settings.staging.clone())?;
-        Ok(Self { api, settings, staging, cover: Cover::default(), evolve: Evolve::default() })
+        let (cover, evolve) = (Cover::default(), Evolve::default());
+        Ok(Self { api, settings, staging, cover, evolve, staged_days: STAGED_DAYS })
     }
 
     /// Takes so many hours to lie at most between the snapshot of a full export and its name.
@@ -82,6 +84,22 @@ impl RedshiftWarehouse {
     pub fn evolve(mut self, evolve: Evolve) -> Self {
         self.evolve = evolve;
         self
+    }
+
+    /// Keeps staged files for so many days, two at least.
+    #[must_use]
+    pub fn staged_days(self, days: u32) -> Self {
+        Self { staged_days: days.max(STAGED_DAYS_MIN), ..self }
+    }
+
+    /// How long staged files stay.
+    pub(super) fn staged_for(&self) -> Duration {
+        Duration::from_secs(u64::from(self.staged_days) * DAY_SECONDS)
+    }
+
+    /// The rule of which exports are needless.
+    pub(super) fn covers(&self) -> Cover {
+        self.cover
     }
 
     /// What it may do to a table whose columns are not the schema's.
@@ -207,48 +225,6 @@ impl RedshiftWarehouse {
         Ok(RunReport { warnings, ..history::report(&row, staged.files) })
     }
 
-    /// The statements of a load that is only planned, with `rows` for the rows that it will accept.
-    ///
-    /// # Errors
-    /// [`Error::Usage`] for a name that cannot be a key's.
-    pub fn plan_sql(
-        &self,
-        request: &LoadRequest,
-        target: &TargetTable,
-        fitted: &Fitted,
-        rows: u64,
-    ) -> Result<Vec<String>> {
-        let place = self.staging.of_load(&request.table, &request.load_id)?;
-        let manifest_uri = place.child(MANIFEST_NAME)?.to_string();
-        let rows = Rows { read: rows, accepted: rows, ..Rows::default() };
-        let sql = LoadSql {
-            target,
-            columns: &columns_of(fitted),
-            iam_role: &self.settings.iam_role,
-            manifest_uri: &manifest_uri,
-            entry: &entry(request, &[], &rows, SystemTime::now()),
-            seen: &self.seen(request)?,
-            claim: &request.load_id,
-            cover: self.cover,
-        };
-        Ok(sql.steps().into_iter().map(|step| step.sql).collect())
-    }
-
-    /// What a load would take for given, as far as it can be known before the first.
-    fn seen(&self, request: &LoadRequest) -> Result<Seen> {
-        let (schema, asked) = (&self.settings.schema, Asked::from(request));
-        let missing = |fault: &Fault| matches!(fault, Fault::Statement(fault) if fault.is_missing());
-        let found = match known(&self.api, schema, &asked, false) {
-            Err(fault) if missing(&fault) => {
-                Catalogue::ask(&self.api, schema, &request.table).map(Known::nothing)
-            }
-            found => found,
-        };
-        found
-            .map(|known| known.seen())
-            .map_err(|fault| fault.into_error("reading the ledger", self.connection()))
-    }
-
     fn allowed(&self, shrink: ShrinkGuard, again: bool) -> Allowed {
         Allowed { shrink, again, cover: self.cover }
     }
@@ -342,6 +318,25 @@ impl Warehouse for RedshiftWarehouse {
         self.retry_staged(id, shrink)
     }
 
+    fn kept(&self) -> Vec<Kept> {
+        vec![Kept::days("staged files", self.settings.staging.to_string(), self.staged_days)]
+    }
+
+    fn sweep(&self, _: &str, loaded: Option<&str>) -> Result<u64> {
+        // A load has swept its table when it began.
+        if loaded.is_some() { Ok(0) } else { self.sweep_staged() }
+    }
+
+    fn marks(&self, table: &str) -> Result<Marks> {
+        check_name("table name", table)?;
+        self.marks_of(table)
+    }
+
+    fn erase(&self, erasure: &Erasure) -> Result<Erased> {
+        check_name("table name", &erasure.table)?;
+        self.erase_rows(erasure)
+    }
+
     fn check(&self, tables: &[(String, Option<Table>)], probe: &WriteProbe<'_>, list: &mut Checklist<'_>) {
         self.inspect(tables, probe, list);
     }
@@ -358,8 +353,9 @@ impl Warehouse for RedshiftWarehouse {
     fn stage(&self, request: &LoadRequest) -> Result<Box<dyn Staging>> {
         check_name("load id", &request.load_id)?;
         let target = self.target(&request.table)?;
-        self.ensure_ledger(&Asked::from(request), &request.table)?;
-        if let Err(error) = self.staging.sweep(&request.table, &request.load_id) {
+        let known = self.ensure_ledger(&Asked::from(request), &request.table)?;
+        let erased = Arc::new(self.known_marks(&request.table, &known)?);
+        if let Err(error) = self.staging.sweep(&request.table, &request.load_id, self.staged_for()) {
             tracing::warn!(%error, "old staged files stay until the next load");
         }
         let place = self.staging.of_load(&request.table, &request.load_id)?;
@@ -373,8 +369,10 @@ impl Warehouse for RedshiftWarehouse {
                 place,
                 &request.table,
                 &request.load_id,
+                &erased.digest(),
                 self.settings.encryption.clone(),
             )?,
+            erased,
         }))
     }
 }
@@ -388,11 +386,16 @@ struct RedshiftStaging {
     columns: Mutex<Option<Vec<LoadColumn>>>,
     started: SystemTime,
     sink: StagingSink,
+    erased: Arc<Marks>,
 }
 
 impl Staging for RedshiftStaging {
     fn sink(&self) -> &dyn SegmentSink {
         &self.sink
+    }
+
+    fn erased(&self) -> Arc<Marks> {
+        Arc::clone(&self.erased)
     }
 
     fn fit(&self, layout: Layout, table: &Table, missing: MissingColumns) -> Result<Layout> {
@@ -453,6 +456,7 @@ impl RedshiftStaging {
             files: files.to_vec(),
             entry: entry(&self.request, files, rows, self.started),
             again: self.request.again,
+            erased: self.erased.digest(),
         }
     }
 }
@@ -463,12 +467,17 @@ fn all_columns(target: &TargetTable) -> Vec<LoadColumn> {
     target.columns.iter().map(|found| column(&found.name)).collect()
 }
 
-fn columns_of(fitted: &Fitted) -> Vec<LoadColumn> {
+pub(super) fn columns_of(fitted: &Fitted) -> Vec<LoadColumn> {
     let named = fitted.layout.columns.iter().zip(&fitted.conversions);
     named.map(|(column, &conversion)| LoadColumn { name: column.name.clone(), conversion }).collect()
 }
 
-fn entry(request: &LoadRequest, files: &[FileReport], rows: &Rows, started: SystemTime) -> LedgerRow {
+pub(super) fn entry(
+    request: &LoadRequest,
+    files: &[FileReport],
+    rows: &Rows,
+    started: SystemTime,
+) -> LedgerRow {
     LedgerRow {
         load_id: request.load_id.clone(),
         table: request.table.clone(),

@@ -49,6 +49,11 @@ SELECT CASE WHEN $1 ~ '^(y|mon)' THEN
      + CASE WHEN $1 ~ '^y' THEN 0 ELSE extract(month FROM $3) - extract(month FROM $2) END)::bigint
   ELSE ((extract(epoch FROM date_trunc($1, $3)) - extract(epoch FROM date_trunc($1, $2)))
         / extract(epoch FROM ('1 ' || $1)::interval))::bigint END $$;
+-- Lower-case hexadecimal; of a number of bits that is none the empty text (dg/SHA2).
+CREATE FUNCTION pg_catalog.sha2(text, integer) RETURNS varchar LANGUAGE sql STRICT IMMUTABLE AS $$
+SELECT CASE $2 WHEN 0 THEN encode(sha256(convert_to($1, 'UTF8')), 'hex') WHEN 224 THEN encode(sha224(convert_to($1, 'UTF8')), 'hex')
+  WHEN 256 THEN encode(sha256(convert_to($1, 'UTF8')), 'hex') WHEN 384 THEN encode(sha384(convert_to($1, 'UTF8')), 'hex')
+  WHEN 512 THEN encode(sha512(convert_to($1, 'UTF8')), 'hex') ELSE '' END $$;
 -- 64-bit FNV-1a (dg/r_FNV_HASH), byte by byte.
 CREATE FUNCTION pg_catalog.fnv_hash(text) RETURNS bigint LANGUAGE plpgsql STRICT IMMUTABLE AS $$
 DECLARE hash numeric := 14695981039346656037; low integer; bytes bytea := convert_to($1, 'UTF8');
