@@ -20,6 +20,7 @@ use super::lock::TableLock;
 use super::merge::{Brought, Folders};
 use super::parts::PartsSink;
 use super::present::has_ids;
+use super::snapshot::{LastRead, Snapshot};
 use super::version::Admitting;
 use super::{
     Admission, Admissions, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe,
@@ -33,8 +34,6 @@ use crate::schema::{Evolve, Layout, MissingColumns, Table};
 use crate::store::{ExportKind, SegmentSink, private};
 use std::collections::BTreeMap;
 use std::fmt;
-use std::fs::File;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -56,24 +55,13 @@ pub struct LocalWarehouse {
     evolve: Evolve,
     report_days: u32,
     waits: Waits,
+    last_read: LastRead,
 }
 
 impl fmt::Debug for LocalWarehouse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("LocalWarehouse").field(&self.dir).finish()
     }
-}
-
-/// One version of a table, held: its files stay until this is dropped, whatever is loaded meanwhile.
-#[derive(Debug)]
-pub struct Snapshot {
-    /// What the version holds.
-    pub entry: Entry,
-    /// Its files, in load order.
-    pub files: Vec<PathBuf>,
-    version_dir: PathBuf,
-    /// Shared lock on the ledger entry; the sweep passes over a version that is locked.
-    _hold: File,
 }
 
 impl LocalWarehouse {
@@ -87,6 +75,7 @@ impl LocalWarehouse {
             evolve: Evolve::default(),
             report_days: 0,
             waits: Arc::new(drop),
+            last_read: LastRead::default(),
         }
     }
 
@@ -142,7 +131,9 @@ impl LocalWarehouse {
     /// # Errors
     /// [`Error::Input`] if the table is damaged.
     pub fn current(&self, table: &str) -> Result<Option<Entry>> {
-        Entry::current(&ledger::table_dir(&self.dir, table)?)
+        let table_dir = ledger::table_dir(&self.dir, table)?;
+        let version = ledger::current_version(&table_dir)?;
+        version.map(|version| self.last_read.entry(&table_dir.join(version))).transpose()
     }
 
     /// Holds the current version of a table for as long as it is read.
@@ -164,7 +155,7 @@ impl LocalWarehouse {
             let Some(version) = ledger::current_version(&table_dir)? else {
                 return Err(self.no_table(table));
             };
-            match hold(&table_dir.join(version)) {
+            match self.last_read.hold(&table_dir.join(version)) {
                 Err(Error::Access(_)) if attempt < HOLD_ATTEMPTS_MAX => attempt += 1,
                 held => return held,
             }
@@ -201,33 +192,6 @@ impl LocalWarehouse {
 /// none of them doubles.
 fn cover_by(cover: Cover, has_ids: bool) -> Cover {
     if has_ids { cover } else { Cover { hours: 0 } }
-}
-
-impl Snapshot {
-    /// Where its files lie.
-    pub(super) fn dir(&self) -> &Path {
-        &self.version_dir
-    }
-
-    /// Compares the files with the entry.
-    pub(super) fn check(&self) -> Result<()> {
-        whole::check(&self.version_dir, &self.entry)
-    }
-}
-
-/// Locks a version against the sweep, then reads what it holds.
-fn hold(version_dir: &Path) -> Result<Snapshot> {
-    let path = ledger::entry_path(version_dir);
-    let failed = |cause| Error::io("cannot hold the version", &path, cause);
-    let hold = File::open(&path).map_err(failed)?;
-    match hold.lock_shared() {
-        // Where nothing can be locked, nothing loads either: the version stays as it is.
-        Err(cause) if cause.kind() == ErrorKind::Unsupported => {}
-        locked => locked.map_err(failed)?,
-    }
-    let entry = Entry::read(version_dir)?;
-    let files = entry.files().iter().map(|file| version_dir.join(&file.name)).collect();
-    Ok(Snapshot { entry, files, version_dir: version_dir.to_owned(), _hold: hold })
 }
 
 impl Warehouse for LocalWarehouse {
@@ -317,7 +281,7 @@ impl Warehouse for LocalWarehouse {
         make_durable_dir(&table_dir)?;
         let lock = TableLock::take(&table_dir, &request.load_id, self.lock_wait, &self.waits)?;
         sweep::sweep_dead(&table_dir)?;
-        let current = Entry::current(&table_dir)?;
+        let current = self.current(&request.table)?;
         let admitting = self.admitting(&request.table, request.kind, current.as_ref())?;
         if admitting.admit(request) != Admission::Proceed {
             // Two processes were admitted at once, and the other was first.

@@ -5,9 +5,9 @@
 //! ```
 
 use super::holding::{Held, Holding, Scope};
-use super::local::Snapshot;
 use super::parquet_file::{batches, guarded, open};
 use super::rewritten::number_of;
+use super::snapshot::Snapshot;
 use super::types::Type;
 use crate::error::Result;
 use crate::ledger::{Part, PartFile};

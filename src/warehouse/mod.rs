@@ -24,6 +24,7 @@ mod rewrite;
 mod rewritten;
 mod shrink;
 mod small;
+mod snapshot;
 mod sweep;
 mod types;
 mod version;
@@ -36,5 +37,6 @@ pub use contract::{
 pub use erasure::{Done, ERASE_SOURCE, Erased, Erasure, Touched, VALUES_MAX, Wanted};
 pub use holding::{Held, Holding, Scope};
 pub use kept::{DAY_SECONDS, Kept, STAGED_DAYS, STAGED_DAYS_MIN, over};
-pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse, Snapshot};
+pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse};
 pub use shrink::{SHRINK_PERCENT_MAX, ShrinkGuard};
+pub use snapshot::Snapshot;

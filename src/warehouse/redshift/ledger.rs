@@ -11,10 +11,14 @@
 
 use super::quote::{literal_or_null, qualified, quote_literal};
 use crate::error::{Error, Result};
+use crate::ledger::timestamp;
 use crate::privacy::PolicyId;
+use crate::report::{FileReport, Rows};
 use crate::store::ExportKind;
+use crate::warehouse::LoadRequest;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::time::SystemTime;
 
 /// Table of the loads.
 pub const LEDGER: &str = "csl_stream_loads";
@@ -204,6 +208,35 @@ impl LedgerRow {
             finished: None,
             version: String::new(),
             privacy: None,
+        }
+    }
+
+    /// The row of a load that is about to be committed; what it carries over is counted then.
+    pub(super) fn of_load(
+        request: &LoadRequest,
+        files: &[FileReport],
+        rows: &Rows,
+        started: SystemTime,
+    ) -> Self {
+        Self {
+            load_id: request.load_id.clone(),
+            table: request.table.clone(),
+            kind: request.kind,
+            source_uri: cut_uri(&request.source.uri).to_owned(),
+            source_etag: request.source.etag.clone(),
+            exported_at: request.exported_at.clone(),
+            rows_read: rows.read,
+            rows_accepted: rows.accepted,
+            rows_rejected: rows.rejected,
+            values_truncated: rows.truncated_values,
+            rows_carried_over: 0,
+            rows_loaded: 0,
+            files: files.len() as u64,
+            bytes: files.iter().map(|file| file.bytes).sum(),
+            started: timestamp(started).replace('T', " ").replace('Z', ""),
+            finished: None,
+            version: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
+            privacy: request.privacy.clone(),
         }
     }
 

@@ -4,10 +4,11 @@ use super::admission::{Asked, Known};
 use super::catalogue::Catalogue;
 use super::data_api::Fault;
 use super::decision::known;
+use super::ledger::LedgerRow;
 use super::load_id::load_id;
 use super::sql::{LoadSql, Seen};
 use super::staging::MANIFEST_NAME;
-use super::warehouse::{RedshiftWarehouse, columns_of, entry};
+use super::warehouse::{RedshiftWarehouse, columns_of};
 use crate::error::{Error, Result};
 use crate::report::Rows;
 use crate::schema::{DdlOptions, Fitted, Layout, Table, TargetTable, create_table};
@@ -81,7 +82,7 @@ impl RedshiftWarehouse {
             columns: &columns_of(fitted),
             iam_role: &self.settings().iam_role,
             manifest_uri: &manifest_uri,
-            entry: &entry(request, &[], &rows, SystemTime::now()),
+            entry: &LedgerRow::of_load(request, &[], &rows, SystemTime::now()),
             seen: &self.seen(request)?,
             claim: &request.load_id,
             cover: self.covers(),

@@ -4,14 +4,14 @@ use super::admission::{Asked, Known, Rule};
 use super::connection::Connection;
 use super::data_api::{DataApi, Fault, Stop};
 use super::decision::known;
-use super::ledger::{self, LedgerRow, cut_uri};
+use super::ledger::{self, LedgerRow};
 use super::manifest::Manifest;
 use super::run::Allowed;
 use super::sql::LoadColumn;
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, run, target};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{Cover, Run, Shown, Standing, check_name, timestamp};
+use crate::ledger::{Cover, Run, Shown, Standing, check_name};
 use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Conversion, Evolve, Fitted, Layout, MissingColumns, Table, TargetTable};
@@ -454,7 +454,7 @@ impl RedshiftStaging {
             columns: columns.unwrap_or_else(|| all_columns(&self.target)),
             target: self.target.clone(),
             files: files.to_vec(),
-            entry: entry(&self.request, files, rows, self.started),
+            entry: LedgerRow::of_load(&self.request, files, rows, self.started),
             again: self.request.again,
             erased: self.erased.digest(),
         }
@@ -470,32 +470,4 @@ fn all_columns(target: &TargetTable) -> Vec<LoadColumn> {
 pub(super) fn columns_of(fitted: &Fitted) -> Vec<LoadColumn> {
     let named = fitted.layout.columns.iter().zip(&fitted.conversions);
     named.map(|(column, &conversion)| LoadColumn { name: column.name.clone(), conversion }).collect()
-}
-
-pub(super) fn entry(
-    request: &LoadRequest,
-    files: &[FileReport],
-    rows: &Rows,
-    started: SystemTime,
-) -> LedgerRow {
-    LedgerRow {
-        load_id: request.load_id.clone(),
-        table: request.table.clone(),
-        kind: request.kind,
-        source_uri: cut_uri(&request.source.uri).to_owned(),
-        source_etag: request.source.etag.clone(),
-        exported_at: request.exported_at.clone(),
-        rows_read: rows.read,
-        rows_accepted: rows.accepted,
-        rows_rejected: rows.rejected,
-        values_truncated: rows.truncated_values,
-        rows_carried_over: 0,
-        rows_loaded: 0,
-        files: files.len() as u64,
-        bytes: files.iter().map(|file| file.bytes).sum(),
-        started: timestamp(started).replace('T', " ").replace('Z', ""),
-        finished: None,
-        version: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
-        privacy: request.privacy.clone(),
-    }
 }
