@@ -226,7 +226,7 @@ fn rows_are_put_back_without_an_identity() {
 fn without_ids_the_exports_time_is_its_snapshot() {
     let made = ("created_at", TargetType::Timestamp);
     for (columns, hours, told_apart) in
-        [(vec![made.clone()], 0, false), (vec![("id", TargetType::BigInt), made], 6, true)]
+        [(vec![made], 0, false), (vec![("id", TargetType::BigInt), made], 6, true)]
     {
         let steps = steps(FULL, Some("20260301031500"), &columns);
         let kept = &steps.iter().find(|step| step.role == Role::Prepare).unwrap().sql;
