@@ -117,19 +117,13 @@ fn a_deep_copy_is_loaded_again_and_not_set_back() {
 }
 
 /// Rows without ids would double.
-/// A table that has no column `id`, and a schema that has none either.
-fn without_ids() -> World {
+#[test]
+fn a_deep_copy_without_ids_takes_no_incremental_twice() {
     let world = World::with(&TABLE.replace("id BIGINT NOT NULL, ", ""));
     let id = ",\n    \"id\": {\"type\": \"integer\", \"sql_type\": \"bigint\", \"nullable\": false}";
     let schema = crate::world::SCHEMA.replace(id, "");
     assert_ne!(schema, crate::world::SCHEMA);
     std::fs::write(world.dir.path().join("schema.json"), schema).unwrap();
-    world
-}
-
-#[test]
-fn a_deep_copy_without_ids_takes_no_incremental_twice() {
-    let world = without_ids();
     world.export("full", NIGHT, OLD, &[1, 2]);
     let without = ["--unknown-columns", "drop"];
     world.loaded(&without);
@@ -142,25 +136,6 @@ fn a_deep_copy_without_ids_takes_no_incremental_twice() {
         (again["status"].as_str(), world.sql("SELECT count(*) FROM t").as_str()),
         (Some("skipped"), "3")
     );
-}
-
-/// Which came first, the incremental or the full export that is older than it, is a matter of luck.
-#[test]
-fn without_ids_what_came_after_an_export_outlives_it() {
-    let loads: [&[&str]; 2] = [&["--kind", "incremental"], &[]];
-    for order in [[0, 1], [1, 0]] {
-        let world = without_ids();
-        world.export("full", NIGHT, OLD, &[1, 2]);
-        world.export("incremental", "20260301040000", "2026-03-01 03:59:00", &[4]);
-        for load in order {
-            world.loaded(&[&["--unknown-columns", "drop"], loads[load]].concat());
-        }
-        assert_eq!(world.sql("SELECT count(*) FROM t"), "3", "{order:?}");
-        // A later one has it all.
-        world.export("full", NEXT_NIGHT, OLD, &[1, 2, 4]);
-        world.loaded(&["--unknown-columns", "drop"]);
-        assert_eq!(world.sql("SELECT count(*) FROM t"), "3", "{order:?}");
-    }
 }
 
 /// What is decided before the transaction is looked at again in it.

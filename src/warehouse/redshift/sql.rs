@@ -222,24 +222,21 @@ impl LoadSql<'_> {
         step(Role::Same, format!("SELECT {check} FROM (SELECT 1 AS one FROM {table} LIMIT 1) AS found"))
     }
 
-    /// Which rows of the old table stay though the export lacks them: made about the export's time or later, but not
-    /// in the future, and known by an id. In a table without ids, where nothing can be told apart, the export's time
-    /// is taken for its snapshot.
+    /// Which rows of the old table stay though the export lacks them: made about the export's time or later,
+    /// but not in the future, and known by an id.
     fn recent(&self) -> Option<String> {
         let exported_at = timestamp_text(self.entry.exported_at.as_deref()?)?;
         let created = self.target.column(CREATED_AT)?;
-        if !matches!(created.target_type, TargetType::Timestamp | TargetType::TimestampTz) {
-            return None;
-        }
-        let name = quote_identifier(&created.name);
-        let (hours, known) = match self.has_id() {
-            true => (self.cover.hours, format!(" AND {} IS NOT NULL", quote_identifier(ID))),
-            false => (0, String::new()),
+        let timed = matches!(created.target_type, TargetType::Timestamp | TargetType::TimestampTz);
+        let hours = self.cover.hours;
+        let condition = || {
+            let (name, id) = (quote_identifier(&created.name), quote_identifier(ID));
+            format!(
+                "{name} >= CAST('{exported_at}' AS TIMESTAMP) - INTERVAL '{hours} hours' \
+                 AND {name} <= SYSDATE + INTERVAL '{AHEAD_HOURS} hours' AND {id} IS NOT NULL"
+            )
         };
-        Some(format!(
-            "{name} >= CAST('{exported_at}' AS TIMESTAMP) - INTERVAL '{hours} hours' \
-             AND {name} <= SYSDATE + INTERVAL '{AHEAD_HOURS} hours'{known}"
-        ))
+        (timed && self.has_id()).then(condition)
     }
 
     fn save_recent(&self) -> Option<Step> {
@@ -252,16 +249,13 @@ impl LoadSql<'_> {
     fn put_back(&self) -> Option<Step> {
         self.recent()?;
         let (recent, table, id) = (self.temporary("recent"), self.target.qualified(), quote_identifier(ID));
-        let lacking = match self.has_id() {
-            true => format!(
-                " WHERE NOT EXISTS (SELECT 1 FROM {table} AS present WHERE present.{id} = saved.{id})"
-            ),
-            false => String::new(),
-        };
         // An IDENTITY takes no value: it numbers these rows as it does the export's.
         let columns = self.target.columns.iter().filter(|column| column.identity != Identity::Always);
         let names = list(columns.map(|column| quote_identifier(&column.name)));
-        let sql = format!("INSERT INTO {table} ({names}) SELECT {names} FROM {recent} AS saved{lacking}");
+        let sql = format!(
+            "INSERT INTO {table} ({names}) SELECT {names} FROM {recent} AS saved \
+             WHERE NOT EXISTS (SELECT 1 FROM {table} AS present WHERE present.{id} = saved.{id})"
+        );
         Some(step(Role::Change, sql))
     }
 
