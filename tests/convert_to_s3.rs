@@ -131,10 +131,15 @@ fn who_lost_its_mark_does_not_say_done() {
     let place = Place::new();
     let mut child = place.under_way();
     assert_eq!(place.run(&["--replace"]).status.code(), Some(0));
+    let name = "lake/t/part-00000.snappy.parquet";
+    let others = place.server.get(name).unwrap();
     drop(child.stdin.take());
     let ended = child.wait_with_output().unwrap();
     assert_eq!(ended.status.code(), Some(2), "{}", said(&ended));
     assert!(said(&ended).contains("mark"), "{}", said(&ended));
+    // What it takes back of its own has the name of what is there now.
+    assert_eq!(place.server.get(name), Some(others), "{:?}", place.names());
+    assert_eq!(place.names(), ["part-00000.snappy.parquet"]);
 }
 
 #[test]
@@ -150,6 +155,18 @@ fn answers_that_are_lost_are_no_loss() {
         assert_eq!(ended.status.code(), Some(0), "{}", said(&ended));
         assert_eq!(place.names(), ["part-00000.snappy.parquet"]);
     }
+}
+
+/// An object of a set that was replaced lands late.
+#[test]
+fn a_stray_file_is_not_called_whole() {
+    let place = Place::new();
+    let mut child = place.under_way();
+    place.server.put("lake/t/part-00099.snappy.parquet", "of somebody else");
+    drop(child.stdin.take());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(2), "{}", said(&ended));
+    assert_eq!(place.server.get("lake/t/part-00099.snappy.parquet").unwrap(), "of somebody else");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 //! ```text
 //! {"load_id":"…","program":"…"}                       who writes here
 //! {"name":"part-00000.snappy.parquet","bytes":…}      each object, before it has its name
+//! {"removed":"part-00000.snappy.parquet"}             each that is taken back, before it goes
 //! {"ended":"whole"}                                   nobody takes the objects away any more; or "replaced": nobody adds
 //! ```
 //!
@@ -38,6 +39,12 @@ impl Line {
     fn is(&self, object: &ObjectMeta) -> bool {
         object.location.filename() == Some(&self.name) && object.size == self.bytes
     }
+}
+
+/// An object that is taken back.
+#[derive(Debug, Serialize)]
+struct Removed<'a> {
+    removed: &'a str,
 }
 
 /// The last line of a mark.
@@ -81,26 +88,36 @@ impl UnfinishedObjects {
         Ok(())
     }
 
+    /// Writes down that an object goes, which may be another's by now: then it stays.
+    pub(super) fn take_back(&mut self, name: &str) -> Result<()> {
+        self.write(&Removed { removed: name })
+    }
+
     /// Takes the mark away if the set is whole, or if nothing of it is left.
     pub(super) fn end(mut self, whole: bool) -> Result<()> {
+        let lying = list(&self.mark.bucket, &self.prefix)?;
+        let is_there = |line: &Line| lying.iter().any(|object| line.is(object));
         if whole {
-            self.write(&Ended::Whole)?;
-        } else {
-            let lying = list(&self.mark.bucket, &self.prefix)?;
-            if self.objects.iter().any(|line| lying.iter().any(|object| line.is(object))) {
-                return Ok(());
+            // An object of a set that was replaced may have been on its way.
+            let lies = lying.iter().filter(|object| is_parquet(object)).count();
+            if lies != self.objects.len() || !self.objects.iter().all(is_there) {
+                return Err(self.displaced());
             }
+            self.write(&Ended::Whole)?;
+        } else if self.objects.iter().any(is_there) {
+            return Ok(());
         }
         self.mark.remove()
     }
 
     fn write(&mut self, line: &impl Serialize) -> Result<()> {
-        if self.mark.append(line)? {
-            return Ok(());
-        }
-        Err(Error::usage("the mark of this conversion was taken away while it ran, and files with it")
+        if self.mark.append(line)? { Ok(()) } else { Err(self.displaced()) }
+    }
+
+    fn displaced(&self) -> Error {
+        Error::usage("the mark or files of this conversion were taken away or replaced while it ran")
             .at(Place::uri(uri(&self.mark.bucket, &self.mark.path)))
-            .help("another conversion was started into this place with --replace: name another one for each"))
+            .help("another conversion was started into this place with --replace: name another one for each")
     }
 }
 
@@ -109,8 +126,9 @@ impl UnfinishedObjects {
 /// # Errors
 /// [`Error::Transient`] if one of them is still running; whatever S3 refuses.
 pub(super) fn clear(bucket: &Arc<Bucket>, prefix: &Path) -> Result<()> {
-    let lying = list(bucket, prefix)?;
-    for object in lying.iter().filter(|object| object.location.filename().is_some_and(is_mark)) {
+    for object in
+        list(bucket, prefix)?.iter().filter(|object| object.location.filename().is_some_and(is_mark))
+    {
         let Some(mut mark) = Mark::read(bucket.clone(), object.location.clone())? else { continue };
         if mark.lines::<Ended>().next_back() != Some(Ended::Whole) {
             if !mark.append(&Ended::Replaced)? {
@@ -118,6 +136,8 @@ pub(super) fn clear(bucket: &Arc<Bucket>, prefix: &Path) -> Result<()> {
                     .at(Place::uri(uri(bucket, &mark.path)))
                     .help("wait until it has ended, or name another place"));
             }
+            // What was written until then.
+            let lying = list(bucket, prefix)?;
             for line in mark.lines::<Line>() {
                 check_segment(&line.name)?;
                 for object in lying.iter().filter(|object| line.is(object)) {
@@ -203,6 +223,10 @@ fn list(bucket: &Bucket, prefix: &Path) -> Result<Vec<ObjectMeta>> {
     let listing = || bucket.client.list_with_delimiter(Some(prefix));
     let listed = runtime()?.block_on(repeating(bucket.tuning, listing));
     listed.map(|found| found.objects).map_err(|fault| fault.into_error(&uri(bucket, prefix), Doing::Listing))
+}
+
+fn is_parquet(object: &ObjectMeta) -> bool {
+    object.location.filename().is_some_and(|name| name.ends_with(".parquet"))
 }
 
 fn names(objects: &[ObjectMeta]) -> Vec<String> {

@@ -103,6 +103,9 @@ impl SegmentSink for S3Sink {
 
     fn remove(&self, object: &StoredObject) -> Result<()> {
         let path = self.path(&object.name)?;
+        if let Some(set) = &mut *lock(&self.set) {
+            set.take_back(&object.name)?;
+        }
         match runtime()?.block_on(repeating(self.bucket.tuning, || self.bucket.client.delete(&path))) {
             // The answer to an earlier try was lost, if it was not gone before.
             Ok(()) | Err(Fault::Missing(_)) => Ok(()),

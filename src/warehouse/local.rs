@@ -237,8 +237,8 @@ impl Warehouse for LocalWarehouse {
         local_kept::kept(&self.dir, self.keep_versions, self.report_days)
     }
 
-    fn sweep(&self, what: &str, _: Option<&str>) -> Result<u64> {
-        local_kept::sweep(&self.dir, what, self.keep_versions, self.report_days)
+    fn sweep(&self, what: &str, loaded: Option<&str>) -> Result<u64> {
+        local_kept::sweep(&self.dir, what, loaded, (self.keep_versions, self.report_days))
     }
 
     fn marks(&self, table: &str) -> Result<Marks> {

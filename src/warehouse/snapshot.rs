@@ -65,6 +65,8 @@ impl LastRead {
             Err(cause) if cause.kind() == ErrorKind::Unsupported => {}
             locked => locked.map_err(failed)?,
         }
+        // It may have been swept before the lock was there.
+        std::fs::metadata(&path).map_err(failed)?;
         let entry = self.entry(version_dir)?;
         let files = entry.files().iter().map(|file| version_dir.join(&file.name)).collect();
         Ok(Snapshot { entry, files, version_dir: version_dir.to_owned(), _hold: hold })

@@ -112,13 +112,20 @@ fn ddl_of_every_published_schema() {
         let bytes = std::fs::read(path).expect("readable");
         let schema: Value = serde_json::from_slice(&bytes).expect("JSON");
         let tables = schema["tables"].as_array().expect("tables");
+        // One table of 2020 has no columns, and cannot be loaded.
         let columns =
             tables.iter().map(|table| table["table"]["columns"].as_object().expect("columns").len());
+        let columns: Vec<usize> = columns.filter(|columns| *columns > 0).collect();
         let counted = database.text(
             "SELECT count(DISTINCT table_name) || ' ' || count(*) FROM information_schema.columns
              WHERE table_schema = 'public'",
         );
-        assert_eq!(counted, format!("{} {}", tables.len(), columns.sum::<usize>()), "{}", path.display());
+        assert_eq!(
+            counted,
+            format!("{} {}", columns.len(), columns.iter().sum::<usize>()),
+            "{}",
+            path.display()
+        );
         // What is there already is left alone.
         database.run(&script);
     }

@@ -5,7 +5,9 @@ use csl_stream::ledger::{Cover, Entry};
 use csl_stream::report::FileReport;
 use csl_stream::store::ExportKind;
 use csl_stream::values::Figure;
-use csl_stream::warehouse::{Admission, LoadRequest, LocalWarehouse, Scope, Snapshot, Staging, Warehouse};
+use csl_stream::warehouse::{
+    Admission, Erasure, LoadRequest, LocalWarehouse, Scope, Snapshot, Staging, Warehouse,
+};
 use parquet::data_type::{
     ByteArray, ByteArrayType, DataType, FixedLenByteArray, FixedLenByteArrayType, Int32Type, Int64Type,
 };
@@ -140,6 +142,49 @@ fn rows_stay_what_they_are_and_whose_they_are() {
         assert!(again < 4 * files, "walk {walk}: {again} bytes written again");
     }
     assert!(merged > 50, "{merged} versions with merged files");
+}
+
+/// Out of files that several loads share only their rows go, and the others stay whose they are.
+#[test]
+fn erased_rows_go_and_no_others() {
+    let mut random = fastrand::Rng::with_seed(super::seed::seed());
+    let dir = tempfile::tempdir().unwrap();
+    let warehouse = LocalWarehouse::new(dir.path());
+    let (mut model, mut shared) = (Model::default(), 0);
+    for turn in 0..TURNS {
+        let (request, ids) = next(&mut random, turn, &[]);
+        load(&warehouse, &request, &[&ids]);
+        model.load(&request, &ids);
+        // All of them once, so that what is left has no row.
+        let everybody = turn == TURNS / 2;
+        if turn % 9 != 8 && !everybody {
+            continue;
+        }
+        let before = warehouse.snapshot("signatures").unwrap().entry;
+        shared += usize::from(before.slices().len() > before.files().len());
+        let some = model.rows().into_iter().map(|(id, _)| id).filter(|_| everybody || random.u8(0..6) == 0);
+        let gone: HashSet<i64> = some.take(500).collect();
+        let erasure = Erasure {
+            erase_id: uuid::Uuid::now_v7().to_string(),
+            table: "signatures".to_owned(),
+            column: "id".to_owned(),
+            values: gone.iter().map(ToString::to_string).collect(),
+            hidden: BTreeSet::new(),
+            dry_run: false,
+        };
+        let rows = model.rows().iter().filter(|(id, _)| gone.contains(id)).count() as u64;
+        let erased = warehouse.erase(&erasure).unwrap();
+        model.0.iter_mut().for_each(|known| known.rows.retain(|(id, _)| !gone.contains(id)));
+        assert_eq!((erased.rows, erased.rows_left), (rows, model.rows().len() as u64), "turn {turn}");
+        let snapshot = warehouse.snapshot("signatures").unwrap();
+        assert_eq!(rows_of(&snapshot), model.rows(), "turn {turn}");
+        let parts: Vec<_> = snapshot.entry.parts.iter().map(|part| (&part.load_id, part.rows())).collect();
+        let known: Vec<_> =
+            model.0.iter().map(|known| (&known.request.load_id, known.rows.len() as u64)).collect();
+        assert_eq!(parts, known, "turn {turn}");
+        sums_are_of_each_load(&warehouse, &model);
+    }
+    assert!(shared > 3, "{shared} erasures of files that loads share");
 }
 
 /// What is looked at of one load is its rows, wherever they lie.
