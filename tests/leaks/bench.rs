@@ -29,7 +29,7 @@ pub(crate) const WEBHOOK_SECRET: &str = "HUSHWEBHOOK1-the-secret-of-the-endpoint
 const KEY: &str = "HUSHKEY1-of-hashes-0123456789\n";
 pub(crate) const AT: &str = "20260301031500";
 /// How long a process may take before it is killed.
-const PATIENCE: Duration = Duration::from_secs(15);
+const PATIENCE: Duration = Duration::from_secs(40);
 /// How often arguments are looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(2);
 

@@ -189,7 +189,8 @@ impl Draw {
             entry,
             is_redshift,
             data,
-            rows: rng.usize(8..=24),
+            // Ten numbers would sum up to what looks like one.
+            rows: rng.usize(12..=24),
             ending: one(&mut rng, &["", ".bz2", ".gz"]),
             trouble: trouble(&mut rng, entry, is_redshift),
             log: one(
@@ -245,8 +246,9 @@ impl Draw {
 
 fn trouble(rng: &mut Rng, entry: Entry, is_redshift: bool) -> Trouble {
     let is_function = matches!(entry, Entry::Lambda | Entry::LambdaWebhook);
-    // A function has a minute.
-    let times = one(rng, if is_function { &[1, 2, 2] } else { &[1, 2, 99] });
+    let is_worker = matches!(entry, Entry::Worker | Entry::WorkerSqs | Entry::Serve);
+    // A function has a minute, and a worker tries for hours.
+    let times = one(rng, if is_function || is_worker { &[1, 2, 2] } else { &[1, 2, 99] });
     match rng.u8(..12) {
         0..=2 => Trouble::None,
         // It answers, and is killed then.
@@ -255,6 +257,6 @@ fn trouble(rng: &mut Rng, entry: Entry, is_redshift: bool) -> Trouble {
         5..=8 if is_redshift => Trouble::Redshift(rng.usize(..crate::trouble::SAID.len()), times),
         9 if is_redshift => Trouble::Call(rng.usize(..crate::trouble::CALLS)),
         10 => Trouble::FullDisk(one(rng, &[0, 4, 16, 64])),
-        _ => Trouble::Signal(one(rng, &["KILL", "TERM", "ABRT", "INT", "SEGV"]), rng.u64(20..700)),
+        _ => Trouble::Signal(one(rng, &["KILL", "TERM", "ABRT", "INT", "SEGV"]), rng.u64(10..400)),
     }
 }

@@ -70,7 +70,8 @@ pub(crate) fn act(bench: &Bench, draw: &Draw) {
             bench.run(draw, &["check", "--table", table], Place::Told);
             bench.run(draw, &["plan", "--table", table], Place::Told);
             bench.run(draw, &["backfill", "--table", table], Place::Told);
-            bench.run(draw, &["verify", "--table", table], Place::Told);
+            // It compares figures of columns that no rule hides.
+            bench.run(draw, &["verify", "--table", table], Place::Report);
         }
         Entry::Worker => {
             send(bench, &order(bench, draw));
@@ -140,7 +141,7 @@ fn lambda(bench: &Bench, draw: &Draw) {
     let (function, told) = function(bench, draw);
     let batch = json!({ "Records": [
         record("1", &order(bench, draw).body(), 1),
-        record("2", &format!("no message {}", crate::table::text(0, 1)), 1),
+        record("2", "no message HUSHSIGNED2", 1),
     ]});
     answered(bench, function, &told, vec![batch]);
 }
