@@ -38,6 +38,12 @@ pub(crate) struct Piece {
     pub(crate) bytes: Vec<u8>,
 }
 
+impl Piece {
+    pub(crate) fn holds(&self, text: &str) -> bool {
+        self.bytes.windows(text.len()).any(|window| window == text.as_bytes())
+    }
+}
+
 pub(crate) fn gather(bench: &Bench) -> Vec<Piece> {
     let mut all = bench.heard.pieces();
     all.append(&mut bench.said.borrow_mut());

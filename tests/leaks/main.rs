@@ -47,38 +47,64 @@ use bench::Bench;
 use csl_stream::privacy::Rule;
 use draw::{Draw, Entry, Trouble};
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Runs unless told otherwise.
 const RUNS: u64 = 25;
+/// Runs at once.
+const AT_ONCE: usize = 2;
+
+/// How a run ended, and what it left where it must not be.
+struct Ended {
+    leaks: Vec<String>,
+    codes: Vec<Option<i32>>,
+    is_whole: bool,
+}
+
+fn run(seed: u64) -> Ended {
+    let draw = Draw::new(seed);
+    let bench = Bench::new(&draw);
+    runs::act(&bench, &draw);
+    let pieces = gather::gather(&bench);
+    let verdict = judge::judge(&draw, &pieces);
+    let codes = bench.codes.borrow().clone();
+    println!("{}: {codes:?}, {} pieces, {} marks", draw.told(), pieces.len(), verdict.marks);
+    verdict.leaks.iter().for_each(|leak| println!("    {leak}"));
+    // What is searched can be read: a load without trouble shows the columns that it may.
+    let is_whole = draw.trouble == Trouble::None && codes == [Some(0)] && draw.entry == Entry::Backfill;
+    for (at, column) in draw.table.columns.iter().enumerate().filter(|_| is_whole) {
+        let is_expected = column.holds.has_mark() && draw.rule(at) == Rule::Keep;
+        assert!(verdict.kept.contains(&at) || !is_expected, "{}: {} is not seen", draw.told(), column.name);
+    }
+    let leaks = verdict.leaks.iter().map(|leak| format!("{}\n    {leak}", draw.told())).collect();
+    Ended { leaks, codes, is_whole }
+}
 
 #[test]
 fn nothing_leaks() {
     let runs = std::env::var("CSL_TEST_LEAKS").map_or(RUNS, |runs| runs.parse().unwrap());
     let first = seed::seed();
-    let (mut leaks, mut ends, mut loaded) = (Vec::new(), BTreeMap::new(), 0);
-    for run in 0..runs {
-        let draw = Draw::new(first.wrapping_add(run));
-        let bench = Bench::new(&draw);
-        runs::act(&bench, &draw);
-        let pieces = gather::gather(&bench);
-        let verdict = judge::judge(&draw, &pieces);
-        let codes = bench.codes.borrow();
-        println!("{}: {codes:?}, {} pieces, {} marks", draw.told(), pieces.len(), verdict.marks);
-        verdict.leaks.iter().for_each(|leak| println!("    {leak}"));
-        leaks.extend(verdict.leaks.iter().map(|leak| format!("{}\n    {leak}", draw.told())));
-        for code in codes.iter() {
-            *ends.entry(*code).or_insert(0) += 1;
-        }
-        // What is searched can be read: a load without trouble shows the columns that it may.
-        if draw.trouble == Trouble::None && *codes == [Some(0)] && draw.entry == Entry::Backfill {
-            loaded += 1;
-            for (at, column) in draw.table.columns.iter().enumerate() {
-                let is_seen = verdict.kept.contains(&at);
-                let is_expected = column.holds.has_mark() && draw.rule(at) == Rule::Keep;
-                assert!(is_seen || !is_expected, "{}: {} is not seen", draw.told(), column.name);
+    let next = AtomicU64::new(0);
+    let one_after_another = || {
+        let mut ended = Vec::new();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= runs {
+                return ended;
             }
+            ended.push(run(first.wrapping_add(number)));
         }
+    };
+    let ended: Vec<Ended> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(one_after_another)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+    });
+    let mut ends = BTreeMap::new();
+    for code in ended.iter().flat_map(|run| &run.codes) {
+        *ends.entry(*code).or_insert(0) += 1;
     }
-    println!("ends {ends:?}, {loaded} whole loads");
+    let whole = ended.iter().filter(|run| run.is_whole).count();
+    println!("ends {ends:?}, {whole} whole loads");
+    let leaks: Vec<String> = ended.into_iter().flat_map(|run| run.leaks).collect();
     assert!(leaks.is_empty(), "{} leaks:\n{}", leaks.len(), leaks.join("\n"));
 }

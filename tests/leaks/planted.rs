@@ -87,7 +87,9 @@ fn what_is_planted_is_found() {
     bench.note(Place::Told, "stderr of it", planted.clone().into_bytes());
     let mut waits = Command::new("sh");
     let mut waits = waits.args(["-c", "read it", &planted]).stdin(Stdio::piped()).spawn().unwrap();
-    bench.look_at_arguments(waits.id());
+    while !bench.said.borrow().iter().any(|piece| piece.place == Place::Arguments && piece.holds(&planted)) {
+        bench.look_at_arguments(waits.id());
+    }
     waits.kill().unwrap();
     waits.wait().unwrap();
     let mut crashes = Command::new("sh");
