@@ -67,8 +67,8 @@ fn value_may_be(draw: &Draw, place: Place, column: usize, part: Part, number: Op
     match place {
         Place::Output | Place::Rejects => remains(rule, part),
         Place::Report if rule == Rule::Keep => {
-            // The last row is another where the export is cut, or where its first reject ends the load.
-            let is_cut = draw.data == Data::Cut || (draw.data != Data::Sound && draw.max_rejects == 0);
+            // The last row is another where the export is cut, or where a reject ends the load.
+            let is_cut = draw.data != Data::Sound;
             let is_edge = |row| row <= EDGE_ROWS || row + EDGE_ROWS > draw.rows || is_cut;
             let is_figure = draw.table.columns[column].holds.has_figures() && number.is_some_and(is_edge);
             draw.report_values || is_figure
