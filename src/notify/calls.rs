@@ -1,8 +1,8 @@
 //! How a call to AWS is made here: within limits, its error for people.
 
-use super::secrets;
 use crate::error;
 use crate::store::runtime;
+use crate::store::unsigned::unsigned;
 use aws_config::timeout::TimeoutConfig;
 use std::time::Duration;
 
@@ -26,5 +26,5 @@ pub(super) fn wait<T, E: std::error::Error>(call: impl Future<Output = Result<T,
     runtime
         .block_on(call)
         .map(drop)
-        .map_err(|error| error::cut(&secrets::unsigned(&error::in_full(&error)), CAUSE_CHARS_MAX))
+        .map_err(|error| error::cut(&unsigned(&error::in_full(&error)), CAUSE_CHARS_MAX))
 }

@@ -4,9 +4,9 @@
 //! comes this far: an alert is made of these parts alone.
 
 use super::news::News;
-use super::secrets::unsigned;
 use crate::ledger::check_name;
 use crate::report::{Drift, End, Rows, RunReport, Status};
+use crate::store::unsigned::unsigned;
 use crate::store::{ExportKind, Location, exported_at_of};
 
 /// The table of a message that nobody can read, or whose name cannot be a table's.

@@ -6,10 +6,10 @@
 //! ```
 
 use super::news::News;
-use super::secrets::unsigned;
 use crate::error::{self, Error};
 use crate::report::{Rows, RunReport, Status};
 use crate::store::ExportKind;
+use crate::store::unsigned::unsigned;
 use serde::Serialize;
 
 /// Characters of an error or an advice at most: SNS takes messages of 256 KiB.

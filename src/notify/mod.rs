@@ -23,7 +23,6 @@ mod mark;
 mod memory;
 mod message;
 mod news;
-mod secrets;
 mod slack;
 mod sns;
 mod teams;

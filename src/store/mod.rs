@@ -25,6 +25,7 @@ pub mod secret;
 mod segment_name;
 mod types;
 mod unfinished;
+pub mod unsigned;
 
 #[cfg(feature = "aws")]
 pub mod objects;

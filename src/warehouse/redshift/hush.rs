@@ -1,6 +1,8 @@
 //! What a database says of a fault, without the values that it repeats: they are people's. Pure.
 
-/// What stands before a value, in lower case; all behind it goes, up to the end of the line or to the message's state.
+use crate::store::unsigned::without_queries;
+
+/// What stands before a value, in lower case; all behind it goes, up to a line of another field or to the message's state.
 /// Sources: PostgreSQL's `ExecConstraints`, `ReportNotNull`, `_bt_check_unique`, `numutils.c`, `json.c`; Redshift's load
 /// errors (dg/r_Load_Error_Reference) and its JSON_PARSE (dg/JSON_PARSE).
 const BEFORE_VALUES: &[&str] = &[
@@ -27,13 +29,32 @@ const BEFORE_VALUES: &[&str] = &[
     "parse error - invalid geometry",
     "hexwkb",
 ];
-/// Where a message goes on after a value.
-const BEHIND_VALUES: &[&str] = &["\n", " SQLSTATE"];
+/// What a line of a message begins with, in lower case; any other line is one of the value's own.
+const FIELDS: &[&str] = &[
+    "error:",
+    "detail:",
+    "hint:",
+    "context:",
+    "where:",
+    "statement:",
+    "code:",
+    "query:",
+    "location:",
+    "process:",
+    "file:",
+    "line:",
+    "position:",
+    "----",
+];
+/// The message's state, at its end.
+const STATE: &str = " SQLSTATE";
+/// Bytes that a state has with its name at most: `: 23505.`.
+const STATE_BYTES_MAX: usize = 16;
 const LEFT_OUT: &str = " …";
 /// A guard of the load's own transaction speaks by a value that is no number.
 const GUARD: &str = "\"csl-stream: ";
 
-/// The message without the values that it may repeat.
+/// The message without the values that it may repeat, and without what signs its URLs: COPY of Parquet reads by them.
 pub(super) fn without_values(message: &str) -> String {
     let (mut text, mut rest) = (String::with_capacity(message.len()), message);
     loop {
@@ -42,8 +63,7 @@ pub(super) fn without_values(message: &str) -> String {
         let found = BEFORE_VALUES.iter().filter_map(|words| Some((lower.find(words)?, words.len()))).min();
         let Some((at, length)) = found else { break };
         let (before, behind) = rest.split_at(at + length);
-        let end = BEHIND_VALUES.iter().filter_map(|end| behind.find(end)).min();
-        let (value, behind) = behind.split_at(end.unwrap_or(behind.len()));
+        let (value, behind) = behind.split_at(end_of_value(behind));
         if value.contains(GUARD) {
             text.extend([before, value]);
         } else {
@@ -52,7 +72,16 @@ pub(super) fn without_values(message: &str) -> String {
         }
         rest = behind;
     }
-    text + rest
+    without_queries(&(text + rest))
+}
+
+/// Where the message goes on: a value may have lines of its own, and hold any word.
+fn end_of_value(text: &str) -> usize {
+    let is_field =
+        |line: &str| FIELDS.iter().any(|field| line.trim_start().to_ascii_lowercase().starts_with(field));
+    let field = text.match_indices('\n').map(|(at, _)| at).find(|at| is_field(&text[at + 1..]));
+    let state = text.rfind(STATE).filter(|at| text.len() - at <= STATE.len() + STATE_BYTES_MAX);
+    [field, state].into_iter().flatten().min().unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -84,6 +113,15 @@ mod tests {
             ),
             ("Invalid digit, Value 'A', Pos 0, Type: Integer", Some("Invalid digit …")),
             ("ERROR: value \"99999999999\" is out of range for type integer", Some("ERROR: value …")),
+            // Of several lines, and with words of a message in it.
+            (
+                "ERROR: invalid input syntax for type json: \"Ann\n\nAnn Smith SQLSTATE is mine\" SQLSTATE: 22P02",
+                Some("ERROR: invalid input syntax … SQLSTATE: 22P02"),
+            ),
+            (
+                "ERROR: null value\nDETAIL:  Failing row contains (1, Ann\nSmith, 2).\n  query: 7",
+                Some("ERROR: null value\nDETAIL:  Failing row contains …\n  query: 7"),
+            ),
         ] {
             assert_eq!(without_values(message), shown.unwrap_or(message));
         }

@@ -1,12 +1,13 @@
-//! Texts that leave the program: what signs a URL or logs in stays at home.
+//! Other people's words: what signs a URL or logs in stays at home.
 //!
 //! Errors of this crate name places without their queries already. Causes are other people's words, and a
-//! topic may end in anybody's mailbox: so every text is looked through once more before it is sent.
+//! topic may end in anybody's mailbox: so every text is looked through once more before it is sent. Redshift repeats the
+//! URLs that its COPY reads by, which are signed.
 
 /// What stands in place of a secret.
 const MASK: &str = "********";
 /// Characters that end a URL inside a sentence.
-const URL_ENDS: &[char] = &[' ', '\t', '\n', '\r', '"', '\'', '<', '>', '(', ')', '`'];
+const URL_ENDS: &[char] = &[' ', '\t', '\n', '\r', '"', '\'', '<', '>', '(', ')', '`', ','];
 /// Names in lower case whose values are secrets wherever they stand, as `name=value` or `name: value`.
 const SECRET_NAMES: &[&str] = &[
     "x-amz-signature",
@@ -23,11 +24,12 @@ const SECRET_NAMES: &[&str] = &[
 ];
 
 /// The text without queries and passwords of URLs, and without the values of secrets by name.
-pub(super) fn unsigned(text: &str) -> String {
+pub fn unsigned(text: &str) -> String {
     without_values(&without_queries(text))
 }
 
-fn without_queries(text: &str) -> String {
+/// The text without queries and passwords of URLs.
+pub fn without_queries(text: &str) -> String {
     let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
     while let Some(at) = rest.find("://") {
         let (before, after) = rest.split_at(at + "://".len());
@@ -89,6 +91,11 @@ mod tests {
             ("a token without a value, Ä", "a token without a value, Ä"),
             ("X-Amz-Security-Token=abc", "X-Amz-Security-Token=********"),
             ("password=", "password=********"),
+            (
+                "S3ServiceException:Access Denied,Status 403,https://b/x?X-Amz-Signature=A%2C,CanRetry 1",
+                "S3ServiceException:Access Denied,Status 403,https://b/x?…,CanRetry 1",
+            ),
+            ("File 'https://b/x?X-Amz-Signature=A' has an", "File 'https://b/x?…' has an"),
         ] {
             assert_eq!(unsigned(text), shown);
         }
