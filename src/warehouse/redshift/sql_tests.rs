@@ -93,7 +93,7 @@ fn each_way_has_its_steps() {
         (FULL, at, vec![id(), made()], "Claim First Same Same Prepare Change Copy Count Change Record"),
         (FULL, at, vec![id()], "Claim First Same Same Change Copy Count Record"),
         (FULL, None, vec![id(), made()], "Claim First Same Same Change Copy Count Record"),
-        (FULL, at, vec![made()], "Claim First Same Same Prepare Change Copy Count Change Record"),
+        (FULL, at, vec![made()], "Claim First Same Same Change Copy Count Record"),
         (
             FULL,
             at,
@@ -220,24 +220,6 @@ fn rows_are_put_back_without_an_identity() {
         "{}",
         back.sql
     );
-}
-
-#[test]
-fn without_ids_the_exports_time_is_its_snapshot() {
-    let made = ("created_at", TargetType::Timestamp);
-    for (columns, hours, told_apart) in
-        [(vec![made], 0, false), (vec![("id", TargetType::BigInt), made], 6, true)]
-    {
-        let steps = steps(FULL, Some("20260301031500"), &columns);
-        let kept = &steps.iter().find(|step| step.role == Role::Prepare).unwrap().sql;
-        assert!(kept.contains(&format!("INTERVAL '{hours} hours' AND")), "{kept}");
-        let back = &steps.iter().rfind(|step| step.role == Role::Change).unwrap().sql;
-        assert_eq!(
-            (kept.contains("IS NOT NULL"), back.contains("NOT EXISTS")),
-            (told_apart, told_apart),
-            "{back}"
-        );
-    }
 }
 
 #[test]
