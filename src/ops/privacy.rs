@@ -53,13 +53,12 @@ fn secret_of(_: &str) -> Result<Vec<u8>> {
     Err(crate::features::Feature::Aws.missing("privacy.secret_arn"))
 }
 
-/// The schema as the warehouse has it, without tables of which nothing is left.
+/// The schema as the warehouse has it. A table of which nothing is left has no columns.
 ///
 /// # Errors
 /// [`Error::Usage`] for a rule that has nothing to work on in a column of its type.
 pub fn under(bulk: &BulkSchema, rules: &Rules) -> Result<BulkSchema> {
-    let mut tables = bulk.tables.iter().map(|table| table.under(rules)).collect::<Result<Vec<_>>>()?;
-    tables.retain(|table| !table.columns.is_empty());
+    let tables = bulk.tables.iter().map(|table| table.under(rules)).collect::<Result<Vec<_>>>()?;
     Ok(BulkSchema { tables, ..bulk.clone() })
 }
 

@@ -189,7 +189,7 @@ fn the_published_schemas_in_turn_load_every_table() {
     for (night, path) in versions.iter().enumerate() {
         let text = std::fs::read_to_string(path).unwrap();
         let schema = BulkSchema::parse(text.as_bytes(), "schema").unwrap();
-        for table in &schema.tables {
+        for table in schema.loadable() {
             let names: Vec<&str> = table.columns.keys().map(String::as_str).collect();
             let values: Vec<&str> = table.columns.values().map(|column| value(&column.sql_type)).collect();
             let csv = format!("{}\n{}\n", names.join(","), values.join(","));
