@@ -259,12 +259,16 @@ fn the_first_erasure_stops_a_load_that_has_seen_none() {
     let kept: Vec<_> = names.iter().map(|name| (name.clone(), world.s3.get(name).unwrap())).collect();
     let gate = world.redshift.hold(At::Statement("MAX(claim)".to_owned()));
     let retry = world.command(&["loads", "retry", &id]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    // It asks once whether there is a ledger, and once more before its transaction.
     assert!(gate.reached(SECONDS_MAX), "nobody came");
+    let last = world.redshift.hold(At::Statement("MAX(claim)".to_owned()));
+    gate.open();
+    assert!(last.reached(SECONDS_MAX), "nobody came again");
     erased(&world, &[]);
     for (name, bytes) in &kept {
         world.s3.put(name, bytes.to_vec());
     }
-    gate.open();
+    last.open();
     let answer = Answer::of(retry.unwrap().wait_with_output().unwrap());
     assert_eq!((answer.code, world.ids().as_str()), (Some(7), ""), "{answer:#?}");
 }
