@@ -47,8 +47,14 @@ fn lines(file: &str) -> Result<Vec<String>> {
         return Err(Error::usage("the file of values is longer than 1 MiB").at(Place::uri(file)));
     }
     let text = std::fs::read_to_string(file).map_err(failed)?;
-    let lines = text.trim_start_matches('\u{feff}').lines().map(str::trim);
-    Ok(lines.filter(|line| !line.is_empty()).map(str::to_owned).collect())
+    Ok(lines_of(&text).map(str::to_owned).collect())
+}
+
+/// A value a line, as it stands there.
+fn lines_of(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.trim_start_matches('\u{feff}').split('\n');
+    let values = lines.map(|line| line.strip_suffix('\r').unwrap_or(line));
+    values.filter(|line| !line.trim_matches(' ').is_empty())
 }
 
 fn text(outcome: &Outcome) -> String {
@@ -86,5 +92,21 @@ fn word(done: Done) -> &'static str {
         Done::Removed => "removed",
         Done::Marked => "marked",
         Done::Left => "LEFT",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_a_value_with_all_its_blanks() {
+        for (text, values) in [
+            ("7\n\n 8 \r\n9", &["7", " 8 ", "9"][..]),
+            ("\u{feff}7\t\r\n\u{a0}8\r", &["7\t", "\u{a0}8"]),
+            ("  \n\r\n", &[]),
+        ] {
+            assert_eq!(lines_of(text).collect::<Vec<_>>(), values, "{text:?}");
+        }
     }
 }

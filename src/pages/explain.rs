@@ -10,7 +10,7 @@ use super::text::{cuts, form_of, width_of};
 use crate::csv::{LineEnd, RawField, RawRecord, raw_records};
 use crate::error::cut;
 use crate::privacy::{MarkedField, Transform};
-use crate::schema::{ColumnType, Layout, OutputColumn};
+use crate::schema::{COLUMNS_MAX, ColumnType, Layout, OutputColumn};
 use crate::values::{self, Rule};
 
 /// Characters of a value that a report repeats.
@@ -56,7 +56,9 @@ impl Rules {
     ) -> Sorted {
         let mut sound = Vec::with_capacity(records.len());
         let (mut rejects, mut erased) = (0, 0);
-        for (i, record) in raw_records(records, self.options.line_end, self.fields.len()).enumerate() {
+        // One comma too many moves theirs behind the last field.
+        let fields_max = if self.erased.is_empty() { self.fields.len() } else { COLUMNS_MAX };
+        for (i, record) in raw_records(records, self.options.line_end, fields_max).enumerate() {
             if self.is_erased(&record) {
                 erased += 1;
                 continue;
@@ -74,12 +76,13 @@ impl Rules {
         Sorted { sound, erased }
     }
 
-    /// Whether the record is somebody's who was erased, as far as a field stands where theirs does: nothing of it
-    /// goes on, not even what is wrong with it.
+    /// Whether the record is somebody's who was erased, as far as a field stands where theirs does; in one of another
+    /// width it may be any field. Nothing of it goes on, not even what is wrong with it.
     fn is_erased(&self, record: &RawRecord<'_>) -> bool {
+        let matched = record.width == self.fields.len();
         self.erased.iter().any(|MarkedField { at, marked }| {
-            let value = record.fields.get(*at).and_then(|field| field.value().ok().flatten());
-            value.is_some_and(|value| marked.has(&value))
+            let mut fields = record.fields.iter().enumerate().filter(|(i, _)| !matched || i == at);
+            fields.any(|(_, field)| field.value().ok().flatten().is_some_and(|value| marked.has(&value)))
         })
     }
 

@@ -28,5 +28,5 @@ pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
 pub use profile::{Profile, profile};
 pub use rejects::{RejectsPlace, are_reasons, files as rejects_files};
-pub use theirs::{names_one, theirs};
+pub use theirs::{reasons_of_theirs, theirs};
 pub use watch::Watch;

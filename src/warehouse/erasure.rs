@@ -1,11 +1,14 @@
 //! What is asked of a warehouse when people are to be erased from a table, and what it answers.
 
-use crate::privacy::{Mark, Marked, Marks};
+use crate::privacy::{Mark, Marked, Marks, PolicyId};
+use crate::report::words::plural;
 use serde::Serialize;
 use std::collections::BTreeSet;
 
 /// What the ledger names as the source of a run that erased.
 pub const ERASE_SOURCE: &str = "csl-stream erase";
+/// The column that tells rows apart.
+pub const ID: &str = "id";
 /// Values that one run may erase: a statement of Redshift holds two hashes for each.
 pub const VALUES_MAX: usize = 500;
 
@@ -22,6 +25,8 @@ pub struct Erasure {
     pub values: Vec<String>,
     /// What a rule of privacy has made of the values, where the table may hold that.
     pub hidden: BTreeSet<String>,
+    /// The policy of privacy that loads of the table have now.
+    pub privacy: Option<PolicyId>,
     /// Count, and change nothing.
     pub dry_run: bool,
 }
@@ -33,6 +38,12 @@ impl Erasure {
         let fresh = || self.erase_id.replace('-', "");
         let salt = known.salt_of(&self.column).map_or_else(fresh, str::to_owned);
         Marks::new(self.values.iter().map(|value| Mark::of(&self.column, &salt, value, &self.erase_id)))
+    }
+
+    /// Whether rows of a load under other rules cannot be told by the column: what its values were made by is not known.
+    /// Rows are known by their ids under whichever rules.
+    pub fn tells_by_rules(&self) -> bool {
+        self.column != ID
     }
 
     /// What knows the values again, also those that a rule has hidden.
@@ -98,6 +109,15 @@ impl Touched {
     /// A place that stays as it is.
     pub fn left(place: impl Into<String>, what: &'static str, why: impl Into<String>) -> Self {
         Self { why: Some(why.into()), ..Self::new(place, what, None, Done::Left) }
+    }
+
+    /// Rows of so many loads that nobody can be told in.
+    pub fn untold(place: impl Into<String>, what: &'static str, loads: u64) -> Self {
+        let why = format!(
+            "rows of {} made under other rules, or without the column, cannot be told: load a full export, or erase by --id",
+            plural(loads, "load")
+        );
+        Self::left(place, what, why)
     }
 
     /// The same, of which nobody need do anything.

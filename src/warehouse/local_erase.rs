@@ -12,7 +12,7 @@ use super::erasure::{Done, ERASE_SOURCE, Erased, Erasure, Touched, Wanted};
 use super::matching::rows_that_match;
 use super::{merge, sweep, version, whole};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{self, Entry, Source, current_version, without_values};
+use crate::ledger::{self, Entry, Part, Source, current_version, without_values};
 use crate::privacy::Marks;
 use crate::report::Rows;
 use crate::store::{ExportKind, private, write_atomically};
@@ -74,6 +74,10 @@ struct Held {
     entry: Entry,
     /// File by file, row by row, whether the row is theirs; files without any are not listed.
     theirs: BTreeMap<String, Vec<bool>>,
+    /// Whether one of the files has the column, or there is none.
+    has_column: bool,
+    /// Loads of whose rows it cannot be told whether they are theirs.
+    untold: u64,
 }
 
 impl Held {
@@ -94,7 +98,14 @@ pub(super) fn erase(table_dir: &Path, erasure: &Erasure) -> Result<Erased> {
     }
     let wanted = erasure.wanted();
     let current = held(table_dir, &current_of(table_dir)?, erasure, &wanted)?;
-    let rows = current.rows();
+    if !current.has_column {
+        return Err(Error::usage(format!("the table has no column {:?}", erasure.column))
+            .at(Place::uri(table_dir.join(&current.entry.load_id).display().to_string()))
+            .help(
+                "name one that tells whose a row is: --id is the column id, --email that of --email-column",
+            ));
+    }
+    let (rows, untold) = (current.rows(), current.untold);
     let known = marks(table_dir)?;
     let marks = known.clone().with(&erasure.marks(&known));
     if !erasure.dry_run && marks != known {
@@ -105,7 +116,11 @@ pub(super) fn erase(table_dir: &Path, erasure: &Erasure) -> Result<Erased> {
     let version = current.entry.load_id.clone();
     let done = if rows > 0 { Done::Rewritten } else { Done::Nothing };
     touched.insert(0, Touched::new(place(&version), "current version", Some(rows), done));
-    let (older, clean) = older(table_dir, &version, erasure, &wanted)?;
+    if untold > 0 {
+        touched.push(Touched::untold(table_dir.display().to_string(), "rows", untold));
+    }
+    let Older { gone: older, clean, left } = older(table_dir, &version, erasure, &wanted)?;
+    touched.extend(left);
     let rows_left = current.entry.rows_in_table() - rows;
     let mut gone: Vec<(String, Option<u64>, &'static str)> =
         older.into_iter().map(|(version, rows)| (version, rows, "older version")).collect();
@@ -150,47 +165,55 @@ fn dead_loads(table_dir: &Path) -> Result<Vec<Touched>> {
 fn held(table_dir: &Path, version: &str, erasure: &Erasure, wanted: &Wanted) -> Result<Held> {
     let dir = table_dir.join(version);
     let entry = Entry::read(&dir)?;
-    let (mut theirs, mut has_column) = (BTreeMap::new(), false);
-    for file in entry.files() {
-        whole::check_file(&dir, &file)?;
-        let found = rows_that_match(&dir.join(&file.name), &erasure.column, &|value| wanted.has(value))?;
-        has_column |= found.is_some();
-        if let Some(rows) = found.filter(|rows| rows.contains(&true)) {
-            theirs.insert(file.name.clone(), rows);
+    let (mut theirs, mut without_column) = (BTreeMap::new(), BTreeSet::new());
+    let files = entry.files();
+    for file in &files {
+        whole::check_file(&dir, file)?;
+        match rows_that_match(&dir.join(&file.name), &erasure.column, &|value| wanted.has(value))? {
+            Some(rows) if rows.contains(&true) => drop(theirs.insert(file.name.clone(), rows)),
+            Some(_) => {}
+            None => drop(without_column.insert(file.name.clone())),
         }
     }
-    if !has_column && !entry.files().is_empty() {
-        return Err(Error::usage(format!("the table has no column {:?}", erasure.column))
-            .at(Place::uri(dir.display().to_string()))
-            .help(
-                "name one that tells whose a row is: --id is the column id, --email that of --email-column",
-            ));
-    }
-    Ok(Held { entry, theirs })
+    let has_column = files.is_empty() || without_column.len() < files.len();
+    let is_untold = |part: &&Part| {
+        let another = erasure.tells_by_rules() && !part.is_under(erasure.privacy.as_ref());
+        part.files.iter().any(|file| file.rows > 0 && (another || without_column.contains(&file.name)))
+    };
+    let untold = entry.parts.iter().filter(is_untold).count() as u64;
+    Ok(Held { entry, theirs, has_column, untold })
 }
 
-/// Versions beside the current one that go, with the rows of theirs that they hold, as far as that can be told; and
-/// those that hold none, newest first.
-#[allow(clippy::type_complexity)]
-fn older(
-    table_dir: &Path,
-    current: &str,
-    erasure: &Erasure,
-    wanted: &Wanted,
-) -> Result<(Vec<(String, Option<u64>)>, Vec<String>)> {
-    let (mut gone, mut clean) = (Vec::new(), Vec::new());
+/// The versions beside the current one.
+#[derive(Default)]
+struct Older {
+    /// Those that go, with the rows of theirs that they hold, as far as that can be told.
+    gone: Vec<(String, Option<u64>)>,
+    /// Those that hold none, newest first.
+    clean: Vec<String>,
+    /// Those of which it cannot be told.
+    left: Vec<Touched>,
+}
+
+fn older(table_dir: &Path, current: &str, erasure: &Erasure, wanted: &Wanted) -> Result<Older> {
+    let mut found = Older::default();
     for version in ledger::versions(table_dir)?.into_iter().rev().filter(|version| version != current) {
+        let place = table_dir.join(&version).display().to_string();
         match held(table_dir, &version, erasure, wanted) {
-            Ok(held) if held.theirs.is_empty() => clean.push(version),
-            Ok(held) => gone.push((version, Some(held.rows()))),
-            // What cannot be read may hold anything.
-            Err(error) => {
-                tracing::warn!(%error, version, "the version cannot be read, and goes");
-                gone.push((version, None));
+            Ok(held) if !held.theirs.is_empty() => found.gone.push((version, Some(held.rows()))),
+            Ok(held) if held.untold > 0 => {
+                found.left.push(Touched::untold(place, "older version", held.untold));
             }
+            Ok(_) => found.clean.push(version),
+            // What is damaged may hold anything, and brings nobody anything back.
+            Err(error @ Error::Input(_)) => {
+                tracing::warn!(%error, version, "the version is damaged, and goes");
+                found.gone.push((version, None));
+            }
+            Err(error) => found.left.push(Touched::left(place, "older version", error.to_string())),
         }
     }
-    Ok((gone, clean))
+    Ok(found)
 }
 
 /// Makes the current version anew without their rows, and switches to it.

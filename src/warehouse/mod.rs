@@ -34,7 +34,7 @@ pub use contract::{
     Admission, Admissions, Altered, Intent, LoadReceipt, LoadRequest, Staging, Stop, TargetPlan, Waits,
     Warehouse, WriteProbe,
 };
-pub use erasure::{Done, ERASE_SOURCE, Erased, Erasure, Touched, VALUES_MAX, Wanted};
+pub use erasure::{Done, ERASE_SOURCE, Erased, Erasure, ID, Touched, VALUES_MAX, Wanted};
 pub use holding::{Held, Holding, Scope};
 pub use kept::{DAY_SECONDS, Kept, STAGED_DAYS, STAGED_DAYS_MIN, over};
 pub use local::{KEEP_VERSIONS, LOCK_WAIT_MAX, LocalWarehouse};

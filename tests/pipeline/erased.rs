@@ -47,7 +47,9 @@ fn record(rng: &mut fastrand::Rng, id: usize, theirs: &[&str], end: &str) -> Rec
     let at = if rng.usize(..60) == 0 { "soon" } else { "2026-03-01 10:00:00" };
     let id = if rng.usize(..90) == 0 { "x".to_owned() } else { id.to_string() };
     let more = if rng.usize(..90) == 0 { ",more" } else { "" };
-    Record { csv: format!("{id},{at},{note},{email}{more}{end}"), is_theirs }
+    // Moves theirs behind the last field.
+    let before = if rng.usize(..60) == 0 { "more," } else { "" };
+    Record { csv: format!("{before}{id},{at},{note},{email}{more}{end}"), is_theirs }
 }
 
 fn csv<'a>(records: impl Iterator<Item = &'a Record>, end: &str) -> String {

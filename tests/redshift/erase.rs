@@ -2,8 +2,10 @@
 
 use crate::answer::Answer;
 use crate::redshift::{At, Call};
+use crate::s3::Fault;
 use crate::world::{NIGHT, OLD, SECONDS_MAX, World};
 use serde_json::Value;
+use std::io::Write;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -176,9 +178,16 @@ fn a_load_that_is_under_way_does_not_bring_her_back() {
     assert_eq!(hers(&world), [""; 0]);
 }
 
-/// Files that were written before her erasure are not copied after it, whoever kept them.
+/// Files that were written before her erasure are not copied after it, whoever kept them: also if those alone are left
+/// that a load wrote after its others were removed.
 #[test]
 fn what_was_staged_before_is_not_loaded_after() {
+    for parts_alone in [false, true] {
+        staged_before(parts_alone);
+    }
+}
+
+fn staged_before(parts_alone: bool) {
     let world = world();
     world.put("full", "20260302031500", &csv(&[1, 2, 3, 4, 5, 6], &[2, 5]));
     world.redshift.script(
@@ -195,17 +204,157 @@ fn what_was_staged_before_is_not_loaded_after() {
     erased(&world, &[]);
     let answer = world.run(&["loads", "retry", &id]);
     assert_eq!(answer.code, Some(2), "nothing is staged: {answer:#?}");
-    for (name, bytes) in &kept {
+    for (name, bytes) in kept.iter().filter(|(name, _)| !parts_alone || name.contains("/part-")) {
         world.s3.put(name, bytes.to_vec());
     }
     let answer = world.run(&["loads", "retry", &id]);
-    assert_eq!(answer.code, Some(7), "{answer:#?}");
-    assert!(answer.err.contains("people were erased from the table"), "{answer:#?}");
+    assert_eq!(answer.code, Some(if parts_alone { 2 } else { 7 }), "{answer:#?}");
+    assert_eq!(answer.err.contains("people were erased from the table"), !parts_alone, "{answer:#?}");
     assert_eq!(world.ids(), "1 3 4 6");
     // The same load run again takes none of them, and writes its own.
     let report = world.loaded(&["--codec", "none"]);
     assert_eq!((&report["load_id"], &report["rows"]["erased"]), (&id.into(), &2.into()), "{report}");
     assert_eq!((world.ids().as_str(), hers(&world)), ("1 3 4 6", Vec::new()));
+}
+
+/// It ends as what is run again, not as what is wrong, and leaves nothing of hers.
+#[test]
+fn a_load_that_is_staging_meanwhile_is_to_be_run_again() {
+    let world = world();
+    let csv = csv(&(1..=60_000).collect::<Vec<_>>(), &[2, 59_999]);
+    let (first, rest) = csv.split_at(csv.len() / 2);
+    let before = world.objects("stage/csl/t/").len();
+    let words = ["backfill", "--table", "t", "--export", "-", "--kind", "incremental", "--codec", "none"];
+    let sizes = ["--segment-size", "64KiB", "--row-group-size", "32KiB", "--json"];
+    let mut load = world.command(&[&words[..], &sizes].concat());
+    let mut load = load.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut export = load.stdin.take().unwrap();
+    export.write_all(first.as_bytes()).unwrap();
+    // Until it has staged all that it has, and waits for more.
+    let (began, mut staged) = (Instant::now(), 0);
+    while staged < before + 3 || staged < world.objects("stage/csl/t/").len() {
+        assert!(began.elapsed() < SECONDS_MAX, "no segment is staged");
+        staged = world.objects("stage/csl/t/").len();
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    erased(&world, &[]);
+    export.write_all(rest.as_bytes()).unwrap();
+    drop(export);
+    let answer = Answer::of(load.wait_with_output().unwrap());
+    assert_eq!(answer.code, Some(7), "{answer:#?}");
+    assert!(answer.err.contains("people were erased from the table"), "{answer:#?}");
+    assert_eq!((world.ids().as_str(), hers(&world)), ("1 3 4 6", Vec::new()));
+}
+
+/// The first erasure of all, after a load has asked whether there ever was one.
+#[test]
+fn the_first_erasure_stops_a_load_that_has_seen_none() {
+    let world = World::without_ledger();
+    world.put("full", NIGHT, &csv(&[1, 2, 3], &[2]));
+    world.redshift.fail_statement("COPY", "ERROR: no", 1);
+    let answer = world.backfill(&["--codec", "none"]);
+    assert_ne!(answer.code, Some(0), "{answer:#?}");
+    let id = answer.json()["load_id"].as_str().unwrap().to_owned();
+    let names = world.objects(&format!("stage/csl/t/{id}"));
+    let kept: Vec<_> = names.iter().map(|name| (name.clone(), world.s3.get(name).unwrap())).collect();
+    let gate = world.redshift.hold(At::Statement("MAX(claim)".to_owned()));
+    let retry = world.command(&["loads", "retry", &id]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    // It asks once whether there is a ledger, and once more before its transaction.
+    assert!(gate.reached(SECONDS_MAX), "nobody came");
+    let last = world.redshift.hold(At::Statement("MAX(claim)".to_owned()));
+    gate.open();
+    assert!(last.reached(SECONDS_MAX), "nobody came again");
+    erased(&world, &[]);
+    for (name, bytes) in &kept {
+        world.s3.put(name, bytes.to_vec());
+    }
+    last.open();
+    let answer = Answer::of(retry.unwrap().wait_with_output().unwrap());
+    assert_eq!((answer.code, world.ids().as_str()), (Some(7), ""), "{answer:#?}");
+}
+
+/// Rows that were erased are not lost: what the ledger says of the table goes on counting.
+#[test]
+fn a_table_of_her_alone_begins_no_new_life() {
+    let world = World::new();
+    world.put("full", NIGHT, &csv(&[2], &[2]));
+    world.loaded(&[]);
+    assert_eq!(erased(&world, &[])["rows_left"], 0);
+    world.put("full", "20260228031500", &csv(&[9], &[]));
+    let older = world.loaded(&["--date", "20260228"]);
+    assert_eq!((older["status"].as_str(), world.ids().as_str()), (Some("skipped"), ""), "{older}");
+    world.put("full", "20260302031500", &csv(&[2, 3], &[2]));
+    let newer = world.loaded(&[]);
+    assert!(!newer["warnings"].to_string().contains("was empty"), "{newer}");
+    assert_eq!(world.sql("SELECT max(generation) FROM csl_stream_loads"), "0");
+    // What is lost is lost, whoever was erased before.
+    world.sql("DELETE FROM t");
+    let again = world.loaded(&["--date", "20260302"]);
+    assert!(again["warnings"].to_string().contains("was empty"), "{again}");
+}
+
+/// What of an outcome stays as it was.
+fn left(answer: &Answer, what: &str) -> String {
+    let outcome = answer.json();
+    let touched = outcome["touched"].as_array().unwrap().iter();
+    let is_left = |touched: &&Value| touched["done"] == "left" && touched["what"] == what;
+    touched.filter(is_left).map(|touched| touched["why"].to_string()).collect()
+}
+
+#[test]
+fn rejects_that_may_not_be_read_are_told() {
+    let world = world();
+    world.s3.fault(Fault::Withheld { prefix: "stage/csl/rejects/", status: 403, times: 1_000 });
+    let answer = world.run(&[ERASE, &["--json"]].concat());
+    assert_eq!(answer.code, Some(7), "{answer:#?}");
+    assert!(left(&answer, "rejects").contains("let it be read"), "{answer:#?}");
+    world.s3.clear_faults();
+    erased(&world, &[]);
+    assert_eq!(hers(&world), [""; 0]);
+}
+
+/// A run that was killed after its transaction has not tidied up, and a report that cannot be read may say anything.
+#[test]
+fn running_it_again_tidies_up() {
+    let world = world();
+    erased(&world, &[]);
+    world.s3.put("stage/csl/_profiles/t.json", "{");
+    world.redshift.forget();
+    assert_eq!(erased(&world, &[])["rows"], 0);
+    assert!(world.redshift.sent().iter().any(|sent| sent.sql.starts_with("VACUUM DELETE ONLY")));
+    assert_eq!(world.objects("stage/csl/_profiles"), [""; 0]);
+}
+
+/// What another policy has made of her address is not known.
+#[test]
+fn rows_of_another_policy_are_told() {
+    let world = world();
+    std::fs::write(world.dir.path().join("key"), "a key that nobody can guess\n").unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(
+        world.dir.path().join("key"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    let rules = [("CSL_PRIVACY_COLUMNS", "t.email=hash,*.*=keep"), ("CSL_PRIVACY_SECRET_FILE", "key")];
+    world.put("full", "20260302031500", &csv(&[1, 2, 3], &[2]));
+    let mut load = world.command(&["backfill", "--table", "t"]);
+    assert!(load.envs(rules).stdout(Stdio::null()).status().unwrap().success());
+    for (words, under_rules, code) in
+        [(&["erase", "--table", "t", "--id", "77"][..], false, 0), (ERASE, false, 7), (ERASE, true, 0)]
+    {
+        let mut erase = world.command(&[words, &["--json"]].concat());
+        if under_rules {
+            // All that is left is of this policy.
+            world.put("full", "20260303031500", &csv(&[1, 2, 3], &[2]));
+            let mut load = world.command(&["backfill", "--table", "t"]);
+            assert!(load.envs(rules).stdout(Stdio::null()).status().unwrap().success());
+            erase.envs(rules);
+        }
+        let answer = Answer::of(erase.output().unwrap());
+        assert_eq!(answer.code, Some(code), "{words:?}: {answer:#?}");
+        assert_eq!(left(&answer, "rows").contains("cannot be told"), code == 7, "{words:?}: {answer:#?}");
+    }
 }
 
 #[test]

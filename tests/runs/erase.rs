@@ -307,6 +307,84 @@ fn what_is_not_ours_stays_and_is_told() {
     assert_eq!(hers(&place), [place.path("warehouse/t/backup/x.parquet").display().to_string()]);
 }
 
+/// What of an outcome stays as it was.
+fn left(answer: &Answer, what: &str) -> String {
+    let outcome = answer.json();
+    let touched = outcome["touched"].as_array().unwrap().iter();
+    let is_left = |touched: &&Value| touched["done"] == "left" && touched["what"] == what;
+    touched.filter(is_left).map(|touched| format!("{} {}", touched["place"], touched["why"])).collect()
+}
+
+/// What another policy has made of her address is not known; her id is.
+#[test]
+fn rows_that_were_made_under_other_rules_are_told() {
+    let place = Place::new();
+    std::fs::remove_dir_all(place.path("exports")).unwrap();
+    place.write("schema.json", SCHEMA);
+    place.write("key", "a key that nobody can guess\n");
+    #[cfg(unix)]
+    std::fs::set_permissions(place.path("key"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let rules = |rule: &str| {
+        format!(
+            "[privacy]\nsecret_file = \"key\"\n[privacy.columns]\n\"t.email\" = \"{rule}\"\n\"*.*\" = \"keep\"\n"
+        )
+    };
+    place.write("csl-stream.toml", &rules("hash_exact"));
+    // Hers in letters that hash and hash_exact tell apart.
+    place.write(&export("full", "20260301031500"), &csv(1..=9, &[99, 7]));
+    loaded(&place, &[]);
+    for (rule, words, code, rows) in [
+        ("hash_exact", &["--email", "nobody@x.org"][..], 0, 0),
+        ("hash", &["--email", MARKER], 7, 0),
+        ("keep", &["--email", MARKER], 7, 0),
+        ("keep", &["--id", "7"], 0, 1),
+    ] {
+        place.write("csl-stream.toml", &rules(rule));
+        let answer = place.run(&[&["erase", "--table", "t", "--json"], words].concat());
+        assert_eq!((answer.code, &answer.json()["rows"]), (Some(code), &rows.into()), "{rule}: {answer:?}");
+        assert_eq!(left(&answer, "rows").contains("1 load made under other rules"), code == 7, "{answer:?}");
+    }
+}
+
+/// A version from before the column came: her rows are in it by id alone.
+#[test]
+fn a_version_without_the_column_stays_and_is_told() {
+    let place = Place::new();
+    std::fs::remove_dir_all(place.path("exports")).unwrap();
+    place.write(
+        "schema.json",
+        &SCHEMA.replace("\"email\": {\"type\": \"string\", \"sql_type\": \"character varying(63)\"},", ""),
+    );
+    place.write(&export("full", "20260301031500"), "id,note\n7,x\n8,y\n");
+    let old = loaded(&place, &[])["load_id"].as_str().unwrap().to_owned();
+    place.write("schema.json", SCHEMA);
+    place.write(&export("full", "20260302031500"), &csv([7, 8], &[7]));
+    loaded(&place, &["--date", "20260302"]);
+    let answer = place.run(&[ERASE, &["--json"]].concat());
+    assert_eq!((answer.code, &answer.json()["rows"]), (Some(7), &1.into()), "{answer:?}");
+    assert!(left(&answer, "older version").contains(&old), "{answer:?}");
+    assert!(place.path(&format!("warehouse/t/{old}/_load.json")).exists());
+    assert_eq!(place.run(&["erase", "--table", "t", "--id", "7"]).code, Some(0));
+    assert!(!place.path(&format!("warehouse/t/{old}")).exists());
+}
+
+/// What others hold is not hers for a digit that is in it.
+#[test]
+fn rejects_of_others_stay() {
+    let place = Place::new();
+    std::fs::remove_dir_all(place.path("exports")).unwrap();
+    place.write("schema.json", SCHEMA);
+    place.write(&export("full", "20260301031500"), &csv(1..=9, &[7]));
+    loaded(&place, &[]);
+    // Its reasons name record 7 of line 7 or so.
+    place.write(&export("incremental", "20260301120000"), "id,email,note\nx,p17@x.org,70\n7x,p7@x.org,7\n");
+    let incremental = ["--kind", "incremental", "--max-rejects", "5"];
+    assert_eq!(loaded(&place, &incremental)["rows"]["rejected"], 2);
+    let rejects = || place.left().into_iter().filter(|name| name.contains(".rejects.")).count();
+    assert_eq!((rejects(), place.run(&["erase", "--table", "t", "--id", "1,7"]).code), (2, Some(0)));
+    assert_eq!(rejects(), 2);
+}
+
 fn copy(from: &Path, to: &Path) {
     let status = Command::new("cp").arg("-a").arg(from).arg(to).status().unwrap();
     assert!(status.success());

@@ -24,7 +24,7 @@ use crate::privacy::PolicyId;
 use crate::schema::TargetTable;
 use crate::store::{AHEAD_MAX, DIGEST_PREFIX, ExportKind};
 use crate::warehouse::contract::another_policy;
-use crate::warehouse::{Admission, LoadRequest};
+use crate::warehouse::{Admission, ERASE_SOURCE, LoadRequest};
 use std::time::SystemTime;
 
 /// Whether an etag is the digest of an export's content, as `pipeline::digest` writes it.
@@ -180,7 +180,7 @@ pub(super) struct Known {
     /// Whether a full export is in the table.
     has_full: bool,
     /// Loads in the table that another policy of privacy has made; of a full export those that it may keep.
-    other_policy: u64,
+    pub(super) other_policy: u64,
 }
 
 impl Known {
@@ -204,20 +204,24 @@ impl Known {
         let another = asked.is_under_another(catalogue.keeps_privacy);
         // A time that is still to come is none: every later export would be older, for ever.
         let latest = quote_literal(&latest(SystemTime::now()));
+        // Rows that were erased are not lost.
+        let erase = quote_literal(ERASE_SOURCE);
         let claim = match with_lock {
             true => format!("(SELECT MAX(claim) FROM {})", qualified(schema, &lock_name(asked.table))),
             false => "CAST(NULL AS VARCHAR(64))".to_owned(),
         };
         format!(
             "SELECT {claim}, (SELECT COUNT(*) FROM {target}), \
-             (SELECT CAST(COALESCE(SUM(rows_loaded + rows_carried_over), 0) AS BIGINT) {of_table} \
+             (SELECT CAST(COALESCE(SUM(CASE WHEN source_uri = {erase} THEN -rows_read \
+             ELSE rows_loaded + rows_carried_over END), 0) AS BIGINT) {of_table} \
              AND ({last} IS NULL OR {order} >= {last})), \
              {generation}, {sequence}, \
              (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND {is_own}), \
              (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND NOT {is_own}), \
              (SELECT MAX(exported_at) {of_table} AND kind = 'full' AND {in_table} AND exported_at <= {latest}), \
              (SELECT COUNT(*) {of_table} AND kind = 'full'), \
-             (SELECT COUNT(*) {of_table} AND ({last} IS NULL OR {order} >= {last}) AND ({another}))"
+             (SELECT COUNT(*) {of_table} AND ({last} IS NULL OR {order} >= {last}) AND ({another}) \
+             AND source_uri <> {erase})"
         )
     }
 
@@ -431,15 +435,16 @@ mod tests {
             Known::sql("public", &Asked::from(&request(kind, etag, None)), true, &Catalogue::default())
         };
         let sql = |etag| of(FULL, etag);
-        assert!(!sql(None).contains("source_uri"), "{}", sql(None));
+        let uri = "source_uri = 's3://b/it''s'";
+        assert!(!sql(None).contains(uri), "{}", sql(None));
         assert!(
             sql(Some("e")).contains("source_etag = 'e' AND kind = 'full' AND source_uri = 's3://b/it''s'"),
             "{}",
             sql(Some("e"))
         );
         let digest = Some("xxh3-0-1");
-        assert!(sql(digest).contains("source_uri") && !of(INCREMENTAL, digest).contains("source_uri"));
-        assert!(of(INCREMENTAL, Some("e")).contains("source_uri"));
+        assert!(sql(digest).contains(uri) && !of(INCREMENTAL, digest).contains(uri));
+        assert!(of(INCREMENTAL, Some("e")).contains(uri));
         assert!(sql(None).contains("FROM \"public\".\"csl_stream_lock_t\""), "{}", sql(None));
     }
 }

@@ -23,7 +23,7 @@ use crate::error::{Error, Place, Result};
 use crate::ledger::timestamp;
 use crate::privacy::{Mark, Marks};
 use crate::schema::TargetTable;
-use crate::store::{ExportKind, objects};
+use crate::store::{ExportKind, KeptFiles, S3Files, objects};
 use crate::warehouse::{Done, ERASE_SOURCE, Erased, Erasure, Touched};
 use std::time::SystemTime;
 
@@ -81,9 +81,11 @@ impl RedshiftWarehouse {
             Touched::new(place(&erasure.table), "table", Some(rows), done),
             Touched::new(place(marks::ERASED), "marks", None, Done::Marked),
         ];
+        touched.extend(self.untold(erasure)?);
         touched.extend(self.staging().erase(&erasure.table, erasure.dry_run)?);
         touched.extend(self.forget_profile(erasure)?);
-        if rows > 0 && !erasure.dry_run {
+        // Also after a run that was killed between the two.
+        if !erasure.dry_run {
             touched.extend(self.vacuum(&target));
         }
         Ok(Erased { rows, rows_left, touched })
@@ -194,16 +196,37 @@ impl RedshiftWarehouse {
         sqls
     }
 
-    /// The report of the last full load says what its columns held, theirs too.
+    /// The report of the last full load says what its columns held, theirs too, also where this program cannot read it.
     fn forget_profile(&self, erasure: &Erasure) -> Result<Option<Touched>> {
         let place = self.staging().profile(&erasure.table)?;
-        if self.kept_profile(&erasure.table, ExportKind::Full).is_none() {
+        let files = S3Files::new(self.settings().encryption.clone());
+        if matches!(files.first_line(&place), Ok(None)) {
             return Ok(None);
         }
-        if !erasure.dry_run {
-            objects::remove(&place)?;
+        let uri = place.to_string();
+        let removed = if erasure.dry_run { Ok(()) } else { objects::remove(&place) };
+        Ok(Some(match removed {
+            Ok(()) => Touched::new(uri, "run report", None, Done::Removed),
+            Err(error) => Touched::left(uri, "run report", format!("{error}: remove it")),
+        }))
+    }
+
+    /// Loads whose rows stay in the table and were made under another policy of privacy: what it has made of a value
+    /// is not known.
+    fn untold(&self, erasure: &Erasure) -> Result<Option<Touched>> {
+        if !erasure.tells_by_rules() {
+            return Ok(None);
         }
-        Ok(Some(Touched::new(place.to_string(), "run report", None, Done::Removed)))
+        let schema = &self.settings().schema;
+        let failed = |fault: Fault| fault.into_error("reading the ledger", self.connection());
+        let catalogue = Catalogue::ask(self.api(), schema, &erasure.table).map_err(failed)?;
+        if !catalogue.has_ledger {
+            return Ok(None);
+        }
+        let row = LedgerRow { privacy: erasure.privacy.clone(), ..self.row_of(erasure, 0) };
+        let known = known(self.api(), schema, &Asked::from(&row), false).map_err(failed)?;
+        let place = format!("{}/{schema}.{}", self.connection(), erasure.table);
+        Ok((known.other_policy > 0).then(|| Touched::untold(place, "rows", known.other_policy)))
     }
 
     /// DELETE marks rows; VACUUM takes them out of the table's blocks (dg/r_VACUUM_command).

@@ -5,7 +5,7 @@
 
 use super::data_api::{DataApi, Fault};
 use super::quote::{qualified, quote_literal};
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use crate::privacy::{Mark, Marked, Marks};
 use crate::schema::{VARCHAR_BYTES_MAX, quote_identifier};
 
@@ -77,12 +77,15 @@ pub(super) fn is_marked<'a>(
     if conditions.is_empty() { "(1 = 0)".to_owned() } else { format!("({})", conditions.join(" OR ")) }
 }
 
-/// The marks of a table.
+/// The marks of a table; none where nobody was ever erased.
 ///
 /// # Errors
 /// Whatever Redshift has against the question: who may not read the marks must not load.
 pub(super) fn read(api: &DataApi, schema: &str, table: &str) -> Result<Marks, Fault> {
-    let rows = api.query(&select(schema, table))?;
+    let rows = match api.query(&select(schema, table)) {
+        Err(Fault::Statement(fault)) if fault.is_missing() => return Ok(Marks::default()),
+        rows => rows?,
+    };
     let mut marks = Vec::with_capacity(rows.len());
     for row in rows {
         let [Some(column), Some(salt), Some(hash), Some(erase_id)] = row.as_slice() else {
@@ -95,6 +98,22 @@ pub(super) fn read(api: &DataApi, schema: &str, table: &str) -> Result<Marks, Fa
         marks.push(Mark { column: own(column), salt: own(salt), hash: own(hash), erase_id: own(erase_id) });
     }
     Ok(Marks::new(marks))
+}
+
+/// Stops a load whose files were written under other marks than the table has now: they may hold rows of people who
+/// were erased meanwhile. `erased` is the digest of its marks.
+///
+/// # Errors
+/// [`Error::Transient`] if the marks are others, and those of [`read`].
+pub(super) fn guard(api: &DataApi, schema: &str, table: &str, erased: &str) -> Result<()> {
+    let marks = read(api, schema, table)
+        .map_err(|fault| fault.into_error("reading who was erased", api.connection()))?;
+    if marks.digest() == erased {
+        return Ok(());
+    }
+    Err(Error::transient("people were erased from the table after the files were written")
+        .at(Place::uri(api.connection().to_string()))
+        .help("run backfill again: it reads the export anew and leaves their rows out"))
 }
 
 #[cfg(test)]

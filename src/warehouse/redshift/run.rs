@@ -28,7 +28,6 @@ use super::staging::{MANIFEST_NAME, StagedLoad};
 use super::target;
 use crate::error::{Error, Result};
 use crate::ledger::Cover;
-use crate::privacy::Marks;
 use crate::store::{ExportKind, Location};
 use crate::warehouse::{Admission, ShrinkGuard};
 
@@ -119,26 +118,15 @@ impl Attempts<'_> {
             }
             Admission::Older { .. } => return Err(self.overtaken("a newer full export was loaded meanwhile")),
         }
-        self.guard_erased(&known)?;
+        self.guard_erased()?;
         self.guard_rows()?;
         Ok(Looked::Free(known))
     }
 
-    /// Stops a load whose files were written before people were erased: they may hold rows of theirs. Asked after the
-    /// lock was read, which an erasure changes.
-    fn guard_erased(&self, known: &Known) -> Result<()> {
-        let (schema, table) = (&self.load.target.schema, &self.load.entry.table);
-        let marks = match known.catalogue.has_erased {
-            true => marks::read(self.api, schema, table)
-                .map_err(|fault| fault.into_error("reading who was erased", self.api.connection()))?,
-            false => Marks::default(),
-        };
-        if marks.digest() == self.load.erased {
-            return Ok(());
-        }
-        Err(Error::transient("people were erased from the table after the files were written")
-            .at(place(self.api.connection()))
-            .help("run backfill again: it reads the export anew and leaves their rows out"))
+    /// Stops a load whose files were written before people were erased. Asked after the lock was read, which an erasure
+    /// changes: what the catalogue said before that may be of before the first one.
+    fn guard_erased(&self) -> Result<()> {
+        marks::guard(self.api, &self.load.target.schema, &self.load.entry.table, &self.load.erased)
     }
 
     /// Stops a full load that would empty the table, or leave few of its rows, whoever brought them.

@@ -315,6 +315,12 @@ fn begun_under(place: &Location) -> Result<String> {
     Ok(serde_json::from_slice::<Begun>(&bytes).map(|begun| begun.erased).unwrap_or_default())
 }
 
+/// Removes what a load has put into its folder, of these names in it.
+fn remove_staged<'a>(place: &Location, names: impl Iterator<Item = &'a String>) -> Result<()> {
+    let mut staged = names.filter(|name| is_staged_name(name));
+    staged.try_for_each(|name| objects::remove(&place.child(name)?))
+}
+
 /// Takes the segments of one load, and keeps those that lie there.
 pub(super) struct StagingSink {
     inner: Box<dyn SegmentSink>,
@@ -328,7 +334,8 @@ pub(super) struct StagingSink {
 }
 
 impl StagingSink {
-    /// Whatever lies there of a try before people were erased is removed: it may hold rows of theirs.
+    /// Whatever lies there of a try before people were erased is removed: it may hold rows of theirs. Files without the
+    /// first record are what such a try went on with after the rest of it was removed.
     pub(super) fn open(
         place: Location,
         table: &str,
@@ -338,10 +345,12 @@ impl StagingSink {
     ) -> Result<Self> {
         let mut present: HashMap<_, _> =
             objects::below(&place)?.into_iter().map(|object| (object.name, object.bytes)).collect();
-        if present.contains_key(BEGUN_NAME) && begun_under(&place)? != erased {
-            for name in present.keys().filter(|name| is_staged_name(name)) {
-                objects::remove(&place.child(name)?)?;
-            }
+        let under = match present.contains_key(BEGUN_NAME) {
+            true => begun_under(&place)?,
+            false => String::new(),
+        };
+        if under != erased {
+            remove_staged(&place, present.keys())?;
             present.clear();
         }
         let inner = S3::from_environment()?.encrypted(encryption.clone()).sink(&place)?;
@@ -366,6 +375,12 @@ impl StagingSink {
         }
         *begun = None;
         Ok(())
+    }
+
+    /// Removes what lies there of the load.
+    pub(super) fn clear(&self) -> Result<()> {
+        let names: Vec<_> = objects::below(&self.place)?.into_iter().map(|object| object.name).collect();
+        remove_staged(&self.place, names.iter())
     }
 
     /// Compares the files that are about to be copied with what lies there: each one there, as long as

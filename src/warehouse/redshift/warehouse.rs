@@ -9,7 +9,7 @@ use super::manifest::Manifest;
 use super::run::Allowed;
 use super::sql::LoadColumn;
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
-use super::{history, run, target};
+use super::{history, marks, run, target};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{Cover, Run, Shown, Standing, check_name};
 use crate::privacy::Marks;
@@ -427,7 +427,15 @@ impl Staging for RedshiftStaging {
             .at(Place::uri(self.sink.place().to_string()))
             .help("nothing was loaded; keep the report and tell the maintainers"));
         }
-        self.sink.check(files)?;
+        if let Err(error) = self.sink.check(files) {
+            let (schema, digest) = (&self.target.schema, self.erased.digest());
+            // Whoever erased people meanwhile has removed what lay there; the rest may be theirs.
+            if let Err(moved) = marks::guard(self.warehouse.api(), schema, &self.request.table, &digest) {
+                self.sink.clear()?;
+                return Err(moved);
+            }
+            return Err(error);
+        }
         let load = self.staged(files, rows);
         let record = serde_json::to_vec_pretty(&load)
             .map_err(|cause| Error::machine("cannot write the load's record as JSON").because(cause))?;
