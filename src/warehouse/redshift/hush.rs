@@ -1,6 +1,7 @@
 //! What a database says of a fault, without the values that it repeats: they are people's. Pure.
 
-/// What stands before a value, in lower case; all behind it goes, up to the end of the line or to the message's state.
+/// What stands before a value, in lower case; all behind it goes, up to a line that is the message's own or to its
+/// state: a value may have lines too.
 /// Sources: PostgreSQL's `ExecConstraints`, `ReportNotNull`, `_bt_check_unique`, `numutils.c`, `json.c`; Redshift's load
 /// errors (dg/r_Load_Error_Reference) and its JSON_PARSE (dg/JSON_PARSE).
 const BEFORE_VALUES: &[&str] = &[
@@ -9,6 +10,7 @@ const BEFORE_VALUES: &[&str] = &[
     "invalid input syntax",
     "invalid json",
     "json parsing",
+    "json data",
     "token \"",
     "value \"",
     "value '",
@@ -27,14 +29,17 @@ const BEFORE_VALUES: &[&str] = &[
     "parse error - invalid geometry",
     "hexwkb",
 ];
-/// Where a message goes on after a value.
-const BEHIND_VALUES: &[&str] = &["\n", " SQLSTATE"];
+/// How a line begins, in lower case, with which a message goes on after a value.
+const LABELS: &[&str] =
+    &["code:", "context:", "detail:", "hint:", "query:", "location:", "process:", "sqlstate:"];
+/// Where a message goes on in the same line.
+const STATE: &str = " SQLSTATE";
 const LEFT_OUT: &str = " …";
 /// A guard of the load's own transaction speaks by a value that is no number.
 const GUARD: &str = "\"csl-stream: ";
 
-/// The message without the values that it may repeat.
-pub(super) fn without_values(message: &str) -> String {
+/// The message without what stands where it may repeat a value.
+pub(super) fn cut_values(message: &str) -> String {
     let (mut text, mut rest) = (String::with_capacity(message.len()), message);
     loop {
         // Of the same length: only letters of ASCII change.
@@ -42,17 +47,27 @@ pub(super) fn without_values(message: &str) -> String {
         let found = BEFORE_VALUES.iter().filter_map(|words| Some((lower.find(words)?, words.len()))).min();
         let Some((at, length)) = found else { break };
         let (before, behind) = rest.split_at(at + length);
-        let end = BEHIND_VALUES.iter().filter_map(|end| behind.find(end)).min();
-        let (value, behind) = behind.split_at(end.unwrap_or(behind.len()));
-        if value.contains(GUARD) {
-            text.extend([before, value]);
+        let line = behind.find('\n').unwrap_or(behind.len());
+        if behind[..line].contains(GUARD) {
+            text.extend([before, &behind[..line]]);
+            rest = &behind[line..];
         } else {
             text.push_str(before.trim_end_matches(['"', '\'', '[', '(', ' ']));
             text.push_str(LEFT_OUT);
+            rest = &behind[value_end(behind)..];
         }
-        rest = behind;
     }
     text + rest
+}
+
+/// Where a message goes on after a value that it begins with.
+fn value_end(text: &str) -> usize {
+    let is_label = |line: &str| {
+        let line = line.trim_start().to_ascii_lowercase();
+        LABELS.iter().any(|label| line.starts_with(label))
+    };
+    let line = text.match_indices('\n').map(|(at, _)| at).find(|at| is_label(&text[at + 1..]));
+    [line, text.find(STATE)].into_iter().flatten().min().unwrap_or(text.len())
 }
 
 #[cfg(test)]
@@ -82,10 +97,32 @@ mod tests {
                 "error: JSON parsing error\ncode: 8001\ncontext: invalid json object {\"n\": \"Ann",
                 Some("error: JSON parsing …\ncode: 8001\ncontext: invalid json …"),
             ),
+            (
+                "error: JSON parsing error\n  code:  8001\n  context: invalid json object {\n  \"n\": \"Ann\",\n  \"m\": 1\n}\n  query: 7\n  location: parser.cpp:12",
+                Some(
+                    "error: JSON parsing …\n  code:  8001\n  context: invalid json …\n  query: 7\n  location: parser.cpp:12",
+                ),
+            ),
+            (
+                "ERROR: duplicate key\nDETAIL:  Key (name)=(Ann\nSmith\n) already exists. SQLSTATE: 23505",
+                Some("ERROR: duplicate key\nDETAIL:  Key … SQLSTATE: 23505"),
+            ),
+            (
+                "invalid input syntax for type json\nDETAIL:  Token \"Ann\" is invalid.\nCONTEXT:  JSON data, line 2: {\nSmith",
+                Some("invalid input syntax …\nDETAIL:  Token …\nCONTEXT:  JSON data …"),
+            ),
+            (
+                "ERROR: Failing row contains (1, Ann\nSmith, code: 7\nstreet).",
+                Some("ERROR: Failing row contains …"),
+            ),
+            (
+                "invalid input syntax for type bigint: \"csl-stream: another load was first, 7\"\nat statement 2",
+                None,
+            ),
             ("Invalid digit, Value 'A', Pos 0, Type: Integer", Some("Invalid digit …")),
             ("ERROR: value \"99999999999\" is out of range for type integer", Some("ERROR: value …")),
         ] {
-            assert_eq!(without_values(message), shown.unwrap_or(message));
+            assert_eq!(cut_values(message), shown.unwrap_or(message));
         }
     }
 }
