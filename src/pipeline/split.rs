@@ -46,7 +46,7 @@ impl Header {
             return self.raw.clone();
         }
         let name = |(name, mask): (&String, &Option<Transform>)| match mask {
-            Some(mask) => mask.rule().masked_name(name),
+            Some(mask) => mask.name_of(name),
             None => name.clone(),
         };
         let names = self.names.iter().zip(masks).map(name);

@@ -277,6 +277,7 @@ impl<'a> Binding<'a> {
 
     fn bind_masked(&mut self, name: &str, at: usize) {
         if let Some((name, view)) = self.unmasked(name) {
+            self.masks[at] = Some(Transform::made(self.rule(name)));
             self.push(name, view, Some(at), None);
         }
     }
