@@ -22,6 +22,6 @@ pub use layout::{
     current_version, entry_path, is_entry, is_load_id, is_version, table_dir, tables, versions,
 };
 pub use runs::{
-    Cleaned, RUNS_KEPT_MAX, Run, Shown, Standing, forget_older, list, of_table, record, show, timestamp,
-    without_values,
+    Cleaned, RUNS_KEPT_MAX, Run, Shown, Standing, forget_older, forget_values, list, of_table, record, show,
+    timestamp,
 };

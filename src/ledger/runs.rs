@@ -244,7 +244,7 @@ pub struct Cleaned {
 ///
 /// # Errors
 /// Whatever the file system refuses.
-pub fn without_values(table_dir: &Path, dry_run: bool) -> Result<Cleaned> {
+pub fn forget_values(table_dir: &Path, dry_run: bool) -> Result<Cleaned> {
     let runs = table_dir.join(RUNS_DIR);
     let mut cleaned = Cleaned::default();
     for name in report_names(&runs)?.iter().filter(|name| name.strip_suffix(".json").is_some_and(is_load_id))

@@ -3,7 +3,7 @@
 use super::schema::chosen;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::privacy::{Class, Policy, Why, class_of};
+use crate::privacy::{Class, Decision, Policy, Why, class_of};
 use crate::report::words::plural;
 use crate::schema::{BulkSchema, Table};
 use crate::store::secret;
@@ -79,21 +79,31 @@ pub struct ShownRule {
 
 /// What becomes of every column of a table.
 pub fn shown(rules: &Rules, table: &Table) -> Vec<ShownRule> {
-    let shown = |column: &String| {
-        let decision = rules.decide(&table.name, column);
-        ShownRule {
-            table: table.name.clone(),
-            column: column.clone(),
-            rule: decision.rule,
-            decided_by: match decision.why {
-                Why::Rule(glob) => format!("rule {glob}"),
-                Why::Preset(_) => "preset".to_owned(),
-                Why::Nobody => "nobody".to_owned(),
-            },
-            holds: class_of(&table.name, column).map(Class::word),
-        }
-    };
-    table.columns.keys().map(shown).collect()
+    decided(rules, table).map(|(column, decision)| in_words(table, column, decision)).collect()
+}
+
+fn decided<'a>(rules: &'a Rules, table: &'a Table) -> impl Iterator<Item = (&'a str, Decision<'a>)> {
+    table.columns.keys().map(|column| (column.as_str(), rules.decide(&table.name, column)))
+}
+
+fn in_words(table: &Table, column: &str, decision: Decision<'_>) -> ShownRule {
+    ShownRule {
+        table: table.name.clone(),
+        column: column.to_owned(),
+        rule: decision.rule,
+        decided_by: match decision.why {
+            Why::Rule(glob) => format!("rule {glob}"),
+            Why::Preset(_) => "preset".to_owned(),
+            Why::Nobody => "nobody".to_owned(),
+        },
+        holds: class_of(&table.name, column).map(Class::word),
+    }
+}
+
+/// The columns of a table that neither a rule nor the preset decides.
+fn undecided(rules: &Rules, table: &Table) -> Vec<ShownRule> {
+    let by_nobody = decided(rules, table).filter(|(_, decision)| decision.why == Why::Nobody);
+    by_nobody.map(|(column, decision)| in_words(table, column, decision)).collect()
 }
 
 /// What becomes of every column of these tables, or of all.
@@ -145,26 +155,28 @@ impl Examined {
 pub fn examine(config: &Config, bulk: &BulkSchema) -> Result<Examined> {
     let rules = config.privacy.rules()?;
     under(bulk, &rules)?;
-    let all: Vec<ShownRule> = bulk.tables.iter().flat_map(|table| shown(&rules, table)).collect();
-    let names: Vec<(&str, &str)> = all.iter().map(|one| (one.table.as_str(), one.column.as_str())).collect();
+    let names = bulk
+        .tables
+        .iter()
+        .flat_map(|table| table.columns.keys().map(|column| (table.name.as_str(), column.as_str())));
+    let names: Vec<(&str, &str)> = names.collect();
     Ok(Examined {
         policy: rules.name(),
-        columns: all.len() as u64,
+        columns: names.len() as u64,
         credentials: bulk.tables.iter().flat_map(|table| credentials(&rules, table)).collect(),
         without_columns: rules.without_columns(&names).into_iter().map(str::to_owned).collect(),
-        undecided: all.iter().filter(|one| one.decided_by == "nobody").cloned().collect(),
+        undecided: bulk.tables.iter().flat_map(|table| undecided(&rules, table)).collect(),
     })
 }
 
 /// Credentials that a load would put into the warehouse though nobody has said so.
 pub(super) fn credentials(rules: &Rules, table: &Table) -> Vec<String> {
-    let is_kept = |column: &&String| {
-        let decision = rules.decide(&table.name, column);
+    let is_kept = |(column, decision): &(&str, Decision<'_>)| {
         decision.rule == Rule::Keep
             && decision.why == Why::Nobody
             && class_of(&table.name, column) == Some(Class::Credential)
     };
-    table.columns.keys().filter(is_kept).map(|column| format!("{}.{column}", table.name)).collect()
+    decided(rules, table).filter(is_kept).map(|(column, _)| format!("{}.{column}", table.name)).collect()
 }
 
 /// What is to be said of credentials, if there are any.

@@ -91,7 +91,8 @@ impl Rules {
         let PackedReject { records_before, lines_before, byte, raw } = reject;
         let record = raw_records(raw, self.options.line_end, self.fields.len()).next();
         let faults = record.as_ref().map(|record| self.faults(record, byte)).unwrap_or_default();
-        let raw = record.map_or_else(|| raw.to_vec(), |record| masked(&record, &self.masks));
+        let raw = record
+            .map_or_else(|| raw.to_vec(), |record| masked(&record, &self.masks, self.options.empty_strings));
         Reject { records_before, lines_before, byte, raw, faults }
     }
 
@@ -130,9 +131,13 @@ impl Rules {
         match value.filter(|value| !(folds && value.is_empty())) {
             None if column.nullable => Ok(()),
             None => Err(Rule::NotNull),
-            // What it becomes is of the form that its rule gives it.
-            Some(_) if column.transform.is_some() => Ok(()),
-            Some(value) => self.value(&value, column),
+            Some(value) => match &column.transform {
+                None => self.value(&value, column),
+                Some(transform) => {
+                    let mut made = Vec::new();
+                    if transform.append(&value, &mut made) { self.value(&made, column) } else { Ok(()) }
+                }
+            },
         }
     }
 
@@ -155,8 +160,8 @@ impl Rules {
     }
 
     fn text(&self, value: &[u8], column: &OutputColumn) -> Result<(), Rule> {
-        if let Some(form) = form_of(column.column_type) {
-            form(value)?;
+        if let Some(form) = form_of(column) {
+            form.check(value)?;
         }
         match width_of(column, &self.options) {
             Some(width) if !cuts(column, &self.options) && !values::fits(value, width) => Err(Rule::Overlong),

@@ -1,6 +1,7 @@
 //! Values that a rule of privacy makes of others, before anything of those is kept.
 
 use super::gather::Fields;
+use super::options::EmptyStrings;
 use super::portable::Portable;
 use super::spans::Span;
 use super::text_value::append_value;
@@ -41,7 +42,7 @@ impl Made {
 }
 
 /// A record as rules of privacy leave it; empty if rules hide fields of it and it cannot be told which those are.
-pub(super) fn masked(record: &RawRecord<'_>, masks: &[Option<Transform>]) -> Vec<u8> {
+pub(super) fn masked(record: &RawRecord<'_>, masks: &[Option<Transform>], empty: EmptyStrings) -> Vec<u8> {
     if masks.iter().all(Option::is_none) {
         return record.bytes.to_vec();
     }
@@ -55,7 +56,7 @@ pub(super) fn masked(record: &RawRecord<'_>, masks: &[Option<Transform>]) -> Vec
         }
         match mask {
             None => out.extend_from_slice(field.bytes),
-            Some(mask) => append_masked(field, mask, &mut out),
+            Some(mask) => append_masked(field, mask, empty, &mut out),
         }
     }
     let ends_in_return = record.bytes.ends_with(b"\r\n") && !out.ends_with(b"\r");
@@ -64,8 +65,12 @@ pub(super) fn masked(record: &RawRecord<'_>, masks: &[Option<Transform>]) -> Vec
 }
 
 /// What may be written of a field, between quotes; nothing, which is NULL, of one that cannot be read.
-fn append_masked(field: &RawField<'_>, mask: &Transform, out: &mut Vec<u8>) {
+fn append_masked(field: &RawField<'_>, mask: &Transform, empty: EmptyStrings, out: &mut Vec<u8>) {
     let Ok(Some(value)) = field.value() else { return };
+    // What a rule makes is a text, whatever the column was: it is NULL before the rule sees it, as in the table.
+    if value.is_empty() && empty == EmptyStrings::Null {
+        return;
+    }
     let mut made = Vec::new();
     if mask.append(&value, &mut made) {
         append_quoted(&made, out);

@@ -14,6 +14,7 @@ use super::simd::Simd;
 use super::spans::Span;
 use super::text_value::{append_value, cut_to_width, fits, lower_bound, may_be_wider, upper_bound};
 use crate::csv::Blocks;
+use crate::privacy::Rule as Privacy;
 use crate::schema::{ColumnType, Width};
 use crate::values::{self, Measure, Rule, Texts, hash_summed};
 use parquet::basic::Encoding;
@@ -30,19 +31,40 @@ pub(super) fn width_of(spec: &crate::schema::OutputColumn, options: &EncodeOptio
     spec.width.or(options.text_bytes_max.map(Width::Bytes))
 }
 
-/// Whether a value that is too wide is cut. Only plain text is: anything else would lose its form.
+/// Whether a value that is too wide is cut. Only plain text is: anything else would lose its form, and half a domain is
+/// another one.
 pub(super) fn cuts(spec: &crate::schema::OutputColumn, options: &EncodeOptions) -> bool {
-    spec.column_type.is_plain_text() && options.overlong == Overlong::Truncate
+    spec.column_type.is_plain_text()
+        && spec.privacy != Privacy::Domain
+        && options.overlong == Overlong::Truncate
 }
 
-/// Checks the form of a text, such as that of a UUID.
-type Form = fn(&[u8]) -> Result<(), Rule>;
+/// The form that a text must have, such as that of a UUID.
+#[derive(Clone, Copy)]
+pub(super) enum Form {
+    Type(fn(&[u8]) -> Result<(), Rule>),
+    /// That of what a rule of privacy makes.
+    Made(Privacy),
+}
 
-/// The form that a text of this type must have, beyond being text.
-pub(super) fn form_of(column_type: ColumnType) -> Option<Form> {
-    match column_type {
-        ColumnType::Uuid => Some(values::uuid),
-        ColumnType::Geography => Some(values::geography),
+impl Form {
+    pub(super) fn check(self, value: &[u8]) -> Result<(), Rule> {
+        match self {
+            Self::Type(check) => check(value),
+            Self::Made(rule) if rule.has_made(value) => Ok(()),
+            Self::Made(_) => Err(Rule::Masked),
+        }
+    }
+}
+
+/// The form that the texts of a column must have, beyond being text.
+pub(super) fn form_of(spec: &crate::schema::OutputColumn) -> Option<Form> {
+    match (spec.column_type, spec.privacy) {
+        (ColumnType::Uuid, _) => Some(Form::Type(values::uuid)),
+        (ColumnType::Geography, _) => Some(Form::Type(values::geography)),
+        // The column's width says what a prefix may be. What is made here has its form.
+        (_, Privacy::Prefix(_)) => None,
+        (_, rule) if rule.transforms() && spec.transform.is_none() => Some(Form::Made(rule)),
         _ => None,
     }
 }
@@ -65,8 +87,8 @@ impl TextColumn {
     pub(super) fn new(common: Common, options: &EncodeOptions) -> Self {
         Self {
             width: width_of(&common.spec, options),
-            cuts: cuts(&common.spec, options) || common.spec.transform.is_some(),
-            form: form_of(common.spec.column_type),
+            cuts: cuts(&common.spec, options),
+            form: form_of(&common.spec),
             common,
             plain: PlainPage::new(),
             range: TextRange::default(),
@@ -84,7 +106,9 @@ impl TextColumn {
 
     /// Whether the lengths alone say that nothing in the block is wrong: cheaper than to look at each field.
     fn is_surely_sound(&self, fields: &Fields<'_>) -> bool {
-        let fits = |width| !may_be_wider(fields.longest(self.common.spec.field), width);
+        // A small letter may have twice the bytes of its capital, and no more.
+        let grows = if self.common.spec.transform.is_some() { 2 } else { 1 };
+        let fits = |width| !may_be_wider(grows * fields.longest(self.common.spec.field), width);
         self.common.spec.nullable && self.form.is_none() && self.width.is_none_or(fits)
     }
 
@@ -93,7 +117,11 @@ impl TextColumn {
             Some(width) if !self.cuts && may_be_wider(raw.len, width) => fits(raw, width),
             _ => true,
         };
-        fits && self.form.is_none_or(|form| exact_value(raw.bytes(), form).is_ok())
+        fits && self.form.is_none_or(|form| exact_value(raw.bytes(), |value| form.check(value)).is_ok())
+    }
+
+    fn are_sound(&self, fields: &Fields<'_>, spans: &[Span]) -> bool {
+        spans.iter().map(|span| span.text(fields)).all(|text| self.is_sound(text))
     }
 
     /// Adds fields that are no wider than they may be.
@@ -176,7 +204,13 @@ impl Column for TextColumn {
             return true;
         }
         let sound = self.common.gather(simd, fields, spans)
-            && spans.iter().map(|span| span.text(fields)).all(|text| self.is_sound(text));
+            && match &self.common.spec.transform {
+                None => self.are_sound(fields, spans),
+                Some(transform) => {
+                    let made = Made::of(transform, fields, spans);
+                    self.are_sound(&fields.in_buffer(made.blocks.first().buffer()), &made.spans)
+                }
+            };
         // `commit` gathers again.
         self.common.rollback();
         sound

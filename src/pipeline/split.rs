@@ -46,7 +46,7 @@ impl Header {
             return self.raw.clone();
         }
         let name = |(name, mask): (&String, &Option<Transform>)| match mask {
-            Some(mask) => mask.rule().masked_name(name),
+            Some(mask) => mask.name_of(name),
             None => name.clone(),
         };
         let names = self.names.iter().zip(masks).map(name);
@@ -254,9 +254,16 @@ fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> 
     let place = || Place { line: Some(1), ..Place::uri(uri) };
     let layout = Layout::bind_by(&header.names, table, &bind_options).map_err(|error| error.at(place()))?;
     let erased = options.erased.fields(&header.names).map_err(|column| {
+        let is_masked = |name: &String| name.strip_prefix(&column).is_some_and(|rule| rule.starts_with(':'));
+        let help = match header.names.iter().any(is_masked) {
+            true => {
+                "a rule of privacy has hidden whose its records are: load the export itself, mended at its source"
+            }
+            false => "their rows cannot be told from the others: load an export that has the column",
+        };
         Error::schema(format!("the file lacks {column}, by which people were erased from the table"))
             .at(place())
-            .help("their rows cannot be told from the others: load an export that has the column")
+            .help(help)
     })?;
     Ok(Layout { erased, ..layout })
 }

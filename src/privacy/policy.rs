@@ -137,9 +137,9 @@ impl Rules {
         if let Some((glob, rule)) = matching {
             return Decision { rule: *rule, why: Why::Rule(&glob.text) };
         }
-        let listed = preset::class_of(table, column).filter(|_| self.preset == Preset::ControlShift);
-        if let Some((class, rule)) = listed.zip(preset::rule_of(table, column)) {
-            return Decision { rule, why: Why::Preset(class) };
+        let class = preset::class_of(table, column).filter(|_| self.preset == Preset::ControlShift);
+        if let Some(class) = class {
+            return Decision { rule: preset::rule_of(class, column), why: Why::Preset(class) };
         }
         let rule = if self.new_columns == NewColumns::Drop { Rule::Drop } else { Rule::Keep };
         Decision { rule, why: Why::Nobody }

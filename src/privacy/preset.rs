@@ -50,13 +50,13 @@ pub fn class_of(table: &str, column: &str) -> Option<Class> {
 
 /// What the preset does with a column that no rule names: credentials are left out, addresses of devices become
 /// networks, all else stays.
-pub(super) fn rule_of(table: &str, column: &str) -> Option<Rule> {
-    Some(match class_of(table, column)? {
+pub(super) fn rule_of(class: Class, column: &str) -> Rule {
+    match class {
         Class::Credential => Rule::Drop,
         Class::Personal if column.ends_with("_ip") || column == "ip_address" => Rule::Network,
         Class::Personal if column == "user_agent" || column == "request_referer" => Rule::Null,
         _ => Rule::Keep,
-    })
+    }
 }
 
 /// `[table]`, then lines `class = columns …`, which may go on in the next line.

@@ -1,6 +1,6 @@
 //! What a rule makes of one value.
 
-use super::Rule;
+use super::{HASH_CHARS, Rule};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sha2::{Digest, Sha256};
 
@@ -15,6 +15,8 @@ pub struct Transform {
     rule: Rule,
     /// SHA-256 that has taken in the key.
     keyed: Sha256,
+    /// Whether the values are what the rule has made already.
+    is_made: bool,
 }
 
 impl std::fmt::Debug for Transform {
@@ -26,7 +28,8 @@ impl std::fmt::Debug for Transform {
 
 impl PartialEq for Transform {
     fn eq(&self, other: &Self) -> bool {
-        self.rule == other.rule && self.keyed.clone().finalize() == other.keyed.clone().finalize()
+        (self.rule, self.is_made) == (other.rule, other.is_made)
+            && self.keyed.clone().finalize() == other.keyed.clone().finalize()
     }
 }
 
@@ -35,16 +38,26 @@ impl Eq for Transform {}
 impl Transform {
     /// What `rule` does under a key. Without a key, hashes are over the value alone.
     pub fn new(rule: Rule, key: &[u8]) -> Self {
-        Self { rule, keyed: Sha256::new_with_prefix(key) }
+        Self { rule, keyed: Sha256::new_with_prefix(key), is_made: false }
     }
 
-    /// Its rule.
-    pub fn rule(&self) -> Rule {
-        self.rule
+    /// Lets pass what `rule` has made before, and nothing else.
+    pub fn made(rule: Rule) -> Self {
+        Self { is_made: true, ..Self::new(rule, b"") }
+    }
+
+    /// What a column is called whose values are what this makes of them.
+    pub fn name_of(&self, column: &str) -> String {
+        if self.is_made { column.to_owned() } else { self.rule.masked_name(column) }
     }
 
     /// Appends what is written of a value, which is UTF-8; false where it is NULL instead.
     pub fn append(&self, value: &[u8], out: &mut Vec<u8>) -> bool {
+        if self.is_made {
+            let is_made = self.rule.has_made(value);
+            out.extend_from_slice(if is_made { value } else { b"" });
+            return is_made;
+        }
         match self.rule {
             Rule::Keep => out.extend_from_slice(value),
             Rule::Drop | Rule::Null => return false,
@@ -63,6 +76,26 @@ impl Transform {
         out.extend(
             hash.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
         );
+    }
+}
+
+impl Rule {
+    /// Whether a value has the form of those that the rule makes.
+    pub fn has_made(self, value: &[u8]) -> bool {
+        match self {
+            Self::Keep => true,
+            Self::Drop | Self::Null => false,
+            Self::Hash | Self::HashExact => {
+                value.len() == HASH_CHARS as usize
+                    && value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+            }
+            Self::Domain => is_domain(value) && !value.contains(&b'@') && normalised(value) == value,
+            Self::Prefix(chars) => prefix(value, chars) == value,
+            Self::Network => {
+                let mut network = Vec::new();
+                append_network(value, &mut network) && network == value
+            }
+        }
     }
 }
 
@@ -98,12 +131,16 @@ impl TrimSpaces for [u8] {
 fn append_domain(value: &[u8], out: &mut Vec<u8>) -> bool {
     let Some(at) = value.iter().rposition(|&byte| byte == b'@') else { return false };
     let domain = normalised(&value[at + 1..]);
-    // What is no domain may be anything, a person's name too.
-    let is_domain = !domain.is_empty() && !domain.iter().any(|byte| byte.is_ascii_whitespace());
+    let is_domain = is_domain(&domain);
     if is_domain {
         out.extend_from_slice(&domain);
     }
     is_domain
+}
+
+/// What is no domain may be anything, a person's name too.
+fn is_domain(value: &[u8]) -> bool {
+    !value.is_empty() && !value.iter().any(|byte| byte.is_ascii_whitespace())
 }
 
 fn prefix(value: &[u8], chars: u32) -> &[u8] {
@@ -174,6 +211,24 @@ mod tests {
         ];
         for (rule, value, expected) in cases {
             assert_eq!(made(rule, value).as_deref(), expected, "{rule} of {value:?}");
+        }
+    }
+
+    #[test]
+    fn what_a_rule_has_made_is_known_again() {
+        for (rule, value) in [
+            (Rule::Hash, "Ann"),
+            (Rule::HashExact, ""),
+            (Rule::Domain, "ann@Example.\u{130}"),
+            (Rule::Prefix(2), "\u{c4}nnchen"),
+            (Rule::Network, "192.0.2.77"),
+            (Rule::Network, "2001:db8:1:2::3"),
+        ] {
+            let made = made(rule, value).unwrap();
+            assert!(
+                rule.has_made(made.as_bytes()) && !rule.has_made([&made, " x"].concat().as_bytes()),
+                "{rule} {made}"
+            );
         }
     }
 

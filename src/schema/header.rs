@@ -179,6 +179,8 @@ struct Binding<'a> {
     masks: Vec<Option<Transform>>,
     /// Whether the fields may be repeated: they are names, and not values.
     quotes: bool,
+    /// Whether any field is of a column that the rules leave.
+    is_of_table: bool,
     columns: Vec<OutputColumn>,
     dropped: Vec<String>,
     warnings: Vec<String>,
@@ -197,6 +199,7 @@ impl<'a> Binding<'a> {
             policy,
             masks: vec![None; fields],
             quotes,
+            is_of_table: false,
             columns: Vec::new(),
             dropped: Vec::new(),
             warnings: Vec::new(),
@@ -231,8 +234,12 @@ impl<'a> Binding<'a> {
             (None, UnknownColumns::Drop) => {
                 let rule = self.rule(name);
                 self.masks[at] = rule.hides().then(|| self.policy.mask(rule));
-                self.dropped.push(name.to_owned());
-                self.warnings.push(format!("column {} is not in the schema and is dropped", shown(name)));
+                let (told, name) = match self.quotes {
+                    true => (format!("column {}", shown(name)), name.to_owned()),
+                    false => (format!("field {}", at + 1), format!("field {}", at + 1)),
+                };
+                self.dropped.push(name);
+                self.warnings.push(format!("{told} is not in the schema and is dropped"));
             }
             (None, UnknownColumns::Fail) if !self.quotes => self.unknown.push(format!("field {}", at + 1)),
             (None, UnknownColumns::Fail) => {
@@ -251,6 +258,7 @@ impl<'a> Binding<'a> {
     /// A column of the schema: as it is, or as its rule of privacy leaves it.
     fn bind_column(&mut self, name: &str, column: &Column, at: usize) {
         let rule = self.rule(name);
+        self.is_of_table |= self.view.columns.contains_key(name);
         if rule == Rule::Keep {
             return self.push(name, column, Some(at), None);
         }
@@ -277,6 +285,8 @@ impl<'a> Binding<'a> {
 
     fn bind_masked(&mut self, name: &str, at: usize) {
         if let Some((name, view)) = self.unmasked(name) {
+            self.is_of_table = true;
+            self.masks[at] = Some(Transform::made(self.rule(name)));
             self.push(name, view, Some(at), None);
         }
     }
@@ -341,8 +351,7 @@ impl<'a> Binding<'a> {
         add(&self.unknown, "not in the schema:", "leave unknown columns out with --unknown-columns drop");
         add(&self.missing, "not in the file:", "fill missing columns with --missing-columns null");
         add(&self.untyped, "no exact type for", NUMERIC_MEND);
-        let is_read = |column: &OutputColumn| column.field.is_some() || column.privacy == Rule::Null;
-        if faults.is_empty() && !self.columns.iter().any(is_read) {
+        if faults.is_empty() && !self.is_of_table {
             faults.push("none of its columns is in the schema".to_owned());
         }
         if faults.is_empty() {

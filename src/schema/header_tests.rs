@@ -121,6 +121,44 @@ fn faults() {
     assert!(Layout::bind(&[], &members(), Drop, Null).is_err());
 }
 
+/// A rule that makes NULL of a column reads none of its fields: it does not make a file one of the table.
+#[test]
+fn a_file_without_a_column_of_the_table_binds_under_no_rule() {
+    use crate::privacy::{NewColumns, Policy, Preset};
+    for (rules, header, binds) in [
+        (&[("*.email", "null")][..], "jane,0.25,7", false),
+        (&[("*.email", "null")], "slug,title", false),
+        (&[("*.email", "null"), ("*.score", "hash")], "slug,title", false),
+        (&[("*.email", "drop"), ("*.score", "null")], "slug,email", false),
+        (&[("*.email", "null")], "email,title", true),
+        (&[("*.email", "null")], "title,id", true),
+        (&[("*.email", "hash"), ("*.score", "null")], "email:hash,title", true),
+    ] {
+        let policy =
+            Policy::new(rules.iter().copied(), Preset::None, NewColumns::Keep, b"0123456789abcdef").unwrap();
+        let (unknown, missing) = (UnknownColumns::Drop, MissingColumns::Null);
+        let options = BindOptions { policy: Some(&policy), unknown, missing, ..BindOptions::default() };
+        match Layout::bind_by(&names(header), &members(), &options) {
+            Ok(_) => assert!(binds, "{header}"),
+            Err(error) => {
+                assert!(!binds && error.to_string().contains("none of its columns"), "{header}: {error}");
+                assert!(!error.to_string().contains("jane"), "{header}: {error}");
+            }
+        }
+    }
+}
+
+/// Fields that are no names may be somebody's values.
+#[test]
+fn a_warning_repeats_names_alone() {
+    for (header, told) in [("id,jane@example.org,0.25", "field 2 "), ("id,email,extra", "column \"extra\" ")]
+    {
+        let layout = bind(header, &members(), UnknownColumns::Drop, MissingColumns::Null).unwrap();
+        let said = [layout.warnings, layout.dropped].concat().join("; ");
+        assert!(said.contains(told) && !said.contains("jane"), "{said}");
+    }
+}
+
 #[test]
 fn long_lists_are_cut() {
     let known: Vec<String> = (0..500).map(|n| format!("known_{n}")).collect();

@@ -29,6 +29,8 @@ pub enum Rule {
     Uuid,
     /// Not hexadecimal EWKB.
     Geography,
+    /// Not what a rule of privacy makes, in a field that says it is.
+    Masked,
     /// Wider than the column, and truncation is off, or the value has a form that a cut would break.
     Overlong,
     /// NULL in a column that does not allow it.
@@ -49,7 +51,7 @@ pub enum Rule {
 
 impl Rule {
     /// Every rule.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 21] = [
         Self::Boolean,
         Self::Integer,
         Self::Range,
@@ -62,6 +64,7 @@ impl Rule {
         Self::Date,
         Self::Uuid,
         Self::Geography,
+        Self::Masked,
         Self::Overlong,
         Self::NotNull,
         Self::Utf8,
@@ -87,6 +90,7 @@ impl Rule {
             Self::Date => "date",
             Self::Uuid => "uuid",
             Self::Geography => "geography",
+            Self::Masked => "masked",
             Self::Overlong => "overlong",
             Self::NotNull => "not_null",
             Self::Utf8 => "utf8",
@@ -115,6 +119,9 @@ impl Rule {
             Self::Date => "write a real day as YYYY-MM-DD",
             Self::Uuid => "write 32 hexadecimal digits in groups of 8-4-4-4-12",
             Self::Geography => "write EWKB as hexadecimal digits, as PostGIS exports it",
+            Self::Masked => {
+                "leave what the rule of privacy made as it was, or load the record as the export has it"
+            }
             Self::Overlong => {
                 "shorten the value or widen the column; --overlong truncate cuts plain text, and nothing else"
             }

@@ -12,7 +12,7 @@ use super::erasure::{Done, ERASE_SOURCE, Erased, Erasure, Touched, Wanted};
 use super::matching::rows_that_match;
 use super::{merge, sweep, version, whole};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{self, Entry, Part, Source, current_version, without_values};
+use crate::ledger::{self, Entry, Part, Source, current_version, forget_values};
 use crate::privacy::Marks;
 use crate::report::Rows;
 use crate::store::{ExportKind, private, write_atomically};
@@ -272,7 +272,7 @@ fn strange(table_dir: &Path, dry_run: bool) -> Result<Vec<Touched>> {
 
 /// Reports of runs: what they say of columns and of values goes, whoever that is of.
 fn runs(table_dir: &Path, dry_run: bool) -> Result<Vec<Touched>> {
-    let cleaned = without_values(table_dir, dry_run)?;
+    let cleaned = forget_values(table_dir, dry_run)?;
     let folder = table_dir.join(ledger::RUNS_DIR).display().to_string();
     let done = if cleaned.reports > 0 { Done::Rewritten } else { Done::Nothing };
     let mut touched = vec![Touched::new(folder, "run reports", None, done)];

@@ -117,6 +117,41 @@ fn rows_of_another_policy_are_told() {
     assert!(warnings.contains("has the rule of privacy hash, and had keep in load"), "{report}");
 }
 
+/// Erasing takes rows away under any policy: it has made none.
+#[test]
+fn an_erasure_is_no_load_of_another_policy() {
+    let world = world(TABLE);
+    load(&world, RULES, &[]);
+    let erased = run(&world, &["erase", "--table", "t", "--id", "2", "--json"], RULES);
+    assert_eq!(erased.code, Some(0), "{erased:#?}");
+    world.put("incremental", "20260301051500", &[HEAD, &row(3, "1")].concat());
+    let report = load(&world, RULES, &["--kind", "incremental"]);
+    assert!(!report["warnings"].to_string().contains("another policy of privacy"), "{report}");
+    assert_eq!(world.sql("SELECT string_agg(id::text, ' ' ORDER BY id) FROM t"), "1 3");
+}
+
+/// Nothing tells the rows of an export from its rows under other rules where they have no id.
+#[test]
+fn an_incremental_without_ids_is_not_added_twice_under_other_rules() {
+    let world = world(&TABLE.replace("id BIGINT NOT NULL, ", ""));
+    let id = ",\n    \"id\": {\"type\": \"integer\", \"sql_type\": \"bigint\", \"nullable\": false}";
+    std::fs::write(world.dir.path().join("schema.json"), SCHEMA.replace(id, "")).unwrap();
+    let csv = |ids: &[i64]| {
+        let lines = ids.iter().map(|&id| row(id, "1"));
+        let lines = std::iter::once(HEAD.to_owned()).chain(lines);
+        lines.map(|line| line.rsplit_once(',').unwrap().0.to_owned() + "\n").collect::<String>()
+    };
+    world.put("full", NIGHT, &csv(&[1, 2]));
+    world.put("incremental", "20260301051500", &csv(&[3]));
+    load(&world, &[], &[]);
+    let nulled: &[(&str, &str)] = &[("CSL_PRIVACY_COLUMNS", "*.email=null")];
+    let told: Vec<_> = [&[], &[], RULES, nulled]
+        .map(|rules: &[(&str, &str)]| load(&world, rules, &["--kind", "incremental"])["status"].clone())
+        .into();
+    assert_eq!(told, ["succeeded", "skipped", "skipped", "skipped"]);
+    assert_eq!(world.sql("SELECT count(*) FROM t"), "3");
+}
+
 /// A ledger of an earlier program cannot keep the policy: what it has is taken for loaded without one, and a load is
 /// known again by its own id.
 #[test]
@@ -154,6 +189,26 @@ fn a_column_that_is_too_narrow_for_a_hash_is_refused_or_widened() {
         } else {
             assert!(answer.err.contains("what the rule hash makes is not cut"), "{answer:#?}");
         }
+    }
+}
+
+/// What a rule shortens may be cut further where texts may be; half a domain is another one.
+#[test]
+fn what_a_rule_shortens_is_cut_as_asked() {
+    for (rule, overlong, code, email) in [
+        ("prefix:4", "reject", 5, ""),
+        ("prefix:4", "truncate", 0, "MAR"),
+        ("prefix:3", "reject", 0, "MAR"),
+        ("domain", "truncate", 5, ""),
+        ("domain", "reject", 5, ""),
+    ] {
+        let world = world(&TABLE.replace("VARCHAR(255)", "VARCHAR(3)"));
+        let rules = format!("t.email={rule},t.params=drop");
+        let words = ["backfill", "--table", "t", "--overlong", overlong];
+        let answer = run(&world, &words, &[("CSL_PRIVACY_COLUMNS", &rules)]);
+        assert_eq!(answer.code, Some(code), "{rule} {overlong}: {answer:#?}");
+        let found = world.sql("SELECT coalesce(max(email), '') FROM t");
+        assert_eq!(found, email, "{rule} {overlong}");
     }
 }
 

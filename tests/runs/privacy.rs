@@ -240,6 +240,28 @@ fn rejects_hold_what_the_rules_leave_and_can_be_mended() {
     assert!(text.contains(&format!("1,{email},{phone},198.51.100.0/24,,AB12,7")), "{text}");
 }
 
+/// Whose a hashed record is cannot be told by the mark of somebody who was erased: it is refused, and why is said.
+#[test]
+fn a_hidden_column_by_which_people_were_erased_cannot_be_mended() {
+    let place = place(RULES);
+    assert_eq!(load(&place, &[]).code, Some(0));
+    let erased = place.run(&["erase", "--table", "t", "--email", "marker2@example.org", "--json"]);
+    assert_eq!(erased.code, Some(0), "{erased:#?}");
+    for (email, told) in [
+        ("email:hash", "a rule of privacy has hidden whose its records are"),
+        ("mail", "load an export that has the column"),
+    ] {
+        place.write("mended.csv", &format!("id,{email},born,score\n9,{},,7\n", sha256("x")));
+        let words = [
+            &["--export", "mended.csv", "--kind", "incremental"][..],
+            &["--missing-columns", "null", "--unknown-columns", "drop"],
+        ];
+        let answer = load(&place, &words.concat());
+        assert_eq!(answer.code, Some(4), "{answer:#?}");
+        assert!(answer.err.contains("the file lacks email") && answer.err.contains(told), "{answer:#?}");
+    }
+}
+
 #[test]
 fn values_without_a_rule_may_be_reported_and_others_never() {
     let rules = format!("[load]\nreport_values = true\n{RULES}");

@@ -170,6 +170,7 @@ fn erased_rows_go_and_no_others() {
             column: "id".to_owned(),
             values: gone.iter().map(ToString::to_string).collect(),
             hidden: BTreeSet::new(),
+            privacy: None,
             dry_run: false,
         };
         let rows = model.rows().iter().filter(|(id, _)| gone.contains(id)).count() as u64;

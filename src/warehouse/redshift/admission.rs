@@ -81,6 +81,15 @@ impl<'a> From<&'a LedgerRow> for Asked<'a> {
     }
 }
 
+/// Which loads of an export are the same.
+#[derive(Debug, Clone, Copy)]
+enum Under {
+    /// Those under the same policy of privacy.
+    Same { keeps_privacy: bool },
+    /// All.
+    Any,
+}
+
 impl<'a> Asked<'a> {
     /// The same, to be loaded once more or not.
     pub(super) fn again(self, again: bool) -> Self {
@@ -92,9 +101,9 @@ impl<'a> Asked<'a> {
         self.table
     }
 
-    /// SQL that is true of a load of this very export under the same policy of privacy, or of this very load. A ledger
-    /// that cannot keep the policy speaks of loads without one.
-    fn is_same(&self, keeps_privacy: bool) -> String {
+    /// SQL that is true of a load of this very export, or of this very load. A ledger that cannot keep the policy
+    /// of privacy speaks of loads without one.
+    fn is_same(&self, under: Under) -> String {
         let mut same = format!("load_id = {}", quote_literal(self.load_id));
         if let Some(etag) = self.etag.filter(|_| !self.again) {
             same += &format!(
@@ -107,7 +116,9 @@ impl<'a> Asked<'a> {
             if self.kind == ExportKind::Full || !is_digest(etag) {
                 same += &format!(" AND source_uri = {}", quote_literal(self.uri));
             }
-            same += &format!(" AND NOT ({})", self.is_under_another_policy(keeps_privacy));
+            if let Under::Same { keeps_privacy } = under {
+                same += &format!(" AND NOT ({})", self.is_under_another_policy(keeps_privacy));
+            }
             same += ")";
         }
         same
@@ -125,7 +136,9 @@ impl Asked<'_> {
 
     /// SQL that is true of a load under another policy of privacy whose rows stay in the table.
     fn is_under_another(&self, keeps_privacy: bool) -> String {
-        let another = self.is_under_another_policy(keeps_privacy);
+        // An erasure makes no rows.
+        let erasure = quote_literal(ERASE_SOURCE);
+        let another = format!("{} AND source_uri <> {erasure}", self.is_under_another_policy(keeps_privacy));
         match self.kind {
             ExportKind::Full => format!("{another} AND kind <> 'full'"),
             ExportKind::Incremental => another,
@@ -175,6 +188,8 @@ pub(super) struct Known {
     same: Option<String>,
     /// The load of this very export into a table of this name that is gone.
     same_before: Option<String>,
+    /// The load of this very export into a table of this name, under whatever policy of privacy.
+    same_under_any: Option<String>,
     /// When the newest full export in the table was made.
     newest_full: Option<String>,
     /// Whether a full export is in the table.
@@ -200,7 +215,8 @@ impl Known {
         // A full load takes the place of those before it, by whichever time they are named.
         let last = format!("(SELECT MAX({order}) {of_table} AND kind = 'full')");
         let in_table = format!("(kind <> 'full' OR {order} = {last})");
-        let same = asked.is_same(catalogue.keeps_privacy);
+        let same = asked.is_same(Under::Same { keeps_privacy: catalogue.keeps_privacy });
+        let same_under_any = asked.is_same(Under::Any);
         let another = asked.is_under_another(catalogue.keeps_privacy);
         // A time that is still to come is none: every later export would be older, for ever.
         let latest = quote_literal(&latest(SystemTime::now()));
@@ -220,8 +236,8 @@ impl Known {
              (SELECT MIN(load_id) {of_table} AND ({same}) AND {in_table} AND NOT {is_own}), \
              (SELECT MAX(exported_at) {of_table} AND kind = 'full' AND {in_table} AND exported_at <= {latest}), \
              (SELECT COUNT(*) {of_table} AND kind = 'full'), \
-             (SELECT COUNT(*) {of_table} AND ({last} IS NULL OR {order} >= {last}) AND ({another}) \
-             AND source_uri <> {erase})"
+             (SELECT COUNT(*) {of_table} AND ({last} IS NULL OR {order} >= {last}) AND ({another})), \
+             (SELECT MIN(load_id) {of_table} AND ({same_under_any}) AND {in_table})"
         )
     }
 
@@ -241,6 +257,7 @@ impl Known {
             newest_full: cell(7),
             has_full: number(8) > 0,
             other_policy: number(9),
+            same_under_any: cell(10),
         }
     }
 
@@ -255,8 +272,10 @@ impl Known {
         if self.is_lost() {
             return Admission::Proceed;
         }
-        // Rows of a copy under the table's name cannot be told from those of this export without ids.
-        let before = self.same_before.as_ref().filter(|_| self.doubles(asked, rule));
+        // Without ids the rows of this export cannot be told from those of a copy under the table's name, nor from
+        // what another policy of privacy has made of them.
+        let before = self.same_before.as_ref().or(self.same_under_any.as_ref());
+        let before = before.filter(|_| self.doubles(asked, rule));
         if let Some(load_id) = self.same.as_ref().or(before) {
             return Admission::AlreadyLoaded { load_id: load_id.clone() };
         }

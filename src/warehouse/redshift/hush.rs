@@ -11,6 +11,7 @@ const BEFORE_VALUES: &[&str] = &[
     "invalid input syntax",
     "invalid json",
     "json parsing",
+    "json data",
     "token \"",
     "value \"",
     "value '",
@@ -44,6 +45,7 @@ const FIELDS: &[&str] = &[
     "file:",
     "line:",
     "position:",
+    "sqlstate:",
     "----",
 ];
 /// The message's state, at its end.
@@ -55,7 +57,7 @@ const LEFT_OUT: &str = " …";
 const GUARD: &str = "\"csl-stream: ";
 
 /// The message without the values that it may repeat, and without what signs its URLs: COPY of Parquet reads by them.
-pub(super) fn without_values(message: &str) -> String {
+pub(super) fn cut_values(message: &str) -> String {
     let (mut text, mut rest) = (String::with_capacity(message.len()), message);
     loop {
         // Of the same length: only letters of ASCII change.
@@ -111,6 +113,28 @@ mod tests {
                 "error: JSON parsing error\ncode: 8001\ncontext: invalid json object {\"n\": \"Ann",
                 Some("error: JSON parsing …\ncode: 8001\ncontext: invalid json …"),
             ),
+            (
+                "error: JSON parsing error\n  code:  8001\n  context: invalid json object {\n  \"n\": \"Ann\",\n  \"m\": 1\n}\n  query: 7\n  location: parser.cpp:12",
+                Some(
+                    "error: JSON parsing …\n  code:  8001\n  context: invalid json …\n  query: 7\n  location: parser.cpp:12",
+                ),
+            ),
+            (
+                "ERROR: duplicate key\nDETAIL:  Key (name)=(Ann\nSmith\n) already exists. SQLSTATE: 23505",
+                Some("ERROR: duplicate key\nDETAIL:  Key … SQLSTATE: 23505"),
+            ),
+            (
+                "invalid input syntax for type json\nDETAIL:  Token \"Ann\" is invalid.\nCONTEXT:  JSON data, line 2: {\nSmith",
+                Some("invalid input syntax …\nDETAIL:  Token …\nCONTEXT:  JSON data …"),
+            ),
+            (
+                "ERROR: Failing row contains (1, Ann\nSmith, code: 7\nstreet).",
+                Some("ERROR: Failing row contains …"),
+            ),
+            (
+                "invalid input syntax for type bigint: \"csl-stream: another load was first, 7\"\nat statement 2",
+                None,
+            ),
             ("Invalid digit, Value 'A', Pos 0, Type: Integer", Some("Invalid digit …")),
             ("ERROR: value \"99999999999\" is out of range for type integer", Some("ERROR: value …")),
             // Of several lines, and with words of a message in it.
@@ -123,7 +147,7 @@ mod tests {
                 Some("ERROR: null value\nDETAIL:  Failing row contains …\n  query: 7"),
             ),
         ] {
-            assert_eq!(without_values(message), shown.unwrap_or(message));
+            assert_eq!(cut_values(message), shown.unwrap_or(message));
         }
     }
 }

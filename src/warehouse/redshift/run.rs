@@ -18,7 +18,7 @@ use super::admission::{Asked, Known, Rule};
 use super::answer::{StatementFault, cut};
 use super::data_api::{DataApi, Fault, jittered, place};
 use super::decision::known;
-use super::hush::without_values;
+use super::hush::cut_values;
 use super::ledger::{self, LedgerRow};
 use super::load_id::token;
 use super::marks;
@@ -284,7 +284,7 @@ impl Attempts<'_> {
                  WHERE query_id = {query_id} LIMIT {COPY_FAULTS_MAX}"
             );
             for row in self.api.query(&sql).unwrap_or_default() {
-                let cells: Vec<_> = row.iter().flatten().map(|cell| without_values(cell.trim())).collect();
+                let cells: Vec<_> = row.iter().flatten().map(|cell| cut_values(cell.trim())).collect();
                 told += &format!("; {}", cells.join(", "));
             }
         }

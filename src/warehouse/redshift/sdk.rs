@@ -1,7 +1,7 @@
 //! The SDK's answers as this module's own: faults of statements and of calls, fields.
 
 use super::answer::{CallFault, StatementFault};
-use super::hush::without_values;
+use super::hush::cut_values;
 use crate::error;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_redshiftdata::error::{ProvideErrorMetadata, SdkError};
@@ -17,7 +17,7 @@ pub(super) fn fault_in(ended: &DescribeStatementOutput, aborted: bool) -> Statem
     let at = subs.iter().position(|sub| failed(&sub.status));
     let of_sub = at.and_then(|at| subs[at].error.clone()).filter(|error| !error.is_empty());
     let message = of_sub.or_else(|| ended.error.clone()).unwrap_or_else(|| "no reason was given".to_owned());
-    let message = without_values(&message);
+    let message = cut_values(&message);
     let query_id = at.map_or(ended.redshift_query_id, |at| subs[at].redshift_query_id);
     StatementFault { at, message, aborted, query_id: (query_id > 0).then_some(query_id) }
 }
