@@ -84,6 +84,7 @@ mod tests {
     }
 
     #[test]
+    #[allow(clippy::single_range_in_vec_init, reason = "one range is what is expected")]
     fn the_newest_become_one_once_they_outweigh_the_oldest_of_them() {
         let full = [10 * KIB; 8];
         for (files, runs) in [

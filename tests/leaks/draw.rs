@@ -126,7 +126,7 @@ impl Policy {
     fn draw(rng: &mut Rng, table: &Table) -> Self {
         let choice = rng.u8(..10);
         let preset = matches!(choice, 2..=4);
-        if choice < 2 || choice == 2 {
+        if choice <= 2 {
             return Self { preset, ..Self::default() };
         }
         let mut rules = Vec::new();

@@ -165,9 +165,8 @@ impl Table {
             }
             lines.push(line.unwrap_or_else(|| fields.join(",").into_bytes()));
         }
-        match data {
-            Data::NoHeader => drop(lines.remove(0)),
-            _ => {}
+        if data == Data::NoHeader {
+            lines.remove(0);
         }
         let mut csv = lines.join(&b'\n');
         csv.push(b'\n');
