@@ -7,12 +7,12 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import threading
 import time
 
 import pyarrow.parquet as parquet
+from backfill import backfill
 
 SEED = 17
 # Rows of a full export, and of one minute.
@@ -42,22 +42,10 @@ def write_export(folder, kind, table, stamp, rows):
         file.writelines(line + "\n" for line in rows)
 
 
-def backfill(program, folder, kind, tables):
-    """Seconds by the clock and of the processor, and reports, of one run over all tables."""
-    words = ["backfill", "--kind", kind, "--exports", "exports", "--schema", "schema.json", "--to", "warehouse", "--json", "--quiet"]
-    words += [word for table in tables for word in ("--table", table)]
-    settings = {name: text for name, text in os.environ.items() if not name.startswith("CSL_")}
-    command = [os.path.abspath(program), *words]
-    with open(f"{folder}/out", "w+b") as out:
-        started = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, env=settings, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            raise SystemExit(f"backfill of {kind} exports: exit code {process.returncode}")
-        out.seek(0)
-        return seconds, usage.ru_utime + usage.ru_stime, [json.loads(line) for line in out]
+def load(program, folder, kind, tables):
+    """One run over all tables."""
+    words = ["--kind", kind, "--to", "warehouse"]
+    return backfill(program, folder, words + [word for table in tables for word in ("--table", table)])
 
 
 def files_of(folder, table):
@@ -128,7 +116,7 @@ def main(program, folder, minutes, tables, ratio):
         json.dump({"tables": [{"table": {"name": name, "columns": columns}} for name in names]}, file)
     for name in names:
         write_export(folder, "full", name, "20260301000000", [row(made, number, "2026-02-28 12:00:00") for number in range(FULL_ROWS)])
-    backfill(program, folder, "full", names)
+    load(program, folder, "full", names)
     reader = Reader(folder, names)
     reader.start()
     seconds, busy, files, rows, written = [], [], [], FULL_ROWS, 0
@@ -138,11 +126,11 @@ def main(program, folder, minutes, tables, ratio):
         for name in names:
             write_export(folder, "incremental", name, stamp, [row(made, rows + more, moment) for more in range(MINUTE_ROWS)])
         rows += MINUTE_ROWS
-        took, worked, reports = backfill(program, folder, "incremental", names)
+        took, usage, reports = load(program, folder, "incremental", names)
         if sum(report["rows"]["loaded"] for report in reports) != MINUTE_ROWS * len(names):
             raise SystemExit(f"minute {minute}: {[report['rows'] for report in reports]}")
         seconds.append(took)
-        busy.append(worked)
+        busy.append(usage.ru_utime + usage.ru_stime)
         written += sum(file["bytes"] for report in reports for file in report["files"])
         files.append(max(len(files_of(folder, name)) for name in names))
     reader.ended.set()

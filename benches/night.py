@@ -6,10 +6,10 @@
 import json
 import os
 import random
-import subprocess
 import sys
-import time
 import uuid
+
+from backfill import backfill
 
 SCHEMA = "fixtures/schema/2025-08-28.json"
 SEED = 17
@@ -76,22 +76,6 @@ def write_export(folder, made, table, size):
     return os.path.getsize(path)
 
 
-def run(program, folder, words):
-    """Seconds, peak bytes and reports of one run."""
-    command = [os.path.abspath(program), "backfill", "--exports", "exports", "--schema", "schema.json", "--json", "--quiet", *words]
-    settings = {name: text for name, text in os.environ.items() if not name.startswith("CSL_")}
-    with open(f"{folder}/out", "w+b") as out:
-        started = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, env=settings, stdout=out)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.monotonic() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode != 0:
-            raise SystemExit(f"{' '.join(words)}: exit code {process.returncode}")
-        out.seek(0)
-        return seconds, usage.ru_maxrss << 10, [json.loads(line) for line in out]
-
-
 def content(reports):
     """What each table holds: rows, and each column's sums."""
     return {report["table"]: (report["rows"], report["columns"]) for report in reports}
@@ -113,10 +97,11 @@ def main(program, folder, megabytes):
     stored = sum(write_export(folder, made, table, sizes[table["name"]]) for table in tables)
     single, one_by_one = {}, []
     for table in tables:
-        seconds, peak, reports = run(program, folder, ["--table", table["name"], "--to", "single"])
-        single[table["name"]] = (seconds, peak)
+        seconds, usage, reports = backfill(program, folder, ["--table", table["name"], "--to", "single"])
+        single[table["name"]] = (seconds, usage.ru_maxrss << 10)
         one_by_one += reports
-    seconds, peak, at_once = run(program, folder, ["--all", "--to", "all"])
+    seconds, usage, at_once = backfill(program, folder, ["--all", "--to", "all"])
+    peak = usage.ru_maxrss << 10
     differing = [name for name, held in content(one_by_one).items() if content(at_once).get(name) != held]
     summed, largest = sum(time for time, _ in single.values()), max(peak for _, peak in single.values())
     print(f"{len(tables)} tables, {stored / 1e6:.0f} MB of CSV, {sum(report['rows']['loaded'] for report in at_once):,} rows")

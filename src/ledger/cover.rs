@@ -35,6 +35,13 @@ impl Default for Cover {
 }
 
 impl Cover {
+    /// The rule for a table whose rows can be told apart by ids, or cannot: then a full export's name is taken for its
+    /// snapshot, so that no row doubles.
+    #[must_use]
+    pub fn of_table(self, has_ids: bool) -> Self {
+        if has_ids { self } else { Self { hours: 0 } }
+    }
+
     /// Whether a full export of the time `full` holds every row of this other export. Times are digits,
     /// `YYYYMMDD` and up to `hhmmss`.
     pub fn covers(self, full: Option<&str>, kind: ExportKind, exported_at: Option<&str>) -> bool {

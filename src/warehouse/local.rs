@@ -170,7 +170,7 @@ impl LocalWarehouse {
         };
         let Some(first) = full.files.first() else { return Ok(self.cover) };
         let footer = whole::check_file(&table_dir.join(&entry.load_id), first)?;
-        Ok(cover_by(self.cover, has_ids(&footer.columns)))
+        Ok(self.cover.of_table(has_ids(&footer.columns)))
     }
 
     fn admitting(&self, table: &str, kind: ExportKind, current: Option<&Entry>) -> Result<Admitting> {
@@ -186,12 +186,6 @@ impl LocalWarehouse {
             _ => error.help("no table has been loaded yet: csl-stream backfill --table T"),
         }
     }
-}
-
-/// Rows without ids cannot be told apart: there a full export's name is taken for its snapshot, so that
-/// none of them doubles.
-fn cover_by(cover: Cover, has_ids: bool) -> Cover {
-    if has_ids { cover } else { Cover { hours: 0 } }
 }
 
 impl Warehouse for LocalWarehouse {
@@ -362,7 +356,7 @@ impl Staging for LocalStaging {
     fn load(self: Box<Self>, files: &[FileReport], rows: &Rows) -> Result<LoadReceipt> {
         let staging = self.sink.dir();
         let new = version::verify(staging, files, rows.accepted)?;
-        let cover = cover_by(self.cover, merge::are_keyed(staging, &new)?);
+        let cover = self.cover.of_table(merge::are_keyed(staging, &new)?);
         let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
         if self.request.kind == ExportKind::Full {
             self.request.shrink.check(&self.request.table, self.rows_replaced(&kept), rows.accepted)?;

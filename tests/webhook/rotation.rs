@@ -68,24 +68,15 @@ fn the_key_of_hashes_by_secrets_manager() {
         r#"{"tables":[{"table":{"name":"t","columns":{"email":{"type":"string","sql_type":"text"}}}}]}"#,
     );
     write_secret(&dir.path().join("key"), &format!("{KEY}\n"));
-    let converted = |out: &str, key: (&str, &str)| {
+    let convert = |out: &str, rules: &str, key: (&str, &str)| {
         let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_csl-stream"));
-        command.current_dir(dir.path()).args([
-            "convert",
-            "--table",
-            "t",
-            "--schema",
-            "schema.json",
-            "--out",
-            out,
-            "t.csv",
-        ]);
-        command
-            .envs(aws.environment())
-            .env("CSL_PRIVACY_COLUMNS", "t.email=hash")
-            .env(key.0, key.1)
-            .env("CSL_LOG", "trace");
-        let output = command.output().unwrap();
+        let words = ["convert", "--table", "t", "--schema", "schema.json", "--out", out, "t.csv"];
+        command.current_dir(dir.path()).args(words).envs(aws.environment());
+        command.env("CSL_PRIVACY_COLUMNS", rules).env(key.0, key.1).env("CSL_LOG", "trace");
+        command.output().unwrap()
+    };
+    let converted = |out: &str, key: (&str, &str)| {
+        let output = convert(out, "t.email=hash", key);
         let said = String::from_utf8([output.stdout, output.stderr].concat()).unwrap();
         assert!(!said.contains(KEY), "{said}");
         (
@@ -113,18 +104,6 @@ fn the_key_of_hashes_by_secrets_manager() {
     assert_eq!(aws.calls("GetSecretValue")[0]["SecretId"], arn.1);
     // Whoever hashes nothing asks nobody.
     let asked = aws.calls("GetSecretValue").len();
-    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_csl-stream"));
-    command.current_dir(dir.path()).args([
-        "convert",
-        "--table",
-        "t",
-        "--schema",
-        "schema.json",
-        "--out",
-        "null",
-        "t.csv",
-    ]);
-    command.envs(aws.environment()).env("CSL_PRIVACY_COLUMNS", "t.email=null").env(arn.0, arn.1);
-    assert!(command.output().unwrap().status.success());
+    assert!(convert("null", "t.email=null", arn).status.success());
     assert_eq!(aws.calls("GetSecretValue").len(), asked);
 }

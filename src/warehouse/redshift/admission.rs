@@ -160,13 +160,14 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// The rule for a table. Without ids nothing tells whether a row is there already: a full export's name is
-    /// taken for its snapshot.
+    /// The rule for a table.
     pub(super) fn of(cover: Cover, target: &TargetTable) -> Self {
-        match target.column(ID) {
-            Some(_) => Self { cover, has_ids: true },
-            None => Self { cover: Cover { hours: 0 }, has_ids: false },
-        }
+        Self::by(cover, target.column(ID).is_some())
+    }
+
+    /// The rule for a table with ids, or without.
+    pub(super) fn by(cover: Cover, has_ids: bool) -> Self {
+        Self { cover: cover.of_table(has_ids), has_ids }
     }
 }
 

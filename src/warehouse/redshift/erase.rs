@@ -31,8 +31,6 @@ use std::time::SystemTime;
 const ATTEMPTS_MAX: u32 = 6;
 /// Marks of one statement: a statement has 100,000 bytes at most.
 const MARKS_PER_STATEMENT: usize = 200;
-/// Seconds that are waited for a VACUUM to fail.
-const TIDY_SECONDS: i32 = 2;
 
 /// What a run found before its transaction.
 struct Found {
@@ -232,12 +230,7 @@ impl RedshiftWarehouse {
     /// DELETE marks rows; VACUUM takes them out of the table's blocks (dg/r_VACUUM_command).
     fn vacuum(&self, target: &TargetTable) -> Option<Touched> {
         let sql = format!("VACUUM DELETE ONLY {} TO 100 PERCENT", target.qualified());
-        let error = match self.api().glance(&sql, TIDY_SECONDS) {
-            Ok(None) => return None,
-            Ok(Some(fault)) => fault.into_error("tidying up", &self.connection().to_string()),
-            Err(fault) => fault.into_error("tidying up", self.connection()),
-        };
-        tracing::warn!(%error, sql, "the table is not tidied up");
+        self.refused_to_tidy(&sql)?;
         let why = format!("the deleted rows leave them with the next VACUUM; as the table's owner: {sql}");
         Some(Touched::left(target.qualified(), "blocks of the table", why).passing())
     }

@@ -108,12 +108,7 @@ impl RedshiftWarehouse {
         }
         let table = staged.target.qualified();
         let refused = |sql: String| {
-            let error = match self.api().glance(&sql, TIDY_SECONDS) {
-                Ok(None) => return None,
-                Ok(Some(fault)) => fault.into_error("tidying up", &self.api().connection().to_string()),
-                Err(fault) => fault.into_error("tidying up", self.api().connection()),
-            };
-            tracing::warn!(%error, sql, "the table is not tidied up");
+            let error = self.refused_to_tidy(&sql)?;
             Some(format!(
                 "the load is done, but {sql} did not run: {error}; only the table's owner may do this: make the loader \
                  the owner, or leave it to Redshift's own VACUUM and ANALYZE"
@@ -123,5 +118,16 @@ impl RedshiftWarehouse {
             .into_iter()
             .filter_map(refused)
             .collect()
+    }
+
+    /// Runs a statement that tidies a table up, and says why it could not, as far as that shows at once.
+    pub(super) fn refused_to_tidy(&self, sql: &str) -> Option<Error> {
+        let error = match self.api().glance(sql, TIDY_SECONDS) {
+            Ok(None) => return None,
+            Ok(Some(fault)) => fault.into_error("tidying up", &self.connection().to_string()),
+            Err(fault) => fault.into_error("tidying up", self.connection()),
+        };
+        tracing::warn!(%error, sql, "the table is not tidied up");
+        Some(error)
     }
 }

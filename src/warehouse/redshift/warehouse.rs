@@ -176,7 +176,7 @@ impl RedshiftWarehouse {
 
     /// The table is looked at only where it decides: for an incremental of the hours before a full export.
     fn admission(&self, known: &Known, asked: &Asked<'_>, table: &str) -> Result<Admission> {
-        let of = |has_ids| Rule { cover: if has_ids { self.cover } else { Cover { hours: 0 } }, has_ids };
+        let of = |has_ids| Rule::by(self.cover, has_ids);
         let (wide, narrow) = (known.admission(asked, of(true)), known.admission(asked, of(false)));
         if wide == narrow {
             return Ok(wide);
