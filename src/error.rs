@@ -174,6 +174,10 @@ impl Error {
             Kind::StorageFull | Kind::QuotaExceeded => {
                 (Self::machine(what), "free some space or write to another disk, then run again")
             }
+            Kind::FileTooLarge => (
+                Self::machine(what),
+                "this process may write no file of that length (`ulimit -f`): raise the limit",
+            ),
             _ => (Self::machine(what), ""),
         };
         error.at(place).help(help).because(cause)

@@ -70,7 +70,8 @@ pub fn main() -> ExitCode {
     let printer = Printer::new(cli.global.json, cli.global.quiet);
     // Nobody watches a service: what it could not do must be in its log.
     let verbose = cli.global.verbose.max(u8::from(cli.command.is_service() && !cli.global.quiet));
-    match crate::telemetry::start(verbose).and_then(|()| execute(printer, &cli)) {
+    let ready = signals::outlive_file_limits().and_then(|()| crate::telemetry::start(verbose));
+    match ready.and_then(|()| execute(printer, &cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             printer.error(&error);

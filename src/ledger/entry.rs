@@ -6,7 +6,8 @@ use crate::privacy::PolicyId;
 use crate::report::Rows;
 use crate::store::{ExportKind, ObjectInfo, write_atomically};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
@@ -101,6 +102,55 @@ pub struct Slice {
     pub rows: Range<u64>,
 }
 
+/// What of an entry says whose the files beside it are.
+#[derive(Deserialize)]
+struct Named<'a> {
+    format: u32,
+    #[serde(borrow)]
+    program: Cow<'a, str>,
+    #[serde(borrow)]
+    load_id: Cow<'a, str>,
+    #[serde(borrow)]
+    table: Cow<'a, str>,
+    #[serde(borrow)]
+    parts: Vec<NamedPart<'a>>,
+}
+
+#[derive(Deserialize)]
+struct NamedPart<'a> {
+    #[serde(borrow)]
+    files: Vec<NamedFile<'a>>,
+}
+
+#[derive(Deserialize)]
+struct NamedFile<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+/// An entry, or what of it is asked for; `written` says in which shape, and by which program.
+fn parsed<'a, T: Deserialize<'a>>(
+    path: &Path,
+    bytes: &'a [u8],
+    written: impl Fn(&T) -> (u32, &str),
+) -> Result<T> {
+    let place = || Place::uri(path.display().to_string());
+    let found: T = serde_json::from_slice(bytes).map_err(|cause| {
+        Error::input("the ledger entry is damaged")
+            .at(place())
+            .help("point `current` to an older version, or remove the table's folder and load a full export")
+            .because(cause)
+    })?;
+    match written(&found) {
+        (format, program) if format > ENTRY_FORMAT => {
+            Err(Error::input(format!("the ledger entry has format {format}"))
+                .at(place())
+                .help(format!("it was written by {program}: use that or a later program")))
+        }
+        _ => Ok(found),
+    }
+}
+
 impl Source {
     /// Whether both are the same export. Without an etag (standard input) nobody can tell: they are not.
     pub fn same_as(&self, object: &ObjectInfo) -> bool {
@@ -124,19 +174,6 @@ impl Part {
     /// Whether its values were made by this policy.
     pub fn is_under(&self, privacy: Option<&PolicyId>) -> bool {
         PolicyId::digest_of(self.privacy.as_ref()) == PolicyId::digest_of(privacy)
-    }
-
-    /// What is known of the load, without what it left.
-    pub fn without_files(&self) -> Self {
-        Self {
-            load_id: self.load_id.clone(),
-            kind: self.kind,
-            source: self.source.clone(),
-            exported_at: self.exported_at.clone(),
-            digest: self.digest.clone(),
-            privacy: self.privacy.clone(),
-            files: Vec::new(),
-        }
     }
 
     /// Rows of all its files.
@@ -171,11 +208,6 @@ impl Entry {
             slices.push(Slice { part, file: at, rows: first..files[at].rows });
         }
         (files, slices)
-    }
-
-    /// Whether this folder in that of a table is the version that the entry is of, and no copy.
-    pub fn is_of(&self, table_dir: &Path, name: &str) -> bool {
-        owns(&self.load_id, &self.table, table_dir, name)
     }
 
     /// Rows of the whole version.
@@ -231,19 +263,22 @@ impl Entry {
     pub fn read(version_dir: &Path) -> Result<Self> {
         let path = entry_path(version_dir);
         let bytes = fs::read(&path).map_err(|e| Error::io("cannot read the ledger entry", &path, e))?;
-        let place = || Place::uri(path.display().to_string());
-        let entry: Self = serde_json::from_slice(&bytes).map_err(|cause| {
-            Error::input("the ledger entry is damaged")
-                .at(place())
-                .help("point `current` to an older version, or remove the table's folder and load a full export")
-                .because(cause)
-        })?;
-        if entry.format > ENTRY_FORMAT {
-            return Err(Error::input(format!("the ledger entry has format {}", entry.format))
-                .at(place())
-                .help(format!("it was written by {}: use that or a later program", entry.program)));
-        }
-        Ok(entry)
+        parsed(&path, &bytes, |entry: &Self| (entry.format, &entry.program))
+    }
+
+    /// Names of the files of a version's folder, if it is that version, and no copy: the entry without the rest, which
+    /// is long where loads are many.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it is damaged or of a later program.
+    pub fn file_names(table_dir: &Path, version: &str) -> Result<Option<BTreeSet<String>>> {
+        let path = entry_path(&table_dir.join(version));
+        let bytes = fs::read(&path).map_err(|e| Error::io("cannot read the ledger entry", &path, e))?;
+        let named = parsed(&path, &bytes, |named: &Named<'_>| (named.format, &named.program))?;
+        let is_it = owns(&named.load_id, &named.table, table_dir, version);
+        let names: BTreeSet<&str> =
+            named.parts.iter().flat_map(|part| &part.files).map(|file| file.name.as_ref()).collect();
+        Ok(is_it.then(|| names.into_iter().map(str::to_owned).collect()))
     }
 
     /// The least shape that says which files these are.
@@ -264,8 +299,26 @@ impl Entry {
         write_atomically(&version_dir.join(ENTRY_NAME), &bytes)
     }
 
+    /// The entry without its parts, which are many.
+    fn head(&self) -> Self {
+        Self {
+            format: self.format,
+            load_id: self.load_id.clone(),
+            table: self.table.clone(),
+            kind: self.kind,
+            source: self.source.clone(),
+            exported_at: self.exported_at.clone(),
+            rows: self.rows,
+            started: self.started.clone(),
+            finished: self.finished.clone(),
+            program: self.program.clone(),
+            previous: self.previous.clone(),
+            parts: Vec::new(),
+        }
+    }
+
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let head = serde_json::to_vec_pretty(&Self { parts: Vec::new(), ..self.clone() })?;
+        let head = serde_json::to_vec_pretty(&self.head())?;
         let end = b"[]\n}";
         let mut bytes = head.strip_suffix(end).unwrap_or(&head).to_vec();
         for (at, part) in self.parts.iter().enumerate() {

@@ -287,23 +287,21 @@ fn readable<T>(read: Result<T>) -> Option<T> {
     read.inspect_err(|error| tracing::warn!(%error, "ledger record left out")).ok()
 }
 
-/// Names in the folder of runs, sorted and so by time; none if there is no such folder.
+/// Names in the folder of runs; none if there is no such folder.
 fn names_in(runs: &Path) -> Result<Vec<String>> {
     let listing = match fs::read_dir(runs) {
         Ok(listing) => listing,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(Error::io("cannot list the runs", runs, cause)),
     };
-    let mut names: Vec<String> =
-        listing.flatten().filter_map(|item| item.file_name().into_string().ok()).collect();
-    names.sort_unstable();
-    Ok(names)
+    Ok(listing.flatten().filter_map(|item| item.file_name().into_string().ok()).collect())
 }
 
 /// Names of the reports, oldest first.
 fn report_names(runs: &Path) -> Result<Vec<String>> {
     let mut names = names_in(runs)?;
     names.retain(|name| name.ends_with(".json") && !name.starts_with('.'));
+    names.sort_unstable();
     Ok(names)
 }
 
@@ -313,10 +311,9 @@ fn report_names(runs: &Path) -> Result<Vec<String>> {
 /// Whatever the file system refuses.
 pub fn forget_older(table_dir: &Path, before: SystemTime) -> Result<u64> {
     let runs = table_dir.join(RUNS_DIR);
-    let is_older = |name: &String| {
-        let id = name.strip_suffix(".json").filter(|id| is_load_id(id));
-        id.and_then(began_at).is_some_and(|at| at < before)
-    };
+    // Ids sort by time, and most are later than this: they need not be taken apart.
+    let first_kept = first_id_at(before);
+    let is_older = |name: &String| *name < first_kept && name.strip_suffix(".json").is_some_and(is_load_id);
     let mut gone = 0;
     for name in report_names(&runs)?.iter().filter(|name| is_older(name)) {
         remove(&runs.join(name))?;
@@ -326,14 +323,18 @@ pub fn forget_older(table_dir: &Path, before: SystemTime) -> Result<u64> {
 }
 
 fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
-    // Only what this program has put there: another's file may end in .json too.
-    let (mut reports, others): (Vec<String>, Vec<String>) =
-        names_in(runs)?.into_iter().partition(|name| name.strip_suffix(".json").is_some_and(is_load_id));
-    reports.truncate(reports.len().saturating_sub(kept));
-    for name in &reports {
-        remove(&runs.join(name))?;
+    let names = names_in(runs)?;
+    if names.len() > kept {
+        // Only what this program has put there: another's file may end in .json too.
+        let is_report = |name: &&String| name.strip_suffix(".json").is_some_and(is_load_id);
+        let mut reports: Vec<_> = names.iter().filter(is_report).collect();
+        reports.sort_unstable();
+        reports.truncate(reports.len().saturating_sub(kept));
+        for name in reports {
+            remove(&runs.join(name))?;
+        }
     }
-    for name in others.iter().filter(|name| is_temporary(name)) {
+    for name in names.iter().filter(|name| is_temporary(name)) {
         let path = runs.join(name);
         let age = path.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
         if age.is_some_and(|age| age > TEMPORARY_AGE_MAX) {
@@ -367,6 +368,13 @@ fn began(load_id: &str) -> Option<String> {
 fn began_at(load_id: &str) -> Option<SystemTime> {
     let (seconds, nanos) = uuid::Uuid::parse_str(load_id).ok()?.get_timestamp()?.to_unix();
     UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
+}
+
+/// What the ids of loads that began at this time, to the millisecond, begin with (UUID version 7, RFC 9562): earlier
+/// ones are less.
+fn first_id_at(at: SystemTime) -> String {
+    let millis = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
 }
 
 /// A time as RFC 3339 in UTC, to the second. Before 1970 it is 1970: no load is that old.

@@ -26,6 +26,7 @@ mod for_tests;
 mod gather;
 mod gauge;
 mod group;
+mod hashed;
 mod header;
 mod indices;
 mod kind;

@@ -6,6 +6,7 @@ use super::column::{COMMIT_VALUES, Column, Common};
 use super::dictionary::TextDictionary;
 use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
+use super::hashed::Hashed;
 use super::indices::write_indices;
 use super::kind::exact_value;
 use super::made::Made;
@@ -81,6 +82,7 @@ pub(super) struct TextColumn {
     allow_dictionary: bool,
     truncated: u64,
     texts: Texts,
+    hashed: Option<Box<Hashed>>,
 }
 
 impl TextColumn {
@@ -89,6 +91,7 @@ impl TextColumn {
             width: width_of(&common.spec, options),
             cuts: cuts(&common.spec, options),
             form: form_of(&common.spec),
+            hashed: common.spec.transform.as_ref().and_then(Hashed::of),
             common,
             plain: PlainPage::new(),
             range: TextRange::default(),
@@ -132,11 +135,17 @@ impl TextColumn {
             self.entries.index_all(simd, fields, spans, indices);
             return self.entries.add_up(&indices[first..], &mut self.texts);
         }
+        self.push_plain(spans, |span, plain| append_value(simd, span.text(fields), plain));
+    }
+
+    /// Adds values without a dictionary; `append` appends one, and its length before it.
+    #[inline(always)]
+    fn push_plain(&mut self, spans: &[Span], mut append: impl FnMut(&Span, &mut Vec<u8>)) {
         let plain = self.plain.values();
         let (first, mut empties) = (plain.len(), 0);
         for span in spans {
             let at = plain.len() + 4;
-            append_value(simd, span.text(fields), plain);
+            append(span, plain);
             let value = &plain[at..];
             empties += u64::from(value.is_empty());
             self.range.widen(value);
@@ -176,7 +185,13 @@ impl TextColumn {
     #[inline(always)]
     fn keep(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span]) {
         for spans in spans.chunks(COMMIT_VALUES) {
-            self.push_all(simd, fields, spans);
+            match self.hashed.take() {
+                Some(mut hashed) => {
+                    self.push_hashed(simd, fields, spans, &mut hashed);
+                    self.hashed = Some(hashed);
+                }
+                None => self.push_all(simd, fields, spans),
+            }
             let entries = self.entries.len();
             let gives_up = match &mut self.dictionary {
                 Some((gauge, _)) => gauge.gives_up(spans.len(), entries) || self.entries.is_full(),
@@ -186,6 +201,17 @@ impl TextColumn {
                 self.give_up_dictionary();
             }
         }
+    }
+
+    /// Adds the hashes of fields.
+    #[inline(always)]
+    fn push_hashed(&mut self, simd: impl Simd, fields: &Fields<'_>, spans: &[Span], hashed: &mut Hashed) {
+        let Some((_, indices)) = &mut self.dictionary else {
+            return self.push_plain(spans, |span, plain| hashed.append(simd, span.text(fields), plain));
+        };
+        let first = indices.len();
+        hashed.index_all(simd, fields, spans, &mut self.entries, indices);
+        self.entries.add_up(&indices[first..], &mut self.texts);
     }
 
     /// Writes the page's values out; pages that are done keep their indices.
@@ -205,6 +231,8 @@ impl Column for TextColumn {
         }
         let sound = self.common.gather(simd, fields, spans)
             && match &self.common.spec.transform {
+                // Nothing is asked of the values: it was for NULLs alone.
+                _ if self.width.is_none() && self.form.is_none() => true,
                 None => self.are_sound(fields, spans),
                 Some(transform) => {
                     let made = Made::of(transform, fields, spans);
@@ -219,7 +247,7 @@ impl Column for TextColumn {
     #[inline(always)]
     fn commit<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) {
         self.common.gather(simd, fields, spans);
-        if let Some(transform) = &self.common.spec.transform {
+        if let Some(transform) = self.common.spec.transform.as_ref().filter(|_| self.hashed.is_none()) {
             let made = Made::of(transform, fields, spans);
             self.common.retain(&made.stay);
             self.common.commit(made.spans.len());
@@ -263,6 +291,7 @@ impl Column for TextColumn {
         let dictionary = DictionaryPage { bytes: self.entries.page(), entries: self.entries.len() };
         let chunk = self.common.chunk.finish(tools, &self.common.descriptor, dictionary, statistics)?;
         self.entries.clear();
+        self.hashed.iter_mut().for_each(|hashed| hashed.clear());
         self.dictionary = self.allow_dictionary.then(Default::default);
         let empty = no_texts(self.texts.hashes.is_some());
         let texts = std::mem::replace(&mut self.texts, empty);

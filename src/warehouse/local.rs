@@ -130,7 +130,7 @@ impl LocalWarehouse {
     ///
     /// # Errors
     /// [`Error::Input`] if the table is damaged.
-    pub fn current(&self, table: &str) -> Result<Option<Entry>> {
+    pub fn current(&self, table: &str) -> Result<Option<Arc<Entry>>> {
         let table_dir = ledger::table_dir(&self.dir, table)?;
         let version = ledger::current_version(&table_dir)?;
         version.map(|version| self.last_read.entry(&table_dir.join(version))).transpose()
@@ -173,8 +173,8 @@ impl LocalWarehouse {
         Ok(self.cover.of_table(has_ids(&footer.columns)))
     }
 
-    fn admitting(&self, table: &str, kind: ExportKind, current: Option<&Entry>) -> Result<Admitting> {
-        let cover = self.cover_of(&ledger::table_dir(&self.dir, table)?, current, kind)?;
+    fn admitting(&self, table: &str, kind: ExportKind, current: Option<Arc<Entry>>) -> Result<Admitting> {
+        let cover = self.cover_of(&ledger::table_dir(&self.dir, table)?, current.as_deref(), kind)?;
         Ok(Admitting::new(current, cover))
     }
 
@@ -265,7 +265,7 @@ impl Warehouse for LocalWarehouse {
         let is_there = ledger::current_version(&ledger::table_dir(&self.dir, table)?)?.is_some();
         // Held, so that no load sweeps what is looked at.
         let held = is_there.then(|| self.hold(table)).transpose()?;
-        let admitting = self.admitting(table, kind, held.as_ref().map(|held| &held.entry))?;
+        let admitting = self.admitting(table, kind, held.as_ref().map(|held| Arc::clone(&held.entry)))?;
         Ok(Box::new(move |request| Ok(admitting.admit(request))))
     }
 
@@ -276,7 +276,7 @@ impl Warehouse for LocalWarehouse {
         let lock = TableLock::take(&table_dir, &request.load_id, self.lock_wait, &self.waits)?;
         sweep::sweep_dead(&table_dir)?;
         let current = self.current(&request.table)?;
-        let admitting = self.admitting(&request.table, request.kind, current.as_ref())?;
+        let admitting = self.admitting(&request.table, request.kind, current.clone())?;
         if admitting.admit(request) != Admission::Proceed {
             // Two processes were admitted at once, and the other was first.
             return Err(Error::transient("another load changed the table while this one waited for it")
@@ -291,7 +291,7 @@ impl Warehouse for LocalWarehouse {
         private::make_dir(&staging)
             .map_err(|cause| Error::io("cannot make the staging folder", &staging, cause))?;
         Ok(Box::new(LocalStaging {
-            columns: Columns::of(&table_dir, current.as_ref()),
+            columns: Columns::of(&table_dir, current.as_deref()),
             erased: Arc::new(local_erase::marks(&table_dir)?),
             evolve: self.evolve,
             table_dir,
@@ -311,7 +311,7 @@ impl Warehouse for LocalWarehouse {
 struct LocalStaging {
     table_dir: PathBuf,
     request: LoadRequest,
-    current: Option<Entry>,
+    current: Option<Arc<Entry>>,
     /// Those of the current version.
     columns: Columns,
     erased: Arc<Marks>,
@@ -357,11 +357,11 @@ impl Staging for LocalStaging {
         let staging = self.sink.dir();
         let new = version::verify(staging, files, rows.accepted)?;
         let cover = self.cover.of_table(merge::are_keyed(staging, &new)?);
-        let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
+        let kept = version::kept_parts(self.current.as_deref(), &self.request, cover);
         if self.request.kind == ExportKind::Full {
             self.request.shrink.check(&self.request.table, self.rows_replaced(&kept), rows.accepted)?;
         }
-        let old = self.current.as_ref().map(|current| (self.table_dir.join(&current.load_id), current));
+        let old = self.current.as_deref().map(|current| (self.table_dir.join(&current.load_id), current));
         let folders = Folders { old: old.as_ref().map(|(dir, entry)| (dir.as_path(), *entry)), staging };
         let of_another_policy = version::of_another_policy(&kept, &self.request);
         let Brought { new, kept, mut warnings } = merge::bring(&folders, &self.request, kept, new)?;
@@ -387,7 +387,7 @@ impl LocalStaging {
     /// Rows that a full export takes the place of: all that the table holds, but for the incrementals that
     /// are kept. Those may be of later, and say nothing of it.
     fn rows_replaced(&self, kept: &[Part]) -> u64 {
-        let all = self.current.as_ref().map_or(0, Entry::rows_in_table);
+        let all = self.current.as_ref().map_or(0, |entry| entry.rows_in_table());
         all.saturating_sub(kept.iter().map(Part::rows).sum())
     }
 

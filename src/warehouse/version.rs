@@ -12,27 +12,35 @@ use crate::error::{Error, Place, Result};
 use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile};
 use crate::report::FileReport;
 use crate::store::{ExportKind, sync_dir};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a table holds, for the question whether a load may go ahead.
 pub(super) struct Admitting {
-    /// Its loads without their files, by the name of the export.
-    loaded: HashMap<String, Vec<Part>>,
+    current: Option<Arc<Entry>>,
+    /// Which of its loads, by the name of the export.
+    by_export: Vec<usize>,
     /// When the full export was made.
     full: Option<String>,
     cover: Cover,
 }
 
 impl Admitting {
-    pub(super) fn new(current: Option<&Entry>, cover: Cover) -> Self {
-        let mut loaded = HashMap::<String, Vec<_>>::new();
-        for part in current.iter().flat_map(|entry| &entry.parts) {
-            loaded.entry(part.source.uri.clone()).or_default().push(part.without_files());
-        }
-        let full = current.and_then(Entry::full).and_then(|part| part.exported_at.clone());
-        Self { loaded, full, cover }
+    pub(super) fn new(current: Option<Arc<Entry>>, cover: Cover) -> Self {
+        let full = current.as_ref().and_then(|entry| entry.full()?.exported_at.clone());
+        let parts = current.as_ref().map_or(&[][..], |entry| &entry.parts);
+        let mut by_export: Vec<usize> = (0..parts.len()).collect();
+        by_export.sort_by_key(|&at| &parts[at].source.uri);
+        Self { current, by_export, full, cover }
+    }
+
+    /// The loads of an export of this name.
+    fn loaded<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Part> {
+        let parts = self.current.as_ref().map_or(&[][..], |entry| &entry.parts);
+        let first = self.by_export.partition_point(|&at| parts[at].source.uri.as_str() < uri);
+        self.by_export[first..].iter().map(|&at| &parts[at]).take_while(move |part| part.source.uri == uri)
     }
 
     pub(super) fn admit(&self, request: &LoadRequest) -> Admission {
@@ -40,8 +48,7 @@ impl Admitting {
             return Admission::Proceed;
         }
         let same = |part: &&Part| part.is_of(request.kind, &request.source, request.privacy.as_ref());
-        let of_name = self.loaded.get(&request.source.uri);
-        if let Some(part) = of_name.and_then(|known| known.iter().find(same)) {
+        if let Some(part) = self.loaded(&request.source.uri).find(same) {
             return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
         }
         match self.full.clone() {
