@@ -13,6 +13,7 @@ mod erase;
 mod groups;
 mod loads;
 mod privacy;
+mod rollback;
 mod serve;
 mod verify;
 mod work;
@@ -23,6 +24,7 @@ pub use erase::EraseArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use privacy::PrivacyCommand;
+pub use rollback::RollbackArgs;
 pub use serve::ServeArgs;
 pub use verify::VerifyArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
@@ -101,6 +103,8 @@ pub enum Command {
     /// The loads that happened
     #[command(subcommand)]
     Loads(LoadsCommand),
+    /// Make a table of the local warehouse what it was before its last load
+    Rollback(RollbackArgs),
     /// Erase people from a table, and from everything that was made of it
     Erase(EraseArgs),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue

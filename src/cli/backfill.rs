@@ -118,12 +118,17 @@ fn not_begun(terminal: &Terminal, args: &BackfillArgs, table: &str, error: Error
 }
 
 fn counted(table: &str, count: Count) -> String {
-    let Count { loaded, already, covered } = count;
+    let Count { loaded, already, covered, rolled_back } = count;
     let were = |number: u64| if number == 1 { "was" } else { "were" };
     let mut text =
         format!("{table}: {} loaded, {already} {} loaded already", plural(loaded, "export"), were(already));
     if covered > 0 {
         text += &format!(", {covered} {} covered by the full export", were(covered));
+    }
+    if rolled_back > 0 {
+        text += &format!(
+            ", the table was rolled back from {rolled_back}: --export URI --again loads one all the same"
+        );
     }
     text
 }

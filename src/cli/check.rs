@@ -1,6 +1,7 @@
 //! `csl-stream check`: everything that a load needs, one line each, ✔ or ✖ with what helps.
 
 use super::args::CheckArgs;
+use super::faults;
 use super::flags;
 use super::printer::Printer;
 use crate::config::Config;
@@ -10,6 +11,9 @@ use crate::ops::tables::Chosen;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) -> Result<()> {
+    if let Some(export) = &args.faults.export {
+        return faults::run(printer, config?, args, export);
+    }
     let mut heard = |checked: &Checked| {
         // A closed stdout has had enough; the exit code still says it.
         let _ = printer.result(&line(checked));

@@ -6,8 +6,8 @@ use super::printer::{Printer, columns};
 use super::summary::{status_word, summary};
 use super::terminal::Terminal;
 use crate::config::Config;
-use crate::error::Result;
-use crate::ops::loads::{self, Retried, Run, Shown, Standing};
+use crate::error::{Result, cut};
+use crate::ops::loads::{self, Ended, Retried, Run, Shown, Standing};
 use crate::report::Status;
 use crate::report::words::{count, plural};
 
@@ -18,7 +18,9 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
     | LoadsCommand::Retry { target, .. }) = command;
     let config = configured(config, target)?;
     match command {
-        LoadsCommand::List { table, limit, .. } => list(printer, &config, table.as_deref(), *limit),
+        LoadsCommand::List { table, status, limit, .. } => {
+            list(printer, &config, table.as_deref(), *status, *limit)
+        }
         LoadsCommand::Show { id, .. } => {
             let shown = loads::show(&config, id)?;
             printer.json(&shown)?;
@@ -34,13 +36,22 @@ fn configured(mut config: Config, args: &LedgerArgs) -> Result<Config> {
     Ok(config)
 }
 
-fn list(printer: Printer, config: &Config, table: Option<&str>, limit: usize) -> Result<()> {
-    let loads = loads::list(config, table, limit)?;
+fn list(
+    printer: Printer,
+    config: &Config,
+    table: Option<&str>,
+    status: Option<Ended>,
+    limit: usize,
+) -> Result<()> {
+    let loads = loads::list(config, table, status, limit)?;
     printer.json(&loads.runs)?;
     if loads.runs.is_empty() {
-        return printer.result(&format!("no loads in {} yet", loads.warehouse));
+        return printer.result(&match status {
+            None => format!("no loads in {} yet", loads.warehouse),
+            Some(_) => format!("no load in {} ended so", loads.warehouse),
+        });
     }
-    printer.result(&table_of(&loads.runs))?;
+    printer.result(&with_reasons(&loads.runs))?;
     if loads.more {
         printer.note("older ones are not shown; --limit shows more");
     }
@@ -65,13 +76,30 @@ fn table_of(runs: &[Run]) -> String {
     columns(&rows)
 }
 
+/// Characters of a reason in a list.
+const REASON_CHARS_MAX: usize = 240;
+
+/// The same, with the reason under each run that has one.
+fn with_reasons(runs: &[Run]) -> String {
+    let table = table_of(runs);
+    let mut lines = table.lines();
+    let mut text = lines.next().unwrap_or_default().to_owned();
+    for (line, run) in lines.zip(runs) {
+        text += &format!("\n{line}");
+        if let Some(error) = &run.error {
+            text += &format!("\n    {}", cut(&error.replace('\n', " "), REASON_CHARS_MAX));
+        }
+    }
+    text
+}
+
 fn row(run: &Run) -> Vec<String> {
     vec![
         run.started.clone().unwrap_or_else(|| "-".to_owned()),
         run.load_id.clone(),
         run.table.clone(),
         run.kind.word().to_owned(),
-        status_word(run.status).to_owned(),
+        if run.killed { "killed" } else { status_word(run.status) }.to_owned(),
         count(run.rows.loaded),
         count(run.rows.rejected),
         data(run),
@@ -102,7 +130,7 @@ fn standing_word(standing: Standing) -> &'static str {
 /// One run for people: the summary of its report, its files, its faults.
 fn details(shown: &Shown) -> String {
     let Some(report) = &shown.report else {
-        return format!("{}(the run left no report)", table_of(std::slice::from_ref(&shown.run)));
+        return format!("{}\n(the run left no report)", with_reasons(std::slice::from_ref(&shown.run)));
     };
     let mut lines = vec![summary(report, "loaded")];
     if let Some(started) = &shown.run.started {

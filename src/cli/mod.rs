@@ -20,6 +20,7 @@ mod cost;
 mod dead_letters;
 mod demo;
 mod erase;
+mod faults;
 mod flags;
 #[cfg(feature = "serve")]
 mod lambda;
@@ -32,6 +33,7 @@ mod progress;
 #[cfg(feature = "query")]
 mod query;
 mod reports;
+mod rollback;
 mod schema;
 #[cfg(feature = "serve")]
 mod serve;
@@ -126,6 +128,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Query(_) => Err(crate::features::Feature::Query.missing("csl-stream query")),
         Command::Privacy(command) => privacy::run(printer, config()?, command),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        Command::Rollback(args) => rollback::run(printer, config()?, args),
         Command::Erase(args) => erase::run(printer, config()?, args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),

@@ -172,7 +172,7 @@ impl<'a> Stage<'a> {
     /// Names the first fault, even if the rejects could not be written.
     fn too_many_rejects(&self, state: &mut State, unwritten: Result<()>) -> Error {
         let flushed = state.rejects.finish();
-        let report = state.rejects.report().clone();
+        let report = state.rejects.report();
         let (rejected, allowed) = (state.staged.rows.rejected, self.options.max_rejects);
         let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
         let mut place = Place::uri(&self.options.uri);
@@ -244,7 +244,7 @@ impl<'a> Stage<'a> {
         let columns = encoding.layout().columns.iter().zip(&state.measures);
         state.staged.columns = columns.map(|(column, measure)| column_report(column, measure)).collect();
         let result = after_rejects(result, state.rejects.finish());
-        state.staged.rejects = state.rejects.report().clone();
+        state.staged.rejects = state.rejects.report();
         if result.is_err() {
             state.staged.files.clear();
             remove(sink, &state.finished);

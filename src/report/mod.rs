@@ -177,6 +177,25 @@ pub struct RejectsReport {
     pub uri: Option<String>,
     /// The first faults, at most [`FIRST_FAULTS_MAX`].
     pub first: Vec<FaultReport>,
+    /// How many faults there were of each rule and column, the most frequent first, at most [`FAULT_COUNTS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counts: Vec<FaultCount>,
+}
+
+/// How many rules and columns a report tells apart.
+pub const FAULT_COUNTS_MAX: usize = 1_000;
+
+/// Faults of one kind; a record may have several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultCount {
+    /// Column, if one is at fault.
+    pub column: Option<String>,
+    /// The rule that was broken.
+    pub rule: String,
+    /// How often.
+    pub faults: u64,
+    /// The first record that breaks it, from 1.
+    pub first_record: u64,
 }
 
 /// How many faults a report repeats; the rejects file has all of them.
