@@ -3,7 +3,7 @@
 use super::args::CheckArgs;
 use super::faults;
 use super::flags;
-use super::printer::Printer;
+use super::printer::{Printer, Tone};
 use crate::config::Config;
 use crate::error::Result;
 use crate::ops::check::{Checked, Checklist, check};
@@ -16,7 +16,8 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) ->
     }
     let mut heard = |checked: &Checked| {
         // A closed stdout has had enough; the exit code still says it.
-        let _ = printer.result(&line(checked));
+        let tone = if checked.ok { Tone::Plain } else { Tone::Bad };
+        let _ = printer.lines(line(checked).lines().map(|line| (tone, line)));
     };
     let mut list = Checklist::new(&mut heard);
     let configured = config.and_then(|config| configured(config, args));

@@ -2,7 +2,7 @@
 
 use super::args::{LedgerArgs, LoadsCommand};
 use super::flags;
-use super::printer::{Printer, columns};
+use super::printer::{Printer, Tone, columns};
 use super::summary::{status_word, summary};
 use super::terminal::Terminal;
 use crate::config::Config;
@@ -24,7 +24,10 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
         LoadsCommand::Show { id, .. } => {
             let shown = loads::show(&config, id)?;
             printer.json(&shown)?;
-            printer.result(&details(&shown))
+            match shown.report {
+                Some(_) => printer.long(&details(&shown)),
+                None => show(printer, std::slice::from_ref(&shown.run)),
+            }
         }
         LoadsCommand::Retry { id, allow_shrink, .. } => retry(printer, &config, id, *allow_shrink),
     }
@@ -51,7 +54,7 @@ fn list(
             Some(_) => format!("no load in {} ended so", loads.warehouse),
         });
     }
-    printer.result(&with_reasons(&loads.runs))?;
+    show(printer, &loads.runs)?;
     if loads.more {
         printer.note("older ones are not shown; --limit shows more");
     }
@@ -79,18 +82,24 @@ fn table_of(runs: &[Run]) -> String {
 /// Characters of a reason in a list.
 const REASON_CHARS_MAX: usize = 240;
 
-/// The same, with the reason under each run that has one.
-fn with_reasons(runs: &[Run]) -> String {
+/// Shows runs, with the reason under each that has one.
+fn show(printer: Printer, runs: &[Run]) -> Result<()> {
+    let lines = with_reasons(runs);
+    printer.lines(lines.iter().map(|(tone, line)| (*tone, line.as_str())))
+}
+
+fn with_reasons(runs: &[Run]) -> Vec<(Tone, String)> {
     let table = table_of(runs);
-    let mut lines = table.lines();
-    let mut text = lines.next().unwrap_or_default().to_owned();
-    for (line, run) in lines.zip(runs) {
-        text += &format!("\n{line}");
+    let mut rows = table.lines();
+    let mut lines = vec![(Tone::Plain, rows.next().unwrap_or_default().to_owned())];
+    for (row, run) in rows.zip(runs) {
+        let tone = if run.status == Status::Failed { Tone::Bad } else { Tone::Plain };
+        lines.push((tone, row.to_owned()));
         if let Some(error) = &run.error {
-            text += &format!("\n    {}", cut(&error.replace('\n', " "), REASON_CHARS_MAX));
+            lines.push((tone, format!("    {}", cut(&error.replace('\n', " "), REASON_CHARS_MAX))));
         }
     }
-    text
+    lines
 }
 
 fn row(run: &Run) -> Vec<String> {
@@ -130,7 +139,7 @@ fn standing_word(standing: Standing) -> &'static str {
 /// One run for people: the summary of its report, its files, its faults.
 fn details(shown: &Shown) -> String {
     let Some(report) = &shown.report else {
-        return format!("{}\n(the run left no report)", with_reasons(std::slice::from_ref(&shown.run)));
+        return table_of(std::slice::from_ref(&shown.run));
     };
     let mut lines = vec![summary(report, "loaded")];
     if let Some(started) = &shown.run.started {

@@ -20,7 +20,7 @@ pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Resu
     }
     let (plan, misfit) = plan(&config, &request_of_one(args)?)?;
     printer.json(&plan)?;
-    printer.result(&text(&plan))?;
+    printer.long(&text(&plan))?;
     misfit.map_or(Ok(()), Err)
 }
 

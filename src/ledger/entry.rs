@@ -74,6 +74,13 @@ impl RolledBack {
         let Self { rollback_id, at, from, to, .. } = self;
         format!("the table was rolled back at {at} from load {from} to load {to} (rollback {rollback_id})")
     }
+
+    /// What is said of it where this load was named.
+    pub fn shown_beside(&self, load_id: &str) -> String {
+        let Self { rollback_id, at, from, .. } = self;
+        let from = if load_id == from { String::new() } else { format!(" from load {from}") };
+        format!("the table was rolled back at {at}{from} (rollback {rollback_id})")
+    }
 }
 
 /// An export, known by its name and the version of its content.

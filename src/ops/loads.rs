@@ -11,7 +11,7 @@ use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::Outcome;
-use crate::report::{RunReport, Status};
+use crate::report::Status;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -121,10 +121,7 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
         warning = told;
         warehouse.retry(id, shrink)
     });
-    let outcome = retried.map_err(|error| {
-        let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
-        (Box::new(report), error)
-    });
+    let outcome = retried.map_err(|error| (Box::new(staged.failed(&error)), error));
     let outcome = warned(timed(outcome, started.elapsed().as_secs_f64()), warning);
     let listeners = Listeners::of(config);
     let outcome = listeners.told(registered(config, &*warehouse, outcome), End::Done);

@@ -13,6 +13,7 @@ pub use checklist::{Checked, Checklist};
 pub use columns::ColumnReport;
 pub use end::End;
 
+use crate::error::Error;
 use crate::store::outputs::first_line;
 use crate::store::{ExportKind, ObjectInfo};
 use serde::{Deserialize, Serialize};
@@ -59,8 +60,11 @@ pub struct RunReport {
     pub seconds: Seconds,
     /// Why it failed or was skipped, in one line.
     pub error: Option<String>,
+    /// The exit code of the run alone: 0 unless it failed.
+    #[serde(default)]
+    pub exit_code: u8,
     /// What else went wrong and changed nothing about the load: who could not be told of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub warnings: Vec<String>,
 }
 
@@ -108,8 +112,15 @@ impl RunReport {
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
             error: None,
+            exit_code: 0,
             warnings: Vec::new(),
         }
+    }
+
+    /// The report of the same run, which this error has ended.
+    #[must_use]
+    pub fn failed(self, error: &Error) -> Self {
+        Self { status: Status::Failed, error: Some(error.to_string()), exit_code: error.exit_code(), ..self }
     }
 
     /// Compares a full load that succeeded with the one before it, and warns of what drifted, and of columns whose rule of

@@ -67,7 +67,7 @@ pub(super) fn went_back(
 ) -> Option<Admission> {
     let gone = rolled_back?;
     let load_id = gone.loads.iter().find(is_it)?.load_id.clone();
-    Some(Admission::RolledBack { load_id, told: gone.shown() })
+    Some(Admission::RolledBack { told: gone.shown_beside(&load_id), load_id })
 }
 
 /// What a load leaves of the rollback before it, and what is to be said of that: a full one ends it, an incremental

@@ -105,7 +105,7 @@ pub struct ConversionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Write the run report to this file, also when the run fails
+    /// Write the run report to this file, also when the run fails; - is standard output, as with --json
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
 }
