@@ -16,7 +16,7 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) ->
     }
     let mut heard = |checked: &Checked| {
         // A closed stdout has had enough; the exit code still says it.
-        let tone = if checked.ok { Tone::Plain } else { Tone::Bad };
+        let tone = if checked.ok { Tone::Good } else { Tone::Bad };
         let _ = printer.lines(line(checked).lines().map(|line| (tone, line)));
     };
     let mut list = Checklist::new(&mut heard);
