@@ -75,8 +75,9 @@ pub struct Global {
     /// Results as JSON on standard output
     #[arg(long, global = true)]
     pub json: bool,
-    /// Colours: on a terminal unless NO_COLOR is set, always, or never
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t = Color::Auto)]
+    /// Colours [default: auto, on a terminal and as NO_COLOR, CLICOLOR and CLICOLOR_FORCE say]
+    #[arg(long, global = true, value_enum, value_name = "auto|always|never", default_value_t = Color::Auto)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
     pub color: Color,
     /// Long lists as they are, not through $PAGER
     #[arg(long, global = true)]

@@ -83,6 +83,9 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
     let stopper = Stopper::of_signals(printer)?;
     let terminal = Terminal::of_run(printer, stopper, reports, "loaded");
     let config = config.and_then(|config| configured(config, args));
+    if args.target.create_table && config.as_ref().is_ok_and(|config| !config.warehouse.to.is_redshift()) {
+        printer.note("--create-table is for Redshift: a warehouse in a folder makes its tables anyway");
+    }
     match one(args) {
         Some(table) => run_one(&terminal, config, args, table),
         None => run_many(Terminal { shows_errors: true, names_tables: true, ..terminal }, config, args),

@@ -3,12 +3,13 @@
 use super::args::CheckArgs;
 use super::flags;
 use super::printer::{Printer, columns};
+use super::summary::stored;
 use super::terminal::Terminal;
 use crate::config::{Config, flag};
 use crate::error::{Error, Result};
 use crate::ops::faults::{CheckExport, Soundness, check_export};
 use crate::ops::{Conversion, ExportChoice};
-use crate::report::words::{count, plural, size};
+use crate::report::words::{count, plural};
 use std::ffi::OsStr;
 
 /// Runs the command.
@@ -44,12 +45,11 @@ fn text(found: &Soundness) -> String {
     let Soundness { table, source, rows, .. } = found;
     let word = if found.sound { "sound" } else { "not sound" };
     let mut text = format!(
-        "{table}: {word}: {} read, {} rejected\n  from {} ({}, {})\n",
+        "{table}: {word}: {} read, {} rejected\n  from {}{}\n",
         plural(rows.read, "record"),
         count(rows.rejected),
         source.uri,
-        size(source.bytes),
-        source.compression,
+        stored(source),
     );
     if rows.truncated_values > 0 {
         text += &format!(

@@ -160,6 +160,7 @@ fn convert_one(
     (config, request): (&Config, &Convert),
 ) -> Outcome {
     let uri = errand.input.to_string();
+    tracing::info!(load_id = run.load_id, table = table.name, input = uri, out = %errand.out, "converting");
     let failed = |error| run.failed(Some(uri.clone()), error);
     let rejects = Rejects::of_conversion(config, request.rejects.as_deref()).map_err(failed)?;
     let source = open(&errand.input, request.read_bytes).map_err(failed)?;

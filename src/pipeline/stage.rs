@@ -5,7 +5,7 @@ use super::rejects::RejectsWriter;
 use super::watch::Watch;
 use crate::error::{Error, Place, Result};
 use crate::pages::{EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
-use crate::report::words::plural;
+use crate::report::words::{count, plural};
 use crate::report::{ColumnReport, FileReport, RejectsReport, Rows};
 use crate::schema::OutputColumn;
 use crate::store::{SegmentSink, SegmentWriter, StoredObject};
@@ -174,11 +174,15 @@ impl<'a> Stage<'a> {
         let flushed = state.rejects.finish();
         let report = state.rejects.report();
         let (rejected, allowed) = (state.staged.rows.rejected, self.options.max_rejects);
-        let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
+        let mut what = match allowed {
+            0 => "stopped at the first rejected record (--max-rejects 0)".to_owned(),
+            _ => format!("{} rejected so far, {} allowed", plural(rejected, "record"), count(allowed)),
+        };
         let mut place = Place::uri(&self.options.uri);
         if let Some(first) = report.first.first() {
             what += &format!(
-                "; the first breaks the rule {} with {}",
+                "; {} breaks the rule {} with {}",
+                if allowed == 0 { "it" } else { "the first" },
                 first.rule,
                 plural(first.value_bytes, "byte")
             );

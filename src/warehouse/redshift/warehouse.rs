@@ -296,8 +296,8 @@ impl Warehouse for RedshiftWarehouse {
     }
 
     fn remember(&self, report: &RunReport) -> Result<()> {
-        self.keep_run(report)?;
-        self.keep_profile(report)
+        let kept = self.keep_run(report);
+        self.keep_profile(report).and(kept)
     }
 
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
