@@ -53,7 +53,10 @@ pub fn rollback(config: &Config, request: &Rollback, observer: &dyn Observer) ->
         let watch = Arc::clone(&watch);
         move || watch.stopped()
     }));
-    warehouse.tell_waits(Arc::new(move |what| watch.wait_for(what)));
+    warehouse.tell_waits(Arc::new({
+        let watch = Arc::clone(&watch);
+        move |what| watch.wait_for(what)
+    }));
     let load_id = match request.load.as_deref() {
         Some(LAST) => {
             return Err(Error::usage("the last load is the one to go back from").help("leave --load out"));
@@ -67,7 +70,11 @@ pub fn rollback(config: &Config, request: &Rollback, observer: &dyn Observer) ->
         load_id,
         dry_run: request.dry_run,
     };
-    let went_back = warehouse.rollback(&asked)?;
+    // It says for whom the rollback waits.
+    let progress = observer.converting(&request.table, &watch, None);
+    let went_back = warehouse.rollback(&asked);
+    drop(progress);
+    let went_back = went_back?;
     let done = RolledBack {
         rollback_id: asked.rollback_id,
         table: asked.table,

@@ -2,7 +2,6 @@
 //! into files, colours and pages.
 
 use super::{Answer, BACKFILL, BAD, GOOD, Place, backfill};
-use serde_json::Value;
 use std::io::Write;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -16,7 +15,9 @@ fn in_terminal(place: &Place, words: &[&str], variables: &[(&str, &str)]) -> Ans
     let words = [command.get_program()].into_iter().chain(command.get_args());
     let quoted: Vec<String> = words.map(|word| format!("'{}'", word.to_str().unwrap())).collect();
     let mut terminal = Command::new("script");
-    terminal.args(["-qec", &quoted.join(" "), "/dev/null"]).current_dir(place.path("."));
+    // A terminal that nobody sees has no size.
+    let line = format!("stty cols 160 rows 50; {}", quoted.join(" "));
+    terminal.args(["-qec", &line, "/dev/null"]).current_dir(place.path("."));
     for name in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE", "PAGER", "LESS", "CI"] {
         terminal.env_remove(name);
     }
@@ -454,4 +455,25 @@ fn a_load_that_waits_says_for_whom() {
         told.contains(&format!("in process {} on ", first.id())) && told.contains(" since 20"),
         "{answer:?}"
     );
+}
+
+#[test]
+fn several_tables_have_a_bar_each() {
+    let place = Place::new();
+    let columns = r#""columns": {"id": {"type": "integer", "sql_type": "bigint"}, "name": {"type": "string", "sql_type": "text"}}"#;
+    let table = |name: &str| format!(r#"{{"table": {{"name": "{name}", {columns}}}}}"#);
+    place.write("schema.json", &format!(r#"{{"tables": [{}, {}]}}"#, table("t"), table("u")));
+    let rows: String = (0..400_000).map(|id| format!("{id},a name\n")).collect();
+    for name in ["t", "u"] {
+        let file = format!("exports/full/{name}/20260301/{name}_20260301031500.csv");
+        place.write(&file, &format!("id,name\n{rows}"));
+    }
+    let answer = in_terminal(&place, &["backfill", "--all", "--threads", "2"], &[]);
+    assert_eq!(answer.code, Some(0), "{answer:?}");
+    // Between two clearings of the screen both are drawn.
+    let is_bar = |line: &&str, name: &str| line.contains(&format!("{name}: ")) && line.contains(" left, ");
+    for name in ["t", "u"] {
+        assert!(answer.out.split(['\r', '\n']).any(|line| is_bar(&line, name)), "{name}: {:?}", answer.out);
+    }
+    assert!(answer.out.contains("2 tables loaded"), "{:?}", answer.out);
 }
