@@ -6,6 +6,7 @@
 use clap::{ArgAction, ArgGroup, Args, Parser, Subcommand, ValueEnum, ValueHint};
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
 mod check;
 mod cost;
@@ -13,6 +14,7 @@ mod erase;
 mod groups;
 mod loads;
 mod privacy;
+mod rollback;
 mod serve;
 mod verify;
 mod work;
@@ -23,6 +25,7 @@ pub use erase::EraseArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use privacy::PrivacyCommand;
+pub use rollback::RollbackArgs;
 pub use serve::ServeArgs;
 pub use verify::VerifyArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
@@ -31,6 +34,9 @@ use groups::parse_table;
 
 /// Width of help texts: that of the narrowest terminal in use.
 const HELP_COLUMNS: usize = 80;
+
+/// What `--version` prints: the version, and what it was built of.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(crate::features::version);
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -48,7 +54,7 @@ Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 sch
 
 /// Streams ControlShift bulk exports into Parquet and a warehouse: validated, parallel, all or nothing.
 #[derive(Debug, Parser)]
-#[command(name = "csl-stream", version, after_help = AFTER_HELP)]
+#[command(name = "csl-stream", version, long_version = LONG_VERSION.as_str(), after_help = AFTER_HELP)]
 #[command(subcommand_required = true, arg_required_else_help = true, term_width = HELP_COLUMNS)]
 pub struct Cli {
     /// What to do.
@@ -69,12 +75,30 @@ pub struct Global {
     /// Results as JSON on standard output
     #[arg(long, global = true)]
     pub json: bool,
+    /// Colours [default: auto, on a terminal and as NO_COLOR, CLICOLOR and CLICOLOR_FORCE say]
+    #[arg(long, global = true, value_enum, value_name = "auto|always|never", default_value_t = Color::Auto)]
+    #[arg(hide_possible_values = true, hide_default_value = true)]
+    pub color: Color,
+    /// Long lists as they are, not through $PAGER
+    #[arg(long, global = true)]
+    pub no_pager: bool,
     /// No progress and no notes on standard error; errors stay
     #[arg(short, long, global = true, conflicts_with = "verbose")]
     pub quiet: bool,
     /// Events on standard error; -vv for more. CSL_LOG sets a filter, CSL_LOG_FORMAT=json the format
     #[arg(short, long, global = true, action = ArgAction::Count)]
     pub verbose: u8,
+}
+
+/// When colours are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, and as NO_COLOR, CLICOLOR and CLICOLOR_FORCE say
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// The commands.
@@ -101,6 +125,8 @@ pub enum Command {
     /// The loads that happened
     #[command(subcommand)]
     Loads(LoadsCommand),
+    /// Make a table of the local warehouse what it was before its last load
+    Rollback(RollbackArgs),
     /// Erase people from a table, and from everything that was made of it
     Erase(EraseArgs),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
@@ -123,6 +149,15 @@ pub enum Command {
 }
 
 impl Command {
+    /// Where the run report is to be written.
+    pub fn report(&self) -> Option<&std::path::Path> {
+        match self {
+            Self::Backfill(args) | Self::Plan(args) => args.output.report.as_deref(),
+            Self::Convert(args) => args.output.report.as_deref(),
+            _ => None,
+        }
+    }
+
     /// Whether it runs until it is told to stop; then its events are logged without being asked for.
     pub fn is_service(&self) -> bool {
         matches!(self, Self::Serve(_) | Self::Lambda)
@@ -176,13 +211,17 @@ pub struct BackfillArgs {
 /// Flags of `convert`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Several inputs go each into a folder of its own inside --out, named after the file.
+Several inputs go each into a folder of its own inside --out, named after the
+file. One that fails stops no other; the exit code is that of the worst. A
+folder stands for every export in it, and a pattern with * for the files that
+it fits.
 
 Examples:
   csl-stream convert --table signatures --schema schema.json --out parquet signatures.csv.bz2
   lbzip2 -dc signatures.csv.bz2 | csl-stream convert --table signatures --schema schema.json --out parquet -")]
 pub struct ConvertArgs {
-    /// Exports: paths, s3://, https://, - for standard input, or @FILE, a file whose first line names one
+    /// Exports: paths, folders, patterns with *, s3://, https://, - for standard input, or @FILE, a file whose first line
+    /// names one
     #[arg(required = true, value_name = "INPUT", value_hint = ValueHint::AnyPath)]
     pub inputs: Vec<OsString>,
     /// Table whose rows these are
@@ -235,6 +274,9 @@ pub enum SchemaCommand {
         old: OsString,
         /// The new schema: a file or a URL
         new: OsString,
+        /// End with exit code 4 if they differ
+        #[arg(long)]
+        exit_code: bool,
     },
     /// Show the tables and their columns with the types they get
     Show {
@@ -262,16 +304,28 @@ pub enum SchemaCommand {
 Examples:
   csl-stream query \"select count(*) from signatures\"
   csl-stream query --format csv \"select country, count(*) from signatures group by 1 order by 2 desc\"
-  csl-stream query --files s=parquet \"select count(*) from s\"")]
+  csl-stream query --files s=parquet \"select count(*) from s\"
+  csl-stream query -f report.sql --out report.parquet
+  csl-stream query < report.sql")]
 pub struct QueryArgs {
-    /// The statement; each table of the warehouse is a table
-    pub sql: String,
+    /// The statement; each table of the warehouse is a table. - or nothing: it comes from standard input
+    #[arg(value_name = "SQL", conflicts_with = "file")]
+    pub sql: Option<String>,
+    /// The file that holds the statement
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
     /// Parquet files outside the warehouse as the table NAME: a file, a folder, or a pattern with *
     #[arg(long, value_name = "NAME=PATH", value_hint = ValueHint::AnyPath)]
     pub files: Vec<String>,
     /// How the answer is printed; --json is short for json
-    #[arg(long, value_enum, default_value_t = QueryFormat::Table, conflicts_with = "json")]
+    #[arg(long, value_enum, default_value_t = QueryFormat::Table, conflicts_with_all = ["json", "out"])]
     pub format: QueryFormat,
+    /// Write the answer to this file, whole or not at all: .parquet, .csv, .json (one object a line)
+    #[arg(short, long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub out: Option<PathBuf>,
+    /// Replace --out if it is there
+    #[arg(long, requires = "out")]
+    pub replace: bool,
     /// Where the tables are.
     #[command(flatten)]
     pub target: LocalArgs,

@@ -12,6 +12,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+/// Standard output as `--report` names it.
+pub(super) const STDOUT: &str = "-";
+
 /// Where run reports go: the file of `--report`, and stdout with `--json`.
 pub(super) struct Reports {
     printer: Printer,
@@ -29,11 +32,8 @@ impl Reports {
         named: impl IntoIterator<Item = &'a OsStr>,
     ) -> Result<Self> {
         let file = match path {
-            Some(path) if path == Path::new("-") => {
-                return Err(
-                    Error::usage("--report names a file").help("--json prints the report on standard output")
-                );
-            }
+            // The printer prints it: `super::wants_json`.
+            Some(path) if path == Path::new(STDOUT) => None,
             Some(path) => Some((path.to_owned(), open_report(path)?)),
             None => None,
         };

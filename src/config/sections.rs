@@ -72,7 +72,8 @@ sections! {
         to: Destination = Destination("./warehouse".to_owned()),
         /// Versions of a table that are kept, with the current one
         keep_versions: NonZeroU32 = from_one(2),
-        /// Days that run reports of a folder stay; 0: for ever. Of one table 10,000 are kept at most
+        /// Days that run reports stay, in Redshift those of failed runs; 0: for ever. Of one table in a folder 10,000 are kept at
+        /// most
         report_days: u32 = REPORT_DAYS,
     }
 

@@ -13,7 +13,9 @@ use std::ops::Range;
 use std::path::Path;
 
 /// The latest shape of the entry; a higher number is a later program's, which this one must not extend.
-pub const ENTRY_FORMAT: u32 = 2;
+pub const ENTRY_FORMAT: u32 = 3;
+/// The shape in which files are of several loads: earlier programs know no rollback, and would undo one.
+const ENTRY_FORMAT_MERGED: u32 = 2;
 /// The shape in which each file is of one load alone, as earlier programs know it.
 const ENTRY_FORMAT_UNMERGED: u32 = 1;
 /// Most loads that one version is made of: about a week of one incremental export a minute. Each load reads and
@@ -45,8 +47,41 @@ pub struct Entry {
     pub program: String,
     /// The version that was current before.
     pub previous: Option<String>,
+    /// What a rollback has taken out of the table, until a full export that is loaded later takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
     /// What the version holds, load by load: the full export first, then the incrementals.
     pub parts: Vec<Part>,
+}
+
+/// A rollback: which loads the table has no more, so that the next run does not bring them back by surprise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// The run that went back.
+    pub rollback_id: String,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// The version that was current before.
+    pub from: String,
+    /// The version whose rows the table has instead.
+    pub to: String,
+    /// The loads that went out of the table, without their files.
+    pub loads: Vec<Part>,
+}
+
+impl RolledBack {
+    /// What is said of it beside a load.
+    pub fn shown(&self) -> String {
+        let Self { rollback_id, at, from, to, .. } = self;
+        format!("the table was rolled back at {at} from load {from} to load {to} (rollback {rollback_id})")
+    }
+
+    /// What is said of it where this load was named.
+    pub fn shown_beside(&self, load_id: &str) -> String {
+        let Self { rollback_id, at, from, .. } = self;
+        let from = if load_id == from { String::new() } else { format!(" from load {from}") };
+        format!("the table was rolled back at {at}{from} (rollback {rollback_id})")
+    }
 }
 
 /// An export, known by its name and the version of its content.
@@ -176,6 +211,19 @@ impl Part {
         PolicyId::digest_of(self.privacy.as_ref()) == PolicyId::digest_of(privacy)
     }
 
+    /// What is known of the load, without what it left.
+    pub fn without_files(&self) -> Self {
+        Self {
+            load_id: self.load_id.clone(),
+            kind: self.kind,
+            source: self.source.clone(),
+            exported_at: self.exported_at.clone(),
+            digest: self.digest.clone(),
+            privacy: self.privacy.clone(),
+            files: Vec::new(),
+        }
+    }
+
     /// Rows of all its files.
     pub fn rows(&self) -> u64 {
         self.files.iter().map(|file| file.rows).sum()
@@ -281,11 +329,15 @@ impl Entry {
         Ok(is_it.then(|| names.into_iter().map(str::to_owned).collect()))
     }
 
-    /// The least shape that says which files these are.
-    pub fn format_of(parts: &[Part]) -> u32 {
+    /// The least shape that says which files these are, and what was rolled back.
+    pub fn format_of(parts: &[Part], rolled_back: Option<&RolledBack>) -> u32 {
         let mut names = HashSet::new();
         let each_once = parts.iter().flat_map(|part| &part.files).all(|file| names.insert(&file.name));
-        if each_once { ENTRY_FORMAT_UNMERGED } else { ENTRY_FORMAT }
+        match (rolled_back, each_once) {
+            (Some(_), _) => ENTRY_FORMAT,
+            (None, false) => ENTRY_FORMAT_MERGED,
+            (None, true) => ENTRY_FORMAT_UNMERGED,
+        }
     }
 
     /// Writes the entry into a version's folder, each load in a line.
@@ -313,11 +365,13 @@ impl Entry {
             finished: self.finished.clone(),
             program: self.program.clone(),
             previous: self.previous.clone(),
+            rolled_back: self.rolled_back.clone(),
             parts: Vec::new(),
         }
     }
 
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
+        // The parts are the last field.
         let head = serde_json::to_vec_pretty(&self.head())?;
         let end = b"[]\n}";
         let mut bytes = head.strip_suffix(end).unwrap_or(&head).to_vec();

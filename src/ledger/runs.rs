@@ -1,7 +1,9 @@
 //! Every run of a table, failed and skipped ones too.
 
+use super::begun::{BEGUN_ENDING, Begun, killed};
 use super::entry::{Entry, Part};
 use super::layout::{RUNS_DIR, check_name, current_version, is_load_id, table_dir, tables, versions};
+use super::time::timestamp;
 use crate::error::{Error, Place, Result};
 use crate::report::{Rows, RunReport, Status};
 use crate::store::{ExportKind, private, temporary_of, write_atomically};
@@ -40,6 +42,9 @@ pub struct Run {
     pub kind: ExportKind,
     /// How it ended.
     pub status: Status,
+    /// Whether it failed because its process was killed, or its machine stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub killed: bool,
     /// When it began, RFC 3339 in UTC, as its id says.
     pub started: Option<String>,
     /// The export.
@@ -167,6 +172,12 @@ fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
         let entry = known.and_then(|shown| shown.entry);
         runs.insert(report.load_id.clone(), Shown { run, report: Some(report), entry });
     }
+    let dir = table_dir.join(RUNS_DIR);
+    for begun in killed(&dir, names_in(&dir)?.into_iter()) {
+        let run = killed_run(&begun);
+        // One that was killed right after the switch has loaded.
+        runs.entry(begun.load_id).or_insert(Shown { run, report: None, entry: None });
+    }
     Ok(runs)
 }
 
@@ -177,6 +188,7 @@ fn part_run(table: &str, part: &Part) -> Run {
         table: table.to_owned(),
         kind: part.kind,
         status: Status::Succeeded,
+        killed: false,
         started: began(&part.load_id),
         source: part.source.uri.clone(),
         rows: Rows { accepted: part.rows(), loaded: part.rows(), ..Rows::default() },
@@ -193,11 +205,29 @@ fn entry_run(entry: &Entry, standing: Standing) -> Run {
         table: entry.table.clone(),
         kind: entry.kind,
         status: Status::Succeeded,
+        killed: false,
         started: Some(entry.started.clone()),
         source: entry.source.uri.clone(),
         rows: entry.rows,
         standing,
         error: None,
+        added_columns: Vec::new(),
+        widened_columns: Vec::new(),
+    }
+}
+
+fn killed_run(begun: &Begun) -> Run {
+    Run {
+        load_id: begun.load_id.clone(),
+        table: begun.table.clone(),
+        kind: begun.kind,
+        status: Status::Failed,
+        killed: true,
+        started: Some(begun.started.clone()),
+        source: begun.source.clone(),
+        rows: Rows::default(),
+        standing: Standing::Gone,
+        error: Some(begun.shown()),
         added_columns: Vec::new(),
         widened_columns: Vec::new(),
     }
@@ -209,6 +239,7 @@ fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
         table: report.table.clone(),
         kind: report.kind,
         status: report.status,
+        killed: false,
         started: known.and_then(|run| run.started.clone()).or_else(|| began(&report.load_id)),
         source: report.source.uri.clone(),
         rows: report.rows,
@@ -313,9 +344,9 @@ pub fn forget_older(table_dir: &Path, before: SystemTime) -> Result<u64> {
     let runs = table_dir.join(RUNS_DIR);
     // Ids sort by time, and most are later than this: they need not be taken apart.
     let first_kept = first_id_at(before);
-    let is_older = |name: &String| *name < first_kept && name.strip_suffix(".json").is_some_and(is_load_id);
+    let is_older = |name: &String| *name < first_kept && run_of(name).is_some();
     let mut gone = 0;
-    for name in report_names(&runs)?.iter().filter(|name| is_older(name)) {
+    for name in names_in(&runs)?.iter().filter(|name| is_older(name)) {
         remove(&runs.join(name))?;
         gone += 1;
     }
@@ -326,7 +357,7 @@ fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
     let names = names_in(runs)?;
     if names.len() > kept {
         // Only what this program has put there: another's file may end in .json too.
-        let is_report = |name: &&String| name.strip_suffix(".json").is_some_and(is_load_id);
+        let is_report = |name: &&String| run_of(name).is_some();
         let mut reports: Vec<_> = names.iter().filter(is_report).collect();
         reports.sort_unstable();
         reports.truncate(reports.len().saturating_sub(kept));
@@ -342,6 +373,11 @@ fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The run that a file is of: a report, or the beginning of one.
+fn run_of(name: &str) -> Option<&str> {
+    name.strip_suffix(".json").or_else(|| name.strip_suffix(BEGUN_ENDING)).filter(|id| is_load_id(id))
 }
 
 /// Whether a name is that of a report on its way: `.<load id>.json.RANDOM.tmp`.
@@ -377,31 +413,10 @@ fn first_id_at(at: SystemTime) -> String {
     format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
 }
 
-/// A time as RFC 3339 in UTC, to the second. Before 1970 it is 1970: no load is that old.
-pub fn timestamp(at: SystemTime) -> String {
-    let at = jiff::Timestamp::try_from(at.max(UNIX_EPOCH)).unwrap_or(jiff::Timestamp::MAX);
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn writes_times_as_rfc_3339() {
-        let cases = [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_709_251_200, "2024-03-01T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ];
-        for (seconds, text) in cases {
-            assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
-        }
-    }
 
     #[test]
     fn forgets_the_oldest_runs_and_dead_temporaries_only() {

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
-use crate::store::{ByteSource, ExportKind, Location};
+use crate::store::{ByteSource, ExportKind, Location, ObjectInfo};
 use crate::warehouse::{Altered, Intent, LoadRequest, ShrinkGuard, Warehouse};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -58,6 +58,10 @@ impl Loading<'_> {
         self.warehouse.stop_when(Arc::new(stopped));
         let watch = Arc::clone(&run.watch);
         self.warehouse.tell_waits(Arc::new(move |what| watch.wait_for(what)));
+        // A run that cannot be announced is none the worse for it.
+        let object = ObjectInfo { uri: uri.to_owned(), ..ObjectInfo::default() };
+        let begun = self.warehouse.begin(&RunReport::begin(&run.load_id, &run.table, run.kind, &object));
+        let begun = begun.inspect_err(|error| tracing::debug!(%error, "the run is not announced"));
         let mut altered = Altered::default();
         let mut outcome = self.once(uri, exported_at.clone(), source, &mut altered);
         if let Err((_, Error::Schema(_))) = &outcome
@@ -73,7 +77,9 @@ impl Loading<'_> {
             Ok(report) => altered.note_in(report),
             Err((report, _)) => altered.note_in(report),
         }
-        glue_job::registered(config, &*self.warehouse, warned(outcome, warning))
+        let outcome = glue_job::registered(config, &*self.warehouse, warned(outcome, warning));
+        drop(begun);
+        outcome
     }
 
     fn once(

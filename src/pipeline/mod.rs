@@ -9,6 +9,7 @@ mod caught;
 mod convert;
 mod decompress;
 mod digest;
+mod faults;
 mod foreign;
 mod kernel;
 mod load;
@@ -24,6 +25,7 @@ mod watch;
 
 pub use crate::pages::{Codec, EmptyStrings, Overlong};
 pub use decompress::Compression;
+pub use faults::{Faults, faults};
 pub use load::{Job, Outcome, backfill, convert, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
 pub use profile::{Profile, profile};

@@ -5,7 +5,7 @@ use super::rejects::RejectsWriter;
 use super::watch::Watch;
 use crate::error::{Error, Place, Result};
 use crate::pages::{EncodedRowGroup, Encoding, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
-use crate::report::words::plural;
+use crate::report::words::{count, plural};
 use crate::report::{ColumnReport, FileReport, RejectsReport, Rows};
 use crate::schema::OutputColumn;
 use crate::store::{SegmentSink, SegmentWriter, StoredObject};
@@ -172,13 +172,17 @@ impl<'a> Stage<'a> {
     /// Names the first fault, even if the rejects could not be written.
     fn too_many_rejects(&self, state: &mut State, unwritten: Result<()>) -> Error {
         let flushed = state.rejects.finish();
-        let report = state.rejects.report().clone();
+        let report = state.rejects.report();
         let (rejected, allowed) = (state.staged.rows.rejected, self.options.max_rejects);
-        let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
+        let mut what = match allowed {
+            0 => "stopped at the first rejected record (--max-rejects 0)".to_owned(),
+            _ => format!("{} rejected so far, {} allowed", plural(rejected, "record"), count(allowed)),
+        };
         let mut place = Place::uri(&self.options.uri);
         if let Some(first) = report.first.first() {
             what += &format!(
-                "; the first breaks the rule {} with {}",
+                "; {} breaks the rule {} with {}",
+                if allowed == 0 { "it" } else { "the first" },
                 first.rule,
                 plural(first.value_bytes, "byte")
             );
@@ -244,7 +248,7 @@ impl<'a> Stage<'a> {
         let columns = encoding.layout().columns.iter().zip(&state.measures);
         state.staged.columns = columns.map(|(column, measure)| column_report(column, measure)).collect();
         let result = after_rejects(result, state.rejects.finish());
-        state.staged.rejects = state.rejects.report().clone();
+        state.staged.rejects = state.rejects.report();
         if result.is_err() {
             state.staged.files.clear();
             remove(sink, &state.finished);

@@ -23,15 +23,16 @@ use super::present::has_ids;
 use super::snapshot::{LastRead, Snapshot};
 use super::version::Admitting;
 use super::{
-    Admission, Admissions, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe,
-    local_erase, local_kept, merge, sweep, version, whole,
+    Admission, Admissions, Holding, LoadReceipt, LoadRequest, Rollback, Staging, Waits, Warehouse, WentBack,
+    WriteProbe, local_erase, local_kept, local_rollback, merge, sweep, version, whole,
 };
 use crate::error::{Error, Place, Result};
-use crate::ledger::{self, Cover, Entry, Part, PartFile, Run, Shown, Source};
+use crate::ledger::{self, Cover, Entry, Part, PartFile, Run, Shown, Source, Standing};
 use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Evolve, Layout, MissingColumns, Table};
 use crate::store::{ExportKind, SegmentSink, private};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -199,6 +200,10 @@ impl Warehouse for LocalWarehouse {
         Ok(runs)
     }
 
+    fn begin(&self, report: &RunReport) -> Result<Box<dyn Any>> {
+        Ok(Box::new(ledger::begin(&self.dir, report)?))
+    }
+
     fn load(&self, id: &str) -> Result<Shown> {
         ledger::show(&self.dir, id)
     }
@@ -219,7 +224,11 @@ impl Warehouse for LocalWarehouse {
     }
 
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
-        let is_meant = |shown: &Shown| shown.run.status == Status::Succeeded && shown.run.kind == kind;
+        // What the table was rolled back from is not what it holds.
+        let is_meant = |shown: &Shown| {
+            let run = &shown.run;
+            run.status == Status::Succeeded && run.kind == kind && run.standing == Standing::Current
+        };
         ledger::of_table(&self.dir, table).ok()?.into_iter().find(is_meant)?.report
     }
 
@@ -246,6 +255,15 @@ impl Warehouse for LocalWarehouse {
         }
         let _lock = TableLock::take(&table_dir, &erasure.erase_id, self.lock_wait, &self.waits)?;
         local_erase::erase(&table_dir, erasure)
+    }
+
+    fn rollback(&self, request: &Rollback) -> Result<WentBack> {
+        let table_dir = ledger::table_dir(&self.dir, &request.table)?;
+        if ledger::current_version(&table_dir)?.is_none() {
+            return Err(self.no_table(&request.table));
+        }
+        let _lock = TableLock::take(&table_dir, &request.rollback_id, self.lock_wait, &self.waits)?;
+        local_rollback::rollback(&table_dir, request, self.keep_versions)
     }
 
     fn check(&self, _: &[(String, Option<Table>)], _: &WriteProbe<'_>, list: &mut Checklist<'_>) {
@@ -342,12 +360,16 @@ impl Staging for LocalStaging {
     fn admit_content(&mut self, digest: &str) -> Result<Admission> {
         self.digest = Some(digest.to_owned());
         let request = &self.request;
+        let same =
+            |part: &&Part| part.digest.as_deref() == Some(digest) && part.is_under(request.privacy.as_ref());
+        let gone = self.current.as_ref().and_then(|entry| entry.rolled_back.as_ref());
+        if let Some(gone) = version::went_back(gone, same).filter(|_| !request.again) {
+            return Ok(gone);
+        }
         // A full export replaces: nothing doubles, and one of the same rows may be of a later night.
         if request.again || request.kind == ExportKind::Full {
             return Ok(Admission::Proceed);
         }
-        let same =
-            |part: &&Part| part.digest.as_deref() == Some(digest) && part.is_under(request.privacy.as_ref());
         let known = self.current.as_ref().and_then(|entry| entry.parts.iter().find(same));
         Ok(known
             .map_or(Admission::Proceed, |part| Admission::AlreadyLoaded { load_id: part.load_id.clone() }))
@@ -366,11 +388,14 @@ impl Staging for LocalStaging {
         let of_another_policy = version::of_another_policy(&kept, &self.request);
         let Brought { new, kept, mut warnings } = merge::bring(&folders, &self.request, kept, new)?;
         warnings.extend(of_another_policy);
+        let (rolled_back, told) = version::after_rollback(self.current.as_deref(), &self.request);
+        warnings.extend(told);
         let altered = self.columns.altered(staging, &new)?;
         let loaded: u64 = new.iter().map(|file| file.rows).sum();
         let carried_over = self.carried_over(&kept);
         let rows = Rows { carried_over, loaded, ..*rows };
-        let entry = self.entry(new.clone(), kept, rows)?;
+        let entry = Entry { rolled_back, ..self.entry(new.clone(), kept, rows)? };
+        let entry = Entry { format: Entry::format_of(&entry.parts, entry.rolled_back.as_ref()), ..entry };
         version::seal(staging, &entry)?;
         version::place_version(&self.table_dir, staging, &entry.load_id)?;
         // Until the switch is durable, a power cut can bring the old version back: it must be there.
@@ -413,7 +438,7 @@ impl LocalStaging {
         };
         let parts = version::assemble(kept, new)?;
         Ok(Entry {
-            format: Entry::format_of(&parts),
+            format: Entry::format_of(&parts, None),
             load_id: request.load_id.clone(),
             table: request.table.clone(),
             kind: request.kind,
@@ -424,6 +449,7 @@ impl LocalStaging {
             finished: ledger::timestamp(SystemTime::now()),
             program: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
             previous: self.current.as_ref().map(|entry| entry.load_id.clone()),
+            rolled_back: None,
             parts,
         })
     }

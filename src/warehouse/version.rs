@@ -9,7 +9,7 @@
 use super::contract::another_policy;
 use super::{Admission, LoadRequest};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile};
+use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile, RolledBack};
 use crate::report::FileReport;
 use crate::store::{ExportKind, sync_dir};
 use std::collections::BTreeSet;
@@ -51,6 +51,11 @@ impl Admitting {
         if let Some(part) = self.loaded(&request.source.uri).find(same) {
             return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
         }
+        if let Some(gone) =
+            went_back(self.current.as_ref().and_then(|entry| entry.rolled_back.as_ref()), same)
+        {
+            return gone;
+        }
         match self.full.clone() {
             Some(than)
                 if self.cover.covers(Some(&than), request.rows_of(), request.exported_at.as_deref()) =>
@@ -60,6 +65,35 @@ impl Admitting {
             _ => Admission::Proceed,
         }
     }
+}
+
+/// That an export is not to be loaded because the table was rolled back from it, if it is one of these.
+pub(super) fn went_back(
+    rolled_back: Option<&RolledBack>,
+    is_it: impl Fn(&&Part) -> bool,
+) -> Option<Admission> {
+    let gone = rolled_back?;
+    let load_id = gone.loads.iter().find(is_it)?.load_id.clone();
+    Some(Admission::RolledBack { told: gone.shown_beside(&load_id), load_id })
+}
+
+/// What a load leaves of the rollback before it, and what is to be said of that: a full one ends it, an incremental
+/// one adds to what the table went back to.
+pub(super) fn after_rollback(
+    current: Option<&Entry>,
+    request: &LoadRequest,
+) -> (Option<RolledBack>, Option<String>) {
+    let Some((entry, gone)) = current.and_then(|entry| Some((entry, entry.rolled_back.clone()?))) else {
+        return (None, None);
+    };
+    let told = gone.shown();
+    if request.kind == ExportKind::Full {
+        return (None, Some(format!("{told}: this load takes the place of what it went back to")));
+    }
+    let told = (entry.load_id == gone.rollback_id)
+        .then(|| format!("{told}: this load adds to what it went back to"));
+    let loads = gone.loads.into_iter().filter(|part| !part.source.same_as(&request.source)).collect();
+    (Some(RolledBack { loads, ..gone }), told)
 }
 
 /// The parts of the old version of which the new one may keep rows, in load order.

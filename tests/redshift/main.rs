@@ -21,6 +21,7 @@ mod listen;
 #[path = "../alerts/listener.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod listener;
+mod listing;
 mod live;
 mod lives;
 mod load;

@@ -1,6 +1,7 @@
 //! Flags of `loads`.
 
 use super::groups::parse_table;
+use crate::ops::loads::Ended;
 use clap::{Args, Subcommand, ValueHint};
 
 /// Where loads are remembered.
@@ -20,6 +21,9 @@ pub enum LoadsCommand {
         /// Only those of this table
         #[arg(long, value_name = "TABLE", value_parser = parse_table)]
         table: Option<String>,
+        /// Only those that ended so; killed ones failed too
+        #[arg(long, value_enum)]
+        status: Option<Ended>,
         /// At most this many
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: usize,
@@ -29,7 +33,7 @@ pub enum LoadsCommand {
     },
     /// Show the report of one load
     Show {
-        /// The load's id, as `loads list` prints it
+        /// The load's id as `loads list` prints it, the beginning of it, or last
         id: String,
         /// Where the warehouse is.
         #[command(flatten)]
@@ -37,7 +41,7 @@ pub enum LoadsCommand {
     },
     /// Run a failed load into Redshift again, from what is staged of it
     Retry {
-        /// The load's id, as the run report has it
+        /// The load's id as the run report has it, the beginning of it, or last
         id: String,
         /// Load a full export that leaves few rows of the table, or none; for this run
         #[arg(long)]

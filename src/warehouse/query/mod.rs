@@ -12,6 +12,8 @@
 mod catalog;
 mod damage;
 mod fault;
+mod names;
+mod parquet;
 mod print;
 mod times;
 
@@ -74,6 +76,17 @@ pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Pri
     })
 }
 
+/// Runs a query and writes its result as one Parquet file, as it comes.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_to_parquet(query: &Query<'_>, out: &mut (dyn Write + Send)) -> Result<Printed> {
+    let read = Arc::default();
+    damage::watched(&read, || {
+        with_stream(query, Arc::clone(&read), async |stream| parquet::write(stream, out).await)
+    })
+}
+
 fn with_stream<T>(
     query: &Query<'_>,
     read: Arc<Suspects>,
@@ -104,6 +117,7 @@ fn with_stream<T>(
         let reading =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let frame = context.sql_with_options(query.sql, reading).await.map_err(described)?;
-        take(frame.execute_stream().await.map_err(described)?).await
+        let stream = frame.execute_stream().await.map_err(described)?;
+        take(names::as_typed(query.sql, stream)).await
     })
 }
