@@ -21,9 +21,11 @@ mod dead_letters;
 mod demo;
 mod erase;
 mod flags;
+mod init;
 #[cfg(feature = "serve")]
 mod lambda;
 mod loads;
+mod man;
 mod panics;
 mod plan;
 mod printer;
@@ -119,6 +121,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Plan(args) => plan::run(printer, config()?, args),
         Command::Verify(args) => verify::run(printer, config()?, args),
         Command::Check(args) => check::run(printer, config(), args),
+        Command::Init(args) => init::run(printer, cli.global.config.as_deref(), args),
         Command::Schema(command) => schema::run(printer, config, command),
         #[cfg(feature = "query")]
         Command::Query(args) => query::run(printer, config()?, args),
@@ -146,5 +149,6 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         },
         Command::Demo(args) => demo::run(printer, args, execute),
         Command::Completions(args) => completions::run(printer, args),
+        Command::Man(args) => man::run(printer, args),
     }
 }

@@ -27,6 +27,7 @@ mod export;
 #[cfg(feature = "serve")]
 pub mod function;
 mod glue_job;
+pub mod init;
 mod listeners;
 mod load;
 pub mod loads;

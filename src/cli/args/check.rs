@@ -6,7 +6,7 @@ use clap::{Args, ValueHint};
 /// Flags of `check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each line is a thing that a load needs: a tick if it is there, a cross and the help if it is not. The exit
+Each line is a thing that a load needs: a tick if it is there, a cross and the help if it is not. The exit \
 code is that of the first cross.")]
 pub struct CheckArgs {
     /// Tables to look at [config: work.tables; all of the schema if that says all]
