@@ -1,7 +1,8 @@
 """sbom.py FOUND WRITTEN TARGET EPOCH [FEATURES…]: makes a list of parts the same at each run, and compares it.
 
-What `cargo tree` says is linked or runs while the program is built must be in it with name and version, and nothing
-that it does not list.
+cargo-cyclonedx takes optional dependencies for built that these features do not bring (a scanner would then warn of
+what nobody has): what `cargo tree` does not list goes. All that it lists as linked must be there. `check` compares the
+list with the one inside the program besides.
 """
 
 import json
@@ -35,12 +36,19 @@ def without_paths(value):
 
 
 sbom = without_paths(sbom)
-listed = {(part["name"], part["version"]) for part in sbom["components"]}
 linked = tree(target, features, edges="normal")
 built = tree(target, features, edges="normal,build")
-for what, wrong in [("is linked and not listed", linked - listed), ("is listed and in no build", listed - built)]:
-    if wrong:
-        sys.exit(f"sbom.py: {what}: {', '.join(' '.join(part) for part in sorted(wrong))}")
+own = sbom["metadata"]["component"]["bom-ref"]
+sbom["components"] = [part for part in sbom["components"] if (part["name"], part["version"]) in built]
+kept = {own} | {part["bom-ref"] for part in sbom["components"]}
+sbom["dependencies"] = [
+    {**entry, "dependsOn": [ref for ref in entry.get("dependsOn", []) if ref in kept]}
+    for entry in sbom["dependencies"]
+    if entry["ref"] in kept
+]
+listed = {(part["name"], part["version"]) for part in sbom["components"]}
+if linked - listed:
+    sys.exit(f"sbom.py: is linked and not listed: {', '.join(' '.join(part) for part in sorted(linked - listed))}")
 with open(written, "w", encoding="utf-8") as file:
     json.dump(sbom, file, indent=1)
     file.write("\n")
