@@ -45,7 +45,7 @@ def run(
     :raises Failed: if it fails.
     :raises subprocess.TimeoutExpired: if it takes longer than `timeout`.
     """
-    command = [find_program(), "--json", "--quiet", *map(os.fspath, arguments)]
+    command = [find_program(), "--json", "--quiet", *(os.fspath(argument) for argument in arguments)]
     ended = subprocess.run(
         command, cwd=cwd, env=env, timeout=timeout, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8"
     )

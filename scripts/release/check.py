@@ -42,16 +42,23 @@ def sums():
     return said
 
 
+def section(program, wanted):
+    """The bytes of a section of a 64-bit little-endian ELF program; none if there is no such section."""
+    start, = struct.unpack_from("<Q", program, 0x28)
+    size, count, names = struct.unpack_from("<HHH", program, 0x3A)
+    headers = [struct.unpack_from("<IIQQQQ", program, start + at * size) for at in range(count)]
+    for name, _, _, _, offset, length in headers:
+        begin = headers[names][4] + name
+        if program[begin : program.index(b"\0", begin)].decode() == wanted:
+            return program[offset : offset + length]
+    return b""
+
+
 def parts(program):
-    """The crates that are named inside a program (cargo auditable), or none."""
-    with tempfile.TemporaryDirectory() as made:
-        file, section = Path(made, "program"), Path(made, "section")
-        file.write_bytes(program)
-        words = ["objcopy", "-O", "binary", "--only-section=.dep-v0", "--set-section-flags", ".dep-v0=alloc"]
-        subprocess.run([*words, file, section], check=True, capture_output=True)
-        packed = section.read_bytes() if section.exists() else b""
+    """The crates that a program names (cargo auditable puts them into it): those that are linked."""
+    packed = section(program, ".dep-v0")
     found = json.loads(zlib.decompress(packed))["packages"] if packed else []
-    # Those that only ran while it was built are kinds of their own.
+    # Those that only ran while it was built are of another kind.
     linked = [part for part in found if part.get("kind", "runtime") == "runtime"]
     return {(part["name"], part["version"]) for part in linked if part["name"] != "csl-stream"}
 
