@@ -12,6 +12,7 @@ mod check;
 mod cost;
 mod erase;
 mod groups;
+mod init;
 mod loads;
 mod privacy;
 mod rollback;
@@ -19,10 +20,11 @@ mod serve;
 mod verify;
 mod work;
 
-pub use check::CheckArgs;
+pub use check::{CheckArgs, FaultsArgs};
 pub use cost::CostArgs;
 pub use erase::EraseArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
+pub use init::InitArgs;
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use privacy::PrivacyCommand;
 pub use rollback::RollbackArgs;
@@ -32,8 +34,8 @@ pub use work::{DeadLettersCommand, WorkArgs};
 
 use groups::parse_table;
 
-/// Width of help texts: that of the narrowest terminal in use.
-const HELP_COLUMNS: usize = 80;
+/// Widest line of a help text: longer ones are hard to read, however wide the terminal is.
+const HELP_COLUMNS_MAX: usize = 100;
 
 /// What `--version` prints: the version, and what it was built of.
 static LONG_VERSION: LazyLock<String> = LazyLock::new(crate::features::version);
@@ -46,16 +48,16 @@ Examples:
   csl-stream convert --table signatures --schema schema.json --out parquet signatures.csv.bz2
   csl-stream query \"select count(*) from signatures\"
 
-Settings come from the flag, then from CSL_<SECTION>_<KEY>, then from csl-stream.toml, then from the
+Settings come from the flag, then from CSL_<SECTION>_<KEY>, then from csl-stream.toml, then from the \
 default; `csl-stream config` shows each with its origin. AWS credentials come from AWS's own chain.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 schema does not fit,
+Exit codes: 0 done, 1 failed, 2 wrong usage or configuration, 3 no access, 4 schema does not fit, \
 5 too many rejects, or a table would shrink, 6 counts disagree, 7 transient (run it again), 130 interrupted.";
 
 /// Streams ControlShift bulk exports into Parquet and a warehouse: validated, parallel, all or nothing.
 #[derive(Debug, Parser)]
 #[command(name = "csl-stream", version, long_version = LONG_VERSION.as_str(), after_help = AFTER_HELP)]
-#[command(subcommand_required = true, arg_required_else_help = true, term_width = HELP_COLUMNS)]
+#[command(subcommand_required = true, arg_required_else_help = true, max_term_width = HELP_COLUMNS_MAX)]
 pub struct Cli {
     /// What to do.
     #[command(subcommand)]
@@ -114,6 +116,8 @@ pub enum Command {
     Verify(VerifyArgs),
     /// Check that everything a load needs is in place: configuration, access, tables
     Check(CheckArgs),
+    /// Ask what a load must know, write it into csl-stream.toml, and check it
+    Init(InitArgs),
     /// The bulk schema: as DDL, compared, shown, fetched
     #[command(subcommand)]
     Schema(SchemaCommand),
@@ -146,6 +150,8 @@ pub enum Command {
     Demo(DemoArgs),
     /// Print the completion script of a shell
     Completions(CompletionsArgs),
+    /// Write the manual pages of all commands into a folder
+    Man(ManArgs),
 }
 
 impl Command {
@@ -173,10 +179,9 @@ Examples:
   csl-stream backfill --table signatures --kind incremental --date 20260301 --json
   csl-stream backfill --all --to redshift
 
-Several tables: the largest first, small ones beside each other, within the
-memory of one load. One that fails stops no other; each is a line and has a
-report. The exit code is that of the worst end, in this order: 130, 6, 2, 3,
-4, 5, 1, 7, 0. A plan is of one table.")]
+Several tables: the largest first, small ones beside each other, within the memory of one load. One that \
+fails stops no other; each is a line and has a report. The exit code is that of the worst end, in this order: \
+130, 6, 2, 3, 4, 5, 1, 7, 0. A plan is of one table.")]
 #[command(group(ArgGroup::new("which").required(true).args(["tables", "all"])))]
 pub struct BackfillArgs {
     /// Table to load; several: --table A,B or the flag again
@@ -382,6 +387,17 @@ pub struct DemoArgs {
 pub struct CompletionsArgs {
     /// The shell
     pub shell: clap_complete::Shell,
+}
+
+/// Flags of `man`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  csl-stream man ~/.local/share/man/man1 && man csl-stream-backfill")]
+pub struct ManArgs {
+    /// Folder that the pages are written into
+    #[arg(value_name = "DIR", value_hint = ValueHint::DirPath)]
+    pub dir: PathBuf,
 }
 
 #[cfg(test)]

@@ -22,9 +22,11 @@ mod demo;
 mod erase;
 mod faults;
 mod flags;
+mod init;
 #[cfg(feature = "serve")]
 mod lambda;
 mod loads;
+mod man;
 mod pager;
 mod panics;
 mod plan;
@@ -144,6 +146,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Plan(args) => plan::run(printer, config()?, args),
         Command::Verify(args) => verify::run(printer, config()?, args),
         Command::Check(args) => check::run(printer, config(), args),
+        Command::Init(args) => init::run(printer, cli.global.config.as_deref(), args),
         Command::Schema(command) => schema::run(printer, config, command),
         #[cfg(feature = "query")]
         Command::Query(args) => query::run(printer, config()?, args),
@@ -172,5 +175,6 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         },
         Command::Demo(args) => demo::run(printer, args, execute),
         Command::Completions(args) => completions::run(printer, args),
+        Command::Man(args) => man::run(printer, args),
     }
 }

@@ -28,6 +28,7 @@ pub mod faults;
 #[cfg(feature = "serve")]
 pub mod function;
 mod glue_job;
+pub mod init;
 mod inputs;
 mod listeners;
 mod load;

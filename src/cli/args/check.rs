@@ -8,13 +8,12 @@ use std::ffi::OsString;
 /// Flags of `check`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Each line is a thing that a load needs: a tick if it is there, a cross and the
-help if it is not. The exit code is that of the first cross.
+Each line is a thing that a load needs: a tick if it is there, a cross and the help if it is not. The exit \
+code is that of the first cross.
 
-With --export nothing of that is looked at, and one export is read to its end
-instead: all its faults are counted, by rule and column, without a value.
-Nothing is loaded or written. Exit code 0: sound; 5: records would be rejected;
-4: its columns do not fit; 1: it is damaged or cut off.
+With --export nothing of that is looked at, and one export is read to its end instead: all its faults are \
+counted, by rule and column, without a value. Nothing is loaded or written. Exit code 0: sound; 5: records \
+would be rejected; 4: its columns do not fit; 1: it is damaged or cut off.
 
 Examples:
   csl-stream check --all
@@ -44,7 +43,7 @@ pub struct CheckArgs {
 }
 
 /// The export whose faults are counted, and how it is read.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 #[command(next_help_heading = "Faults of an export")]
 pub struct FaultsArgs {
     /// Count all faults of this export, and load nothing: a path, s3://, https://, - for standard input, or @FILE, a file

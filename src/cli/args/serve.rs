@@ -6,7 +6,7 @@ use clap::Args;
 /// Flags of `serve`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-POST / and POST /webhook take webhooks; GET /healthz, /readyz and /metrics are for whoever runs it.
+POST / and POST /webhook take webhooks; GET /healthz, /readyz and /metrics are for whoever runs it. \
 SIGTERM ends it when the requests under way are answered.
 
 Example:

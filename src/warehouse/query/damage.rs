@@ -28,8 +28,11 @@ impl Suspects {
     fn or_culprit(&self, error: Error) -> Error {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let culprit = |url: &ListingTableUrl| files_of(url).iter().find_map(|file| read_through(file).err());
-        let told = |url: &ListingTableUrl| {
-            url.get_url().to_file_path().map_or_else(|()| url.to_string(), |path| path.display().to_string())
+        let told = |url: &ListingTableUrl| match (files_of(url).as_slice(), url.get_url().to_file_path()) {
+            // A reader may stumble over what another passes over.
+            ([only], _) => only.display().to_string(),
+            (_, Ok(path)) => path.display().to_string(),
+            (_, Err(())) => url.to_string(),
         };
         match places.iter().find_map(culprit) {
             Some(culprit) => culprit,
