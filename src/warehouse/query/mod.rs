@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! current versions (held) ┐
-//! --files NAME=DIR|GLOB   ┴▶ catalog ─ plan ─▶ batches, one at a time ─▶ table | csv | json
+//! --files NAME=DIR|GLOB   ┼▶ catalog ─ plan ─▶ batches, one at a time ─▶ table | csv | json
+//! tables that are given   ┘
 //! ```
 //!
 //! Every table's `current` is resolved once, before the query starts, and its version is held until the
@@ -14,9 +15,11 @@ mod damage;
 mod fault;
 mod print;
 mod times;
+mod told;
 
-pub use catalog::FilesTable;
+pub use catalog::{FilesTable, GivenTable};
 pub use print::{Printed, TABLE_ROWS_MAX};
+pub use told::Told;
 
 use super::LocalWarehouse;
 use crate::error::{Error, Result};
@@ -64,9 +67,22 @@ pub struct Query<'a> {
 /// [`Error::Usage`] for what is wrong with the SQL, [`Error::Input`] for files that cannot be read,
 /// [`Error::Machine`] when memory and temporary files are used up.
 pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Printed> {
+    run_beside(query, &[], format, out)
+}
+
+/// The same with tables besides, which hide others of the same name.
+///
+/// # Errors
+/// Those of [`run`], and those of the tables as they are, if they come as [`Told`].
+pub fn run_beside(
+    query: &Query<'_>,
+    given: &[GivenTable],
+    format: Format,
+    out: &mut dyn Write,
+) -> Result<Printed> {
     let read = Arc::default();
     damage::watched(&read, || {
-        with_stream(query, Arc::clone(&read), async |stream| match format {
+        with_stream(query, given, Arc::clone(&read), async |stream| match format {
             Format::Table => print::table(stream, TABLE_ROWS_MAX, out).await,
             Format::Csv => print::csv(stream, out).await,
             Format::Json => print::json(stream, out).await,
@@ -76,6 +92,7 @@ pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Pri
 
 fn with_stream<T>(
     query: &Query<'_>,
+    given: &[GivenTable],
     read: Arc<Suspects>,
     take: impl AsyncFnOnce(SendableRecordBatchStream) -> Result<T>,
 ) -> Result<T> {
@@ -92,7 +109,7 @@ fn with_stream<T>(
         let environment = memory.build_arc().map_err(|error| describe(&error, &[]))?;
         let inner = SessionContext::new_with_config_rt(config.clone(), Arc::clone(&environment));
         let warehouse = query.warehouse.map(LocalWarehouse::new);
-        let schema = WarehouseSchema::open(warehouse.as_ref(), query.files, read, inner.state())?;
+        let schema = WarehouseSchema::open(warehouse.as_ref(), query.files, given, read, inner.state())?;
         let tables = schema.names();
         let described = |error: DataFusionError| describe(&error, &tables);
         let config = config
