@@ -13,6 +13,7 @@ mod erase;
 mod groups;
 mod loads;
 mod privacy;
+mod query_export;
 mod serve;
 mod verify;
 mod work;
@@ -23,6 +24,7 @@ pub use erase::EraseArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use privacy::PrivacyCommand;
+pub use query_export::QueryExportArgs;
 pub use serve::ServeArgs;
 pub use verify::VerifyArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
@@ -96,7 +98,7 @@ pub enum Command {
     /// What becomes of people's values: which columns are kept, dropped, hashed, and who decided it
     #[command(subcommand)]
     Privacy(PrivacyCommand),
-    /// Run SQL over the local warehouse
+    /// Run SQL over the local warehouse, Parquet files, or exports as they lie there
     Query(QueryArgs),
     /// The loads that happened
     #[command(subcommand)]
@@ -262,7 +264,9 @@ pub enum SchemaCommand {
 Examples:
   csl-stream query \"select count(*) from signatures\"
   csl-stream query --format csv \"select country, count(*) from signatures group by 1 order by 2 desc\"
-  csl-stream query --files s=parquet \"select count(*) from s\"")]
+  csl-stream query --files s=parquet \"select count(*) from s\"
+  csl-stream query --export signatures_20260301031500.csv.bz2 --schema schema.json \\
+      \"select count(*) from signatures\"")]
 pub struct QueryArgs {
     /// The statement; each table of the warehouse is a table
     pub sql: String,
@@ -275,6 +279,9 @@ pub struct QueryArgs {
     /// Where the tables are.
     #[command(flatten)]
     pub target: LocalArgs,
+    /// Exports as they lie there.
+    #[command(flatten)]
+    pub exported: QueryExportArgs,
 }
 
 /// How rows are printed.

@@ -13,6 +13,7 @@ mod export;
 mod provider;
 mod reading;
 mod scan;
+mod source;
 mod tally;
 
 pub use export::{ExportRows, Opening};

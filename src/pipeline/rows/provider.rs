@@ -1,9 +1,9 @@
 //! An export as a table of DataFusion.
 
-use super::export::{ExportRows, Opening};
-use super::reading::Reading;
+use super::export::Opening;
 use super::scan::ExportScan;
-use crate::error::{Error, Place, Result};
+use super::source::Source;
+use crate::error::Result;
 use crate::pipeline::options::ConvertOptions;
 use crate::schema::{Layout, Table};
 use crate::store::ObjectInfo;
@@ -14,28 +14,14 @@ use datafusion::logical_expr::{Expr, TableType};
 use datafusion::physical_plan::ExecutionPlan;
 use std::fmt;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 /// An export as a table of DataFusion: CSV, plain or compressed, wherever it lies. A query reads it as it is, as many
 /// times as it names it; the columns are those that a conversion by the same options would write, with the same values.
 ///
-/// What a conversion would refuse is an error with its place; see [`ExportRows::read`] for what is looked at.
+/// What a conversion would refuse is an error with its place; see [`ExportRows::read`](super::ExportRows::read) for what is looked at.
 #[derive(Clone)]
 pub struct ExportTable(Arc<Source>);
-
-/// What is known of an export, and how it is opened.
-pub(super) struct Source {
-    opening: Opening,
-    table: Table,
-    options: ConvertOptions,
-    info: ObjectInfo,
-    layout: Layout,
-    schema: SchemaRef,
-    /// Opened for the header, and not read since.
-    opened: Mutex<Option<ExportRows>>,
-    /// What readings have left out, the last one's words.
-    left_out: Mutex<Option<String>>,
-}
 
 impl ExportTable {
     /// Opens an export of a table and reads its header. Blocks; inside an async program call it from a blocking task.
@@ -43,17 +29,7 @@ impl ExportTable {
     /// # Errors
     /// Those of a conversion, up to its first record.
     pub fn open(opening: Opening, table: &Table, options: &ConvertOptions) -> Result<Self> {
-        let rows = ExportRows::open(opening()?, table, options, options.threads)?;
-        Ok(Self(Arc::new(Source {
-            opening,
-            table: table.clone(),
-            options: options.clone(),
-            info: rows.info().clone(),
-            layout: rows.layout().clone(),
-            schema: rows.schema(),
-            opened: Mutex::new(Some(rows)),
-            left_out: Mutex::default(),
-        })))
+        Ok(Self(Arc::new(Source::open(opening, table, options)?)))
     }
 
     /// What each field of a record becomes.
@@ -68,39 +44,7 @@ impl ExportTable {
 
     /// What is to be said of records that queries have left out, if any were.
     pub fn left_out(&self) -> Option<String> {
-        self.0.left_out.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-}
-
-impl Source {
-    pub(super) fn uri(&self) -> &str {
-        &self.info.uri
-    }
-
-    /// Begins to read, from the start. Blocks.
-    pub(super) fn read(&self, given: &[usize]) -> Result<Reading> {
-        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let rows = match opened {
-            Some(rows) => rows,
-            None => self.open_again()?,
-        };
-        rows.read(&self.options, given)
-    }
-
-    fn open_again(&self) -> Result<ExportRows> {
-        let rows = ExportRows::open((self.opening)()?, &self.table, &self.options, self.options.threads)?;
-        if rows.info().etag != self.info.etag || *rows.layout() != self.layout {
-            return Err(Error::input("the export has changed since the query began")
-                .at(Place::uri(self.uri()))
-                .help("ask again"));
-        }
-        Ok(rows)
-    }
-
-    pub(super) fn note_left_out(&self, reading: &Reading) {
-        if let Some(told) = reading.left_out() {
-            *self.left_out.lock().unwrap_or_else(PoisonError::into_inner) = Some(told);
-        }
+        self.0.left_out()
     }
 }
 

@@ -1,7 +1,7 @@
 //! One scan of an export in a query's plan: each partition is a worker of one reading.
 
-use super::provider::Source;
 use super::reading::Reading;
+use super::source::Source;
 use crate::error::{Error, Result};
 use crate::warehouse::query::Told;
 use arrow::array::RecordBatch;
