@@ -99,7 +99,7 @@ fn table_of(request: &Exports, schema: &BulkSchema, export: &AskedExport) -> Res
 fn is_folder(location: &Location) -> bool {
     match location {
         Location::Local(path) => path.is_dir(),
-        Location::S3 { key, .. } => key.is_empty() || key.ends_with('/'),
+        Location::S3 { key, .. } => !key.rsplit('/').next().is_some_and(|name| name.contains('.')),
         Location::Stdin | Location::Https(_) => false,
     }
 }
