@@ -4,10 +4,11 @@ use super::options::Conversion;
 use super::schema;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
-use crate::pipeline::rows::ExportTable;
+use crate::pipeline::rows::{ExportTable, Opening};
 use crate::schema::BulkSchema;
 use crate::store::{self, ExportKind, Location, Named};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Exports that a query reads.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -81,8 +82,20 @@ fn open_one(
         false => export.location.clone(),
     };
     let options = request.conversion.options(config, schema)?;
-    let opening = Arc::new(move || store::open(&location));
-    Ok(OpenedExport { name, table: ExportTable::open(opening, schema.table(&table)?, &options)? })
+    Ok(OpenedExport { name, table: ExportTable::open(opening(location), schema.table(&table)?, &options)? })
+}
+
+/// What opens it, each time that a statement reads it.
+fn opening(location: Location) -> Opening {
+    let was_opened = AtomicBool::new(false);
+    Arc::new(move || {
+        let again = was_opened.swap(true, Ordering::Relaxed);
+        if again && location == Location::Stdin {
+            return Err(Error::usage("standard input can be read once, and the statement reads it again")
+                .help("write it to a file, or name the table once"));
+        }
+        store::open(&location)
+    })
 }
 
 /// The table that an export is of: the one that was named, the one that its name says, or the one that it is called in SQL.

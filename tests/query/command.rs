@@ -1,7 +1,8 @@
 //! `csl-stream query --export` as people call it.
 
+use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 const SCHEMA: &str = r#"{"tables":[
     {"table":{"name":"t","columns":{
@@ -94,6 +95,50 @@ fn exports_are_tables() {
             Err((want, part)) => assert!(code == *want && err.contains(part), "{words:?}: {code} {err}"),
         }
     }
+}
+
+#[test]
+fn standard_input_is_read_once_and_no_further_than_needed() {
+    let folder = folder();
+    let asked = |sql: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+        command.args([
+            "query",
+            "--schema",
+            "schema.json",
+            "--format",
+            "csv",
+            "--table",
+            "t",
+            "--export",
+            "-",
+            sql,
+        ]);
+        command
+            .current_dir(folder.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut input = child.stdin.take().unwrap();
+        // More than a turn, and then nothing for as long as the program lives.
+        let rows: String = (0..400_000).map(|id| format!("{id},name\n")).collect();
+        let writer = std::thread::spawn(move || {
+            let _ = input.write_all(format!("id,name\n{rows}").as_bytes());
+            input
+        });
+        let answer = child.wait_with_output().unwrap();
+        drop(writer.join().unwrap());
+        said(&answer)
+    };
+    let (code, out, err) = asked("select id from t limit 2");
+    assert_eq!((code, out.as_str()), (0, "id\n0\n1\n"), "{err}");
+    let (code, out, err) = asked("select id from t where id > 3 limit 1");
+    assert_eq!((code, out.lines().count()), (0, 2), "{err}");
+    let (code, _, err) =
+        asked("select id from (select * from t limit 1) a cross join (select id as other from t limit 1) b");
+    assert_eq!(code, 2, "{err}");
+    assert!(err.contains("standard input can be read once"), "{err}");
 }
 
 #[test]

@@ -150,13 +150,6 @@ impl Reading {
     }
 }
 
-impl Drop for Reading {
-    /// A source that is still being read hears that nobody wants more.
-    fn drop(&mut self) {
-        self.watch.stop();
-    }
-}
-
 impl std::fmt::Debug for Reading {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Reading").field("given", &self.given).finish_non_exhaustive()

@@ -55,7 +55,7 @@ impl Source {
 
     fn open_again(&self) -> Result<ExportRows> {
         let rows = ExportRows::open((self.opening)()?, &self.table, &self.options, self.options.threads)?;
-        if rows.info().etag != self.info.etag || *rows.layout() != self.layout {
+        if *rows.info() != self.info || *rows.layout() != self.layout {
             return Err(Error::input("the export has changed since the query began")
                 .at(Place::uri(self.uri()))
                 .help("ask again"));

@@ -103,7 +103,7 @@ fn with_stream<T>(
         .enable_all()
         .build()
         .map_err(|cause| Error::machine("cannot start the query's threads").because(cause))?;
-    runtime.block_on(async {
+    let answer = runtime.block_on(async {
         let config = SessionConfig::new().with_target_partitions(threads);
         let memory = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_BYTES_MAX, 1.0);
         let environment = memory.build_arc().map_err(|error| describe(&error, &[]))?;
@@ -122,5 +122,8 @@ fn with_stream<T>(
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let frame = context.sql_with_options(query.sql, reading).await.map_err(described)?;
         take(frame.execute_stream().await.map_err(described)?).await
-    })
+    });
+    // Whoever waits for a slow source, of which nobody wants more, is not waited for.
+    runtime.shutdown_background();
+    answer
 }
