@@ -15,7 +15,7 @@ const TYPES: &[(&str, &[&str], &[&str])] = &[
     ("integer", &["0", "-2147483648", "2147483647", "12345"], &["2147483648", " "]),
     ("bigint", &["9223372036854775807", "-9223372036854775808", "1", "20"], &["9223372036854775808"]),
     ("boolean", &["t", "f", "true", "f", "t"], &["maybe"]),
-    ("numeric(5,2)", &["1.00", "-999.99", "0.5", "3", "1e1"], &["1000.00", "a"]),
+    ("numeric(5,2)", &["1.00", "-999.99", "0.50", "3", "0.5"], &["1000.00", "a"]),
     ("numeric(38,10)", &["1234567890123456789012345678.0123456789", "-1", "0.0000000001"], &["1.x"]),
     ("real", &["1.5", "-0.1", "1e30", "-0"], &["1e99", "NaN", "q"]),
     ("double precision", &["0.1", "1e300", "2.5"], &["1e999", "Infinity"]),
@@ -87,7 +87,7 @@ fn field(rng: &mut fastrand::Rng, column: &Made, row: usize, nulls_one_of: usize
     let (_, right, wrong) = TYPES.iter().find(|(name, ..)| *name == column.sql_type).unwrap();
     if is_wrong {
         return match wrong {
-            [] => "a\"quote".to_owned(),
+            [] => "\"quoted\" in part".to_owned(),
             _ => wrong[rng.usize(..wrong.len())].to_owned(),
         };
     }
@@ -103,6 +103,10 @@ fn field(rng: &mut fastrand::Rng, column: &Made, row: usize, nulls_one_of: usize
             }
             _ => {}
         }
+    }
+    // Who makes NULL of the empty text has none where NULL may not be.
+    if value.is_empty() && !column.nullable {
+        value.push('x');
     }
     let needs_quotes = value.is_empty() || value.contains(['"', ',', '\n', '\r']);
     if needs_quotes || rng.usize(..4) == 0 {
