@@ -15,6 +15,7 @@ mod groups;
 mod init;
 mod loads;
 mod privacy;
+mod query_export;
 mod rollback;
 mod serve;
 mod verify;
@@ -27,6 +28,7 @@ pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, 
 pub use init::InitArgs;
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use privacy::PrivacyCommand;
+pub use query_export::QueryExportArgs;
 pub use rollback::RollbackArgs;
 pub use serve::ServeArgs;
 pub use verify::VerifyArgs;
@@ -124,7 +126,7 @@ pub enum Command {
     /// What becomes of people's values: which columns are kept, dropped, hashed, and who decided it
     #[command(subcommand)]
     Privacy(PrivacyCommand),
-    /// Run SQL over the local warehouse
+    /// Run SQL over the local warehouse, Parquet files, or exports as they lie there
     Query(QueryArgs),
     /// The loads that happened
     #[command(subcommand)]
@@ -311,7 +313,9 @@ Examples:
   csl-stream query --format csv \"select country, count(*) from signatures group by 1 order by 2 desc\"
   csl-stream query --files s=parquet \"select count(*) from s\"
   csl-stream query -f report.sql --out report.parquet
-  csl-stream query < report.sql")]
+  csl-stream query < report.sql
+  csl-stream query --export signatures_20260301031500.csv.bz2 --schema schema.json \\
+      \"select count(*) from signatures\"")]
 pub struct QueryArgs {
     /// The statement; each table of the warehouse is a table. - or nothing: it comes from standard input
     #[arg(value_name = "SQL", conflicts_with = "file")]
@@ -334,6 +338,9 @@ pub struct QueryArgs {
     /// Where the tables are.
     #[command(flatten)]
     pub target: LocalArgs,
+    /// Exports as they lie there.
+    #[command(flatten)]
+    pub exported: QueryExportArgs,
 }
 
 /// How rows are printed.

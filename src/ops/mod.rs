@@ -43,6 +43,8 @@ pub mod plan;
 pub mod privacy;
 #[cfg(feature = "query")]
 pub mod query;
+#[cfg(feature = "query")]
+mod query_export;
 #[cfg(feature = "serve")]
 mod queues;
 #[cfg(feature = "serve")]

@@ -18,6 +18,8 @@ mod nowhere;
 mod options;
 mod profile;
 mod rejects;
+#[cfg(feature = "query")]
+pub mod rows;
 mod split;
 mod stage;
 mod theirs;

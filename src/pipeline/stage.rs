@@ -172,31 +172,8 @@ impl<'a> Stage<'a> {
     /// Names the first fault, even if the rejects could not be written.
     fn too_many_rejects(&self, state: &mut State, unwritten: Result<()>) -> Error {
         let flushed = state.rejects.finish();
-        let report = state.rejects.report();
         let (rejected, allowed) = (state.staged.rows.rejected, self.options.max_rejects);
-        let mut what = match allowed {
-            0 => "stopped at the first rejected record (--max-rejects 0)".to_owned(),
-            _ => format!("{} rejected so far, {} allowed", plural(rejected, "record"), count(allowed)),
-        };
-        let mut place = Place::uri(&self.options.uri);
-        if let Some(first) = report.first.first() {
-            what += &format!(
-                "; {} breaks the rule {} with {}",
-                if allowed == 0 { "it" } else { "the first" },
-                first.rule,
-                plural(first.value_bytes, "byte")
-            );
-            place = Place {
-                uri: place.uri,
-                record: Some(first.record),
-                line: Some(first.line),
-                byte: Some(first.byte),
-                column: first.column.clone(),
-            };
-        }
-        let see = report.uri.map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
-        let help = format!("{see}fix the source, or allow more with --max-rejects");
-        let error = Error::rejects(what).at(place).help(help);
+        let error = too_many(rejected, allowed, &state.rejects.report(), &self.options.uri);
         match unwritten.and(flushed) {
             Ok(()) => error,
             Err(cause) => error.because(cause),
@@ -275,6 +252,32 @@ impl<'a> Stage<'a> {
         }
         Ok(())
     }
+}
+
+/// The error of more rejects than are allowed, with the first of them.
+pub(super) fn too_many(rejected: u64, allowed: u64, report: &RejectsReport, uri: &str) -> Error {
+    let (first, place) = first_fault(report, uri);
+    let what = match allowed {
+        0 => format!("stopped at the first rejected record (--max-rejects 0){first}"),
+        _ => format!("{} rejected so far, {} allowed{first}", plural(rejected, "record"), count(allowed)),
+    };
+    let see = report.uri.as_ref().map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
+    let help = format!("{see}fix the source, or allow more with --max-rejects");
+    Error::rejects(what).at(place).help(help)
+}
+
+/// What the first reject breaks, in words that follow others, and where it is.
+pub(super) fn first_fault(report: &RejectsReport, uri: &str) -> (String, Place) {
+    let Some(first) = report.first.first() else { return (String::new(), Place::uri(uri)) };
+    let bytes = plural(first.value_bytes, "byte");
+    let place = Place {
+        uri: Some(uri.to_owned()),
+        record: Some(first.record),
+        line: Some(first.line),
+        byte: Some(first.byte),
+        column: first.column.clone(),
+    };
+    (format!("; the first breaks the rule {} with {bytes}", first.rule), place)
 }
 
 /// Rejects that are lost stop a run that was sound; of one that failed, that is told first.

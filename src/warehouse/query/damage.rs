@@ -6,9 +6,7 @@
 use crate::error::{Error, Result};
 use crate::warehouse::parquet_file::{Panicked, be_quiet, quietly, read_through};
 use datafusion::datasource::listing::ListingTableUrl;
-use datafusion::error::DataFusionError;
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -86,44 +84,4 @@ pub(super) fn watched<T>(read: &Suspects, query: impl FnOnce() -> Result<T>) -> 
 /// Panics of a query's threads are told as errors of the query.
 pub(super) fn quiet_thread() {
     be_quiet(true);
-}
-
-/// An error of this program on its way through DataFusion.
-#[derive(Debug, Clone)]
-pub(super) struct Told {
-    what: String,
-    help: String,
-    /// Makes an error of the same class.
-    class: fn(String) -> Error,
-}
-
-impl Told {
-    pub(super) fn of(error: &Error) -> Self {
-        let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
-        let class: fn(String) -> Error = match error {
-            Error::Access(_) => Error::access,
-            Error::Machine(_) => Error::machine,
-            _ => Error::input,
-        };
-        Self { what: error.to_string(), help, class }
-    }
-
-    /// The same as an error again.
-    pub(super) fn error(&self) -> Error {
-        (self.class)(self.what.clone()).help(self.help.clone())
-    }
-}
-
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl std::error::Error for Told {}
-
-impl From<Told> for DataFusionError {
-    fn from(told: Told) -> Self {
-        Self::External(Box::new(told))
-    }
 }
