@@ -186,6 +186,8 @@ fn who_looks_leaves_nothing() {
         &["backfill", "--table", "t", "--dry-run"],
         &["check", "--table", "t"],
         &["check", "--all"],
+        &["check", "--table", "t", "--export", "exports/full/t/20260301/t_20260301031500.csv"],
+        &["rollback", "--table", "t"],
         &["verify", "--table", "t"],
         &["query", "select 1"],
         &["query", "select * from t"],
