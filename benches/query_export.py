@@ -21,7 +21,7 @@ import time
 
 # How DuckDB reads what PostgreSQL writes: see benches/compare/peers.py.
 READ = """read_csv('{path}', columns={columns}, auto_detect=false, header=true, delim=',', quote='"', escape='"', nullstr='',
-    allow_quoted_nulls=false, new_line='\\n', max_line_size=16777216, strict_mode=true, parallel=true,
+    allow_quoted_nulls=false, new_line='\\n', max_line_size=4194304, strict_mode=true, parallel=true,
     buffer_size=8000000)"""
 
 # A process that has DuckDB ready: statements come in, the seconds and the rows of each go out.

@@ -42,11 +42,13 @@ fn said(output: &Output) -> (i32, String, String) {
     (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
 }
 
+/// What is asked; what is answered, or the exit code and a part of what is said.
+type Case<'a> = (&'a [&'a str], Result<&'a str, (i32, &'a str)>);
+
 #[test]
 fn exports_are_tables() {
     let folder = folder();
-    // What is asked; what is answered, or the exit code and a part of what is said.
-    let cases: &[(&[&str], Result<&str, (i32, &str)>)] = &[
+    let cases: &[Case] = &[
         (
             &["--export", "a.csv", "--table", "t", "select * from t order by id"],
             Ok("id,name\n1,a\n2,\n3,\"\"\n"),

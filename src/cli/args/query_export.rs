@@ -10,7 +10,7 @@ use std::ffi::OsString;
 #[command(next_help_heading = "Exports")]
 pub struct QueryExportArgs {
     /// An export as a table named after its table, or NAME: CSV, plain or compressed; a path, s3://, https://, - for
-    /// standard input, @FILE, a file whose first line names it, or a folder or s3://bucket/slug/ that holds full/, for
+    /// standard input, @FILE, a file whose first line names it, or a folder or s3://bucket/slug that holds full/, for
     /// the newest full export
     #[arg(long, value_name = "[NAME=]URI", value_hint = ValueHint::AnyPath)]
     pub export: Vec<OsString>,
