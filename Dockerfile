@@ -5,7 +5,7 @@
 
 FROM rust:1.95-slim-bookworm AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock askama.toml ./
 COPY src src
 # The demo's schema is part of the program.
 COPY fixtures/demo fixtures/demo

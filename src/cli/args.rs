@@ -14,6 +14,7 @@ mod groups;
 mod loads;
 mod privacy;
 mod serve;
+mod status;
 mod verify;
 mod work;
 
@@ -24,6 +25,7 @@ pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, 
 pub use loads::{LedgerArgs, LoadsCommand};
 pub use privacy::PrivacyCommand;
 pub use serve::ServeArgs;
+pub use status::StatusArgs;
 pub use verify::VerifyArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
 
@@ -105,6 +107,8 @@ pub enum Command {
     Erase(EraseArgs),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
     Serve(ServeArgs),
+    /// Show tables, loads and queue as pages: what is wrong, and what to do
+    Status(StatusArgs),
     /// Answer the events of an AWS Lambda function; without a command, this is what runs there
     Lambda,
     /// Take messages from the queue and load what they name
@@ -125,7 +129,7 @@ pub enum Command {
 impl Command {
     /// Whether it runs until it is told to stop; then its events are logged without being asked for.
     pub fn is_service(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Lambda)
+        matches!(self, Self::Serve(_) | Self::Status(_) | Self::Lambda)
     }
 }
 

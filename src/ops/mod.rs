@@ -37,6 +37,7 @@ mod outputs;
 mod pending;
 pub mod plan;
 pub mod privacy;
+mod progress;
 #[cfg(feature = "query")]
 pub mod query;
 #[cfg(feature = "serve")]
@@ -47,6 +48,7 @@ mod rejects;
 mod retention;
 mod run;
 pub mod schema;
+pub mod state;
 pub mod tables;
 mod target;
 #[cfg(feature = "aws")]
@@ -67,5 +69,5 @@ pub use convert::{Convert, convert};
 pub use export::ExportChoice;
 pub use observer::{Observer, Silent};
 pub use options::Conversion;
-pub use outputs::{open_report, write_file};
+pub use outputs::{PAGE_MARK, ReportForm, open_report, write_file};
 pub use run::not_begun;

@@ -2,6 +2,7 @@
 
 use super::groups::parse_table;
 use clap::{Args, Subcommand, ValueHint};
+use std::path::PathBuf;
 
 /// Where loads are remembered.
 #[derive(Debug, Args)]
@@ -31,6 +32,9 @@ pub enum LoadsCommand {
     Show {
         /// The load's id, as `loads list` prints it
         id: String,
+        /// Write it as one page too, which refers to nothing; as Markdown if the name ends in .md
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        html: Option<PathBuf>,
         /// Where the warehouse is.
         #[command(flatten)]
         target: LedgerArgs,
