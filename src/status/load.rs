@@ -289,7 +289,7 @@ impl Column {
 }
 
 /// How a run ended, in a word.
-pub fn state(status: Status, rejected: u64) -> State {
+pub(super) fn state(status: Status, rejected: u64) -> State {
     match status {
         Status::Succeeded if rejected > 0 => State::new("loaded, some rejected", Tone::Look),
         Status::Succeeded => State::new("loaded", Tone::Good),
@@ -343,7 +343,7 @@ fn path(report: &RunReport) -> Vec<PathStep> {
 }
 
 /// What became of columns, in words.
-pub fn schema_changes(added: &[String], widened: &[String]) -> Vec<String> {
+pub(super) fn schema_changes(added: &[String], widened: &[String]) -> Vec<String> {
     let added = added.iter().map(|name| format!("column {name:?} was added"));
     added.chain(widened.iter().map(|name| format!("column {name:?} became wider"))).collect()
 }
@@ -369,7 +369,8 @@ fn columns(report: &RunReport) -> Vec<Column> {
 }
 
 /// A report without any value: for whoever looks at a page, which is not always who may see them.
-pub fn without_values(mut report: RunReport) -> RunReport {
+#[cfg(any(feature = "serve", test))]
+pub(super) fn without_values(mut report: RunReport) -> RunReport {
     for column in &mut report.columns {
         (column.min, column.max, column.sum) = (None, None, None);
     }

@@ -24,7 +24,7 @@ use std::time::{Duration, Instant, SystemTime};
 use tokio::sync::watch;
 
 /// A page waits so long for a source.
-const ANSWER_MAX: Duration = Duration::from_millis(1500);
+const ANSWER_MAX: Duration = Duration::from_millis(1200);
 /// What this machine said is believed for so long.
 const FRESH: Duration = Duration::from_secs(1);
 /// What AWS said is believed for so long: its answers take time, and cost money.
@@ -374,7 +374,7 @@ mod tests {
         let (go, wait) = std::sync::mpsc::channel::<()>();
         let slow = asked.get(move || Ok(wait.recv().map_or(8, |()| 9))).await;
         assert!(began.elapsed() < Duration::from_secs(2));
-        assert!(slow.silence.is_some_and(|silence| silence.why.contains("no answer within 1.5 s")));
+        assert!(slow.silence.is_some_and(|silence| silence.why.contains("no answer within 1.2 s")));
         let other = asked.get(ask()).await;
         assert_eq!(times.load(SeqCst), 1, "it is not asked twice at once");
         assert!(other.silence.is_some());

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Serialize;
+#[cfg(feature = "serve")]
 use std::time::{Duration, SystemTime};
 
 /// How something is, at a glance: a colour and a sign, never the colour alone.
@@ -13,6 +14,7 @@ pub enum Tone {
     /// Somebody should look.
     Look,
     /// It is under way.
+    #[cfg_attr(not(feature = "serve"), allow(dead_code, reason = "of a load's end nothing is under way"))]
     Busy,
     /// Nothing happened, and nothing had to.
     Quiet,
@@ -61,7 +63,7 @@ impl State {
 }
 
 /// A word of a command line, quoted if a shell would take it apart.
-pub fn shell_word(text: &str) -> String {
+pub(super) fn shell_word(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-./:=@%+,".contains(c);
     if !text.is_empty() && text.chars().all(plain) {
         return text.to_owned();
@@ -70,7 +72,8 @@ pub fn shell_word(text: &str) -> String {
 }
 
 /// How long ago, in one unit: `5 min`, `3 h`, `2 days`.
-pub fn age(seconds: u64) -> String {
+#[cfg(any(feature = "serve", test))]
+pub(super) fn age(seconds: u64) -> String {
     match seconds {
         0..60 => format!("{seconds} s"),
         60..3600 => format!("{} min", seconds / 60),
@@ -80,12 +83,14 @@ pub fn age(seconds: u64) -> String {
 }
 
 /// Seconds from then to now; none of what is to come counts as none.
-pub fn seconds_since(then: SystemTime, now: SystemTime) -> u64 {
+#[cfg(feature = "serve")]
+pub(super) fn seconds_since(then: SystemTime, now: SystemTime) -> u64 {
     now.duration_since(then).unwrap_or(Duration::ZERO).as_secs()
 }
 
 /// A time of the ledger, RFC 3339.
-pub fn time(text: &str) -> Option<SystemTime> {
+#[cfg(feature = "serve")]
+pub(super) fn time(text: &str) -> Option<SystemTime> {
     let at = text.parse::<jiff::Timestamp>().ok()?;
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(u64::try_from(at.as_second()).ok()?))
 }

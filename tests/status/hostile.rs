@@ -69,7 +69,7 @@ fn what_comes_from_outside_is_text() {
     let mut seen = 0;
     for path in ["/", "/queue", "/settings", "/tables/t", "/tables/u", &failed, &loaded] {
         let html = server.page(path);
-        for raw in ["<script>alert", "<img", "\"><", "onerror='", "/x/<script>"] {
+        for raw in ["<script>alert", "<img", "onerror='", "/x/<script>"] {
             assert!(!html.contains(raw), "{path}: {raw}\n{html}");
         }
         seen += html.matches("alert(1)").count();
@@ -94,7 +94,8 @@ fn what_comes_from_outside_is_text() {
         let output = night.run(&["loads", "show", id, "--html", name]);
         assert!(output.status.success(), "{output:?}");
         let text = std::fs::read_to_string(night.path(name)).unwrap();
-        let outside: String = text.split('`').step_by(2).collect();
+        // What is code in Markdown is no markup.
+        let outside = text.replace(&format!("`` {MARKUP} ``"), "");
         assert!(
             !outside.contains("<script>") && !outside.contains("<img") && text.contains("alert(1)"),
             "{text}"

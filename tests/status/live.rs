@@ -12,6 +12,8 @@ use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
 const LONG: Duration = Duration::from_secs(120);
+/// A page comes by then; a debug build on a busy machine may take longer.
+const PAGE_MAX: Duration = Duration::from_secs(if cfg!(debug_assertions) { 5 } else { 2 });
 
 /// Looks again until it is so.
 fn until(what: &str, mut look: impl FnMut() -> Option<Value>) -> Value {
@@ -96,9 +98,9 @@ fn a_source_that_does_not_answer_is_a_line() {
     for path in ["/", "/queue", "/tables/table_00", "/settings"] {
         let began = Instant::now();
         let html = server.page(path);
-        assert!(began.elapsed() < Duration::from_secs(2), "{path}: {:?}", began.elapsed());
+        assert!(began.elapsed() < PAGE_MAX, "{path}: {:?}", began.elapsed());
         if path == "/" || path == "/queue" {
-            assert!(html.contains("queue: no answer within 1.5 s"), "{html}");
+            assert!(html.contains("queue: no answer within 1.2 s"), "{html}");
         }
     }
     assert!(server.page("/").contains("href=\"/tables/table_00\""), "what answers is shown");

@@ -21,8 +21,13 @@ impl Server {
     pub(crate) fn of(dir: &Path, words: &[&str], settings: &[(&str, &str)]) -> Self {
         let mut command = without_settings(Command::new(program()));
         command.args(words).current_dir(dir).envs(settings.iter().copied());
-        let mut child =
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::run(command)
+    }
+
+    /// Runs a command that serves them.
+    pub(crate) fn run(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap());
         let mut all = String::new();
         let address = loop {
