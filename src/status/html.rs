@@ -3,7 +3,9 @@
 use super::load::LoadPage;
 use crate::error::{Error, Result};
 use crate::ops::PAGE_MARK;
-use crate::report::words::{count, duration, plural, size};
+#[cfg(feature = "serve")]
+use crate::report::words::duration;
+use crate::report::words::{count, plural, size};
 use askama::Template;
 
 #[cfg(feature = "serve")]
@@ -15,6 +17,7 @@ pub(super) const STYLE: &str = include_str!("assets/status.css");
 /// A number, or a reference to one: whatever a loop of a template gives.
 trait Number {
     fn whole(&self) -> u64;
+    #[cfg(feature = "serve")]
     fn seconds(&self) -> f64;
 }
 
@@ -23,16 +26,19 @@ impl Number for u64 {
         *self
     }
 
+    #[cfg(feature = "serve")]
     fn seconds(&self) -> f64 {
         *self as f64
     }
 }
 
+#[cfg(feature = "serve")]
 impl Number for f64 {
     fn whole(&self) -> u64 {
         *self as u64
     }
 
+    #[cfg(feature = "serve")]
     fn seconds(&self) -> f64 {
         *self
     }
@@ -43,6 +49,7 @@ impl<T: Number> Number for &T {
         (**self).whole()
     }
 
+    #[cfg(feature = "serve")]
     fn seconds(&self) -> f64 {
         (**self).seconds()
     }

@@ -311,7 +311,10 @@ fn standing_word(status: Status, standing: Standing) -> &'static str {
 fn command(report: &RunReport) -> Option<String> {
     let (table, kind) = (shell_word(&report.table), report.kind.word());
     match report.status {
-        Status::Failed => Some(format!("csl-stream backfill --table {table} --kind {kind}")),
+        // What was rejected is rejected again.
+        Status::Failed if report.rows.rejected == 0 => {
+            Some(format!("csl-stream backfill --table {table} --kind {kind}"))
+        }
         Status::Succeeded if report.rows.rejected > 0 => {
             Some(format!("csl-stream loads show {}", shell_word(&report.load_id)))
         }

@@ -311,7 +311,11 @@ impl Look<'_> {
         }
         if let Some(brief) = last.filter(|brief| brief.run.status == Status::Failed) {
             let why = brief.run.error.clone().unwrap_or_else(|| "its report does not say why".to_owned());
-            let command = format!("csl-stream backfill --table {word} --kind {}", brief.run.kind.word());
+            // What was rejected is rejected again.
+            let command = match brief.run.rows.rejected {
+                0 => format!("csl-stream backfill --table {word} --kind {}", brief.run.kind.word()),
+                _ => format!("csl-stream loads show {}", shell_word(&brief.run.load_id)),
+            };
             add(
                 Tone::Bad,
                 "failed",

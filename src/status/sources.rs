@@ -8,7 +8,6 @@
 //! However many people look, a source is asked once in [`FRESH`]: looking must not slow a load.
 
 use super::load::LoadPage;
-use super::overview::RunLine;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::ops::check::{Checklist, check};
@@ -275,19 +274,6 @@ impl Sources {
         let profiles =
             Profiles { now: details.profiles.now.clone(), before: details.profiles.before.clone() };
         (Arc::new(profiles), details.versions.clone(), told.silence)
-    }
-
-    /// Loads in lines, newest first: of one table or of all.
-    pub(super) async fn loads(
-        &self,
-        table: Option<&str>,
-        from: usize,
-        most: usize,
-    ) -> (Vec<RunLine>, Option<Silence>) {
-        let known = self.known().await;
-        let runs = known.value.as_deref().map_or(&[][..], |known| &known.runs);
-        let meant = |brief: &&Brief| table.is_none_or(|table| brief.run.table == table);
-        (runs.iter().filter(meant).skip(from).take(most).map(RunLine::of).collect(), known.silence)
     }
 
     /// Puts dead letters back: these, or all if none is named. Says which went.

@@ -35,7 +35,7 @@ class Night:
         folder = self.folder / "exports" / "full" / table / day
         folder.mkdir(parents=True, exist_ok=True)
         lines = ["id,born,email"] + [f"{row},1971-02-03,{email}" for row in range(rows)] + ["x,1971-02-03,"] * bad
-        (folder / f"{table}_{day}031500.csv").write_text("\n".join(lines) + "\n")
+        (folder / f"{table}_{day}000100.csv").write_text("\n".join(lines) + "\n")
 
     def play(self) -> None:
         tables = ["signatures", "petitions", "events", "members", "partners", "regions"]

@@ -1,9 +1,9 @@
 //! What may be done: log in and out, put dead letters back, check. Each a form that works without scripts.
 
-use super::Shared;
 use super::answers::{is_behind_tls, to};
-use super::auth::{COOKIE, SESSION_SECONDS, Visitor};
+use super::auth::{COOKIE, Gate, SESSION_SECONDS, Visitor};
 use super::pages::{login_page, pairs, refused};
+use super::site::Shared;
 use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
@@ -77,7 +77,7 @@ pub(super) async fn check(State(site): Shared, visitor: Option<Extension<Visitor
 type Form = Vec<(String, String)>;
 
 /// The fields of a form that this session's own page has sent.
-async fn form_of(gate: &super::Gate, visitor: Option<&Visitor>, body: Body) -> Result<Form, Response> {
+async fn form_of(gate: &Gate, visitor: Option<&Visitor>, body: Body) -> Result<Form, Response> {
     let fields =
         form(body).await.ok_or_else(|| refused(StatusCode::BAD_REQUEST, "the form is too long or broken"))?;
     let sent = fields.iter().find(|(name, _)| name == "csrf").map_or("", |(_, value)| value);

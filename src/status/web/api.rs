@@ -1,10 +1,12 @@
 //! The pages as JSON, for programs; `openapi` describes it.
 
-use super::Shared;
 use super::act::bytes;
 use super::answers::json;
+use super::auth::Visitor;
 use super::openapi::document;
 use super::pages::{from, pairs, table_page};
+use super::site::Shared;
+use crate::ops::state::Brief;
 use crate::status::load::without_values;
 use crate::status::overview::{Overview, RunLine};
 use crate::status::queue::QueuePage;
@@ -68,8 +70,12 @@ pub(super) async fn loads(State(site): Shared, uri: Uri) -> Response {
     let query = pairs(uri.query().unwrap_or_default());
     let value = |wanted: &str| query.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     let most = value("limit").and_then(|limit| limit.parse().ok()).unwrap_or(LOADS).min(LOADS_MAX);
-    let (loads, silence) = site.sources.loads(value("table"), from(&uri), most).await;
-    json(StatusCode::OK, &LoadList { loads, silent: silence.into_iter().collect() })
+    let table = value("table");
+    let known = site.sources.known().await;
+    let runs = known.value.as_deref().map_or(&[][..], |known| &known.runs);
+    let meant = |brief: &&Brief| table.is_none_or(|table| brief.run.table == table);
+    let loads = runs.iter().filter(meant).skip(from(&uri)).take(most).map(RunLine::of).collect();
+    json(StatusCode::OK, &LoadList { loads, silent: known.silence.into_iter().collect() })
 }
 
 pub(super) async fn load(State(site): Shared, Path(id): Path<String>) -> Response {
@@ -106,10 +112,10 @@ pub(super) async fn openapi() -> Response {
 /// For programs with the token: a page has no way to send such a request, so no form's token is asked.
 pub(super) async fn redrive(
     State(site): Shared,
-    visitor: axum::extract::Extension<super::Visitor>,
+    visitor: axum::extract::Extension<Visitor>,
     body: Body,
 ) -> Response {
-    if *visitor != super::Visitor::Bearer {
+    if *visitor != Visitor::Bearer {
         return (StatusCode::FORBIDDEN, "send the token: Authorization: Bearer …\n").into_response();
     }
     let request = bytes(body).await.and_then(|bytes| serde_json::from_slice::<RedriveRequest>(&bytes).ok());

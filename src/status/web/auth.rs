@@ -237,7 +237,7 @@ mod tests {
         let bearer = |guess: &str| headers(&[("authorization", &format!("Bearer {guess}"))]);
         assert_eq!(gate.visitor(&bearer(TOKEN)), Some(Visitor::Bearer));
         let (claim, mac) = session.rsplit_once('.').unwrap();
-        let other = self::gate("another token of them").unwrap().session().unwrap();
+        let other = self::gate("another-token-of-them").unwrap().session().unwrap();
         let forged = [
             String::new(),
             TOKEN.to_owned(),

@@ -1,6 +1,6 @@
 //! How far loads are, as server-sent events: <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
 
-use super::{Shared, Site};
+use super::site::{Shared, Site};
 use crate::status::overview::{Running, running};
 use axum::extract::State;
 use axum::http::{StatusCode, header};
@@ -9,38 +9,14 @@ use futures::stream;
 use serde::Serialize;
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
-/// Who may listen at once; one more is told to come back.
-const LISTENERS_MAX: usize = 64;
 /// How often it is said.
 const EVERY: Duration = Duration::from_secs(1);
 /// How often it is looked whether something else has changed: that costs a look at the ledger.
 const LEDGER_EVERY: u32 = 5;
 /// After so many the listener comes anew: the server can end, and who is gone takes no place.
 const EVENTS_MAX: u32 = 15;
-
-/// How many listen.
-#[derive(Debug, Default)]
-pub(super) struct Listeners(Arc<AtomicUsize>);
-
-/// One of them, until it is dropped.
-struct Seat(Arc<AtomicUsize>);
-
-impl Listeners {
-    fn seat(&self) -> Option<Seat> {
-        let taken =
-            self.0.fetch_update(Relaxed, Relaxed, |seats| (seats < LISTENERS_MAX).then_some(seats + 1));
-        taken.ok().map(|_| Seat(Arc::clone(&self.0)))
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
-    }
-}
 
 /// What is said.
 #[derive(Debug, Serialize)]

@@ -13,10 +13,12 @@ mod answers;
 mod api;
 mod auth;
 mod events;
+mod listeners;
 mod openapi;
 mod pages;
+mod site;
 
-use super::html::{STYLE, Shell};
+use super::html::STYLE;
 use super::sources::Sources;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
@@ -29,6 +31,8 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use listeners::Listeners;
+use site::{Shared, Site};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -36,15 +40,6 @@ use std::sync::Arc;
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8081";
 const SCRIPT: &str = include_str!("../assets/status.js");
 const ICON: &str = include_str!("../assets/icon.svg");
-
-/// All that answering takes.
-struct Site {
-    sources: Sources,
-    gate: Gate,
-    events: events::Listeners,
-}
-
-type Shared = State<Arc<Site>>;
 
 /// Serves the pages of a configuration until `stop` is done. Async: on the caller's runtime.
 ///
@@ -64,8 +59,7 @@ pub async fn serve(
             .at(Place::uri(server.address().to_string()))
             .help("set status.token_file to a file with a token, or listen on 127.0.0.1"));
     }
-    let site =
-        Arc::new(Site { sources: Sources::new(config.clone()), gate, events: events::Listeners::default() });
+    let site = Arc::new(Site { sources: Sources::new(config.clone()), gate, events: Listeners::default() });
     observer.note(&format!("status pages on http://{}", server.address()));
     // The first who looks must not wait for what can be read before.
     let warmed = Arc::clone(&site);
@@ -125,6 +119,7 @@ async fn guard(State(site): Shared, mut request: Request, next: Next) -> Respons
             let why = "ask for this machine by its own name: 127.0.0.1 or localhost";
             pages::refused(StatusCode::FORBIDDEN, why)
         }
+        None if request.method() == Method::POST => pages::refused(StatusCode::FORBIDDEN, "log in first"),
         None if is_api => (StatusCode::UNAUTHORIZED, "a token is needed\n").into_response(),
         None => answers::to("/login"),
     };
@@ -139,11 +134,4 @@ fn is_open(path: &str) -> bool {
 /// A program with the token may come from anywhere; a browser from our own pages alone.
 fn may_post(site: &Site, visitor: Option<&Visitor>, request: &Request) -> bool {
     site.gate.has_token() && (visitor == Some(&Visitor::Bearer) || auth::is_same_origin(request.headers()))
-}
-
-impl Site {
-    /// What stands around a page for this visitor.
-    fn shell(&self, page: &'static str, visitor: &Visitor, refresh: bool) -> Shell {
-        Shell { page, refresh, has_pages: true, csrf: self.gate.csrf(visitor) }
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::answers::html;
 use super::auth::Visitor;
-use super::{Shared, Site};
+use super::site::{Shared, Site};
 use crate::status::html::{
     LoadHtml, Login, Message, OverviewHtml, QueueHtml, SettingsHtml, Shell, TableHtml, rendered,
 };
