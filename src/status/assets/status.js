@@ -23,10 +23,13 @@
 
   const show = (text) => {
     const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("main");
-    // Whoever reads or types there must not lose their place.
-    if (!fresh || (document.activeElement !== document.body && main.contains(document.activeElement))) return;
+    if (!fresh) return;
+    // Whoever goes through the page by keyboard must not lose their place.
+    const stops = () => [...main.querySelectorAll("a, button, input, [tabindex='0']")];
+    const at = stops().indexOf(document.activeElement);
     main.replaceChildren(...fresh.childNodes);
     withCopyButtons();
+    if (at >= 0) stops()[at]?.focus({ preventScroll: true });
   };
   const renew = async () => {
     const answer = await fetch(location.href, { headers: { accept: "text/html" } });
@@ -43,7 +46,6 @@
     try {
       const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
       if (!answer.ok) throw new Error(answer.statusText);
-      button.blur();
       show(await answer.text());
       main.focus();
       say("done");
