@@ -6,7 +6,7 @@
 # Newer digests: docker buildx imagetools inspect rust:1.95-slim-bookworm (and so for the one below).
 FROM rust:1.95-slim-bookworm@sha256:d7482085ff5b415f84dba5647ae71606650bdef00db7aeb69f4b3d170c3e4082 AS build
 WORKDIR /src
-COPY Cargo.toml Cargo.lock ./
+COPY Cargo.toml Cargo.lock askama.toml ./
 COPY src src
 # The demo's schema is part of the program.
 COPY fixtures/demo fixtures/demo

@@ -18,6 +18,7 @@ mod privacy;
 mod query_export;
 mod rollback;
 mod serve;
+mod status;
 mod verify;
 mod work;
 
@@ -31,6 +32,7 @@ pub use privacy::PrivacyCommand;
 pub use query_export::QueryExportArgs;
 pub use rollback::RollbackArgs;
 pub use serve::ServeArgs;
+pub use status::StatusArgs;
 pub use verify::VerifyArgs;
 pub use work::{DeadLettersCommand, WorkArgs};
 
@@ -137,6 +139,8 @@ pub enum Command {
     Erase(EraseArgs),
     /// Receive ControlShift's webhooks, and put the exports they name on the queue
     Serve(ServeArgs),
+    /// Show tables, loads and queue as pages: what is wrong, and what to do
+    Status(StatusArgs),
     /// Answer the events of an AWS Lambda function; without a command, this is what runs there
     Lambda,
     /// Take messages from the queue and load what they name
@@ -168,7 +172,7 @@ impl Command {
 
     /// Whether it runs until it is told to stop; then its events are logged without being asked for.
     pub fn is_service(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Lambda)
+        matches!(self, Self::Serve(_) | Self::Status(_) | Self::Lambda)
     }
 }
 

@@ -3,6 +3,7 @@
 use super::args::{LedgerArgs, LoadsCommand};
 use super::flags;
 use super::printer::{Printer, Tone, columns};
+use super::reports;
 use super::summary::{status_word, summary};
 use super::terminal::Terminal;
 use crate::config::Config;
@@ -10,6 +11,7 @@ use crate::error::{Result, cut};
 use crate::ops::loads::{self, Ended, Retried, Run, Shown, Standing};
 use crate::report::Status;
 use crate::report::words::{count, plural};
+use crate::status::LoadPage;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> Result<()> {
@@ -21,8 +23,12 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
         LoadsCommand::List { table, status, limit, .. } => {
             list(printer, &config, table.as_deref(), *status, *limit)
         }
-        LoadsCommand::Show { id, .. } => {
+        LoadsCommand::Show { id, html, .. } => {
             let shown = loads::show(&config, id)?;
+            if let Some(path) = html {
+                reports::write_page(path, &LoadPage::of(&shown))?;
+                printer.note(&format!("the page is in {}", path.display()));
+            }
             printer.json(&shown)?;
             match shown.report {
                 Some(_) => printer.long(&details(&shown)),

@@ -44,6 +44,8 @@ mod signals;
 mod size;
 #[cfg(feature = "query")]
 mod sql;
+#[cfg(feature = "serve")]
+mod status;
 mod summary;
 mod terminal;
 mod verify;
@@ -159,15 +161,19 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),
         #[cfg(feature = "serve")]
+        Command::Status(args) => status::run(printer, config()?, args),
+        #[cfg(feature = "serve")]
         Command::Lambda => lambda::run(printer, &config()?),
         #[cfg(feature = "serve")]
         Command::Work(args) => work::run(printer, config()?, args),
         #[cfg(feature = "serve")]
         Command::DeadLetters(command) => dead_letters::run(printer, &config()?, command),
         #[cfg(not(feature = "serve"))]
-        Command::Serve(_) | Command::Lambda | Command::Work(_) | Command::DeadLetters(_) => {
-            Err(crate::features::Feature::Serve.missing("this command"))
-        }
+        Command::Serve(_)
+        | Command::Status(_)
+        | Command::Lambda
+        | Command::Work(_)
+        | Command::DeadLetters(_) => Err(crate::features::Feature::Serve.missing("this command")),
         Command::Cost(args) => cost::run(printer, args),
         Command::Config(args) => match args.command {
             Some(ConfigCommand::Schema) => config_cmd::schema(printer),

@@ -241,6 +241,15 @@ sections! {
         emf: bool = false,
     }
 
+    /// Pages for people.
+    Status {
+        /// Address of the status pages of `serve`; absent: none. `status` listens on 127.0.0.1:8081 then
+        listen: Option<Address> = None,
+        /// File that holds the token of the status pages, 16 characters at least; must be set where the address is not loopback
+        #[schemars(extend("format" = "path"))]
+        token_file: Option<String> = None,
+    }
+
     /// How records are converted and loaded.
     Load {
         /// Rejected records that are tolerated
@@ -323,6 +332,8 @@ pub struct Sections {
     pub alerts: Alerts,
     /// What is counted and timed.
     pub metrics: Metrics,
+    /// Pages for people.
+    pub status: Status,
     /// How records are converted and loaded.
     pub load: Load,
     /// What becomes of people's values before anything is written.

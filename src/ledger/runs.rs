@@ -127,7 +127,7 @@ pub fn show(dir: &Path, load_id: &str) -> Result<Shown> {
 }
 
 /// Tables with a version, and those whose loads all failed so far.
-fn known_tables(dir: &Path) -> Result<Vec<String>> {
+pub(super) fn known_tables(dir: &Path) -> Result<Vec<String>> {
     let mut names = tables(dir)?;
     let listing = match fs::read_dir(dir) {
         Ok(listing) => listing,
@@ -149,6 +149,28 @@ fn known_tables(dir: &Path) -> Result<Vec<String>> {
 /// process that dies right after the switch has loaded, though it wrote no report; one that dies right
 /// before it has not, though its version lies there.
 fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
+    let mut runs = versions_and_parts(table_dir)?;
+    for report in reports(&table_dir.join(RUNS_DIR))? {
+        let known = runs.remove(&report.load_id);
+        let run = report_run(&report, known.as_ref().map(|shown| &shown.run));
+        let entry = known.and_then(|shown| shown.entry);
+        runs.insert(report.load_id.clone(), Shown { run, report: Some(report), entry });
+    }
+    for run in killed_runs(table_dir)? {
+        // One that was killed right after the switch has loaded.
+        runs.entry(run.load_id.clone()).or_insert(Shown { run, report: None, entry: None });
+    }
+    Ok(runs)
+}
+
+/// Runs of a table that were killed: they have begun, nobody goes on with them, and they left no report.
+pub(super) fn killed_runs(table_dir: &Path) -> Result<Vec<Run>> {
+    let dir = table_dir.join(RUNS_DIR);
+    Ok(killed(&dir, names_in(&dir)?.into_iter()).iter().map(killed_run).collect())
+}
+
+/// The runs that the versions know of, without their reports.
+pub(super) fn versions_and_parts(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
     let mut runs = BTreeMap::new();
     if let Some(current) = Entry::current(table_dir)? {
         for part in &current.parts {
@@ -165,18 +187,6 @@ fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
         let standing = if is_current { Standing::Current } else { Standing::Kept };
         let run = entry_run(&entry, standing);
         runs.insert(entry.load_id.clone(), Shown { run, report: None, entry: Some(entry) });
-    }
-    for report in reports(&table_dir.join(RUNS_DIR))? {
-        let known = runs.remove(&report.load_id);
-        let run = report_run(&report, known.as_ref().map(|shown| &shown.run));
-        let entry = known.and_then(|shown| shown.entry);
-        runs.insert(report.load_id.clone(), Shown { run, report: Some(report), entry });
-    }
-    let dir = table_dir.join(RUNS_DIR);
-    for begun in killed(&dir, names_in(&dir)?.into_iter()) {
-        let run = killed_run(&begun);
-        // One that was killed right after the switch has loaded.
-        runs.entry(begun.load_id).or_insert(Shown { run, report: None, entry: None });
     }
     Ok(runs)
 }
@@ -233,7 +243,7 @@ fn killed_run(begun: &Begun) -> Run {
     }
 }
 
-fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
+pub(super) fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
     Run {
         load_id: report.load_id.clone(),
         table: report.table.clone(),
@@ -251,15 +261,15 @@ fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
 }
 
 fn reports(runs: &Path) -> Result<Vec<RunReport>> {
-    let mut reports = Vec::new();
-    for name in report_names(runs)? {
-        let path = runs.join(name);
-        let report = fs::read(&path)
-            .map_err(|cause| Error::io("cannot read the run report", &path, cause))
-            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|cause| damaged(&path, cause)));
-        reports.extend(readable(report));
-    }
-    Ok(reports)
+    Ok(report_names(runs)?.iter().filter_map(|name| parsed(&runs.join(name))).collect())
+}
+
+/// One report; none that cannot be read.
+pub(super) fn parsed(path: &Path) -> Option<RunReport> {
+    let report = fs::read(path)
+        .map_err(|cause| Error::io("cannot read the run report", path, cause))
+        .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|cause| damaged(path, cause)));
+    readable(report)
 }
 
 /// What became of a table's reports.
@@ -329,7 +339,7 @@ fn names_in(runs: &Path) -> Result<Vec<String>> {
 }
 
 /// Names of the reports, oldest first.
-fn report_names(runs: &Path) -> Result<Vec<String>> {
+pub(super) fn report_names(runs: &Path) -> Result<Vec<String>> {
     let mut names = names_in(runs)?;
     names.retain(|name| name.ends_with(".json") && !name.starts_with('.'));
     names.sort_unstable();

@@ -7,6 +7,7 @@
 //! ```
 
 use super::options::Conversion;
+use super::progress::{Beacon, Progress};
 use super::rejects::Rejects;
 use super::run::Run;
 use super::{glue_job, retention, schema, target};
@@ -105,12 +106,14 @@ impl Loading<'_> {
         let load_id = prepared.map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let request = LoadRequest { load_id, ..intent.request };
         let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
+        let begun = Progress::begun(&request.load_id, &run.table, &source.info().uri, source.info().bytes);
+        let beacon = Beacon::begin(config, begun, &run.watch);
         let pair = rejects
             .pair(&table.name, &request.load_id)
             .map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let job = Job { request, table: table.clone(), source, rejects: Some(pair) };
         let outcome = pipeline::backfill(job, options, &**warehouse, &run.watch);
-        drop(progress);
+        drop((progress, beacon));
         retention::sweep(config, &**warehouse, rejects, Some(&table.name));
         outcome
     }

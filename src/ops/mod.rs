@@ -41,6 +41,7 @@ mod outputs;
 mod pending;
 pub mod plan;
 pub mod privacy;
+mod progress;
 #[cfg(feature = "query")]
 pub mod query;
 #[cfg(feature = "query")]
@@ -54,6 +55,7 @@ mod retention;
 pub mod rollback;
 mod run;
 pub mod schema;
+pub mod state;
 pub mod tables;
 mod target;
 #[cfg(feature = "aws")]
@@ -74,5 +76,5 @@ pub use convert::{Convert, convert};
 pub use export::ExportChoice;
 pub use observer::{Observer, Silent};
 pub use options::Conversion;
-pub use outputs::{open_report, write_file};
+pub use outputs::{PAGE_MARK, ReportForm, open_report, write_file};
 pub use run::not_begun;

@@ -3,6 +3,7 @@
 use super::groups::parse_table;
 use crate::ops::loads::Ended;
 use clap::{Args, Subcommand, ValueHint};
+use std::path::PathBuf;
 
 /// Where loads are remembered.
 #[derive(Debug, Args)]
@@ -35,6 +36,9 @@ pub enum LoadsCommand {
     Show {
         /// The load's id as `loads list` prints it, the beginning of it, or last
         id: String,
+        /// Write it as one page too, which refers to nothing; as Markdown if the name ends in .md
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        html: Option<PathBuf>,
         /// Where the warehouse is.
         #[command(flatten)]
         target: LedgerArgs,
