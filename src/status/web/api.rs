@@ -5,6 +5,7 @@ use super::answers::json;
 use super::auth::Visitor;
 use super::openapi::document;
 use super::pages::{from, pairs, table_page};
+use super::shapes::{Fault, LoadList, RedriveRequest, Redriven};
 use super::site::Shared;
 use crate::ops::state::Brief;
 use crate::status::load::without_values;
@@ -16,44 +17,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// Loads that one answer has, at most.
 const LOADS_MAX: usize = 1000;
 /// And if nobody says how many.
 const LOADS: usize = 100;
-
-/// Loads in lines.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct LoadList {
-    /// Newest first.
-    pub(super) loads: Vec<RunLine>,
-    /// Sources that do not answer.
-    pub(super) silent: Vec<Silence>,
-}
-
-/// Why there is no answer.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Fault {
-    /// In one line.
-    pub(super) error: String,
-}
-
-/// Which dead letters go back.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct RedriveRequest {
-    /// Their ids; one at least.
-    pub(super) ids: Vec<String>,
-}
-
-/// Which went.
-#[derive(Debug, Serialize, JsonSchema)]
-pub(super) struct Redriven {
-    /// Their ids.
-    pub(super) ids: Vec<String>,
-}
 
 pub(super) async fn overview(State(site): Shared) -> Response {
     json(StatusCode::OK, &Overview::of(&site.sources.facts().await))

@@ -16,6 +16,7 @@ mod events;
 mod listeners;
 mod openapi;
 mod pages;
+mod shapes;
 mod site;
 
 use super::html::STYLE;

@@ -1,7 +1,7 @@
 //! What the API answers, as OpenAPI 3.1: <https://spec.openapis.org/oas/v3.1.0>. The shapes are those of the structs
 //! that are written, so they cannot be others.
 
-use super::api::{Fault, LoadList, RedriveRequest, Redriven};
+use super::shapes::{Fault, LoadList, RedriveRequest, Redriven};
 use crate::status::LoadPage;
 use crate::status::overview::Overview;
 use crate::status::queue::QueuePage;
