@@ -256,7 +256,7 @@ impl<'a> Stage<'a> {
 
 /// The error of more rejects than are allowed, with the first of them.
 pub(super) fn too_many(rejected: u64, allowed: u64, report: &RejectsReport, uri: &str) -> Error {
-    let (first, place) = first_fault(report, uri);
+    let (first, place) = first_fault(report, uri, if allowed == 0 { "it" } else { "the first" });
     let what = match allowed {
         0 => format!("stopped at the first rejected record (--max-rejects 0){first}"),
         _ => format!("{} rejected so far, {} allowed{first}", plural(rejected, "record"), count(allowed)),
@@ -266,8 +266,8 @@ pub(super) fn too_many(rejected: u64, allowed: u64, report: &RejectsReport, uri:
     Error::rejects(what).at(place).help(help)
 }
 
-/// What the first reject breaks, in words that follow others, and where it is.
-pub(super) fn first_fault(report: &RejectsReport, uri: &str) -> (String, Place) {
+/// What the first reject breaks, in words that follow others and call it `it`, and where it is.
+pub(super) fn first_fault(report: &RejectsReport, uri: &str, it: &str) -> (String, Place) {
     let Some(first) = report.first.first() else { return (String::new(), Place::uri(uri)) };
     let bytes = plural(first.value_bytes, "byte");
     let place = Place {
@@ -277,7 +277,7 @@ pub(super) fn first_fault(report: &RejectsReport, uri: &str) -> (String, Place) 
         byte: Some(first.byte),
         column: first.column.clone(),
     };
-    (format!("; the first breaks the rule {} with {bytes}", first.rule), place)
+    (format!("; {it} breaks the rule {} with {bytes}", first.rule), place)
 }
 
 /// Rejects that are lost stop a run that was sound; of one that failed, that is told first.

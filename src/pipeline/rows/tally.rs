@@ -97,7 +97,7 @@ impl Tally {
         if self.rejected == 0 || self.failed.is_some() {
             return None;
         }
-        let (first, place) = first_fault(&self.rejects.report(), &self.uri);
+        let (first, place) = first_fault(&self.rejects.report(), &self.uri, "the first");
         let are = if self.rejected == 1 { "is" } else { "are" };
         Some(format!("{} {are} left out as rejects{first} (at {place})", plural(self.rejected, "record")))
     }
