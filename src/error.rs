@@ -191,6 +191,18 @@ impl Error {
         error.at(place).help(help).because(cause)
     }
 
+    /// An error of a library, sorted as the I/O error that it wraps, if it wraps one.
+    pub fn from_library(
+        what: impl Into<String>,
+        place: Place,
+        cause: Box<dyn std::error::Error + Send + Sync>,
+    ) -> Self {
+        match cause.downcast::<std::io::Error>() {
+            Ok(cause) => Self::from_io(what, place, *cause),
+            Err(cause) => Self::machine(what).at(place).because(cause),
+        }
+    }
+
     /// The detail, which an interrupt has none of.
     pub fn detail(&self) -> Option<&Detail> {
         match self {

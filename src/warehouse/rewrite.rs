@@ -86,7 +86,11 @@ pub(super) fn rewrite(sources: &[Source<'_>], to: &Path, types: &Types) -> Resul
 }
 
 fn unwritten(to: &Path, cause: ParquetError) -> Error {
-    Error::machine("cannot write the Parquet file").at(Place::uri(to.display().to_string())).because(cause)
+    let (what, place) = ("cannot write the Parquet file", Place::uri(to.display().to_string()));
+    match cause {
+        ParquetError::External(cause) => Error::from_library(what, place, cause),
+        cause => Error::machine(what).at(place).because(cause),
+    }
 }
 
 struct Opened<'a> {

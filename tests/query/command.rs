@@ -28,13 +28,17 @@ fn folder() -> tempfile::TempDir {
     folder
 }
 
-fn query(folder: &Path, words: &[&str]) -> Output {
+fn command(folder: &Path, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
     for (name, _) in std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("CSL_")) {
         command.env_remove(name);
     }
-    command.args(["query", "--schema", "schema.json", "--format", "csv"]).args(words);
-    command.current_dir(folder).output().unwrap()
+    command.args(["query", "--schema", "schema.json", "--format", "csv"]).args(words).current_dir(folder);
+    command
+}
+
+fn query(folder: &Path, words: &[&str]) -> Output {
+    command(folder, words).output().unwrap()
 }
 
 fn said(output: &Output) -> (i32, String, String) {
@@ -103,24 +107,8 @@ fn exports_are_tables() {
 fn standard_input_is_read_once_and_no_further_than_needed() {
     let folder = folder();
     let asked = |sql: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
-        command.args([
-            "query",
-            "--schema",
-            "schema.json",
-            "--format",
-            "csv",
-            "--table",
-            "t",
-            "--export",
-            "-",
-            sql,
-        ]);
-        command
-            .current_dir(folder.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        let mut command = command(folder.path(), &["--table", "t", "--export", "-", sql]);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut input = child.stdin.take().unwrap();
         // More than a turn, and then nothing for as long as the program lives.
@@ -164,21 +152,8 @@ fn an_export_in_s3() {
     let rows: String = (0..30_000).map(|id| format!("{id},name of {id}\n")).collect();
     server.put("exports/org/full/t/20260301/t_20260301031500.csv", format!("id,name\n{rows}").into_bytes());
     let asked = |uri: &str, sql: &str| {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+        let mut command = command(folder.path(), &["--table", "t", "--export", uri, sql]);
         command
-            .args([
-                "query",
-                "--schema",
-                "schema.json",
-                "--format",
-                "csv",
-                "--table",
-                "t",
-                "--export",
-                uri,
-                sql,
-            ])
-            .current_dir(folder.path())
             .env("AWS_ENDPOINT_URL", server.endpoint())
             .env("AWS_ACCESS_KEY_ID", "AKIDTEST")
             .env("AWS_SECRET_ACCESS_KEY", "secret")

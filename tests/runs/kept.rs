@@ -238,8 +238,17 @@ fn a_file_that_may_not_grow_is_an_error_and_no_silent_end() {
     assert_eq!(place.run(BACKFILL).code, Some(0));
     let rows = (0..9_000).fold("id,name\n".to_owned(), |text, id| text + &format!("{id},{}\n", id % 7_919));
     place.write("t_20260302031500.csv", &rows);
-    let convert = ["convert", "--table", "t", "t_20260302031500.csv", "--out", "out"];
-    for words in [&backfill(&["--export", "t_20260302031500.csv"])[..], &convert] {
+    let big = backfill(&["--export", "t_20260302031500.csv", "--to", "big"]);
+    assert_eq!(place.run(&big).code, Some(0));
+    let asked = "select * from t";
+    for words in [
+        &backfill(&["--export", "t_20260302031500.csv"])[..],
+        &["convert", "--table", "t", "t_20260302031500.csv", "--out", "out"],
+        &["erase", "--table", "t", "--to", "big", "--id", "5"],
+        &["query", "--to", "big", "--out", "out.csv", asked],
+        &["query", "--to", "big", "--out", "out.json", asked],
+        &["query", "--to", "big", "--out", "out.parquet", asked],
+    ] {
         let built = place.command(words);
         let mut limited = Command::new("sh");
         limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(built.get_program()).args(words);
@@ -249,9 +258,10 @@ fn a_file_that_may_not_grow_is_an_error_and_no_silent_end() {
         assert_eq!(answer.code, Some(1), "{words:?}: {answer:?}");
         assert!(answer.err.contains("ulimit -f"), "{words:?}: {answer:?}");
     }
-    let left: Vec<PathBuf> = walk(&place.0.path().join("warehouse/t"));
-    let left: Vec<_> = left.iter().filter(|path| path.extension().is_some_and(|end| end == "tmp")).collect();
+    let mut left = walk(place.0.path());
+    left.retain(|path| path.extension().is_some_and(|end| end == "tmp"));
     assert!(left.is_empty() && walk(&place.path("out")).is_empty(), "{left:?}");
+    assert!(!place.left().iter().any(|name| name.starts_with("out.")), "{:?}", place.left());
     let n = place.run(&["query", "select count(*) as n from t", "--format", "csv"]);
     assert_eq!(n.out, "n\n4\n");
 }

@@ -2,7 +2,7 @@
 
 use super::fault::describe;
 use super::print::Printed;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
 use parquet::arrow::ArrowWriter;
@@ -41,7 +41,9 @@ pub(super) async fn write(
 
 fn refused(cause: ParquetError) -> Error {
     match cause {
-        ParquetError::External(cause) => Error::machine("cannot write the answer").because(cause),
+        ParquetError::External(cause) => {
+            Error::from_library("cannot write the answer", Place::default(), cause)
+        }
         cause @ ParquetError::NYI(_) => Error::usage("this result cannot be Parquet").because(cause),
         cause => Error::machine("cannot write the answer as Parquet").because(cause),
     }

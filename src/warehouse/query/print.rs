@@ -2,7 +2,7 @@
 
 use super::fault::describe;
 use super::times::written;
-use crate::error::{Error, Result};
+use crate::error::{Error, Place, Result};
 use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema};
@@ -164,7 +164,7 @@ pub(super) async fn json(mut stream: SendableRecordBatchStream, out: &mut dyn Wr
 fn finish(written: io::Result<()>, printed: Printed) -> Result<Printed> {
     match written {
         Err(cause) if cause.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Error::machine("cannot print the result").because(cause))
+            Err(Error::from_io("cannot print the result", Place::default(), cause))
         }
         _ => Ok(printed),
     }
