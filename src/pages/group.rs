@@ -31,8 +31,9 @@ const PAGE_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DictionaryPlan(Vec<bool>);
 
-/// A finished row group.
-pub struct EncodedRowGroup {
+/// What a row group came to.
+#[derive(Debug)]
+pub struct Counted {
     /// Rows written.
     pub rows: u64,
     /// Records read, rejected ones too.
@@ -47,7 +48,26 @@ pub struct EncodedRowGroup {
     pub rejects: Rejects,
     /// There were more rejects than are allowed; the records after them were not looked at.
     pub gave_up: bool,
-    pub(super) columns: Vec<ColumnChunk>,
+}
+
+/// A finished row group.
+pub struct EncodedRowGroup {
+    /// What it came to.
+    pub counted: Counted,
+    pub(super) columns: EncodedColumns,
+}
+
+/// The pages of a row group.
+pub struct EncodedColumns {
+    pub(super) rows: u64,
+    pub(super) chunks: Vec<ColumnChunk>,
+}
+
+impl EncodedRowGroup {
+    /// What it came to, and its pages.
+    pub fn split(self) -> (Counted, EncodedColumns) {
+        (self.counted, self.columns)
+    }
 }
 
 /// How records become row groups; shared by all workers.
@@ -227,16 +247,17 @@ impl RowGroupEncoder {
             measures.push(measure);
         }
         self.page_rows = 0;
-        Ok(EncodedRowGroup {
+        let rows = std::mem::take(&mut self.rows);
+        let counted = Counted {
             gave_up: self.gave_up(),
-            rows: std::mem::take(&mut self.rows),
+            rows,
             records: std::mem::take(&mut self.records),
             lines: std::mem::take(&mut self.lines),
             measures,
             erased: std::mem::take(&mut self.erased),
             rejects: std::mem::take(&mut self.rejects),
-            columns,
-        })
+        };
+        Ok(EncodedRowGroup { counted, columns: EncodedColumns { rows, chunks: columns } })
     }
 }
 

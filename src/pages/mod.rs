@@ -45,7 +45,7 @@ mod text_value;
 mod turn;
 
 pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
-pub use group::{DictionaryPlan, EncodedRowGroup, Encoding, RowGroupEncoder};
+pub use group::{Counted, DictionaryPlan, EncodedColumns, EncodedRowGroup, Encoding, RowGroupEncoder};
 pub use header::{PageKind, write_page_header};
 pub use kind::rule_of;
 pub use options::{Codec, EmptyStrings, EncodeOptions, Overlong};

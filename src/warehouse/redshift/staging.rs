@@ -283,7 +283,9 @@ fn folders(objects: Vec<ObjectBelow>) -> Folders {
 fn is_staged_name(name: &str) -> bool {
     let is_segment = || {
         let (number, ending) = name.strip_prefix("part-")?.split_once('.')?;
-        let numbered = number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit());
+        let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let (number, part) = number.split_once('_').unwrap_or((number, "1"));
+        let numbered = number.len() >= 5 && is_number(number) && is_number(part);
         Some(numbered && ENDINGS.contains(&ending))
     };
     name == MANIFEST_NAME || RECORD_NAMES.contains(&name) || is_segment() == Some(true)
@@ -291,7 +293,7 @@ fn is_staged_name(name: &str) -> bool {
 
 /// The number in a segment's name.
 fn number_of(name: &str) -> Option<usize> {
-    name.strip_prefix("part-")?.split_once('.')?.0.parse().ok()
+    name.strip_prefix("part-")?.split(['_', '.']).next()?.parse().ok()
 }
 
 /// Whether a name below the staging place is one that this program gives: of a load, a check, the catalogue.
