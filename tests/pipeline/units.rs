@@ -186,7 +186,7 @@ fn csv(rng: &mut fastrand::Rng) -> Vec<u8> {
         csv += &record(rng, id, newline, faults);
     }
     let mut csv = csv.into_bytes();
-    match rng.usize(..12) {
+    match rng.usize(..40) {
         // Without the last line end, or half of it, or cut somewhere.
         0 => csv.truncate(csv.len() - newline.len()),
         1 => csv.truncate(csv.len() - 1),
@@ -221,7 +221,7 @@ fn draw(rng: &mut fastrand::Rng) -> (Export, &'static str) {
         3..6 => (bzip2_streams(rng, &csv), "bzip2"),
         _ => (crate::support::packed::gzip(&csv), "gzip"),
     };
-    match rng.usize(..10) {
+    match rng.usize(..24) {
         0 if !stored.is_empty() => {
             let at = rng.usize(..stored.len());
             stored[at] ^= 1 << rng.u8(..8);
@@ -230,12 +230,12 @@ fn draw(rng: &mut fastrand::Rng) -> (Export, &'static str) {
         2 => stored.extend((0..rng.usize(1..40)).map(|_| b"\0z"[usize::from(packed == "plain")])),
         _ => {}
     }
-    let sizes = [1 << 10, 3_000, 10_000, 50_000, 1 << 20];
+    let sizes = [1 << 10, 3_000, 3_001, 10_000, 50_000, 1 << 20];
     let options = ConvertOptions {
         threads: rng.usize(1..4),
         row_group_bytes: [500, 20_000, 1 << 24][rng.usize(..3)],
         segment_bytes: sizes[rng.usize(..sizes.len())],
-        max_rejects: [0, 3, u64::MAX, u64::MAX][rng.usize(..4)],
+        max_rejects: [0, 3, u64::MAX][rng.usize(..8).min(2)],
         allow_open_end: rng.bool(),
         ..ConvertOptions::default()
     };
