@@ -118,43 +118,6 @@ fn an_object_that_changes_while_it_is_read_is_an_error() {
 }
 
 #[test]
-fn a_range_is_read_without_a_look_first_and_as_far_as_it_is_asked_for() {
-    let content = bytes(9999);
-    let server = serving(&content);
-    let s3 = s3(&server, tuning());
-    let pinned = s3.open(&place(KEY)).unwrap().info().clone();
-    let heads = server.count(Kind::Head);
-    for (from, hint, wanted, gets) in
-        // Parts of 1000 bytes; what is not expected is asked for when it is read.
-        [
-            (0, 9999, 9999, 10),
-            (2500, 2000, 2000, 2),
-            (2500, 2000, 2001, 3),
-            (9000, 5, 999, 2),
-            (9999, 100, 1, 0),
-            (0, 0, 1, 1),
-        ]
-    {
-        let before = server.count(Kind::Get);
-        let mut source = s3.open_range(&place(KEY), &pinned, from, hint).unwrap();
-        let mut read = Vec::new();
-        let mut buf = [0; 1];
-        while read.len() < wanted && source.read(&mut buf).unwrap() == 1 {
-            read.push(buf[0]);
-        }
-        let end = content.len().min(from as usize + wanted);
-        assert_eq!(read, content[from as usize..end], "from {from}");
-        assert!(server.count(Kind::Get) - before <= gets, "{from} {hint}: more than {gets} requests");
-        assert_eq!(source.info(), &pinned);
-    }
-    assert_eq!(server.count(Kind::Head), heads, "nobody looked first");
-    server.put(KEY, bytes(9998));
-    let mut source = s3.open_range(&place(KEY), &pinned, 100, 1000).unwrap();
-    let error = read_all(&mut *source, 700).expect_err("it is another object");
-    assert!(error.exit_code() == 1 && text_of(&error).contains("changed while it was read"), "{error}");
-}
-
-#[test]
 fn passing_faults_are_healed() {
     let faults = [
         ("a body is cut", vec![Fault::Cut { bytes: 300, times: 1 }]),
