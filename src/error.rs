@@ -60,18 +60,26 @@ pub struct Detail {
     pub cause: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+impl Detail {
+    /// The words of all causes, each behind the one that it made.
+    fn causes(&self) -> Option<String> {
+        let first = self.cause.as_ref().map(|cause| &**cause as &dyn std::error::Error);
+        let words: Vec<String> =
+            std::iter::successors(first, |cause| cause.source()).map(ToString::to_string).collect();
+        (!words.is_empty()).then(|| words.join(": "))
+    }
+}
+
 impl fmt::Display for Detail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.what)?;
         if self.place != Place::default() {
             write!(f, " (at {})", self.place)?;
         }
-        let mut cause = self.cause.as_ref().map(|cause| &**cause as &dyn std::error::Error);
-        while let Some(error) = cause {
-            write!(f, ": {error}")?;
-            cause = error.source();
+        match self.causes() {
+            Some(causes) => write!(f, ": {causes}"),
+            None => Ok(()),
         }
-        Ok(())
     }
 }
 
@@ -174,6 +182,10 @@ impl Error {
             Kind::StorageFull | Kind::QuotaExceeded => {
                 (Self::machine(what), "free some space or write to another disk, then run again")
             }
+            Kind::FileTooLarge => (
+                Self::machine(what),
+                "this process may write no file of that length (`ulimit -f`): raise the limit",
+            ),
             _ => (Self::machine(what), ""),
         };
         error.at(place).help(help).because(cause)
@@ -236,6 +248,17 @@ impl Error {
             Self::Input(_) => Self::input(what),
             Self::Machine(_) => Self::machine(what),
             Self::Interrupted => Self::Interrupted,
+        }
+    }
+
+    /// The same once more, for another who must hear of it; its causes have become their words.
+    #[must_use]
+    pub fn copied(&self) -> Self {
+        let Some(detail) = self.detail() else { return Self::Interrupted };
+        let copy = self.like(&*detail.what).at(detail.place.clone()).help(&*detail.help);
+        match detail.causes() {
+            Some(causes) => copy.because(causes),
+            None => copy,
         }
     }
 
@@ -322,6 +345,21 @@ mod tests {
         for error in &all {
             assert_eq!((error.like("y").class(), error.like("y").rank()), (error.class(), error.rank()));
         }
+    }
+
+    #[test]
+    fn a_copy_says_the_same() {
+        let cause = Error::machine("under").because(std::io::Error::other("lowest"));
+        let error = Error::input("over").at(Place::byte(7)).help("mend it").because(cause);
+        let help = |error: &Error| error.detail().map(|detail| detail.help.clone());
+        for error in [error, Error::rejects("alone"), Error::Interrupted] {
+            let copy = error.copied();
+            assert_eq!(
+                (copy.to_string(), copy.class(), help(&copy)),
+                (error.to_string(), error.class(), help(&error))
+            );
+        }
+        assert_eq!(Error::Interrupted.copied().exit_code(), 130);
     }
 
     #[test]

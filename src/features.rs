@@ -39,6 +39,16 @@ impl Feature {
     }
 }
 
+/// The version with what it was built of: the commit, if the build was told it in `CSL_COMMIT`, and the features. No
+/// build script asks git, so that the same source gives the same program.
+pub fn version() -> String {
+    let commit = option_env!("CSL_COMMIT").filter(|commit| !commit.is_empty());
+    let commit = commit.map_or(String::new(), |commit| format!("commit {commit}; "));
+    let features: Vec<_> = built_in().into_iter().map(Feature::name).collect();
+    let features = if features.is_empty() { "none".to_owned() } else { features.join(", ") };
+    format!("{} ({commit}features: {features})", env!("CARGO_PKG_VERSION"))
+}
+
 /// Those of this build.
 pub fn built_in() -> Vec<Feature> {
     let has = [

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | [`cli`], [`telemetry`] | words in, words out: arguments, printing, progress, signals, logs |
 //! | [`ops`] | what each command does, without a terminal: start here to call csl-stream from a program |
+//! | [`status`] | what is there and what is wrong, as pages, JSON and Markdown |
 //! | [`config`] | typed settings: flag, environment, file, default |
 //! | [`pipeline`] | the path from bytes to staged Parquet and into a table |
 //! | `lambda`, `webhook`, `work`, `queue` | webhooks in, messages of exports that are ready, and what becomes of them |
@@ -43,6 +44,7 @@ pub mod privacy;
 pub mod queue;
 pub mod report;
 pub mod schema;
+pub mod status;
 pub mod store;
 pub mod telemetry;
 pub mod values;

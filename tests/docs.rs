@@ -10,7 +10,7 @@ use csl_stream::cli::args::Cli;
 use regex::Regex;
 use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 const TABLE_START: &str = "<!-- configuration keys: written by `CSL_BLESS=1 cargo test --test docs` -->\n";
 const TABLE_END: &str = "<!-- end of configuration keys -->\n";
@@ -50,7 +50,10 @@ fn paths(command: &clap::Command, above: &[String], found: &mut Vec<Vec<String>>
 }
 
 fn help(words: &[String]) -> String {
-    let output = Command::new(env!("CARGO_BIN_EXE_csl-stream")).args(words).arg("--help").output().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_csl-stream"));
+    // Not as wide as the terminal that the test happens to run in.
+    command.args(words).arg("--help").env("COLUMNS", "80").stdin(Stdio::null());
+    let output = command.output().unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{words:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     text.lines().map(|line| line.trim_end().to_owned() + "\n").collect()

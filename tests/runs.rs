@@ -6,6 +6,9 @@
 mod all;
 #[path = "support/answer.rs"]
 mod answer;
+#[cfg(feature = "query")]
+#[path = "runs/answers.rs"]
+mod answers;
 #[cfg(unix)]
 #[path = "runs/day.rs"]
 mod day;
@@ -29,6 +32,10 @@ mod row;
 #[cfg(feature = "aws")]
 #[path = "support/s3.rs"]
 mod server;
+
+#[cfg(unix)]
+#[path = "runs/terminal.rs"]
+mod terminal;
 
 use answer::Answer;
 use serde_json::Value;

@@ -83,6 +83,9 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &BackfillArgs)
     let stopper = Stopper::of_signals(printer)?;
     let terminal = Terminal::of_run(printer, stopper, reports, "loaded");
     let config = config.and_then(|config| configured(config, args));
+    if args.target.create_table && config.as_ref().is_ok_and(|config| !config.warehouse.to.is_redshift()) {
+        printer.note("--create-table is for Redshift: a warehouse in a folder makes its tables anyway");
+    }
     match one(args) {
         Some(table) => run_one(&terminal, config, args, table),
         None => run_many(Terminal { shows_errors: true, names_tables: true, ..terminal }, config, args),
@@ -118,12 +121,17 @@ fn not_begun(terminal: &Terminal, args: &BackfillArgs, table: &str, error: Error
 }
 
 fn counted(table: &str, count: Count) -> String {
-    let Count { loaded, already, covered } = count;
+    let Count { loaded, already, covered, rolled_back } = count;
     let were = |number: u64| if number == 1 { "was" } else { "were" };
     let mut text =
         format!("{table}: {} loaded, {already} {} loaded already", plural(loaded, "export"), were(already));
     if covered > 0 {
         text += &format!(", {covered} {} covered by the full export", were(covered));
+    }
+    if rolled_back > 0 {
+        text += &format!(
+            ", the table was rolled back from {rolled_back}: --export URI --again loads one all the same"
+        );
     }
     text
 }

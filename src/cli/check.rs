@@ -1,8 +1,9 @@
 //! `csl-stream check`: everything that a load needs, one line each, ✔ or ✖ with what helps.
 
 use super::args::CheckArgs;
+use super::faults;
 use super::flags;
-use super::printer::Printer;
+use super::printer::{Printer, Tone};
 use crate::config::Config;
 use crate::error::Result;
 use crate::ops::check::{Checked, Checklist, check};
@@ -10,9 +11,13 @@ use crate::ops::tables::Chosen;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &CheckArgs) -> Result<()> {
+    if let Some(export) = &args.faults.export {
+        return faults::run(printer, config?, args, export);
+    }
     let mut heard = |checked: &Checked| {
         // A closed stdout has had enough; the exit code still says it.
-        let _ = printer.result(&line(checked));
+        let tone = if checked.ok { Tone::Good } else { Tone::Bad };
+        let _ = printer.lines(line(checked).lines().map(|line| (tone, line)));
     };
     let mut list = Checklist::new(&mut heard);
     let configured = config.and_then(|config| configured(config, args));

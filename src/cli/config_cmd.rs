@@ -30,7 +30,7 @@ pub(super) fn show(printer: Printer, mut config: Config, args: &ConfigArgs) -> R
         let value = if is_set(&setting.value) { text(&setting.value) } else { "-".to_owned() };
         vec![setting.key.clone(), value, setting.origin.clone()]
     };
-    printer.result(&columns(&shown.iter().map(row).collect::<Vec<_>>()))
+    printer.long(&columns(&shown.iter().map(row).collect::<Vec<_>>()))
 }
 
 /// Prints the JSON Schema of the file, for editors and validators.

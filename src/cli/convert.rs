@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::ops::{self, Convert, ExportKind};
 use std::ffi::{OsStr, OsString};
 
-/// Runs the command: the inputs in turn, up to the first that fails.
+/// Runs the command: the inputs in turn.
 pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) -> Result<()> {
     let named = args.inputs.iter().map(OsString::as_os_str);
     let named = named.chain(args.conversion.schema.schema.as_deref().map(OsStr::new));
@@ -25,7 +25,10 @@ pub(super) fn run(printer: Printer, config: Result<Config>, args: &ConvertArgs) 
         Ok((config, request(args)?))
     });
     match configured {
-        Ok((config, request)) => ops::convert(&config, &request, &terminal).map(drop),
+        Ok((config, request)) => {
+            let terminal = Terminal { shows_errors: request.is_of_many(), ..terminal };
+            ops::convert(&config, &request, &terminal).map(drop)
+        }
         Err(error) => terminal.conclude(ops::not_begun(&args.table, ExportKind::Full, error)).map(drop),
     }
 }

@@ -16,7 +16,7 @@ pub(super) fn run(printer: Printer, config: &Config, command: &DeadLettersComman
             if letters.is_empty() {
                 return printer.result("no dead letters");
             }
-            printer.result(&table_of(&letters))
+            printer.long(&table_of(&letters))
         }
         DeadLettersCommand::Show { id } => {
             let letter = dead_letters::show(config, id)?;

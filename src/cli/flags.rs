@@ -1,5 +1,7 @@
 //! From flags to what `ops` takes: flags that have a key win over the configuration, the others are a request.
 
+#[cfg(feature = "query")]
+use super::args::QueryExportArgs;
 use super::args::{ConversionArgs, SchemaArgs, TargetArgs};
 use crate::config::{Config, Destination, flag};
 use crate::error::{Error, Place, Result};
@@ -34,6 +36,17 @@ pub(super) fn set_warehouse(config: &mut Config, to: Option<&str>) {
 
 /// The flags of [`ConversionArgs`] that have a key win over the configuration.
 pub(super) fn set_conversion(config: &mut Config, args: &ConversionArgs) {
+    set_schema(config, &args.schema);
+    flag!(config.load.max_rejects, "--max-rejects", args.max_rejects);
+    flag!(config.load.overlong, "--overlong", args.overlong);
+    flag!(config.load.empty_strings, "--empty-strings", args.empty_strings);
+    flag!(config.load.unknown_columns, "--unknown-columns", args.unknown_columns);
+    flag!(config.load.missing_columns, "--missing-columns", args.missing_columns);
+}
+
+/// The flags of [`QueryExportArgs`] that have a key win over the configuration.
+#[cfg(feature = "query")]
+pub(super) fn set_query_export(config: &mut Config, args: &QueryExportArgs) {
     set_schema(config, &args.schema);
     flag!(config.load.max_rejects, "--max-rejects", args.max_rejects);
     flag!(config.load.overlong, "--overlong", args.overlong);

@@ -2,14 +2,16 @@
 
 use super::args::{LedgerArgs, LoadsCommand};
 use super::flags;
-use super::printer::{Printer, columns};
+use super::printer::{Printer, Tone, columns};
+use super::reports;
 use super::summary::{status_word, summary};
 use super::terminal::Terminal;
 use crate::config::Config;
-use crate::error::Result;
-use crate::ops::loads::{self, Retried, Run, Shown, Standing};
+use crate::error::{Result, cut};
+use crate::ops::loads::{self, Ended, Retried, Run, Shown, Standing};
 use crate::report::Status;
 use crate::report::words::{count, plural};
+use crate::status::LoadPage;
 
 /// Runs the command.
 pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> Result<()> {
@@ -18,11 +20,20 @@ pub(super) fn run(printer: Printer, config: Config, command: &LoadsCommand) -> R
     | LoadsCommand::Retry { target, .. }) = command;
     let config = configured(config, target)?;
     match command {
-        LoadsCommand::List { table, limit, .. } => list(printer, &config, table.as_deref(), *limit),
-        LoadsCommand::Show { id, .. } => {
+        LoadsCommand::List { table, status, limit, .. } => {
+            list(printer, &config, table.as_deref(), *status, *limit)
+        }
+        LoadsCommand::Show { id, html, .. } => {
             let shown = loads::show(&config, id)?;
+            if let Some(path) = html {
+                reports::write_page(path, &LoadPage::of(&shown))?;
+                printer.note(&format!("the page is in {}", path.display()));
+            }
             printer.json(&shown)?;
-            printer.result(&details(&shown))
+            match shown.report {
+                Some(_) => printer.long(&details(&shown)),
+                None => show(printer, std::slice::from_ref(&shown.run)),
+            }
         }
         LoadsCommand::Retry { id, allow_shrink, .. } => retry(printer, &config, id, *allow_shrink),
     }
@@ -34,13 +45,22 @@ fn configured(mut config: Config, args: &LedgerArgs) -> Result<Config> {
     Ok(config)
 }
 
-fn list(printer: Printer, config: &Config, table: Option<&str>, limit: usize) -> Result<()> {
-    let loads = loads::list(config, table, limit)?;
+fn list(
+    printer: Printer,
+    config: &Config,
+    table: Option<&str>,
+    status: Option<Ended>,
+    limit: usize,
+) -> Result<()> {
+    let loads = loads::list(config, table, status, limit)?;
     printer.json(&loads.runs)?;
     if loads.runs.is_empty() {
-        return printer.result(&format!("no loads in {} yet", loads.warehouse));
+        return printer.result(&match status {
+            None => format!("no loads in {} yet", loads.warehouse),
+            Some(_) => format!("no load in {} ended so", loads.warehouse),
+        });
     }
-    printer.result(&table_of(&loads.runs))?;
+    show(printer, &loads.runs)?;
     if loads.more {
         printer.note("older ones are not shown; --limit shows more");
     }
@@ -65,13 +85,36 @@ fn table_of(runs: &[Run]) -> String {
     columns(&rows)
 }
 
+/// Characters of a reason in a list.
+const REASON_CHARS_MAX: usize = 240;
+
+/// Shows runs, with the reason under each that has one.
+fn show(printer: Printer, runs: &[Run]) -> Result<()> {
+    let lines = with_reasons(runs);
+    printer.lines(lines.iter().map(|(tone, line)| (*tone, line.as_str())))
+}
+
+fn with_reasons(runs: &[Run]) -> Vec<(Tone, String)> {
+    let table = table_of(runs);
+    let mut rows = table.lines();
+    let mut lines = vec![(Tone::Plain, rows.next().unwrap_or_default().to_owned())];
+    for (row, run) in rows.zip(runs) {
+        let tone = if run.status == Status::Failed { Tone::Bad } else { Tone::Plain };
+        lines.push((tone, row.to_owned()));
+        if let Some(error) = &run.error {
+            lines.push((tone, format!("    {}", cut(&error.replace('\n', " "), REASON_CHARS_MAX))));
+        }
+    }
+    lines
+}
+
 fn row(run: &Run) -> Vec<String> {
     vec![
         run.started.clone().unwrap_or_else(|| "-".to_owned()),
         run.load_id.clone(),
         run.table.clone(),
         run.kind.word().to_owned(),
-        status_word(run.status).to_owned(),
+        if run.killed { "killed" } else { status_word(run.status) }.to_owned(),
         count(run.rows.loaded),
         count(run.rows.rejected),
         data(run),
@@ -102,7 +145,7 @@ fn standing_word(standing: Standing) -> &'static str {
 /// One run for people: the summary of its report, its files, its faults.
 fn details(shown: &Shown) -> String {
     let Some(report) = &shown.report else {
-        return format!("{}(the run left no report)", table_of(std::slice::from_ref(&shown.run)));
+        return table_of(std::slice::from_ref(&shown.run));
     };
     let mut lines = vec![summary(report, "loaded")];
     if let Some(started) = &shown.run.started {

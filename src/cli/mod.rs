@@ -20,10 +20,14 @@ mod cost;
 mod dead_letters;
 mod demo;
 mod erase;
+mod faults;
 mod flags;
+mod init;
 #[cfg(feature = "serve")]
 mod lambda;
 mod loads;
+mod man;
+mod pager;
 mod panics;
 mod plan;
 mod printer;
@@ -32,11 +36,16 @@ mod progress;
 #[cfg(feature = "query")]
 mod query;
 mod reports;
+mod rollback;
 mod schema;
 #[cfg(feature = "serve")]
 mod serve;
 mod signals;
 mod size;
+#[cfg(feature = "query")]
+mod sql;
+#[cfg(feature = "serve")]
+mod status;
 mod summary;
 mod terminal;
 mod verify;
@@ -44,12 +53,13 @@ mod verify;
 mod work;
 
 use crate::config::{Config, mask_url};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use args::{Cli, Command, ConfigCommand, Global};
 use clap::Parser;
 use printer::Printer;
 use std::ffi::OsString;
 use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Runs the command line and returns the process's exit code.
@@ -60,23 +70,42 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(answer) => {
             // Help and version are results, on stdout with 0; the rest goes to stderr with 2.
-            let _ = match without_secrets(&answer, std::env::args_os()) {
+            let text = without_secrets(&answer, std::env::args_os());
+            if answer.use_stderr() && std::env::args_os().any(|word| word == JSON_FLAG) {
+                let told = text.clone().unwrap_or_else(|| answer.render().to_string());
+                Printer::new(true, true).failure(&refused(&told));
+            }
+            let _ = match text {
                 Some(text) => write!(std::io::stderr().lock(), "{text}"),
                 None => answer.print(),
             };
             return ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2));
         }
     };
-    let printer = Printer::new(cli.global.json, cli.global.quiet);
+    let reports_on_stdout = cli.command.report().is_some_and(|path| path == Path::new(reports::STDOUT));
+    let printer = Printer::new(cli.global.json || reports_on_stdout, cli.global.quiet)
+        .with_looks(cli.global.color, !cli.global.no_pager);
     // Nobody watches a service: what it could not do must be in its log.
     let verbose = cli.global.verbose.max(u8::from(cli.command.is_service() && !cli.global.quiet));
-    match crate::telemetry::start(verbose).and_then(|()| execute(printer, &cli)) {
+    let ready = signals::outlive_file_limits().and_then(|()| crate::telemetry::start(verbose));
+    match ready.and_then(|()| execute(printer, &cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
+            printer.failure(&error);
             printer.error(&error);
             ExitCode::from(error.exit_code())
         }
     }
+}
+
+/// The flag that asks for JSON, looked for where the command line is not understood.
+const JSON_FLAG: &str = "--json";
+
+/// A command line that is not understood, as an error: the first paragraph of what is said of it.
+fn refused(told: &str) -> Error {
+    let what = told.split("\n\n").next().unwrap_or_default();
+    let what = what.strip_prefix("error: ").unwrap_or(what).split_whitespace().collect::<Vec<_>>();
+    Error::usage(what.join(" ")).help("csl-stream --help")
 }
 
 /// The words of the command line. Lambda starts a function's program without any.
@@ -119,6 +148,7 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Plan(args) => plan::run(printer, config()?, args),
         Command::Verify(args) => verify::run(printer, config()?, args),
         Command::Check(args) => check::run(printer, config(), args),
+        Command::Init(args) => init::run(printer, cli.global.config.as_deref(), args),
         Command::Schema(command) => schema::run(printer, config, command),
         #[cfg(feature = "query")]
         Command::Query(args) => query::run(printer, config()?, args),
@@ -126,9 +156,12 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         Command::Query(_) => Err(crate::features::Feature::Query.missing("csl-stream query")),
         Command::Privacy(command) => privacy::run(printer, config()?, command),
         Command::Loads(command) => loads::run(printer, config()?, command),
+        Command::Rollback(args) => rollback::run(printer, config()?, args),
         Command::Erase(args) => erase::run(printer, config()?, args),
         #[cfg(feature = "serve")]
         Command::Serve(args) => serve::run(printer, config()?, args),
+        #[cfg(feature = "serve")]
+        Command::Status(args) => status::run(printer, config()?, args),
         #[cfg(feature = "serve")]
         Command::Lambda => lambda::run(printer, &config()?),
         #[cfg(feature = "serve")]
@@ -136,9 +169,11 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         #[cfg(feature = "serve")]
         Command::DeadLetters(command) => dead_letters::run(printer, &config()?, command),
         #[cfg(not(feature = "serve"))]
-        Command::Serve(_) | Command::Lambda | Command::Work(_) | Command::DeadLetters(_) => {
-            Err(crate::features::Feature::Serve.missing("this command"))
-        }
+        Command::Serve(_)
+        | Command::Status(_)
+        | Command::Lambda
+        | Command::Work(_)
+        | Command::DeadLetters(_) => Err(crate::features::Feature::Serve.missing("this command")),
         Command::Cost(args) => cost::run(printer, args),
         Command::Config(args) => match args.command {
             Some(ConfigCommand::Schema) => config_cmd::schema(printer),
@@ -146,5 +181,6 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         },
         Command::Demo(args) => demo::run(printer, args, execute),
         Command::Completions(args) => completions::run(printer, args),
+        Command::Man(args) => man::run(printer, args),
     }
 }

@@ -20,7 +20,7 @@ pub(super) fn run(printer: Printer, config: Config, args: &BackfillArgs) -> Resu
     }
     let (plan, misfit) = plan(&config, &request_of_one(args)?)?;
     printer.json(&plan)?;
-    printer.result(&text(&plan))?;
+    printer.long(&text(&plan))?;
     misfit.map_or(Ok(()), Err)
 }
 
@@ -29,11 +29,11 @@ fn text(plan: &Plan) -> String {
     let length = plan.source.bytes.map_or("length unknown".to_owned(), size);
     let made = plan.source.exported_at.as_ref().map_or(String::new(), |at| format!(", made {at}"));
     let mut text = format!(
-        "export     {} ({kind}, {length}{made})\nwarehouse  {}\naction     {}: {}\n",
+        "action     {}: {}\nexport     {} ({kind}, {length}{made})\nwarehouse  {}\n",
+        plan.action.word(),
+        plan.why,
         plan.source.uri,
         plan.warehouse,
-        plan.action.word(),
-        plan.why
     );
     if let Some(estimate) = &plan.estimate {
         let from = estimate.from_load.as_ref().map_or("rules of thumb".to_owned(), |id| format!("load {id}"));
@@ -78,11 +78,17 @@ fn text(plan: &Plan) -> String {
 }
 
 fn incrementals_text(all: &Incrementals) -> String {
-    let Incrementals { to_load, already, covered } = all;
+    let Incrementals { to_load, already, covered, rolled_back } = all;
     let mut text = format!(
         "exports    {} to load, oldest first; {already} loaded already, {covered} covered by the full export\n",
         to_load.len()
     );
+    if *rolled_back > 0 {
+        text += &format!(
+            "           the table was rolled back from {}: not loaded again\n",
+            plural(*rolled_back, "export")
+        );
+    }
     for source in to_load {
         let length = source.bytes.map_or("length unknown".to_owned(), size);
         text += &format!("           {} ({length})\n", source.uri);

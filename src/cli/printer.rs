@@ -7,10 +7,14 @@
 //! errors and how to fix them ─▶ stderr, always
 //! ```
 
+use super::args::Color;
+use super::pager;
 use crate::error::{Error, Result};
+use anstream::{AutoStream, ColorChoice};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Advice after an interrupt, the only error without a detail.
 const AFTER_INTERRUPT: &str = "what was loaded before stays; run it again when you like";
@@ -21,6 +25,31 @@ pub(super) struct Printer {
     json: bool,
     quiet: bool,
     stderr_is_terminal: bool,
+    /// Whether long lists go through a pager.
+    pages: bool,
+    /// Whether colours are shown on stdout, and on stderr.
+    paints: (bool, bool),
+}
+
+/// What a line is about, as its colour says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    /// Nothing.
+    Plain,
+    /// All is well.
+    Good,
+    /// Something is wrong.
+    Bad,
+}
+
+impl Tone {
+    fn paint(self, text: &str) -> String {
+        match self {
+            Self::Plain => text.to_owned(),
+            Self::Good => format!("\u{1b}[32m{text}\u{1b}[0m"),
+            Self::Bad => format!("\u{1b}[31m{text}\u{1b}[0m"),
+        }
+    }
 }
 
 /// How progress is shown.
@@ -37,7 +66,28 @@ pub(super) enum ProgressStyle {
 impl Printer {
     /// A printer for these flags.
     pub(super) fn new(json: bool, quiet: bool) -> Self {
-        Self { json, quiet, stderr_is_terminal: std::io::stderr().is_terminal() }
+        let stderr_is_terminal = std::io::stderr().is_terminal();
+        Self { json, quiet, stderr_is_terminal, pages: false, paints: (false, false) }
+    }
+
+    /// The same with colours, and with a pager if stdout is a terminal.
+    pub(super) fn with_looks(self, color: Color, pages: bool) -> Self {
+        let is_painted = |choice| choice != ColorChoice::Never;
+        let paints = match color {
+            Color::Always => (true, true),
+            Color::Never => (false, false),
+            Color::Auto => (
+                is_painted(AutoStream::choice(&std::io::stdout())),
+                is_painted(AutoStream::choice(&std::io::stderr())),
+            ),
+        };
+        Self { pages: pages && std::io::stdout().is_terminal(), paints, ..self }
+    }
+
+    /// Whether a long list is shown through a pager.
+    #[cfg(feature = "query")]
+    pub(super) fn is_paged(self) -> bool {
+        self.pages
     }
 
     /// Whether results are asked for as JSON.
@@ -71,6 +121,36 @@ impl Printer {
         self.raw(format!("{}\n", harmless(text.trim_end_matches('\n'))).as_bytes())
     }
 
+    /// A result for people that may be long: through the pager on a terminal.
+    ///
+    /// # Errors
+    /// If stdout refuses.
+    pub(super) fn long(self, text: &str) -> Result<()> {
+        self.lines(text.trim_end_matches('\n').split('\n').map(|line| (Tone::Plain, line)))
+    }
+
+    /// The same line by line, each with its tone.
+    ///
+    /// # Errors
+    /// If stdout refuses.
+    pub(super) fn lines<'a>(self, lines: impl IntoIterator<Item = (Tone, &'a str)>) -> Result<()> {
+        if self.json {
+            return Ok(());
+        }
+        let mut text = String::new();
+        for (tone, line) in lines {
+            let line = harmless(line);
+            text += &if self.paints.0 { tone.paint(&line) } else { line.into_owned() };
+            text.push('\n');
+        }
+        let pager = self.pages.then(|| pager::of(&text)).flatten();
+        if pager.is_some_and(|pager| pager::show(&pager, &text).is_ok()) {
+            HAS_PRINTED.store(true, Relaxed);
+            return Ok(());
+        }
+        written(&mut Noticed(std::io::stdout().lock()), text.as_bytes())
+    }
+
     /// A result for scripts, on one line; only with `--json`.
     ///
     /// # Errors
@@ -87,8 +167,8 @@ impl Printer {
 
     /// Where a result goes piece by piece: as it is into a file or a pipe, [`harmless`] on a terminal.
     pub(super) fn pieces(self) -> Box<dyn Write> {
-        let stdout = std::io::stdout().lock();
-        if stdout.is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) }
+        let stdout = Noticed(std::io::stdout().lock());
+        if stdout.0.is_terminal() { Box::new(Harmless::new(stdout)) } else { Box::new(stdout) }
     }
 
     /// Bytes that are the result whatever the flags say: a fetched file, a completion script.
@@ -96,13 +176,25 @@ impl Printer {
     /// # Errors
     /// If stdout refuses; a reader that went away (`| head`) has had enough, which is no error.
     pub(super) fn raw(self, bytes: &[u8]) -> Result<()> {
-        let mut stdout = self.pieces();
-        match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-            Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
-                Err(Error::machine("cannot write to standard output").because(cause))
-            }
-            _ => Ok(()),
+        written(&mut *self.pieces(), bytes)
+    }
+
+    /// With `--json`, an error as JSON on stdout, where nothing else has come there: whoever reads JSON always gets some.
+    pub(super) fn failure(self, error: &Error) {
+        if !self.json || HAS_PRINTED.load(Relaxed) {
+            return;
         }
+        let detail = error.detail();
+        let help = detail.map_or(AFTER_INTERRUPT, |detail| detail.help.as_str());
+        let told = serde_json::json!({ "error": {
+            "class": error.class(),
+            "exit_code": error.exit_code(),
+            "message": error.to_string(),
+            "help": help,
+            "place": detail.map(|detail| &detail.place),
+        }});
+        // The error itself is told on stderr, whatever becomes of this.
+        let _ = self.json(&told);
     }
 
     /// Something worth knowing beside the result.
@@ -125,10 +217,37 @@ impl Printer {
     /// The same of one among many: `whose` stands before it.
     pub(super) fn error_of(self, whose: &str, error: &Error) {
         let help = error.detail().map_or(AFTER_INTERRUPT, |detail| detail.help.as_str());
-        to_stderr(&format!("error: {whose}{error}"));
+        let word = if self.paints.1 { Tone::Bad.paint("error:") } else { "error:".to_owned() };
+        let _ = writeln!(std::io::stderr().lock(), "{word} {}", harmless(&format!("{whose}{error}")));
         if !help.is_empty() {
             to_stderr(&format!("  help: {help}"));
         }
+    }
+}
+
+fn written(out: &mut dyn Write, bytes: &[u8]) -> Result<()> {
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(cause) if cause.kind() != ErrorKind::BrokenPipe => {
+            Err(Error::machine("cannot write to standard output").because(cause))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether something has gone to stdout.
+static HAS_PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Stdout, whose use is noticed.
+struct Noticed<W>(W);
+
+impl<W: Write> Write for Noticed<W> {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        HAS_PRINTED.store(true, Relaxed);
+        self.0.write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
     }
 }
 

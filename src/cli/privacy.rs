@@ -16,7 +16,7 @@ pub(super) fn run(printer: Printer, config: Config, command: &PrivacyCommand) ->
             let config = configured(config, args)?;
             let shown = show(&config, &schema::read(&config)?, tables)?;
             printer.json(&shown)?;
-            printer.result(&rules_text(&shown))
+            printer.long(&rules_text(&shown))
         }
         PrivacyCommand::Check { schema: args } => {
             let config = configured(config, args)?;

@@ -3,20 +3,26 @@
 use super::flags;
 use super::printer::Printer;
 use crate::error::{Error, Place, Result};
-use crate::ops::{Location, open_report};
+use crate::ops::{Location, ReportForm, open_report};
 use crate::report::RunReport;
+use crate::status::{LoadPage, markdown, one_page};
 use std::ffi::OsStr;
 use std::fs::File;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// Standard output as `--report` names it.
+pub(super) const STDOUT: &str = "-";
 
 /// Where run reports go: the file of `--report`, and stdout with `--json`.
 pub(super) struct Reports {
     printer: Printer,
     file: Mutex<Option<(PathBuf, File)>>,
     begun: AtomicBool,
+    /// Runs of which a page was written: with each more it is written anew.
+    pages: Mutex<Vec<LoadPage>>,
 }
 
 impl Reports {
@@ -29,15 +35,13 @@ impl Reports {
         named: impl IntoIterator<Item = &'a OsStr>,
     ) -> Result<Self> {
         let file = match path {
-            Some(path) if path == Path::new("-") => {
-                return Err(
-                    Error::usage("--report names a file").help("--json prints the report on standard output")
-                );
-            }
+            // The printer prints it: `super::wants_json`.
+            Some(path) if path == Path::new(STDOUT) => None,
             Some(path) => Some((path.to_owned(), open_report(path)?)),
             None => None,
         };
-        let reports = Self { printer, file: Mutex::new(file), begun: AtomicBool::new(false) };
+        let reports =
+            Self { printer, file: Mutex::new(file), begun: AtomicBool::new(false), pages: Mutex::default() };
         // What is no location is refused with its reason later.
         let inputs: Vec<Location> = named.into_iter().flat_map(flags::location).collect();
         reports.spare(&inputs)?;
@@ -84,6 +88,13 @@ impl Reports {
     pub(super) fn write(&self, report: &RunReport) -> Result<()> {
         let printed = self.printer.json(report);
         if let Some((path, file)) = &*self.file() {
+            if ReportForm::of(path) != ReportForm::Json {
+                let mut pages = self.pages.lock().unwrap_or_else(PoisonError::into_inner);
+                pages.push(LoadPage::of_report(report, None));
+                self.begin_file(path, file)?;
+                write_pages(path, file, &pages)?;
+                return printed;
+            }
             let mut line = serde_json::to_vec(report)
                 .map_err(|cause| Error::machine("cannot write the report as JSON").because(cause))?;
             line.push(b'\n');
@@ -97,6 +108,37 @@ impl Reports {
     fn file(&self) -> MutexGuard<'_, Option<(PathBuf, File)>> {
         self.file.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Writes the page of one load, into a file that is not there yet or is such a page.
+pub(super) fn write_page(path: &Path, page: &LoadPage) -> Result<()> {
+    let named = match ReportForm::of(path) {
+        ReportForm::Json => {
+            return Err(Error::usage("a page is a file that ends in .html or .md")
+                .at(Place::uri(path.display().to_string()))
+                .help("--json prints the load as JSON"));
+        }
+        ReportForm::Html | ReportForm::Markdown => open_report(path)?,
+    };
+    write_pages(path, &named, std::slice::from_ref(page))
+}
+
+/// Writes pages in place of what is in the file.
+fn write_pages(path: &Path, file: &File, pages: &[LoadPage]) -> Result<()> {
+    let text = match ReportForm::of(path) {
+        ReportForm::Markdown => markdown(pages),
+        ReportForm::Html | ReportForm::Json => one_page(pages)?,
+    };
+    let mut file: &File = file;
+    let anew = |file: &mut &File| {
+        // A pipe or a terminal has nothing to replace.
+        if file.metadata()?.is_file() {
+            file.set_len(0)?;
+            file.rewind()?;
+        }
+        file.write_all(text.as_bytes())
+    };
+    anew(&mut file).map_err(|cause| Error::io("cannot write the report", path, cause))
 }
 
 /// Whether the open report and an input are one file, whatever the two are called.

@@ -31,11 +31,15 @@ pub(super) fn run(
                 .then(|| user.as_deref().or(config.redshift.db_user.as_deref()).unwrap_or(schema::LOADER));
             ddl(printer, &config, tables, &options, loader)
         }
-        SchemaCommand::Diff { old, new } => {
+        SchemaCommand::Diff { old, new, exit_code } => {
             let diff = schema::diff(&flags::location(old)?, &flags::location(new)?)?;
             printer.json(&diff)?;
             let same = diff.is_empty();
-            printer.result(&if same { "no differences".to_owned() } else { diff.to_string() })
+            printer.result(&if same { "no differences".to_owned() } else { diff.to_string() })?;
+            if same || !exit_code {
+                return Ok(());
+            }
+            Err(Error::schema("the schemas differ").help("without --exit-code this is no error"))
         }
         SchemaCommand::Show { schema, tables } => show(printer, &configured(schema)?, tables),
         SchemaCommand::Pull { schema, out } => {
@@ -62,7 +66,7 @@ fn ddl(
         printer.note(&format!("warning: {warning}"));
     }
     printer.json(&serde_json::json!({ "sql": sql, "warnings": warnings }))?;
-    printer.result(&sql)
+    printer.long(&sql)
 }
 
 fn show(printer: Printer, config: &Config, names: &[String]) -> Result<()> {
@@ -76,7 +80,7 @@ fn show(printer: Printer, config: &Config, names: &[String]) -> Result<()> {
         let count = plural(table.columns.len() as u64, "column");
         format!("{} ({count})\n{}", table.table, columns_text(&table.columns))
     };
-    printer.result(&shown.iter().map(text).collect::<Vec<_>>().join("\n"))
+    printer.long(&shown.iter().map(text).collect::<Vec<_>>().join("\n"))
 }
 
 /// Columns under each other, indented.

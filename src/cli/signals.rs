@@ -99,6 +99,25 @@ impl Stopper {
     }
 }
 
+/// A file longer than the process may write (`ulimit -f`) becomes an error of the write, with place and help: the
+/// signal would end the process without a word and leave what it wrote (setrlimit(2)).
+///
+/// # Errors
+/// If the system takes no handler.
+#[cfg(unix)]
+pub(super) fn outlive_file_limits() -> Result<()> {
+    signal_hook::flag::register(signal_hook::consts::SIGXFSZ, Arc::default())
+        .map_err(|cause| crate::Error::machine("cannot listen for signals").because(cause))?;
+    Ok(())
+}
+
+/// Elsewhere there is no such signal.
+#[cfg(not(unix))]
+#[allow(clippy::unnecessary_wraps)]
+pub(super) fn outlive_file_limits() -> Result<()> {
+    Ok(())
+}
+
 #[cfg(unix)]
 fn stop_on_signal(printer: Printer, stopper: Stopper, patience: Patience) -> Result<()> {
     use crate::error::Error;

@@ -83,7 +83,7 @@ fn took(bytes: u64, seconds: f64) -> String {
     }
 }
 
-fn stored(source: &SourceReport) -> String {
+pub(super) fn stored(source: &SourceReport) -> String {
     let word = if source.compression == "none" { "uncompressed" } else { &source.compression };
     if source.bytes == 0 { String::new() } else { format!(" ({}, {word})", size(source.bytes)) }
 }

@@ -19,7 +19,7 @@ pub use origin::Origin;
 pub use sections::{
     Address, AlertSubject, Alerts, All, Destination, DynamoDb, Exports, Fargate, Glue, Load, Manifest,
     Metrics, Notify, Privacy, Queue, REDSHIFT, Redshift, SchemaSource, Sections, ServerSideEncryption,
-    Signature, Staging, Tables, Warehouse, Webhook, Work,
+    Signature, Staging, Status, Tables, Warehouse, Webhook, Work,
 };
 pub(crate) use settings::flag;
 pub use settings::{Config, FILE_NAME, mask_url};

@@ -72,7 +72,8 @@ sections! {
         to: Destination = Destination("./warehouse".to_owned()),
         /// Versions of a table that are kept, with the current one
         keep_versions: NonZeroU32 = from_one(2),
-        /// Days that run reports of a folder stay; 0: for ever. Of one table 10,000 are kept at most
+        /// Days that run reports stay, in Redshift those of failed runs; 0: for ever. Of one table in a folder 10,000 are kept at
+        /// most
         report_days: u32 = REPORT_DAYS,
     }
 
@@ -240,6 +241,15 @@ sections! {
         emf: bool = false,
     }
 
+    /// Pages for people.
+    Status {
+        /// Address of the status pages of `serve`; absent: none. `status` listens on 127.0.0.1:8081 then
+        listen: Option<Address> = None,
+        /// File that holds the token of the status pages, 16 characters at least; must be set where the address is not loopback
+        #[schemars(extend("format" = "path"))]
+        token_file: Option<String> = None,
+    }
+
     /// How records are converted and loaded.
     Load {
         /// Rejected records that are tolerated
@@ -322,6 +332,8 @@ pub struct Sections {
     pub alerts: Alerts,
     /// What is counted and timed.
     pub metrics: Metrics,
+    /// Pages for people.
+    pub status: Status,
     /// How records are converted and loaded.
     pub load: Load,
     /// What becomes of people's values before anything is written.

@@ -6,13 +6,16 @@ use crate::privacy::PolicyId;
 use crate::report::Rows;
 use crate::store::{ExportKind, ObjectInfo, write_atomically};
 use serde::{Deserialize, Serialize};
-use std::collections::{HashMap, HashSet};
+use std::borrow::Cow;
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs;
 use std::ops::Range;
 use std::path::Path;
 
 /// The latest shape of the entry; a higher number is a later program's, which this one must not extend.
-pub const ENTRY_FORMAT: u32 = 2;
+pub const ENTRY_FORMAT: u32 = 3;
+/// The shape in which files are of several loads: earlier programs know no rollback, and would undo one.
+const ENTRY_FORMAT_MERGED: u32 = 2;
 /// The shape in which each file is of one load alone, as earlier programs know it.
 const ENTRY_FORMAT_UNMERGED: u32 = 1;
 /// Most loads that one version is made of: about a week of one incremental export a minute. Each load reads and
@@ -44,8 +47,41 @@ pub struct Entry {
     pub program: String,
     /// The version that was current before.
     pub previous: Option<String>,
+    /// What a rollback has taken out of the table, until a full export that is loaded later takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rolled_back: Option<RolledBack>,
     /// What the version holds, load by load: the full export first, then the incrementals.
     pub parts: Vec<Part>,
+}
+
+/// A rollback: which loads the table has no more, so that the next run does not bring them back by surprise.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RolledBack {
+    /// The run that went back.
+    pub rollback_id: String,
+    /// When, RFC 3339 in UTC.
+    pub at: String,
+    /// The version that was current before.
+    pub from: String,
+    /// The version whose rows the table has instead.
+    pub to: String,
+    /// The loads that went out of the table, without their files.
+    pub loads: Vec<Part>,
+}
+
+impl RolledBack {
+    /// What is said of it beside a load.
+    pub fn shown(&self) -> String {
+        let Self { rollback_id, at, from, to, .. } = self;
+        format!("the table was rolled back at {at} from load {from} to load {to} (rollback {rollback_id})")
+    }
+
+    /// What is said of it where this load was named.
+    pub fn shown_beside(&self, load_id: &str) -> String {
+        let Self { rollback_id, at, from, .. } = self;
+        let from = if load_id == from { String::new() } else { format!(" from load {from}") };
+        format!("the table was rolled back at {at}{from} (rollback {rollback_id})")
+    }
 }
 
 /// An export, known by its name and the version of its content.
@@ -99,6 +135,55 @@ pub struct Slice {
     pub file: usize,
     /// Which rows of the file.
     pub rows: Range<u64>,
+}
+
+/// What of an entry says whose the files beside it are.
+#[derive(Deserialize)]
+struct Named<'a> {
+    format: u32,
+    #[serde(borrow)]
+    program: Cow<'a, str>,
+    #[serde(borrow)]
+    load_id: Cow<'a, str>,
+    #[serde(borrow)]
+    table: Cow<'a, str>,
+    #[serde(borrow)]
+    parts: Vec<NamedPart<'a>>,
+}
+
+#[derive(Deserialize)]
+struct NamedPart<'a> {
+    #[serde(borrow)]
+    files: Vec<NamedFile<'a>>,
+}
+
+#[derive(Deserialize)]
+struct NamedFile<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+}
+
+/// An entry, or what of it is asked for; `written` says in which shape, and by which program.
+fn parsed<'a, T: Deserialize<'a>>(
+    path: &Path,
+    bytes: &'a [u8],
+    written: impl Fn(&T) -> (u32, &str),
+) -> Result<T> {
+    let place = || Place::uri(path.display().to_string());
+    let found: T = serde_json::from_slice(bytes).map_err(|cause| {
+        Error::input("the ledger entry is damaged")
+            .at(place())
+            .help("point `current` to an older version, or remove the table's folder and load a full export")
+            .because(cause)
+    })?;
+    match written(&found) {
+        (format, program) if format > ENTRY_FORMAT => {
+            Err(Error::input(format!("the ledger entry has format {format}"))
+                .at(place())
+                .help(format!("it was written by {program}: use that or a later program")))
+        }
+        _ => Ok(found),
+    }
 }
 
 impl Source {
@@ -173,11 +258,6 @@ impl Entry {
         (files, slices)
     }
 
-    /// Whether this folder in that of a table is the version that the entry is of, and no copy.
-    pub fn is_of(&self, table_dir: &Path, name: &str) -> bool {
-        owns(&self.load_id, &self.table, table_dir, name)
-    }
-
     /// Rows of the whole version.
     pub fn rows_in_table(&self) -> u64 {
         self.parts.iter().map(Part::rows).sum()
@@ -231,26 +311,33 @@ impl Entry {
     pub fn read(version_dir: &Path) -> Result<Self> {
         let path = entry_path(version_dir);
         let bytes = fs::read(&path).map_err(|e| Error::io("cannot read the ledger entry", &path, e))?;
-        let place = || Place::uri(path.display().to_string());
-        let entry: Self = serde_json::from_slice(&bytes).map_err(|cause| {
-            Error::input("the ledger entry is damaged")
-                .at(place())
-                .help("point `current` to an older version, or remove the table's folder and load a full export")
-                .because(cause)
-        })?;
-        if entry.format > ENTRY_FORMAT {
-            return Err(Error::input(format!("the ledger entry has format {}", entry.format))
-                .at(place())
-                .help(format!("it was written by {}: use that or a later program", entry.program)));
-        }
-        Ok(entry)
+        parsed(&path, &bytes, |entry: &Self| (entry.format, &entry.program))
     }
 
-    /// The least shape that says which files these are.
-    pub fn format_of(parts: &[Part]) -> u32 {
+    /// Names of the files of a version's folder, if it is that version, and no copy: the entry without the rest, which
+    /// is long where loads are many.
+    ///
+    /// # Errors
+    /// [`Error::Input`] if it is damaged or of a later program.
+    pub fn file_names(table_dir: &Path, version: &str) -> Result<Option<BTreeSet<String>>> {
+        let path = entry_path(&table_dir.join(version));
+        let bytes = fs::read(&path).map_err(|e| Error::io("cannot read the ledger entry", &path, e))?;
+        let named = parsed(&path, &bytes, |named: &Named<'_>| (named.format, &named.program))?;
+        let is_it = owns(&named.load_id, &named.table, table_dir, version);
+        let names: BTreeSet<&str> =
+            named.parts.iter().flat_map(|part| &part.files).map(|file| file.name.as_ref()).collect();
+        Ok(is_it.then(|| names.into_iter().map(str::to_owned).collect()))
+    }
+
+    /// The least shape that says which files these are, and what was rolled back.
+    pub fn format_of(parts: &[Part], rolled_back: Option<&RolledBack>) -> u32 {
         let mut names = HashSet::new();
         let each_once = parts.iter().flat_map(|part| &part.files).all(|file| names.insert(&file.name));
-        if each_once { ENTRY_FORMAT_UNMERGED } else { ENTRY_FORMAT }
+        match (rolled_back, each_once) {
+            (Some(_), _) => ENTRY_FORMAT,
+            (None, false) => ENTRY_FORMAT_MERGED,
+            (None, true) => ENTRY_FORMAT_UNMERGED,
+        }
     }
 
     /// Writes the entry into a version's folder, each load in a line.
@@ -264,8 +351,28 @@ impl Entry {
         write_atomically(&version_dir.join(ENTRY_NAME), &bytes)
     }
 
+    /// The entry without its parts, which are many.
+    fn head(&self) -> Self {
+        Self {
+            format: self.format,
+            load_id: self.load_id.clone(),
+            table: self.table.clone(),
+            kind: self.kind,
+            source: self.source.clone(),
+            exported_at: self.exported_at.clone(),
+            rows: self.rows,
+            started: self.started.clone(),
+            finished: self.finished.clone(),
+            program: self.program.clone(),
+            previous: self.previous.clone(),
+            rolled_back: self.rolled_back.clone(),
+            parts: Vec::new(),
+        }
+    }
+
     fn to_json(&self) -> serde_json::Result<Vec<u8>> {
-        let head = serde_json::to_vec_pretty(&Self { parts: Vec::new(), ..self.clone() })?;
+        // The parts are the last field.
+        let head = serde_json::to_vec_pretty(&self.head())?;
         let end = b"[]\n}";
         let mut bytes = head.strip_suffix(end).unwrap_or(&head).to_vec();
         for (at, part) in self.parts.iter().enumerate() {

@@ -20,6 +20,10 @@ pub const NEXT_POINTER: &str = ".current-";
 pub const RUNS_DIR: &str = ".loads";
 /// Folder of what alerts have told, beside the tables: no table has such a name.
 pub const ALERTS_DIR: &str = ".alerts";
+/// Folder of the reports of failed loads beside what is staged for Redshift.
+pub const REPORTS_DIR: &str = "_runs";
+/// Folder of what loads under way say of themselves, beside the tables.
+pub const PROGRESS_DIR: &str = ".progress";
 /// Folder of rejected records beside what is staged for Redshift.
 pub const REJECTS_DIR: &str = "rejects";
 

@@ -1,7 +1,9 @@
 //! Every run of a table, failed and skipped ones too.
 
+use super::begun::{BEGUN_ENDING, Begun, killed};
 use super::entry::{Entry, Part};
 use super::layout::{RUNS_DIR, check_name, current_version, is_load_id, table_dir, tables, versions};
+use super::time::timestamp;
 use crate::error::{Error, Place, Result};
 use crate::report::{Rows, RunReport, Status};
 use crate::store::{ExportKind, private, temporary_of, write_atomically};
@@ -40,6 +42,9 @@ pub struct Run {
     pub kind: ExportKind,
     /// How it ended.
     pub status: Status,
+    /// Whether it failed because its process was killed, or its machine stopped.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub killed: bool,
     /// When it began, RFC 3339 in UTC, as its id says.
     pub started: Option<String>,
     /// The export.
@@ -122,7 +127,7 @@ pub fn show(dir: &Path, load_id: &str) -> Result<Shown> {
 }
 
 /// Tables with a version, and those whose loads all failed so far.
-fn known_tables(dir: &Path) -> Result<Vec<String>> {
+pub(super) fn known_tables(dir: &Path) -> Result<Vec<String>> {
     let mut names = tables(dir)?;
     let listing = match fs::read_dir(dir) {
         Ok(listing) => listing,
@@ -144,6 +149,28 @@ fn known_tables(dir: &Path) -> Result<Vec<String>> {
 /// process that dies right after the switch has loaded, though it wrote no report; one that dies right
 /// before it has not, though its version lies there.
 fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
+    let mut runs = versions_and_parts(table_dir)?;
+    for report in reports(&table_dir.join(RUNS_DIR))? {
+        let known = runs.remove(&report.load_id);
+        let run = report_run(&report, known.as_ref().map(|shown| &shown.run));
+        let entry = known.and_then(|shown| shown.entry);
+        runs.insert(report.load_id.clone(), Shown { run, report: Some(report), entry });
+    }
+    for run in killed_runs(table_dir)? {
+        // One that was killed right after the switch has loaded.
+        runs.entry(run.load_id.clone()).or_insert(Shown { run, report: None, entry: None });
+    }
+    Ok(runs)
+}
+
+/// Runs of a table that were killed: they have begun, nobody goes on with them, and they left no report.
+pub(super) fn killed_runs(table_dir: &Path) -> Result<Vec<Run>> {
+    let dir = table_dir.join(RUNS_DIR);
+    Ok(killed(&dir, names_in(&dir)?.into_iter()).iter().map(killed_run).collect())
+}
+
+/// The runs that the versions know of, without their reports.
+pub(super) fn versions_and_parts(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
     let mut runs = BTreeMap::new();
     if let Some(current) = Entry::current(table_dir)? {
         for part in &current.parts {
@@ -161,12 +188,6 @@ fn table_runs(table_dir: &Path) -> Result<BTreeMap<String, Shown>> {
         let run = entry_run(&entry, standing);
         runs.insert(entry.load_id.clone(), Shown { run, report: None, entry: Some(entry) });
     }
-    for report in reports(&table_dir.join(RUNS_DIR))? {
-        let known = runs.remove(&report.load_id);
-        let run = report_run(&report, known.as_ref().map(|shown| &shown.run));
-        let entry = known.and_then(|shown| shown.entry);
-        runs.insert(report.load_id.clone(), Shown { run, report: Some(report), entry });
-    }
     Ok(runs)
 }
 
@@ -177,6 +198,7 @@ fn part_run(table: &str, part: &Part) -> Run {
         table: table.to_owned(),
         kind: part.kind,
         status: Status::Succeeded,
+        killed: false,
         started: began(&part.load_id),
         source: part.source.uri.clone(),
         rows: Rows { accepted: part.rows(), loaded: part.rows(), ..Rows::default() },
@@ -193,6 +215,7 @@ fn entry_run(entry: &Entry, standing: Standing) -> Run {
         table: entry.table.clone(),
         kind: entry.kind,
         status: Status::Succeeded,
+        killed: false,
         started: Some(entry.started.clone()),
         source: entry.source.uri.clone(),
         rows: entry.rows,
@@ -203,12 +226,30 @@ fn entry_run(entry: &Entry, standing: Standing) -> Run {
     }
 }
 
-fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
+fn killed_run(begun: &Begun) -> Run {
+    Run {
+        load_id: begun.load_id.clone(),
+        table: begun.table.clone(),
+        kind: begun.kind,
+        status: Status::Failed,
+        killed: true,
+        started: Some(begun.started.clone()),
+        source: begun.source.clone(),
+        rows: Rows::default(),
+        standing: Standing::Gone,
+        error: Some(begun.shown()),
+        added_columns: Vec::new(),
+        widened_columns: Vec::new(),
+    }
+}
+
+pub(super) fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
     Run {
         load_id: report.load_id.clone(),
         table: report.table.clone(),
         kind: report.kind,
         status: report.status,
+        killed: false,
         started: known.and_then(|run| run.started.clone()).or_else(|| began(&report.load_id)),
         source: report.source.uri.clone(),
         rows: report.rows,
@@ -220,15 +261,15 @@ fn report_run(report: &RunReport, known: Option<&Run>) -> Run {
 }
 
 fn reports(runs: &Path) -> Result<Vec<RunReport>> {
-    let mut reports = Vec::new();
-    for name in report_names(runs)? {
-        let path = runs.join(name);
-        let report = fs::read(&path)
-            .map_err(|cause| Error::io("cannot read the run report", &path, cause))
-            .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|cause| damaged(&path, cause)));
-        reports.extend(readable(report));
-    }
-    Ok(reports)
+    Ok(report_names(runs)?.iter().filter_map(|name| parsed(&runs.join(name))).collect())
+}
+
+/// One report; none that cannot be read.
+pub(super) fn parsed(path: &Path) -> Option<RunReport> {
+    let report = fs::read(path)
+        .map_err(|cause| Error::io("cannot read the run report", path, cause))
+        .and_then(|bytes| serde_json::from_slice(&bytes).map_err(|cause| damaged(path, cause)));
+    readable(report)
 }
 
 /// What became of a table's reports.
@@ -287,23 +328,21 @@ fn readable<T>(read: Result<T>) -> Option<T> {
     read.inspect_err(|error| tracing::warn!(%error, "ledger record left out")).ok()
 }
 
-/// Names in the folder of runs, sorted and so by time; none if there is no such folder.
+/// Names in the folder of runs; none if there is no such folder.
 fn names_in(runs: &Path) -> Result<Vec<String>> {
     let listing = match fs::read_dir(runs) {
         Ok(listing) => listing,
         Err(cause) if cause.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
         Err(cause) => return Err(Error::io("cannot list the runs", runs, cause)),
     };
-    let mut names: Vec<String> =
-        listing.flatten().filter_map(|item| item.file_name().into_string().ok()).collect();
-    names.sort_unstable();
-    Ok(names)
+    Ok(listing.flatten().filter_map(|item| item.file_name().into_string().ok()).collect())
 }
 
 /// Names of the reports, oldest first.
-fn report_names(runs: &Path) -> Result<Vec<String>> {
+pub(super) fn report_names(runs: &Path) -> Result<Vec<String>> {
     let mut names = names_in(runs)?;
     names.retain(|name| name.ends_with(".json") && !name.starts_with('.'));
+    names.sort_unstable();
     Ok(names)
 }
 
@@ -313,12 +352,11 @@ fn report_names(runs: &Path) -> Result<Vec<String>> {
 /// Whatever the file system refuses.
 pub fn forget_older(table_dir: &Path, before: SystemTime) -> Result<u64> {
     let runs = table_dir.join(RUNS_DIR);
-    let is_older = |name: &String| {
-        let id = name.strip_suffix(".json").filter(|id| is_load_id(id));
-        id.and_then(began_at).is_some_and(|at| at < before)
-    };
+    // Ids sort by time, and most are later than this: they need not be taken apart.
+    let first_kept = first_id_at(before);
+    let is_older = |name: &String| *name < first_kept && run_of(name).is_some();
     let mut gone = 0;
-    for name in report_names(&runs)?.iter().filter(|name| is_older(name)) {
+    for name in names_in(&runs)?.iter().filter(|name| is_older(name)) {
         remove(&runs.join(name))?;
         gone += 1;
     }
@@ -326,14 +364,18 @@ pub fn forget_older(table_dir: &Path, before: SystemTime) -> Result<u64> {
 }
 
 fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
-    // Only what this program has put there: another's file may end in .json too.
-    let (mut reports, others): (Vec<String>, Vec<String>) =
-        names_in(runs)?.into_iter().partition(|name| name.strip_suffix(".json").is_some_and(is_load_id));
-    reports.truncate(reports.len().saturating_sub(kept));
-    for name in &reports {
-        remove(&runs.join(name))?;
+    let names = names_in(runs)?;
+    if names.len() > kept {
+        // Only what this program has put there: another's file may end in .json too.
+        let is_report = |name: &&String| run_of(name).is_some();
+        let mut reports: Vec<_> = names.iter().filter(is_report).collect();
+        reports.sort_unstable();
+        reports.truncate(reports.len().saturating_sub(kept));
+        for name in reports {
+            remove(&runs.join(name))?;
+        }
     }
-    for name in others.iter().filter(|name| is_temporary(name)) {
+    for name in names.iter().filter(|name| is_temporary(name)) {
         let path = runs.join(name);
         let age = path.metadata().and_then(|meta| meta.modified()).ok().and_then(|at| at.elapsed().ok());
         if age.is_some_and(|age| age > TEMPORARY_AGE_MAX) {
@@ -341,6 +383,11 @@ fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// The run that a file is of: a report, or the beginning of one.
+fn run_of(name: &str) -> Option<&str> {
+    name.strip_suffix(".json").or_else(|| name.strip_suffix(BEGUN_ENDING)).filter(|id| is_load_id(id))
 }
 
 /// Whether a name is that of a report on its way: `.<load id>.json.RANDOM.tmp`.
@@ -369,31 +416,17 @@ fn began_at(load_id: &str) -> Option<SystemTime> {
     UNIX_EPOCH.checked_add(Duration::new(seconds, nanos))
 }
 
-/// A time as RFC 3339 in UTC, to the second. Before 1970 it is 1970: no load is that old.
-pub fn timestamp(at: SystemTime) -> String {
-    let at = jiff::Timestamp::try_from(at.max(UNIX_EPOCH)).unwrap_or(jiff::Timestamp::MAX);
-    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+/// What the ids of loads that began at this time, to the millisecond, begin with (UUID version 7, RFC 9562): earlier
+/// ones are less.
+fn first_id_at(at: SystemTime) -> String {
+    let millis = at.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    format!("{:08x}-{:04x}", millis >> 16, millis & 0xffff)
 }
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn writes_times_as_rfc_3339() {
-        let cases = [
-            (0, "1970-01-01T00:00:00Z"),
-            (951_782_399, "2000-02-28T23:59:59Z"),
-            (951_782_400, "2000-02-29T00:00:00Z"),
-            (1_709_251_200, "2024-03-01T00:00:00Z"),
-            (1_735_689_599, "2024-12-31T23:59:59Z"),
-            (4_107_542_400, "2100-03-01T00:00:00Z"),
-        ];
-        for (seconds, text) in cases {
-            assert_eq!(timestamp(UNIX_EPOCH + Duration::from_secs(seconds)), text);
-        }
-    }
 
     #[test]
     fn forgets_the_oldest_runs_and_dead_temporaries_only() {

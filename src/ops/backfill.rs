@@ -78,6 +78,8 @@ pub struct Count {
     pub already: u64,
     /// Older than the full export in the table can lack.
     pub covered: u64,
+    /// In the table once, which was rolled back from them.
+    pub rolled_back: u64,
 }
 
 /// Reads the schema and finds the exports; changes nothing.
@@ -210,7 +212,7 @@ fn with_left(observer: &dyn Observer, error: Error, left: usize) -> Error {
 fn counted(standing: Standing, reports: &[RunReport]) -> Count {
     let loaded = reports.iter().filter(|report| report.status == Status::Succeeded).count() as u64;
     let already = standing.already + standing.lacking.saturating_sub(loaded);
-    Count { loaded, already, covered: standing.covered }
+    Count { loaded, already, covered: standing.covered, rolled_back: standing.rolled_back }
 }
 
 /// [`prepare`], and shows the observer what will be read.

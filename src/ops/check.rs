@@ -25,14 +25,14 @@ const PROBE_CSV: &[u8] = b"a\n1\n";
 /// own, which are removed. With `send_test`, who hears of alerts gets a test.
 pub fn check(config: &Config, names: Option<&Chosen>, send_test: bool, list: &mut Checklist<'_>) {
     let schema = schema::read(config).map(|schema| {
-        let found = format!("{} tables", schema.tables.len());
+        let found = plural(schema.tables.len() as u64, "table");
         (schema, found)
     });
     let schema = list.is("bulk schema", schema);
     let names = tables(config, names, schema.as_ref(), list);
     for name in &names {
         if let Some(schema) = &schema {
-            let found = schema.table(name).map(|table| format!("{} columns", table.columns.len()));
+            let found = schema.table(name).map(|table| plural(table.columns.len() as u64, "column"));
             list.says(&format!("schema of {name}"), found);
         }
         list.says(&format!("exports of {name}"), newest(config, name));

@@ -4,11 +4,12 @@ use super::observer::Observer;
 use super::options::Conversion;
 use super::rejects::Rejects;
 use super::run::{Run, not_begun};
-use super::schema;
+use super::{inputs, schema};
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
+use crate::report::words::plural;
 use crate::schema::Table;
 use crate::store::{self, ByteSource, ExportKind, Location, ObjectInfo};
 use std::collections::HashMap;
@@ -24,7 +25,7 @@ const STDIN_FOLDER: &str = "stdin";
 pub struct Convert {
     /// Table whose rows these are.
     pub table: String,
-    /// Exports; several go each into a folder of its own, named after the file.
+    /// Exports, folders of them, patterns with `*`; several go each into a folder of its own, named after the file.
     pub inputs: Vec<Location>,
     /// Folder or `s3://` prefix that the Parquet files are written to.
     pub out: Location,
@@ -39,6 +40,13 @@ pub struct Convert {
     pub read_bytes: Option<usize>,
 }
 
+impl Convert {
+    /// Whether there may be several inputs: then each is told of by itself.
+    pub fn is_of_many(&self) -> bool {
+        self.inputs.len() > 1 || self.inputs.iter().any(inputs::is_many)
+    }
+}
+
 /// One input and where its Parquet goes.
 #[derive(Debug, PartialEq, Eq)]
 struct Errand {
@@ -46,10 +54,10 @@ struct Errand {
     out: Location,
 }
 
-/// Converts the inputs in turn, up to the first that fails; `observer` hears how each ended.
+/// Converts the inputs in turn; `observer` hears how each ended, and one that fails stops no other.
 ///
 /// # Errors
-/// The first failure.
+/// The failure; of several inputs one of the class of the worst.
 pub fn convert(config: &Config, request: &Convert, observer: &dyn Observer) -> Result<Vec<RunReport>> {
     let prepared = prepare(config, request, observer);
     let (errands, options, table) = match prepared {
@@ -57,17 +65,34 @@ pub fn convert(config: &Config, request: &Convert, observer: &dyn Observer) -> R
         Err(error) => {
             let outcome = not_begun(&request.table, ExportKind::Full, error);
             observer.ended(&outcome)?;
-            return outcome.map(|report| vec![report]).map_err(|(_, error)| error);
+            let told =
+                |error: Error| if request.is_of_many() { error.like("nothing was converted") } else { error };
+            return outcome.map(|report| vec![report]).map_err(|(_, error)| told(error));
         }
     };
-    let mut reports = Vec::with_capacity(errands.len());
+    let (mut reports, mut failed) = (Vec::with_capacity(errands.len()), Vec::new());
     for errand in &errands {
         let run = Run::begin(observer, &request.table, ExportKind::Full);
         let outcome = convert_one(&run, errand, &options, &table, (config, request));
         observer.ended(&outcome)?;
-        reports.push(outcome.map_err(|(_, error)| error)?);
+        match outcome {
+            Ok(report) => reports.push(report),
+            Err((_, Error::Interrupted)) => return Err(Error::Interrupted),
+            Err((_, error)) => failed.push(error),
+        }
     }
-    Ok(reports)
+    failure(failed, errands.len() as u64, request.is_of_many()).map_or(Ok(reports), Err)
+}
+
+/// The failure of all: the one there is, or of many inputs one that counts them, of the class of the worst.
+fn failure(failed: Vec<Error>, inputs: u64, are_many: bool) -> Option<Error> {
+    let count = failed.len();
+    let worst = failed.into_iter().min_by_key(Error::rank)?;
+    if !are_many {
+        return Some(worst);
+    }
+    let what = format!("{count} of {} failed", plural(inputs, "input"));
+    Some(worst.like(what).help("each is told above; the exit code is that of the worst"))
 }
 
 fn prepare(
@@ -75,23 +100,24 @@ fn prepare(
     request: &Convert,
     observer: &dyn Observer,
 ) -> Result<(Vec<Errand>, ConvertOptions, Table)> {
-    if request.inputs.len() > 1 && request.rejects.is_some() {
+    let inputs = inputs::expanded(&request.inputs)?;
+    if inputs.len() > 1 && request.rejects.is_some() {
         return Err(Error::usage("--rejects names one file, and there are several inputs")
             .help("leave --rejects out: each input gets a file of its own"));
     }
     let schema_location = schema::location(config)?;
-    let errands = errands(request.inputs.clone(), &request.out)?;
+    let errands = errands(inputs.clone(), &request.out, request.is_of_many())?;
     let schema = schema::read(config)?;
     let (table, options) =
         (schema.table(&request.table)?.clone(), request.conversion.options(config, &schema)?);
-    let inputs = std::iter::once(schema_location).chain(request.inputs.iter().cloned());
+    let inputs = std::iter::once(schema_location).chain(inputs);
     observer.about_to_read(&inputs.collect::<Vec<_>>())?;
     Ok((errands, options, table))
 }
 
 /// One input goes into `out` itself; several go each into a folder named after the file.
-fn errands(inputs: Vec<Location>, out: &Location) -> Result<Vec<Errand>> {
-    if inputs.len() == 1 {
+fn errands(inputs: Vec<Location>, out: &Location, are_many: bool) -> Result<Vec<Errand>> {
+    if !are_many {
         return Ok(inputs.into_iter().map(|input| Errand { input, out: out.clone() }).collect());
     }
     let mut taken: HashMap<String, String> = HashMap::new();
@@ -134,6 +160,7 @@ fn convert_one(
     (config, request): (&Config, &Convert),
 ) -> Outcome {
     let uri = errand.input.to_string();
+    tracing::info!(load_id = run.load_id, table = table.name, input = uri, out = %errand.out, "converting");
     let failed = |error| run.failed(Some(uri.clone()), error);
     let rejects = Rejects::of_conversion(config, request.rejects.as_deref()).map_err(failed)?;
     let source = open(&errand.input, request.read_bytes).map_err(failed)?;
@@ -178,7 +205,11 @@ mod tests {
 
     fn folders(inputs: &[&str]) -> Result<Vec<String>> {
         let inputs = inputs.iter().map(|text| Location::parse(text)).collect::<Result<Vec<_>>>()?;
-        Ok(errands(inputs, &Location::parse("out")?)?.iter().map(|errand| errand.out.to_string()).collect())
+        let are_many = inputs.len() > 1;
+        Ok(errands(inputs, &Location::parse("out")?, are_many)?
+            .iter()
+            .map(|errand| errand.out.to_string())
+            .collect())
     }
 
     #[test]

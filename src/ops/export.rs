@@ -4,8 +4,10 @@ use super::rejects;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::store::{self, ExportKind, Location, Named};
-use std::collections::HashMap;
-use std::path::PathBuf;
+use std::collections::{HashMap, HashSet};
+use std::ffi::OsString;
+use std::fs::DirEntry;
+use std::path::{Path, PathBuf};
 
 /// Which export is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -34,8 +36,26 @@ pub(super) struct FoundExport {
     pub(super) etag: Option<String>,
 }
 
-/// Canonical names of folders that were listed, if they have one.
-type Folders = HashMap<PathBuf, Option<PathBuf>>;
+/// Folders that were listed.
+type Folders = HashMap<PathBuf, Folder>;
+
+/// What the names in a folder stand for.
+#[derive(Default)]
+struct Folder {
+    /// Its canonical name, if it has one.
+    path: Option<PathBuf>,
+    /// Its files that are none by themselves: links.
+    links: HashSet<OsString>,
+}
+
+impl Folder {
+    fn of(folder: &Path) -> Self {
+        let Ok(listing) = std::fs::read_dir(folder) else { return Self::default() };
+        let is_link = |item: &DirEntry| item.file_type().map_or(true, |kind| !kind.is_file());
+        let links = listing.flatten().filter(is_link).map(|item| item.file_name()).collect();
+        Self { path: folder.canonicalize().ok(), links }
+    }
+}
 
 /// What was found, under the name by which the ledger knows it.
 fn found(folders: &mut Folders, export: store::Export) -> FoundExport {
@@ -135,10 +155,13 @@ fn absolute(location: Location) -> Location {
 fn absolute_in(folders: &mut Folders, location: Location) -> Location {
     let Location::Local(path) = &location else { return location };
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return absolute(location) };
-    let known = folders.entry(folder.to_owned()).or_insert_with(|| folder.canonicalize().ok());
-    let is_file = std::fs::symlink_metadata(path).is_ok_and(|metadata| metadata.is_file());
-    match known {
-        Some(known) if is_file => Location::Local(known.join(name)),
+    if !folders.contains_key(folder) {
+        folders.insert(folder.to_owned(), Folder::of(folder));
+    }
+    match folders.get(folder) {
+        Some(Folder { path: Some(known), links }) if !links.contains(name) => {
+            Location::Local(known.join(name))
+        }
         _ => absolute(location),
     }
 }

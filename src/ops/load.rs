@@ -7,6 +7,7 @@
 //! ```
 
 use super::options::Conversion;
+use super::progress::{Beacon, Progress};
 use super::rejects::Rejects;
 use super::run::Run;
 use super::{glue_job, retention, schema, target};
@@ -15,7 +16,7 @@ use crate::error::Error;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
 use crate::report::RunReport;
 use crate::schema::Table;
-use crate::store::{ByteSource, ExportKind, Location};
+use crate::store::{ByteSource, ExportKind, Location, ObjectInfo};
 use crate::warehouse::{Altered, Intent, LoadRequest, ShrinkGuard, Warehouse};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -58,6 +59,10 @@ impl Loading<'_> {
         self.warehouse.stop_when(Arc::new(stopped));
         let watch = Arc::clone(&run.watch);
         self.warehouse.tell_waits(Arc::new(move |what| watch.wait_for(what)));
+        // A run that cannot be announced is none the worse for it.
+        let object = ObjectInfo { uri: uri.to_owned(), ..ObjectInfo::default() };
+        let begun = self.warehouse.begin(&RunReport::begin(&run.load_id, &run.table, run.kind, &object));
+        let begun = begun.inspect_err(|error| tracing::debug!(%error, "the run is not announced"));
         let mut altered = Altered::default();
         let mut outcome = self.once(uri, exported_at.clone(), source, &mut altered);
         if let Err((_, Error::Schema(_))) = &outcome
@@ -73,7 +78,9 @@ impl Loading<'_> {
             Ok(report) => altered.note_in(report),
             Err((report, _)) => altered.note_in(report),
         }
-        glue_job::registered(config, &*self.warehouse, warned(outcome, warning))
+        let outcome = glue_job::registered(config, &*self.warehouse, warned(outcome, warning));
+        drop(begun);
+        outcome
     }
 
     fn once(
@@ -99,12 +106,14 @@ impl Loading<'_> {
         let load_id = prepared.map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let request = LoadRequest { load_id, ..intent.request };
         let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
+        let begun = Progress::begun(&request.load_id, &run.table, &source.info().uri, source.info().bytes);
+        let beacon = Beacon::begin(config, begun, &run.watch);
         let pair = rejects
             .pair(&table.name, &request.load_id)
             .map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let job = Job { request, table: table.clone(), source, rejects: Some(pair) };
         let outcome = pipeline::backfill(job, options, &**warehouse, &run.watch);
-        drop(progress);
+        drop((progress, beacon));
         retention::sweep(config, &**warehouse, rejects, Some(&table.name));
         outcome
     }

@@ -3,6 +3,7 @@
 use super::glue_job::{registered, wait};
 use super::listeners::{End, Listeners};
 use super::load::{shrink_guard, warned};
+use super::load_ids::resolved;
 use super::measure::measured;
 use super::observer::Observer;
 use super::rejects;
@@ -10,11 +11,14 @@ use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::Outcome;
-use crate::report::{RunReport, Status};
+use crate::report::Status;
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use crate::ledger::{Run, Shown, Standing};
+
+/// Runs that are looked through for those that ended as was asked.
+const LOOKED_AT_MAX: usize = 10_000;
 
 /// Loads of one table or of all, newest first.
 #[derive(Debug)]
@@ -27,24 +31,52 @@ pub struct Loads {
     pub warehouse: String,
 }
 
-/// Lists loads.
+/// How a run ended, as it can be asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Ended {
+    /// Its rows came into the table
+    Succeeded,
+    /// It failed, or was killed
+    Failed,
+    /// There was nothing to do
+    Skipped,
+    /// Its process was killed, or its machine stopped
+    Killed,
+}
+
+impl Ended {
+    fn is_of(self, run: &Run) -> bool {
+        match self {
+            Self::Succeeded => run.status == Status::Succeeded,
+            Self::Failed => run.status == Status::Failed,
+            Self::Skipped => run.status == Status::Skipped,
+            Self::Killed => run.killed,
+        }
+    }
+}
+
+/// Lists runs; with `ended` those alone that ended so.
 ///
 /// # Errors
 /// If the ledger cannot be read.
-pub fn list(config: &Config, table: Option<&str>, limit: usize) -> Result<Loads> {
+pub fn list(config: &Config, table: Option<&str>, ended: Option<Ended>, limit: usize) -> Result<Loads> {
     let warehouse = target::open(config)?;
-    let mut runs = warehouse.loads(table, limit.saturating_add(1))?;
+    // Those that are left out do not count.
+    let looked_at = ended.map_or(limit.saturating_add(1), |_| LOOKED_AT_MAX);
+    let mut runs = warehouse.runs(table, looked_at)?;
+    runs.retain(|run| ended.is_none_or(|ended| ended.is_of(run)));
     let more = runs.len() > limit;
     runs.truncate(limit);
     Ok(Loads { runs, more, warehouse: warehouse.shown() })
 }
 
-/// All that is known of one load.
+/// All that is known of one load; `id` may be the beginning of its id, or `last`.
 ///
 /// # Errors
-/// [`Error::Usage`] if there is none of this id.
+/// [`Error::Usage`] if there is none of this id, or several that begin so.
 pub fn show(config: &Config, id: &str) -> Result<Shown> {
-    let mut shown = target::open(config)?.load(id)?;
+    let warehouse = target::open(config)?;
+    let mut shown = warehouse.load(&resolved(&*warehouse, None, id)?)?;
     // The ledger of Redshift counts rejects, and keeps no place.
     if let Some(report) = &mut shown.report
         && report.rows.rejected > 0
@@ -71,6 +103,7 @@ pub enum Retried {
 /// If there is nothing to retry.
 pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Observer) -> Result<Retried> {
     let mut warehouse = target::open(config)?;
+    let id = &*resolved(&*warehouse, None, id)?;
     match warehouse.load(id) {
         Ok(shown) if shown.run.status == Status::Succeeded && shown.run.standing != Standing::Gone => {
             return Ok(Retried::Before(Box::new(shown)));
@@ -88,13 +121,17 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
         warning = told;
         warehouse.retry(id, shrink)
     });
-    let outcome = retried.map_err(|error| {
-        let report = RunReport { status: Status::Failed, error: Some(error.to_string()), ..staged };
-        (Box::new(report), error)
-    });
+    let outcome = retried.map_err(|error| (Box::new(staged.failed(&error)), error));
     let outcome = warned(timed(outcome, started.elapsed().as_secs_f64()), warning);
     let listeners = Listeners::of(config);
     let outcome = listeners.told(registered(config, &*warehouse, outcome), End::Done);
+    let report = match &outcome {
+        Ok(report) => report,
+        Err((report, _)) => &**report,
+    };
+    if let Err(error) = warehouse.remember(report) {
+        observer.note(&format!("the run could not be written into the ledger: {error}"));
+    }
     measured(config, observer, &outcome, false);
     listeners.finish(None);
     Ok(Retried::Now(Box::new(outcome)))

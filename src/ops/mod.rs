@@ -8,7 +8,7 @@
 //!  values ◀─────────────────────────────────────────┘   nothing is printed here
 //! ```
 //! [`backfill()`] loads exports, [`tables`] those of several tables, [`convert()`] makes Parquet of it, [`plan`] says what [`backfill()`] would do,
-//! [`check`] what it needs, [`verify`] whether a table is what an export says; [`erase`] takes people out of one; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
+//! [`check`] what it needs, [`faults`] what is wrong with an export, [`verify`] whether a table is what an export says; [`rollback`] makes a table what it was, [`erase`] takes people out of one; [`loads`] is what was loaded, [`cost`] what it costs. With the feature `serve`,
 //! `receive` takes webhooks, `work` loads what they name, and `dead_letters` is what could not be loaded.
 //!
 //! All of it blocks the thread that calls it, for as long as a load takes, and starts threads of its own:
@@ -24,11 +24,15 @@ pub mod cost;
 pub mod dead_letters;
 pub mod erase;
 mod export;
+pub mod faults;
 #[cfg(feature = "serve")]
 pub mod function;
 mod glue_job;
+pub mod init;
+mod inputs;
 mod listeners;
 mod load;
+mod load_ids;
 pub mod loads;
 mod measure;
 mod observer;
@@ -37,16 +41,21 @@ mod outputs;
 mod pending;
 pub mod plan;
 pub mod privacy;
+mod progress;
 #[cfg(feature = "query")]
 pub mod query;
+#[cfg(feature = "query")]
+mod query_export;
 #[cfg(feature = "serve")]
 mod queues;
 #[cfg(feature = "serve")]
 pub mod receive;
 mod rejects;
 mod retention;
+pub mod rollback;
 mod run;
 pub mod schema;
+pub mod state;
 pub mod tables;
 mod target;
 #[cfg(feature = "aws")]
@@ -67,5 +76,5 @@ pub use convert::{Convert, convert};
 pub use export::ExportChoice;
 pub use observer::{Observer, Silent};
 pub use options::Conversion;
-pub use outputs::{open_report, write_file};
+pub use outputs::{PAGE_MARK, ReportForm, open_report, write_file};
 pub use run::not_begun;

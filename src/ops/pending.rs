@@ -38,6 +38,7 @@ pub(super) struct Standing {
     pub(super) lacking: u64,
     pub(super) already: u64,
     pub(super) covered: u64,
+    pub(super) rolled_back: u64,
 }
 
 /// Finds what is asked for, and asks the warehouse about each if there are several.
@@ -80,6 +81,7 @@ pub(super) fn pending(
         })? {
             Admission::Proceed => exports.push(export),
             Admission::AlreadyLoaded { .. } => standing.already += 1,
+            Admission::RolledBack { .. } => standing.rolled_back += 1,
             Admission::Older { than } => {
                 standing.covered += 1;
                 full = Some(than);

@@ -6,7 +6,7 @@ use super::backfill::{Backfill, Prepared, prepare};
 use super::cost::{self, Cost, Work};
 use super::export::FoundExport;
 use super::load::{intent, shrink_guard};
-use super::pending::Pending;
+use super::pending::{self, Pending};
 use super::privacy::{self, PolicyId, Rule, ShownRule};
 use super::schema::{ShownColumn, shown_column};
 use crate::config::Config;
@@ -89,6 +89,8 @@ pub struct Incrementals {
     pub already: u64,
     /// How many are older than the full export in the table can lack.
     pub covered: u64,
+    /// How many were in the table once, which was rolled back from them.
+    pub rolled_back: u64,
 }
 
 /// What a load would come to.
@@ -247,7 +249,8 @@ fn incrementals(pending: &Pending) -> Result<Option<Incrementals>> {
         Ok(PlannedSource { uri, etag, bytes, exported_at: export.exported_at.clone() })
     };
     let to_load = to_load.iter().map(planned).collect::<Result<_>>()?;
-    Ok(Some(Incrementals { to_load, already: standing.already, covered: standing.covered }))
+    let pending::Standing { already, covered, rolled_back, .. } = standing;
+    Ok(Some(Incrementals { to_load, already, covered, rolled_back }))
 }
 
 /// Bytes of all; none if one's are not known, or there is none.

@@ -37,8 +37,7 @@ impl<'a> Run<'a> {
         let source = ObjectInfo { uri: uri.unwrap_or_default(), ..ObjectInfo::default() };
         let mut report = RunReport::begin(&self.load_id, &self.table, self.kind, &source);
         report.seconds.total = self.started.elapsed().as_secs_f64();
-        report.error = Some(error.to_string());
-        (Box::new(report), error)
+        (Box::new(report.failed(&error)), error)
     }
 }
 

@@ -13,7 +13,7 @@ pub use crate::schema::{Ddl, DdlOptions, SchemaDiff};
 /// The database user that grants are for, unless one is named.
 pub const LOADER: &str = "loader";
 /// The database of a new cluster, unless another is configured.
-const DATABASE: &str = "dev";
+pub const DATABASE: &str = "dev";
 
 /// Where the configuration says that it is.
 ///

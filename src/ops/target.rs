@@ -119,6 +119,7 @@ fn redshift(config: &Config) -> Result<Box<dyn Warehouse>> {
     };
     let warehouse = RedshiftWarehouse::new(DataApi::new(connection)?, settings)?;
     let warehouse = warehouse.recent_hours(cover(config).hours).evolve(config.load.evolve);
+    let warehouse = warehouse.report_days(config.warehouse.report_days);
     Ok(Box::new(warehouse.staged_days(config.staging.days)))
 }
 

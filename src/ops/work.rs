@@ -2,10 +2,11 @@
 
 use super::observer::Observer;
 use super::queues::{queue, worker};
-use super::target;
 use super::work_load::Loads;
+use super::{schema, target};
 use crate::config::Config;
 use crate::error::Result;
+use crate::names;
 use crate::queue::Queue;
 use crate::store::{ExportKind, Task, runtime, time_of};
 use crate::webhook::{Server, watched};
@@ -37,6 +38,9 @@ pub fn ready<'a>(config: &'a Config, request: &'a Work, observer: &'a dyn Observ
     queue.check_dead_letters()?;
     let loads = Loads::new(config, request, observer);
     loads.check()?;
+    if let Some(warning) = strange_tables(config) {
+        observer.note(&format!("warning: {warning}"));
+    }
     let watched = config.metrics.listen.as_ref().map(|listen| listening(&listen.0, observer)).transpose()?;
     Ok(Ready {
         config,
@@ -90,6 +94,21 @@ impl Ready<'_> {
         let stopping = || observer.is_stopping();
         crate::work::run(&self.taken, &self.worker, &self.loads, self.batch, once, &stopping)
     }
+}
+
+/// What is to be said of tables of `work.tables` that the schema lacks: a slip of the pen would leave messages waiting.
+fn strange_tables(config: &Config) -> Option<String> {
+    let named = config.work.tables.named()?;
+    // A schema that cannot be read is told of by the first load.
+    let bulk = schema::read(config).ok()?;
+    let strange: Vec<&str> =
+        named.iter().map(String::as_str).filter(|name| bulk.find(name).is_none()).collect();
+    let known = || bulk.tables.iter().map(|table| table.name.as_str());
+    let meant: Vec<&str> = strange.iter().flat_map(|name| names::nearest(name, known())).collect();
+    let meant =
+        if meant.is_empty() { String::new() } else { format!("; did you mean {}?", meant.join(", ")) };
+    (!strange.is_empty())
+        .then(|| format!("work.tables names what the schema lacks: {}{meant}", strange.join(", ")))
 }
 
 /// Listens for whoever looks at the metrics.

@@ -55,6 +55,19 @@ impl Bits {
         }
     }
 
+    /// The bits as words, which are as many as they need.
+    #[cfg(feature = "query")]
+    pub(super) fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// The bits as Arrow has them.
+    #[cfg(feature = "query")]
+    pub(super) fn into_buffer(self) -> arrow::buffer::BooleanBuffer {
+        let words: Vec<u64> = self.words.into_iter().map(u64::to_le).collect();
+        arrow::buffer::BooleanBuffer::new(words.into(), 0, self.len)
+    }
+
     pub(super) fn clear(&mut self) {
         self.truncate(0);
     }

@@ -3,7 +3,7 @@
 use super::bits::Bits;
 use super::bytes::Text;
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools};
-use super::column::{Column, Common};
+use super::column::{Column, Common, Decode};
 use super::fast;
 use super::gather::{Fields, Spans};
 use super::kind::exact_value;
@@ -38,21 +38,26 @@ fn exact_booleans<'a>(texts: impl Iterator<Item = Text<'a>>) -> Option<u64> {
     Some(bits)
 }
 
-impl Column for BooleanColumn {
+/// Reads fields and appends them; how many are true, or none if one of them is no boolean.
+#[inline(always)]
+pub(super) fn read_booleans(fields: &Fields<'_>, spans: &Spans, values: &mut Bits) -> Option<u64> {
+    let mut trues = 0;
+    for spans in spans.chunks(64) {
+        let texts = || spans.iter().map(|span| span.text(fields));
+        let bits = fast::booleans(texts()).or_else(|| exact_booleans(texts()))?;
+        trues += u64::from(bits.count_ones());
+        values.push(bits, spans.len());
+    }
+    Some(trues)
+}
+
+impl Decode for BooleanColumn {
     #[inline(always)]
     fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         if !self.common.gather(simd, fields, spans) {
             return false;
         }
-        let mut trues = 0;
-        for spans in spans.chunks(64) {
-            let texts = || spans.iter().map(|span| span.text(fields));
-            let Some(bits) = fast::booleans(texts()).or_else(|| exact_booleans(texts())) else {
-                return false;
-            };
-            trues += u64::from(bits.count_ones());
-            self.values.push(bits, spans.len());
-        }
+        let Some(trues) = read_booleans(fields, spans, &mut self.values) else { return false };
         self.pending = (spans.len() as u64 - trues, trues);
         true
     }
@@ -68,7 +73,9 @@ impl Column for BooleanColumn {
         self.common.rollback();
         self.values.truncate(self.committed);
     }
+}
 
+impl Column for BooleanColumn {
     fn page_bytes(&self) -> usize {
         self.values.len() / 8
     }

@@ -17,9 +17,9 @@ use parquet::schema::types::ColumnDescPtr;
 /// Values that are kept before a dictionary is judged again; bounds how far it outgrows its limit.
 pub(super) const COMMIT_VALUES: usize = 4_096;
 
-/// A column of a row group that is being built. What is done for each record is inlined into a function of each
+/// What reads a column's fields, block by block. What is done for each record is inlined into a function of each
 /// instruction set.
-pub(super) trait Column: Send {
+pub(super) trait Decode: Send {
     /// Reads the column's fields of a block; false if any of them is wrong.
     fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool
     where
@@ -32,7 +32,10 @@ pub(super) trait Column: Send {
 
     /// Forgets what was checked.
     fn rollback(&mut self);
+}
 
+/// A column of a row group that is being built.
+pub(super) trait Column: Decode {
     /// Bytes of the page that is being filled.
     fn page_bytes(&self) -> usize;
 
@@ -99,6 +102,13 @@ impl Common {
 
     pub(super) fn rollback(&mut self) {
         self.levels.truncate(self.committed_rows);
+    }
+
+    /// The levels of what was committed, if nothing is being checked; the next rows begin anew.
+    #[cfg(feature = "query")]
+    pub(super) fn take_levels(&mut self) -> Bits {
+        (self.committed_rows, self.nulls) = (0, 0);
+        std::mem::take(&mut self.levels)
     }
 
     /// Called when the page was written.

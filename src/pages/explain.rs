@@ -6,7 +6,7 @@ use super::kind::rule_of;
 use super::made::masked;
 use super::options::{EmptyStrings, EncodeOptions};
 use super::rejects::{Fault, PackedReject, Reject};
-use super::text::{cuts, form_of, width_of};
+use super::text_fields::{cuts, form_of, width_of};
 use crate::csv::{LineEnd, RawField, RawRecord, raw_records};
 use crate::error::cut;
 use crate::privacy::{MarkedField, Transform};

@@ -1,6 +1,7 @@
 //! A Parquet file made of finished row groups: their pages as they are, then the parquet crate's footer.
 
-use super::group::{EncodedColumns, Encoding, encoder_failed};
+use super::encoding::{Encoding, encoder_failed};
+use super::group::EncodedColumns;
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use parquet::errors::ParquetError;

@@ -2,7 +2,7 @@
 
 use super::bytes::Text;
 use super::chunk::{ColumnChunk, DictionaryPage, PageTools, PlainPage};
-use super::column::{COMMIT_VALUES, Column, Common};
+use super::column::{COMMIT_VALUES, Column, Common, Decode};
 use super::dictionary::IntegerDictionary;
 use super::gather::{Fields, Spans};
 use super::gauge::Gauge;
@@ -123,27 +123,37 @@ fn read_exactly<K: Kind>(kind: &K, text: Text<'_>) -> Option<K::Value> {
     exact_value(text.bytes(), |value| kind.exact(value)).ok()
 }
 
-impl<K: Kind> Column for FixedColumn<K> {
+/// Reads fields and appends their values; false if any of them is wrong.
+#[inline(always)]
+pub(super) fn read_values<K: Kind>(
+    kind: &mut K,
+    simd: impl Simd,
+    fields: &Fields<'_>,
+    spans: &Spans,
+    values: &mut Vec<K::Value>,
+) -> bool {
+    values.reserve(spans.len());
+    // A loop and no closure: it is to be compiled for this instruction set.
+    for span in spans.iter() {
+        let text = span.text(fields);
+        let value = match kind.fast(simd, text) {
+            Some(value) => value,
+            None => match read_exactly(kind, text) {
+                Some(value) => value,
+                None => return false,
+            },
+        };
+        values.push(value);
+    }
+    true
+}
+
+impl<K: Kind> Decode for FixedColumn<K> {
     #[inline(always)]
     fn check<S: Simd>(&mut self, simd: S, fields: &Fields<'_>, spans: &mut Spans) -> bool {
         self.pending.clear();
-        if !self.common.gather(simd, fields, spans) {
-            return false;
-        }
-        self.pending.reserve(spans.len());
-        // A loop and no closure: it is to be compiled for this instruction set.
-        for span in spans.iter() {
-            let text = span.text(fields);
-            let value = match self.kind.fast(simd, text) {
-                Some(value) => value,
-                None => match read_exactly(&self.kind, text) {
-                    Some(value) => value,
-                    None => return false,
-                },
-            };
-            self.pending.push(value);
-        }
-        true
+        self.common.gather(simd, fields, spans)
+            && read_values(&mut self.kind, simd, fields, spans, &mut self.pending)
     }
 
     #[inline(always)]
@@ -160,7 +170,9 @@ impl<K: Kind> Column for FixedColumn<K> {
         self.common.rollback();
         self.pending.clear();
     }
+}
 
+impl<K: Kind> Column for FixedColumn<K> {
     fn page_bytes(&self) -> usize {
         self.values.len() + self.dictionary.as_ref().map_or(0, |indexed| 2 * indexed.indices.len())
     }

@@ -7,30 +7,65 @@ use super::spans::{ROOM_SLACK, Span, gather};
 use super::turn::turn;
 use crate::csv::{Block, Kernel, Scan};
 
+/// Of so many fields that a record has for each that is read, those that are read are picked out one by one.
+const PICK_ONE_OF: usize = 4;
+
 /// The field ends of a block, column by column: those of one column stand side by side.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct ColumnEnds {
-    /// `width + 1` columns of `rows` ends each; the first holds the places before the records.
+    /// `width + 1` columns of `rows` ends each; the first holds the places before the records. If only some fields are
+    /// read, two columns for each of those: the places before it, and its ends.
     ends: Vec<u32>,
     rows: usize,
+    picked: Option<Picked>,
+}
+
+/// Few fields among many.
+#[derive(Debug)]
+struct Picked {
+    fields: Vec<usize>,
+    /// For each field of a record its place in `fields`.
+    slots: Vec<usize>,
 }
 
 impl ColumnEnds {
+    /// For records of `width` fields, of which these are read.
+    pub(super) fn of_fields(width: usize, read: impl Iterator<Item = usize>) -> Self {
+        let mut fields: Vec<usize> = read.collect();
+        fields.sort_unstable();
+        fields.dedup();
+        let is_few = fields.len() * PICK_ONE_OF <= width;
+        let picked = is_few.then(|| {
+            let mut slots = vec![0; width];
+            fields.iter().enumerate().for_each(|(slot, &field)| slots[field] = slot);
+            Picked { fields, slots }
+        });
+        Self { ends: Vec::new(), rows: 0, picked }
+    }
+
     /// Takes the ends of `rows` records of `width` fields as [`Scan::ends`] has them.
     fn fill(&mut self, kernel: Kernel, ends: &[u32], width: usize, rows: usize) {
         assert!(ends.len() == rows * width + 1, "the scan counted the fields");
         self.rows = rows;
-        let size = (width + 1) * rows;
+        let columns = self.picked.as_ref().map_or(width + 1, |picked| 2 * picked.fields.len());
+        let size = columns * rows;
         if self.ends.len() < size {
             self.ends.resize(size, 0);
         }
-        turn(kernel, ends, width, &mut self.ends[..size]);
+        let Some(picked) = &self.picked else { return turn(kernel, ends, width, &mut self.ends[..size]) };
+        for (&field, places) in picked.fields.iter().zip(self.ends.chunks_exact_mut((2 * rows).max(1))) {
+            let (before, behind) = places.split_at_mut(rows);
+            let fields = ends[field..].windows(2).step_by(width);
+            for ((before, behind), places) in before.iter_mut().zip(behind).zip(fields) {
+                (*before, *behind) = (places[0], places[1]);
+            }
+        }
     }
 
     /// The places before the fields of a column, and their ends.
     #[inline(always)]
     fn of(&self, field: usize) -> (&[u32], &[u32]) {
-        let at = field * self.rows;
+        let at = self.picked.as_ref().map_or(field, |picked| 2 * picked.slots[field]) * self.rows;
         self.ends[at..at + 2 * self.rows].split_at(self.rows)
     }
 }

@@ -2,7 +2,7 @@
 //! beside the logical ones, decimals as byte arrays of the least length.
 
 use super::boolean::BooleanColumn;
-use super::column::Common;
+use super::column::{Column, Common};
 use super::compiled::{Compiled, compiled};
 use super::fixed::FixedColumn;
 use super::kind::{BigInt, Date, Decimal, Double, Integer, Real, Timestamp};
@@ -65,7 +65,7 @@ pub(super) fn builders(
     schema: &SchemaDescriptor,
     options: &EncodeOptions,
     kernel: Kernel,
-) -> Vec<Box<dyn Compiled>> {
+) -> Vec<Box<dyn Compiled<dyn Column>>> {
     let build = |(i, spec): (usize, &OutputColumn)| {
         let common = Common::new(spec.clone(), schema.column(i), options.empty_strings);
         match spec.column_type {

@@ -20,24 +20,43 @@ pub(super) struct Made {
 impl Made {
     /// Of the non-NULL fields at `spans`.
     pub(super) fn of(transform: &Transform, fields: &Fields<'_>, spans: &[Span]) -> Self {
-        let (mut records, mut value, mut made) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut places, mut stay) = (Vec::with_capacity(spans.len()), Vec::with_capacity(spans.len()));
+        let (mut making, mut value) = (Making::default(), Vec::new());
         for span in spans {
             value.clear();
             append_value(Portable, span.text(fields), &mut value);
-            made.clear();
-            let stays = transform.append(&value[4..], &mut made);
-            stay.push(stays);
-            if stays {
-                let start = records.len();
-                append_raw(&made, &mut records);
-                places.push((start, records.len() - start));
-            }
+            making.add(transform, &value[4..]);
         }
-        let blocks = Blocks::from_records(&records, 0);
+        making.done()
+    }
+}
+
+/// Values on the way.
+#[derive(Default)]
+pub(super) struct Making {
+    records: Vec<u8>,
+    /// Of each that was made, where it lies in `records`.
+    places: Vec<(usize, usize)>,
+    stay: Vec<bool>,
+    made: Vec<u8>,
+}
+
+impl Making {
+    pub(super) fn add(&mut self, transform: &Transform, value: &[u8]) {
+        self.made.clear();
+        let stays = transform.append(value, &mut self.made);
+        self.stay.push(stays);
+        if stays {
+            let start = self.records.len();
+            append_raw(&self.made, &mut self.records);
+            self.places.push((start, self.records.len() - start));
+        }
+    }
+
+    pub(super) fn done(self) -> Made {
+        let blocks = Blocks::from_records(&self.records, 0);
         let first = blocks.first().start();
-        let spans = places.into_iter().map(|(start, len)| Span::new(first + start, len)).collect();
-        Self { blocks, spans, stay }
+        let spans = self.places.into_iter().map(|(start, len)| Span::new(first + start, len)).collect();
+        Made { blocks, spans, stay: self.stay }
     }
 }
 

@@ -6,7 +6,7 @@
 
 use super::caught::caught;
 use super::compression::Compression;
-use super::decompress::{BLOCK_WAIT, Bzip2Blocks, Decompressed, Scratch};
+use super::decompress::{Bzip2Blocks, Decompressed, Scratch, readers_place};
 use super::encode::encode;
 use super::files::Files;
 use super::options::ConvertOptions;
@@ -15,14 +15,12 @@ use super::split::{Header, RowGroup, RowGroups};
 use super::stage::{FinishedRowGroup, Stage, Staged};
 use super::tally::{Tally, TallyOptions};
 use super::watch::Watch;
-use crate::bzip2::Work;
 use crate::csv::Blocks;
 use crate::error::{Error, Result};
 use crate::pages::{Encoding, RowGroupEncoder};
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, SegmentSink};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Finished row groups that may wait for an earlier one, for each worker.
 const WAITING_PER_WORKER_MAX: usize = 2;
@@ -126,7 +124,7 @@ impl<'r> Shared<'r, '_, '_> {
 
     /// The next row group, or why there is none; `None` when there is nothing more to do.
     fn next_group(&self, blocks: &mut Blocks, scratch: &mut Scratch) -> Option<(u64, Result<RowGroup>)> {
-        let mut reading = self.readers_place(scratch);
+        let mut reading = readers_place(&self.groups, self.blocks.as_ref(), scratch);
         let groups = reading.as_mut()?;
         let index = groups.next_index();
         let next = caught(|| groups.next(blocks, scratch)).transpose();
@@ -134,24 +132,6 @@ impl<'r> Shared<'r, '_, '_> {
             *reading = None;
         }
         next.map(|group| (index, group))
-    }
-
-    /// Waits for the reader's place, and decodes blocks for the one who has it meanwhile.
-    fn readers_place(&self, scratch: &mut Scratch) -> MutexGuard<'_, Option<RowGroups<'r>>> {
-        while let Some(blocks) = &self.blocks {
-            match self.groups.try_lock() {
-                Ok(place) => return place,
-                Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
-                Err(TryLockError::WouldBlock) => {}
-            }
-            // If this panics, the decoder tells the one who reads.
-            match catch_unwind(AssertUnwindSafe(|| scratch.work(blocks))).unwrap_or(Work::Done) {
-                Work::Did => {}
-                Work::Nothing => blocks.wait_for_work(BLOCK_WAIT),
-                Work::Done => break,
-            }
-        }
-        self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn end(&self) {

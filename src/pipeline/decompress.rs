@@ -11,7 +11,9 @@ use crate::error::{Error, Place, Result};
 use crate::store::ByteSource;
 use std::collections::VecDeque;
 use std::io::{self, Read};
-use std::sync::Arc;
+use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Duration;
 
 /// Bytes by which a compression is told.
@@ -64,18 +66,40 @@ impl Scratch {
 }
 
 /// Longest sleep of a worker that waits for another's block.
-pub(super) const BLOCK_WAIT: Duration = Duration::from_millis(20);
+const BLOCK_WAIT: Duration = Duration::from_millis(20);
+
+/// Waits for the reader's place, and decodes blocks for the one who has it meanwhile.
+pub(super) fn readers_place<'p, R>(
+    place: &'p Mutex<R>,
+    blocks: Option<&Bzip2Blocks<'_>>,
+    scratch: &mut Scratch,
+) -> MutexGuard<'p, R> {
+    while let Some(blocks) = blocks {
+        match place.try_lock() {
+            Ok(place) => return place,
+            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        // If this panics, the decoder tells the one who reads.
+        match catch_unwind(AssertUnwindSafe(|| scratch.work(blocks))).unwrap_or(Work::Done) {
+            Work::Did => {}
+            Work::Nothing => blocks.wait_for_work(BLOCK_WAIT),
+            Work::Done => break,
+        }
+    }
+    place.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl<'a> Decompressed<'a> {
     /// Looks at the first bytes of a source. Up to `workers` will help to decode; `segment_bytes` is the CSV of a file.
     pub(super) fn open(
         mut source: Box<dyn ByteSource + 'a>,
-        watch: &'a Watch,
+        watch: impl Deref<Target = Watch> + Send + 'a,
         workers: usize,
         segment_bytes: u64,
     ) -> Result<Self> {
         let uri = source.info().uri.clone();
-        let head = read_head(&mut *source, watch)?;
+        let head = read_head(&mut *source, &watch)?;
         let compression = Compression::detect(&head);
         let raw: Box<dyn Read + Send + 'a> =
             Box::new(io::Cursor::new(head).chain(SourceReader { source, watch }));
@@ -304,12 +328,12 @@ fn unsupported(format: &str, how: &str) -> (String, &'static str) {
 }
 
 /// A source as the decoders want it; counts what is read.
-struct SourceReader<'a> {
+struct SourceReader<'a, W> {
     source: Box<dyn ByteSource + 'a>,
-    watch: &'a Watch,
+    watch: W,
 }
 
-impl Read for SourceReader<'_> {
+impl<W: Deref<Target = Watch>> Read for SourceReader<'_, W> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
         if self.watch.stopped() {
             return Err(io::Error::other(Error::Interrupted));

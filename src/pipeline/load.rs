@@ -120,10 +120,7 @@ fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outco
             report.status = status;
             Ok(report)
         }
-        Err(error) => {
-            report.error = Some(error.to_string());
-            Err((Box::new(report), error))
-        }
+        Err(error) => Err((Box::new(report.failed(&error)), error)),
     }
 }
 

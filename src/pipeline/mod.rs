@@ -13,6 +13,7 @@ mod cuts;
 mod decompress;
 mod digest;
 mod encode;
+mod faults;
 mod files;
 mod foreign;
 mod join;
@@ -23,6 +24,8 @@ mod nowhere;
 mod options;
 mod profile;
 mod rejects;
+#[cfg(feature = "query")]
+pub mod rows;
 mod spec;
 mod split;
 mod stage;
@@ -34,6 +37,7 @@ mod watch;
 
 pub use crate::pages::{Codec, EmptyStrings, Overlong};
 pub use compression::Compression;
+pub use faults::{Faults, faults};
 pub use load::{Job, Outcome, backfill, convert, convert_in_units, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
 pub use profile::{Profile, profile};

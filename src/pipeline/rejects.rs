@@ -10,11 +10,13 @@ use super::split::Header;
 use crate::error::{Error, Place, Result, cut};
 use crate::pages::Reject;
 use crate::privacy::Transform;
-use crate::report::{FIRST_FAULTS_MAX, FaultReport, RejectsReport};
+use crate::report::{FAULT_COUNTS_MAX, FIRST_FAULTS_MAX, FaultCount, FaultReport, RejectsReport};
 use crate::schema::IDENTIFIER_BYTES_MAX;
 use crate::store::outputs::{Outputs, first_line};
 use crate::store::{KeptFiles, LocalFiles, Location, SegmentWriter};
+use crate::values::Rule;
 use bytes::Bytes;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -140,6 +142,8 @@ pub(super) struct RejectsWriter {
     names: Vec<String>,
     report: RejectsReport,
     report_values: bool,
+    /// By rule and field: how many, and the first record. No more than the header's fields times the rules.
+    tally: BTreeMap<(Rule, Option<usize>), (u64, u64)>,
 }
 
 impl RejectsWriter {
@@ -158,12 +162,17 @@ impl RejectsWriter {
             names: header.names.clone(),
             report: RejectsReport::default(),
             report_values,
+            tally: BTreeMap::new(),
         }
     }
 
     /// Writes one reject whose positions are the file's.
     pub(super) fn write(&mut self, reject: &Reject) -> Result<()> {
         let faults: Vec<_> = reject.faults.iter().map(|fault| self.fault(reject, fault)).collect();
+        for fault in &reject.faults {
+            let first = reject.records_before + 1;
+            self.tally.entry((fault.rule, fault.field)).or_insert((0, first)).0 += 1;
+        }
         let room = FIRST_FAULTS_MAX.saturating_sub(self.report.first.len());
         self.report.first.extend(faults.iter().take(room).cloned());
         self.closing_if_failed(|writer| writer.keep(reject, &faults))
@@ -191,15 +200,30 @@ impl RejectsWriter {
             record: reject.records_before + 1,
             line: reject.lines_before + 1,
             byte: fault.byte,
-            column: fault
-                .field
-                .and_then(|field| self.names.get(field))
-                .map(|name| cut(name, IDENTIFIER_BYTES_MAX)),
+            column: fault.field.and_then(|field| self.column(field)),
             rule: fault.rule.as_str().to_owned(),
             value: fault.value.clone().filter(|_| self.report_values),
             value_bytes: fault.value_bytes,
             shown: fault.value.clone(),
         }
+    }
+
+    fn column(&self, field: usize) -> Option<String> {
+        self.names.get(field).map(|name| cut(name, IDENTIFIER_BYTES_MAX))
+    }
+
+    fn counts(&self) -> Vec<FaultCount> {
+        let count =
+            |(&(rule, field), &(faults, first_record)): (&(Rule, Option<usize>), &(u64, u64))| FaultCount {
+                column: field.and_then(|field| self.column(field)),
+                rule: rule.as_str().to_owned(),
+                faults,
+                first_record,
+            };
+        let mut counts: Vec<_> = self.tally.iter().map(count).collect();
+        counts.sort_by_key(|count| (std::cmp::Reverse(count.faults), count.first_record));
+        counts.truncate(FAULT_COUNTS_MAX);
+        counts
     }
 
     fn keep(&mut self, reject: &Reject, faults: &[FaultReport]) -> Result<()> {
@@ -220,8 +244,8 @@ impl RejectsWriter {
     }
 
     /// What was rejected so far, and once it is [finished](RejectsWriter::finish) where it is.
-    pub(super) fn report(&self) -> &RejectsReport {
-        &self.report
+    pub(super) fn report(&self) -> RejectsReport {
+        RejectsReport { counts: self.counts(), ..self.report.clone() }
     }
 
     /// Makes the files whole.

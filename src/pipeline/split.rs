@@ -199,15 +199,7 @@ impl<'a> RowGroups<'a> {
         // What the header's block has more is of the first segment.
         let segment = if blocks.is_empty() { self.splitter.segment() } else { self.segment };
         let wanted = row_group_bytes(self.row_group_bytes, segment, self.next_index);
-        let mut bytes: usize = blocks.iter().map(|block| block.records().len()).sum();
-        while bytes < wanted && (blocks.is_empty() || self.splitter.segment() == segment) {
-            if self.watch.stopped() {
-                return Err(Error::Interrupted);
-            }
-            let block = self.splitter.next_block(blocks, |buf| self.input.read(buf, scratch));
-            let Some(block) = block.map_err(|error| cannot_split(error, self.input.uri()))? else { break };
-            bytes += block.records().len();
-        }
+        fill(&mut self.input, &mut self.splitter, self.watch, (segment, wanted), blocks, scratch)?;
         if blocks.is_empty() {
             return Ok(None);
         }
@@ -224,7 +216,28 @@ impl<'a> RowGroups<'a> {
     }
 }
 
-fn splitter(options: &ConvertOptions, line_end: LineEnd) -> Splitter {
+/// Adds blocks until there are so many bytes of records, or the segment or the file ends.
+pub(super) fn fill(
+    input: &mut Decompressed<'_>,
+    splitter: &mut Splitter,
+    watch: &Watch,
+    (segment, wanted): (Segment, usize),
+    blocks: &mut Blocks,
+    scratch: &mut Scratch,
+) -> Result<()> {
+    let mut bytes: usize = blocks.iter().map(|block| block.records().len()).sum();
+    while bytes < wanted && (blocks.is_empty() || splitter.segment() == segment) {
+        if watch.stopped() {
+            return Err(Error::Interrupted);
+        }
+        let block = splitter.next_block(blocks, |buf| input.read(buf, scratch));
+        let Some(block) = block.map_err(|error| cannot_split(error, input.uri()))? else { break };
+        bytes += block.records().len();
+    }
+    Ok(())
+}
+
+pub(super) fn splitter(options: &ConvertOptions, line_end: LineEnd) -> Splitter {
     let mut splitter = Splitter::new(BLOCK_BYTES);
     if options.allow_open_end {
         splitter.allow_open_end(line_end);
@@ -233,7 +246,7 @@ fn splitter(options: &ConvertOptions, line_end: LineEnd) -> Splitter {
 }
 
 /// Blocks with room for a row group, and for a last block that begins with a carried record and goes beyond it.
-fn room(row_group_bytes: usize) -> Blocks {
+pub(super) fn room(row_group_bytes: usize) -> Blocks {
     let gaps = (row_group_bytes / BLOCK_BYTES + 2) * GAP_BYTES_MAX;
     Blocks::with_capacity(row_group_bytes + 2 * BLOCK_BYTES + gaps + PAD_AFTER)
 }
@@ -263,7 +276,11 @@ fn plan_dictionaries(encoding: &Arc<Encoding>, blocks: &Blocks) -> Result<Dictio
 }
 
 /// Leaves in `blocks` what comes behind the header in its block.
-fn read_header(input: &mut Decompressed<'_>, splitter: &mut Splitter, blocks: &mut Blocks) -> Result<Header> {
+pub(super) fn read_header(
+    input: &mut Decompressed<'_>,
+    splitter: &mut Splitter,
+    blocks: &mut Blocks,
+) -> Result<Header> {
     let (mut head, mut scratch) = (Vec::new(), Scratch::default());
     let block = splitter.next_block(blocks, |buf| {
         let piece = input.read(buf, &mut scratch)?;
@@ -308,7 +325,7 @@ fn name_of(field: &RawField<'_>) -> Result<String, Rule> {
     String::from_utf8(name.into_owned()).map_err(|_| Rule::Utf8)
 }
 
-fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> Result<Layout> {
+pub(super) fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> Result<Layout> {
     let bind_options = BindOptions {
         unknown: options.unknown_columns,
         missing: options.missing_columns,
@@ -332,7 +349,7 @@ fn bind(header: &Header, uri: &str, table: &Table, options: &ConvertOptions) -> 
     Ok(Layout { erased, ..layout })
 }
 
-fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {
+pub(super) fn cannot_split(error: SplitError<Error>, uri: &str) -> Error {
     let at = |byte| Place { byte: Some(byte), ..Place::uri(uri) };
     match error {
         SplitError::Read(error) => error.in_object(uri),

@@ -93,7 +93,7 @@ impl State<'_> {
     fn append(&mut self, FinishedRowGroup { segment, encoded }: FinishedRowGroup) -> Result<()> {
         let (counted, columns) = encoded.split();
         self.tally.count(&counted, 0)?;
-        self.files.append(segment, counted.rows, columns)
+        self.files.append(segment, counted.counts.rows, columns)
     }
 
     fn close(&mut self) -> Result<()> {

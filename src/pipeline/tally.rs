@@ -5,7 +5,7 @@ use super::rejects::RejectsWriter;
 use super::watch::Watch;
 use crate::error::{Error, Place, Result};
 use crate::pages::{Counted, Encoding};
-use crate::report::words::plural;
+use crate::report::words::{count, plural};
 use crate::report::{ColumnReport, RejectsReport, Rows};
 use crate::schema::OutputColumn;
 use crate::values::{Form, Measure};
@@ -51,18 +51,19 @@ impl<'a> Tally<'a> {
     /// # Errors
     /// [`Error::Rejects`] once there are more than allowed; those of the place of the rejects.
     pub(super) fn count(&mut self, counted: &Counted, byte: u64) -> Result<()> {
-        let rejected = counted.rejects.len() as u64;
-        let told = counted.rows + rejected + counted.erased;
-        if counted.records != told {
+        let Counted { counts, measures, gave_up } = counted;
+        let rejected = counts.rejects.len() as u64;
+        let told = counts.rows + rejected + counts.erased;
+        if counts.records != told {
             return Err(counts_disagree(
                 "records read",
-                counted.records,
+                counts.records,
                 "accepted, rejected and erased",
                 told,
             ));
         }
         let mut unwritten = Ok(());
-        for reject in counted.rejects.iter() {
+        for reject in counts.rejects.iter() {
             let mut reject = self.options.encoding.explain(reject);
             reject.records_before += self.rows.read;
             reject.lines_before += self.lines;
@@ -72,18 +73,18 @@ impl<'a> Tally<'a> {
         }
         unwritten = unwritten.and(self.rejects.flush());
         let rows = &mut self.rows;
-        rows.read += counted.records;
-        rows.accepted += counted.rows;
+        rows.read += counts.records;
+        rows.accepted += counts.rows;
         rows.rejected += rejected;
-        rows.erased += counted.erased;
-        for (column, measure) in self.measures.iter_mut().zip(&counted.measures) {
+        rows.erased += counts.erased;
+        for (column, measure) in self.measures.iter_mut().zip(measures) {
             column.add(measure);
             rows.truncated_values += measure.truncated;
         }
-        self.lines += counted.lines;
-        Watch::add(&self.options.watch.records, counted.records);
+        self.lines += counts.lines;
+        Watch::add(&self.options.watch.records, counts.records);
         Watch::add(&self.options.watch.rejected, rejected);
-        if rows.rejected > self.options.max_rejects || counted.gave_up {
+        if rows.rejected > self.options.max_rejects || *gave_up {
             return Err(self.too_many_rejects(unwritten));
         }
         unwritten
@@ -92,27 +93,8 @@ impl<'a> Tally<'a> {
     /// Names the first fault, even if the rejects could not be written.
     fn too_many_rejects(&mut self, unwritten: Result<()>) -> Error {
         let flushed = self.rejects.finish();
-        let report = self.rejects.report().clone();
         let (rejected, allowed) = (self.rows.rejected, self.options.max_rejects);
-        let mut what = format!("{rejected} records rejected so far, {allowed} allowed");
-        let mut place = Place::uri(&self.options.uri);
-        if let Some(first) = report.first.first() {
-            what += &format!(
-                "; the first breaks the rule {} with {}",
-                first.rule,
-                plural(first.value_bytes, "byte")
-            );
-            place = Place {
-                uri: place.uri,
-                record: Some(first.record),
-                line: Some(first.line),
-                byte: Some(first.byte),
-                column: first.column.clone(),
-            };
-        }
-        let see = report.uri.map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
-        let help = format!("{see}fix the source, or allow more with --max-rejects");
-        let error = Error::rejects(what).at(place).help(help);
+        let error = too_many(rejected, allowed, &self.rejects.report(), &self.options.uri);
         match unwritten.and(flushed) {
             Ok(()) => error,
             Err(cause) => error.because(cause),
@@ -139,8 +121,34 @@ impl<'a> Tally<'a> {
             }
             (result, kept) => result.and(kept),
         };
-        (Tallied { rows: self.rows, columns, rejects: self.rejects.report().clone() }, result)
+        (Tallied { rows: self.rows, columns, rejects: self.rejects.report() }, result)
     }
+}
+
+/// The error of more rejects than are allowed, with the first of them.
+pub(super) fn too_many(rejected: u64, allowed: u64, report: &RejectsReport, uri: &str) -> Error {
+    let (first, place) = first_fault(report, uri, if allowed == 0 { "it" } else { "the first" });
+    let what = match allowed {
+        0 => format!("stopped at the first rejected record (--max-rejects 0){first}"),
+        _ => format!("{} rejected so far, {} allowed{first}", plural(rejected, "record"), count(allowed)),
+    };
+    let see = report.uri.as_ref().map(|uri| format!("see {uri} and its .jsonl; ")).unwrap_or_default();
+    let help = format!("{see}fix the source, or allow more with --max-rejects");
+    Error::rejects(what).at(place).help(help)
+}
+
+/// What the first reject breaks, in words that follow others and call it `it`, and where it is.
+pub(super) fn first_fault(report: &RejectsReport, uri: &str, it: &str) -> (String, Place) {
+    let Some(first) = report.first.first() else { return (String::new(), Place::uri(uri)) };
+    let bytes = plural(first.value_bytes, "byte");
+    let place = Place {
+        uri: Some(uri.to_owned()),
+        record: Some(first.record),
+        line: Some(first.line),
+        byte: Some(first.byte),
+        column: first.column.clone(),
+    };
+    (format!("; {it} breaks the rule {} with {bytes}", first.rule), place)
 }
 
 fn column_report(column: &OutputColumn, measure: &Measure) -> ColumnReport {

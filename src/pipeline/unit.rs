@@ -171,7 +171,7 @@ fn convert(
             return Ok(End::Last { passed: groups.passed() });
         };
         let (counted, columns) = encode(&mut encoder, &blocks, &group, watch)?.split();
-        let (rows, gave_up) = (counted.rows, counted.gave_up);
+        let (rows, gave_up) = (counted.counts.rows, counted.gave_up);
         receipt.groups.push(counted);
         if gave_up {
             return Ok(End::GaveUp);

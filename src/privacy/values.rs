@@ -3,11 +3,24 @@
 use super::{HASH_CHARS, Rule};
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use sha2::{Digest, Sha256};
+use std::borrow::Cow;
 
 /// Bits of an IPv4 address that tell the network.
 const IPV4_BITS: u32 = 24;
 /// Bits of an IPv6 address that tell the site ([RFC 6177](https://www.rfc-editor.org/rfc/rfc6177)).
 const IPV6_BITS: u32 = 48;
+
+/// Each byte as two digits.
+const HEX: [[u8; 2]; 256] = {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut hex = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < hex.len() {
+        hex[byte] = [DIGITS[byte >> 4], DIGITS[byte & 15]];
+        byte += 1;
+    }
+    hex
+};
 
 /// Makes values of one column into what may be written.
 #[derive(Clone)]
@@ -70,12 +83,18 @@ impl Transform {
         true
     }
 
+    /// Whether it makes something of every value, at such a cost that what was made before is better found again.
+    pub fn hashes(&self) -> bool {
+        !self.is_made && matches!(self.rule, Rule::Hash | Rule::HashExact)
+    }
+
     fn hash(&self, value: &[u8], out: &mut Vec<u8>) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
         let hash = self.keyed.clone().chain_update(value).finalize();
-        out.extend(
-            hash.iter().flat_map(|byte| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]),
-        );
+        let mut text = [0; HASH_CHARS as usize];
+        for (two, byte) in text.chunks_exact_mut(2).zip(hash) {
+            two.copy_from_slice(&HEX[usize::from(byte)]);
+        }
+        out.extend_from_slice(&text);
     }
 }
 
@@ -89,7 +108,7 @@ impl Rule {
                 value.len() == HASH_CHARS as usize
                     && value.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
             }
-            Self::Domain => is_domain(value) && !value.contains(&b'@') && normalised(value) == value,
+            Self::Domain => is_domain(value) && !value.contains(&b'@') && *normalised(value) == *value,
             Self::Prefix(chars) => prefix(value, chars) == value,
             Self::Network => {
                 let mut network = Vec::new();
@@ -101,13 +120,18 @@ impl Rule {
 
 /// In small letters, without spaces around it: `lower(trim(value))` of SQL. Letter by letter, as PostgreSQL, Redshift and
 /// DuckDB do it: no letter becomes two, and a sigma is the same wherever it stands.
-pub(super) fn normalised(value: &[u8]) -> Vec<u8> {
+pub(super) fn normalised(value: &[u8]) -> Cow<'_, [u8]> {
     let trimmed = value.trim_ascii_spaces();
-    if trimmed.is_ascii() {
-        return trimmed.to_ascii_lowercase();
+    if !trimmed.is_ascii() {
+        let text = String::from_utf8_lossy(trimmed);
+        let mut small = String::with_capacity(trimmed.len());
+        small.extend(text.chars().map(lower));
+        return small.into_bytes().into();
     }
-    let text = String::from_utf8_lossy(trimmed);
-    text.chars().map(lower).collect::<String>().into_bytes()
+    if trimmed.iter().any(u8::is_ascii_uppercase) {
+        return trimmed.to_ascii_lowercase().into();
+    }
+    trimmed.into()
 }
 
 fn lower(letter: char) -> char {

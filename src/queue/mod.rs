@@ -32,7 +32,7 @@ mod writer;
 pub use dead::{DeadLetter, LISTED_MAX, Reason, Redrive};
 pub use message::{LoadOrder, MESSAGE_BYTES_MAX, Message, ObjectName, RENEW_EVERY, VISIBILITY};
 pub use sqs::{DELAY_MAX, RECEIVE_MAX, VISIBILITY_MAX};
-pub use state::QueueState;
+pub use state::{LANES_MAX, LaneState, QueueState};
 
 use crate::error::Result;
 use local::LocalQueue;
@@ -173,6 +173,17 @@ impl Queue {
         match &self.0 {
             Kind::Local(queue) => queue.state().await,
             Kind::Sqs(queue) => queue.state().await,
+        }
+    }
+
+    /// What it holds of each table, by name; none of SQS, which does not say it.
+    ///
+    /// # Errors
+    /// As [`Queue::send`].
+    pub async fn lanes(&self) -> Result<Option<Vec<LaneState>>> {
+        match &self.0 {
+            Kind::Local(queue) => queue.lanes().await.map(Some),
+            Kind::Sqs(_) => Ok(None),
         }
     }
 

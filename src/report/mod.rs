@@ -13,6 +13,7 @@ pub use checklist::{Checked, Checklist};
 pub use columns::ColumnReport;
 pub use end::End;
 
+use crate::error::Error;
 use crate::store::outputs::first_line;
 use crate::store::{ExportKind, ObjectInfo};
 use serde::{Deserialize, Serialize};
@@ -59,8 +60,11 @@ pub struct RunReport {
     pub seconds: Seconds,
     /// Why it failed or was skipped, in one line.
     pub error: Option<String>,
+    /// The exit code of the run alone: 0 unless it failed.
+    #[serde(default)]
+    pub exit_code: u8,
     /// What else went wrong and changed nothing about the load: who could not be told of it.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[serde(default)]
     pub warnings: Vec<String>,
 }
 
@@ -108,8 +112,15 @@ impl RunReport {
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
             error: None,
+            exit_code: 0,
             warnings: Vec::new(),
         }
+    }
+
+    /// The report of the same run, which this error has ended.
+    #[must_use]
+    pub fn failed(self, error: &Error) -> Self {
+        Self { status: Status::Failed, error: Some(error.to_string()), exit_code: error.exit_code(), ..self }
     }
 
     /// Compares a full load that succeeded with the one before it, and warns of what drifted, and of columns whose rule of
@@ -177,6 +188,25 @@ pub struct RejectsReport {
     pub uri: Option<String>,
     /// The first faults, at most [`FIRST_FAULTS_MAX`].
     pub first: Vec<FaultReport>,
+    /// How many faults there were of each rule and column, the most frequent first, at most [`FAULT_COUNTS_MAX`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub counts: Vec<FaultCount>,
+}
+
+/// How many rules and columns a report tells apart.
+pub const FAULT_COUNTS_MAX: usize = 1_000;
+
+/// Faults of one kind; a record may have several.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FaultCount {
+    /// Column, if one is at fault.
+    pub column: Option<String>,
+    /// The rule that was broken.
+    pub rule: String,
+    /// How often.
+    pub faults: u64,
+    /// The first record that breaks it, from 1.
+    pub first_record: u64,
 }
 
 /// How many faults a report repeats; the rejects file has all of them.

@@ -170,6 +170,15 @@ impl Layout {
     }
 }
 
+impl Layout {
+    /// The same with these of its columns alone; what is said of the others goes. Records have the fields they had.
+    #[must_use]
+    pub fn only(&self, columns: &[usize]) -> Self {
+        let columns = columns.iter().filter_map(|&at| self.columns.get(at).cloned()).collect();
+        Self { columns, ..self.clone() }
+    }
+}
+
 /// A layout on its way, and the faults found so far.
 struct Binding<'a> {
     table: &'a Table,

@@ -114,6 +114,22 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
     file.finish(Taken::Replace, Survives::PowerCut).map(drop)
 }
 
+/// Writes a file piece by piece, which nobody sees under its name until it is whole. One that bears the name already
+/// is an error, unless it may be replaced.
+///
+/// # Errors
+/// What `write` says, or the file system; nothing of the file is there then.
+pub fn write_whole<T>(
+    path: &Path,
+    replace: bool,
+    write: impl FnOnce(&mut (dyn Write + Send)) -> Result<T>,
+) -> Result<T> {
+    let mut file = WholeFile::create(path.to_owned())?;
+    let written = write(&mut file)?;
+    let taken = if replace { Taken::Replace } else { Taken::Refuse };
+    file.finish(taken, Survives::PowerCut).map(|_| written)
+}
+
 /// Makes the names in a folder durable: a file's own `fsync` does not.
 ///
 /// # Errors

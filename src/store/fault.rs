@@ -123,7 +123,7 @@ impl Fault {
                 cause,
             ),
             Self::Denied(cause) => (denied(doing), cause),
-            Self::Missing(cause) => (missing(doing), cause),
+            Self::Missing(cause) => (missing(uri, doing), cause),
             Self::WrongRegion(cause) => (
                 Error::usage("the bucket is in another region than the one that was asked").help(
                     "set AWS_REGION to the bucket's region; ControlShift's are us-east-1 and, for the EU, eu-central-1",
@@ -158,8 +158,11 @@ fn denied(doing: Doing) -> Error {
     }
 }
 
-fn missing(doing: Doing) -> Error {
+fn missing(uri: &str, doing: Doing) -> Error {
     match doing {
+        Doing::Reading if uri.starts_with("http") => {
+            Error::access("there is nothing at this URL").help("check the URL")
+        }
         Doing::Reading => Error::access("there is no such object").help("check the bucket and the key"),
         Doing::Listing | Doing::Writing => {
             Error::access("there is no such bucket or object").help("check the names")
@@ -225,6 +228,16 @@ mod tests {
             let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
             assert_eq!(error.exit_code(), code, "{status} {cause}");
             assert!(help.contains(advice), "{status} {cause}: {help}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_named_as_it_was_asked_for() {
+        for (uri, help) in
+            [("s3://b/k", "check the bucket and the key"), ("https://h/s.json", "check the URL")]
+        {
+            let error = Fault::Missing(String::new()).into_error(uri, Doing::Reading);
+            assert_eq!(error.detail().map(|detail| detail.help.as_str()), Some(help), "{uri}");
         }
     }
 

@@ -193,11 +193,13 @@ pub(super) fn list(folder: &Path) -> Result<Listing> {
     for entry in entries {
         let entry = entry.map_err(failed)?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        // Follows links, so that a folder of links works; a broken link is as good as nothing.
-        let Ok(metadata) = std::fs::metadata(entry.path()) else { continue };
         if name.starts_with('.') {
             continue;
         }
+        // Follows links, so that a folder of links works; a broken link is as good as nothing.
+        let is_link = entry.file_type().is_ok_and(|kind| kind.is_symlink());
+        let metadata = if is_link { std::fs::metadata(entry.path()) } else { entry.metadata() };
+        let Ok(metadata) = metadata else { continue };
         if metadata.is_dir() {
             listing.folders.push(name);
         } else {

@@ -68,7 +68,7 @@ mod upload;
 pub use discover::{
     DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all, exported_tables, has_exports,
 };
-pub use durable::{sync_dir, temporary_of, write_atomically};
+pub use durable::{sync_dir, temporary_of, write_atomically, write_whole};
 #[cfg(feature = "aws")]
 pub use either::open_either;
 pub use exported_at::{AHEAD_MAX, exported_at_of, possible_time, time_of};

@@ -3,6 +3,7 @@
 use super::erasure::{Erased, Erasure};
 use super::holding::Holding;
 use super::kept::Kept;
+use super::rollback::{self, Rollback, WentBack};
 use super::shrink::ShrinkGuard;
 use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
@@ -12,6 +13,7 @@ use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
 use serde::Serialize;
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -140,6 +142,13 @@ pub enum Admission {
         /// The load that brought it.
         load_id: String,
     },
+    /// This very export was in the table, and somebody went back from it.
+    RolledBack {
+        /// The load that had brought it.
+        load_id: String,
+        /// The rollback, as [`crate::ledger::RolledBack::shown`] tells of it.
+        told: String,
+    },
     /// A full export that covers this one is in the table: `crate::ledger::Cover` has the rule.
     Older {
         /// `exported_at` of the one in the table.
@@ -155,6 +164,9 @@ impl Admission {
             Self::Proceed => None,
             Self::AlreadyLoaded { load_id } => {
                 Some(format!("this export is in the table already, by load {load_id}; {again}"))
+            }
+            Self::RolledBack { load_id, told } => {
+                Some(format!("this export was in the table by load {load_id}, and {told}; {again}"))
             }
             Self::Older { than } => Some(format!("the table holds a newer full export, of {than}; {again}")),
         }
@@ -243,6 +255,23 @@ pub trait Warehouse: Send + Sync {
     /// If the ledger cannot be read.
     fn loads(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>>;
 
+    /// Runs of one table or of all, newest first, at most so many: loads, and what is known of those that failed.
+    ///
+    /// # Errors
+    /// If the ledger cannot be read.
+    fn runs(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>> {
+        self.loads(table, limit)
+    }
+
+    /// Remembers that a run begins, so that one that is killed is known. What is returned is dropped at its end.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    fn begin(&self, report: &RunReport) -> Result<Box<dyn Any>> {
+        let _ = report;
+        Ok(Box::new(()))
+    }
+
     /// All that is known of one load.
     ///
     /// # Errors
@@ -318,6 +347,18 @@ pub trait Warehouse: Send + Sync {
     /// # Errors
     /// Those of the warehouse. Readers see the table as it was, or without them.
     fn erase(&self, erasure: &Erasure) -> Result<Erased>;
+
+    /// Makes a table what it was before its last load, or after an earlier one whose version is kept.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] where no version is kept, with what can be done instead.
+    fn rollback(&self, request: &Rollback) -> Result<WentBack> {
+        Err(rollback::refused(
+            self.shown(),
+            &request.table,
+            &self.loads(Some(&request.table), RUNS_LOOKED_MAX)?,
+        ))
+    }
 
     /// What it keeps for a while, beside the tables.
     fn kept(&self) -> Vec<Kept> {

@@ -23,15 +23,16 @@ use super::present::has_ids;
 use super::snapshot::{LastRead, Snapshot};
 use super::version::Admitting;
 use super::{
-    Admission, Admissions, Holding, LoadReceipt, LoadRequest, Staging, Waits, Warehouse, WriteProbe,
-    local_erase, local_kept, merge, sweep, version, whole,
+    Admission, Admissions, Holding, LoadReceipt, LoadRequest, Rollback, Staging, Waits, Warehouse, WentBack,
+    WriteProbe, local_erase, local_kept, local_rollback, merge, sweep, version, whole,
 };
 use crate::error::{Error, Place, Result};
-use crate::ledger::{self, Cover, Entry, Part, PartFile, Run, Shown, Source};
+use crate::ledger::{self, Cover, Entry, Part, PartFile, Run, Shown, Source, Standing};
 use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Evolve, Layout, MissingColumns, Table};
 use crate::store::{ExportKind, SegmentSink, private};
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -130,7 +131,7 @@ impl LocalWarehouse {
     ///
     /// # Errors
     /// [`Error::Input`] if the table is damaged.
-    pub fn current(&self, table: &str) -> Result<Option<Entry>> {
+    pub fn current(&self, table: &str) -> Result<Option<Arc<Entry>>> {
         let table_dir = ledger::table_dir(&self.dir, table)?;
         let version = ledger::current_version(&table_dir)?;
         version.map(|version| self.last_read.entry(&table_dir.join(version))).transpose()
@@ -173,8 +174,8 @@ impl LocalWarehouse {
         Ok(self.cover.of_table(has_ids(&footer.columns)))
     }
 
-    fn admitting(&self, table: &str, kind: ExportKind, current: Option<&Entry>) -> Result<Admitting> {
-        let cover = self.cover_of(&ledger::table_dir(&self.dir, table)?, current, kind)?;
+    fn admitting(&self, table: &str, kind: ExportKind, current: Option<Arc<Entry>>) -> Result<Admitting> {
+        let cover = self.cover_of(&ledger::table_dir(&self.dir, table)?, current.as_deref(), kind)?;
         Ok(Admitting::new(current, cover))
     }
 
@@ -199,6 +200,10 @@ impl Warehouse for LocalWarehouse {
         Ok(runs)
     }
 
+    fn begin(&self, report: &RunReport) -> Result<Box<dyn Any>> {
+        Ok(Box::new(ledger::begin(&self.dir, report)?))
+    }
+
     fn load(&self, id: &str) -> Result<Shown> {
         ledger::show(&self.dir, id)
     }
@@ -219,7 +224,11 @@ impl Warehouse for LocalWarehouse {
     }
 
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
-        let is_meant = |shown: &Shown| shown.run.status == Status::Succeeded && shown.run.kind == kind;
+        // What the table was rolled back from is not what it holds.
+        let is_meant = |shown: &Shown| {
+            let run = &shown.run;
+            run.status == Status::Succeeded && run.kind == kind && run.standing == Standing::Current
+        };
         ledger::of_table(&self.dir, table).ok()?.into_iter().find(is_meant)?.report
     }
 
@@ -248,6 +257,15 @@ impl Warehouse for LocalWarehouse {
         local_erase::erase(&table_dir, erasure)
     }
 
+    fn rollback(&self, request: &Rollback) -> Result<WentBack> {
+        let table_dir = ledger::table_dir(&self.dir, &request.table)?;
+        if ledger::current_version(&table_dir)?.is_none() {
+            return Err(self.no_table(&request.table));
+        }
+        let _lock = TableLock::take(&table_dir, &request.rollback_id, self.lock_wait, &self.waits)?;
+        local_rollback::rollback(&table_dir, request, self.keep_versions)
+    }
+
     fn check(&self, _: &[(String, Option<Table>)], _: &WriteProbe<'_>, list: &mut Checklist<'_>) {
         let written = writable(&self.dir).map(|()| format!("{} can be written to", self.dir.display()));
         list.says("warehouse folder", written);
@@ -265,7 +283,7 @@ impl Warehouse for LocalWarehouse {
         let is_there = ledger::current_version(&ledger::table_dir(&self.dir, table)?)?.is_some();
         // Held, so that no load sweeps what is looked at.
         let held = is_there.then(|| self.hold(table)).transpose()?;
-        let admitting = self.admitting(table, kind, held.as_ref().map(|held| &held.entry))?;
+        let admitting = self.admitting(table, kind, held.as_ref().map(|held| Arc::clone(&held.entry)))?;
         Ok(Box::new(move |request| Ok(admitting.admit(request))))
     }
 
@@ -276,7 +294,7 @@ impl Warehouse for LocalWarehouse {
         let lock = TableLock::take(&table_dir, &request.load_id, self.lock_wait, &self.waits)?;
         sweep::sweep_dead(&table_dir)?;
         let current = self.current(&request.table)?;
-        let admitting = self.admitting(&request.table, request.kind, current.as_ref())?;
+        let admitting = self.admitting(&request.table, request.kind, current.clone())?;
         if admitting.admit(request) != Admission::Proceed {
             // Two processes were admitted at once, and the other was first.
             return Err(Error::transient("another load changed the table while this one waited for it")
@@ -291,7 +309,7 @@ impl Warehouse for LocalWarehouse {
         private::make_dir(&staging)
             .map_err(|cause| Error::io("cannot make the staging folder", &staging, cause))?;
         Ok(Box::new(LocalStaging {
-            columns: Columns::of(&table_dir, current.as_ref()),
+            columns: Columns::of(&table_dir, current.as_deref()),
             erased: Arc::new(local_erase::marks(&table_dir)?),
             evolve: self.evolve,
             table_dir,
@@ -311,7 +329,7 @@ impl Warehouse for LocalWarehouse {
 struct LocalStaging {
     table_dir: PathBuf,
     request: LoadRequest,
-    current: Option<Entry>,
+    current: Option<Arc<Entry>>,
     /// Those of the current version.
     columns: Columns,
     erased: Arc<Marks>,
@@ -342,12 +360,16 @@ impl Staging for LocalStaging {
     fn admit_content(&mut self, digest: &str) -> Result<Admission> {
         self.digest = Some(digest.to_owned());
         let request = &self.request;
+        let same =
+            |part: &&Part| part.digest.as_deref() == Some(digest) && part.is_under(request.privacy.as_ref());
+        let gone = self.current.as_ref().and_then(|entry| entry.rolled_back.as_ref());
+        if let Some(gone) = version::went_back(gone, same).filter(|_| !request.again) {
+            return Ok(gone);
+        }
         // A full export replaces: nothing doubles, and one of the same rows may be of a later night.
         if request.again || request.kind == ExportKind::Full {
             return Ok(Admission::Proceed);
         }
-        let same =
-            |part: &&Part| part.digest.as_deref() == Some(digest) && part.is_under(request.privacy.as_ref());
         let known = self.current.as_ref().and_then(|entry| entry.parts.iter().find(same));
         Ok(known
             .map_or(Admission::Proceed, |part| Admission::AlreadyLoaded { load_id: part.load_id.clone() }))
@@ -357,20 +379,23 @@ impl Staging for LocalStaging {
         let staging = self.sink.dir();
         let new = version::verify(staging, files, rows.accepted)?;
         let cover = self.cover.of_table(merge::are_keyed(staging, &new)?);
-        let kept = version::kept_parts(self.current.as_ref(), &self.request, cover);
+        let kept = version::kept_parts(self.current.as_deref(), &self.request, cover);
         if self.request.kind == ExportKind::Full {
             self.request.shrink.check(&self.request.table, self.rows_replaced(&kept), rows.accepted)?;
         }
-        let old = self.current.as_ref().map(|current| (self.table_dir.join(&current.load_id), current));
+        let old = self.current.as_deref().map(|current| (self.table_dir.join(&current.load_id), current));
         let folders = Folders { old: old.as_ref().map(|(dir, entry)| (dir.as_path(), *entry)), staging };
         let of_another_policy = version::of_another_policy(&kept, &self.request);
         let Brought { new, kept, mut warnings } = merge::bring(&folders, &self.request, kept, new)?;
         warnings.extend(of_another_policy);
+        let (rolled_back, told) = version::after_rollback(self.current.as_deref(), &self.request);
+        warnings.extend(told);
         let altered = self.columns.altered(staging, &new)?;
         let loaded: u64 = new.iter().map(|file| file.rows).sum();
         let carried_over = self.carried_over(&kept);
         let rows = Rows { carried_over, loaded, ..*rows };
-        let entry = self.entry(new.clone(), kept, rows)?;
+        let entry = Entry { rolled_back, ..self.entry(new.clone(), kept, rows)? };
+        let entry = Entry { format: Entry::format_of(&entry.parts, entry.rolled_back.as_ref()), ..entry };
         version::seal(staging, &entry)?;
         version::place_version(&self.table_dir, staging, &entry.load_id)?;
         // Until the switch is durable, a power cut can bring the old version back: it must be there.
@@ -387,7 +412,7 @@ impl LocalStaging {
     /// Rows that a full export takes the place of: all that the table holds, but for the incrementals that
     /// are kept. Those may be of later, and say nothing of it.
     fn rows_replaced(&self, kept: &[Part]) -> u64 {
-        let all = self.current.as_ref().map_or(0, Entry::rows_in_table);
+        let all = self.current.as_ref().map_or(0, |entry| entry.rows_in_table());
         all.saturating_sub(kept.iter().map(Part::rows).sum())
     }
 
@@ -413,7 +438,7 @@ impl LocalStaging {
         };
         let parts = version::assemble(kept, new)?;
         Ok(Entry {
-            format: Entry::format_of(&parts),
+            format: Entry::format_of(&parts, None),
             load_id: request.load_id.clone(),
             table: request.table.clone(),
             kind: request.kind,
@@ -424,6 +449,7 @@ impl LocalStaging {
             finished: ledger::timestamp(SystemTime::now()),
             program: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
             previous: self.current.as_ref().map(|entry| entry.load_id.clone()),
+            rolled_back: None,
             parts,
         })
     }

@@ -226,7 +226,7 @@ fn replace(table_dir: &Path, held: Held, erasure: &Erasure, previous: Option<Str
     let rows = held.rows();
     let parts = merge::without((&old, &held.entry), &staging, &erasure.erase_id, &held.theirs)?;
     let entry = Entry {
-        format: Entry::format_of(&parts),
+        format: Entry::format_of(&parts, held.entry.rolled_back.as_ref()),
         load_id: erasure.erase_id.clone(),
         table: held.entry.table.clone(),
         kind: ExportKind::Incremental,
@@ -237,6 +237,7 @@ fn replace(table_dir: &Path, held: Held, erasure: &Erasure, previous: Option<Str
         finished: ledger::timestamp(SystemTime::now()),
         program: concat!("csl-stream ", env!("CARGO_PKG_VERSION")).to_owned(),
         previous,
+        rolled_back: held.entry.rolled_back,
         parts,
     };
     version::seal(&staging, &entry)?;

@@ -2,7 +2,7 @@
 
 use super::contract::Waits;
 use crate::error::{Error, Place, Result};
-use crate::ledger::timestamp;
+use crate::ledger::{host, timestamp};
 use crate::store::private;
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -58,7 +58,8 @@ impl TableLock {
             waits(None);
         }
         let now = timestamp(SystemTime::now());
-        let holder = format!("{HOLDER}{load_id} in process {} since {now}\n", std::process::id());
+        let host = host().map_or(String::new(), |host| format!(" on {host}"));
+        let holder = format!("{HOLDER}{load_id} in process {}{host} since {now}\n", std::process::id());
         let written =
             file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(holder.as_bytes()));
         written.map_err(failed)?;

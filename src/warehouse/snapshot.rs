@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Snapshot {
     /// What the version holds.
-    pub entry: Entry,
+    pub entry: Arc<Entry>,
     /// Its files, in load order.
     pub files: Vec<PathBuf>,
     version_dir: PathBuf,
@@ -35,20 +35,20 @@ impl Snapshot {
 /// The entry that was read last. A load asks for it several times, and after a day of loads it is long. What was read
 /// stays true: a version's entry is written once, and no other version gets its name.
 #[derive(Clone, Default)]
-pub(super) struct LastRead(Arc<Mutex<Option<(PathBuf, Entry)>>>);
+pub(super) struct LastRead(Arc<Mutex<Option<(PathBuf, Arc<Entry>)>>>);
 
 impl LastRead {
     /// The entry of a version.
     ///
     /// # Errors
     /// [`Error::Input`] if it is damaged.
-    pub(super) fn entry(&self, version_dir: &Path) -> Result<Entry> {
+    pub(super) fn entry(&self, version_dir: &Path) -> Result<Arc<Entry>> {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, entry)) = last.as_ref().filter(|(known, _)| known == version_dir) {
-            return Ok(entry.clone());
+            return Ok(Arc::clone(entry));
         }
-        let entry = Entry::read(version_dir)?;
-        *last = Some((version_dir.to_owned(), entry.clone()));
+        let entry = Arc::new(Entry::read(version_dir)?);
+        *last = Some((version_dir.to_owned(), Arc::clone(&entry)));
         Ok(entry)
     }
 

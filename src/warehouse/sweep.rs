@@ -110,9 +110,9 @@ pub(super) fn remove_version(table_dir: &Path, version: &str) -> Result<bool> {
 fn retire(table_dir: &Path, version: &str) -> Result<()> {
     let path = table_dir.join(version);
     // What cannot be read is a later program's, or damaged: nobody knows what is in it.
-    let foreign = match Entry::read(&path) {
-        Ok(entry) if !entry.is_of(table_dir, version) => return Ok(()),
-        Ok(entry) => foreign_to(&path, &entry)?,
+    let foreign = match Entry::file_names(table_dir, version) {
+        Ok(None) => return Ok(()),
+        Ok(Some(known)) => foreign_to(&path, &known)?,
         Err(_) if !is_version(table_dir, version) => return Ok(()),
         Err(_) => Some("its entry".to_owned()),
     };
@@ -127,8 +127,7 @@ fn retire(table_dir: &Path, version: &str) -> Result<()> {
 }
 
 /// A name in a version's folder that its entry does not tell of.
-fn foreign_to(version_dir: &Path, entry: &Entry) -> Result<Option<String>> {
-    let known: BTreeSet<String> = entry.files().into_iter().map(|file| file.name).collect();
+fn foreign_to(version_dir: &Path, known: &BTreeSet<String>) -> Result<Option<String>> {
     let failed = |cause| Error::io("cannot list the version", version_dir, cause);
     for item in fs::read_dir(version_dir).map_err(failed)? {
         let name = item.map_err(failed)?.file_name().to_string_lossy().into_owned();

@@ -9,30 +9,38 @@
 use super::contract::another_policy;
 use super::{Admission, LoadRequest};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile};
+use crate::ledger::{CURRENT, Cover, Entry, NEXT_POINTER, PARTS_MAX, Part, PartFile, RolledBack};
 use crate::report::FileReport;
 use crate::store::{ExportKind, sync_dir};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// What a table holds, for the question whether a load may go ahead.
 pub(super) struct Admitting {
-    /// Its loads without their files, by the name of the export.
-    loaded: HashMap<String, Vec<Part>>,
+    current: Option<Arc<Entry>>,
+    /// Which of its loads, by the name of the export.
+    by_export: Vec<usize>,
     /// When the full export was made.
     full: Option<String>,
     cover: Cover,
 }
 
 impl Admitting {
-    pub(super) fn new(current: Option<&Entry>, cover: Cover) -> Self {
-        let mut loaded = HashMap::<String, Vec<_>>::new();
-        for part in current.iter().flat_map(|entry| &entry.parts) {
-            loaded.entry(part.source.uri.clone()).or_default().push(part.without_files());
-        }
-        let full = current.and_then(Entry::full).and_then(|part| part.exported_at.clone());
-        Self { loaded, full, cover }
+    pub(super) fn new(current: Option<Arc<Entry>>, cover: Cover) -> Self {
+        let full = current.as_ref().and_then(|entry| entry.full()?.exported_at.clone());
+        let parts = current.as_ref().map_or(&[][..], |entry| &entry.parts);
+        let mut by_export: Vec<usize> = (0..parts.len()).collect();
+        by_export.sort_by_key(|&at| &parts[at].source.uri);
+        Self { current, by_export, full, cover }
+    }
+
+    /// The loads of an export of this name.
+    fn loaded<'a>(&'a self, uri: &'a str) -> impl Iterator<Item = &'a Part> {
+        let parts = self.current.as_ref().map_or(&[][..], |entry| &entry.parts);
+        let first = self.by_export.partition_point(|&at| parts[at].source.uri.as_str() < uri);
+        self.by_export[first..].iter().map(|&at| &parts[at]).take_while(move |part| part.source.uri == uri)
     }
 
     pub(super) fn admit(&self, request: &LoadRequest) -> Admission {
@@ -40,9 +48,13 @@ impl Admitting {
             return Admission::Proceed;
         }
         let same = |part: &&Part| part.is_of(request.kind, &request.source, request.privacy.as_ref());
-        let of_name = self.loaded.get(&request.source.uri);
-        if let Some(part) = of_name.and_then(|known| known.iter().find(same)) {
+        if let Some(part) = self.loaded(&request.source.uri).find(same) {
             return Admission::AlreadyLoaded { load_id: part.load_id.clone() };
+        }
+        if let Some(gone) =
+            went_back(self.current.as_ref().and_then(|entry| entry.rolled_back.as_ref()), same)
+        {
+            return gone;
         }
         match self.full.clone() {
             Some(than)
@@ -53,6 +65,35 @@ impl Admitting {
             _ => Admission::Proceed,
         }
     }
+}
+
+/// That an export is not to be loaded because the table was rolled back from it, if it is one of these.
+pub(super) fn went_back(
+    rolled_back: Option<&RolledBack>,
+    is_it: impl Fn(&&Part) -> bool,
+) -> Option<Admission> {
+    let gone = rolled_back?;
+    let load_id = gone.loads.iter().find(is_it)?.load_id.clone();
+    Some(Admission::RolledBack { told: gone.shown_beside(&load_id), load_id })
+}
+
+/// What a load leaves of the rollback before it, and what is to be said of that: a full one ends it, an incremental
+/// one adds to what the table went back to.
+pub(super) fn after_rollback(
+    current: Option<&Entry>,
+    request: &LoadRequest,
+) -> (Option<RolledBack>, Option<String>) {
+    let Some((entry, gone)) = current.and_then(|entry| Some((entry, entry.rolled_back.clone()?))) else {
+        return (None, None);
+    };
+    let told = gone.shown();
+    if request.kind == ExportKind::Full {
+        return (None, Some(format!("{told}: this load takes the place of what it went back to")));
+    }
+    let told = (entry.load_id == gone.rollback_id)
+        .then(|| format!("{told}: this load adds to what it went back to"));
+    let loads = gone.loads.into_iter().filter(|part| !part.source.same_as(&request.source)).collect();
+    (Some(RolledBack { loads, ..gone }), told)
 }
 
 /// The parts of the old version of which the new one may keep rows, in load order.

@@ -41,6 +41,16 @@ run "the_inputs_of_the_old_module_are_enough" {
   }
 
   assert {
+    condition     = strcontains(output.environment_shell, "export AWS_REGION='us-east-1'\n") && strcontains(output.environment_shell, "export CSL_WAREHOUSE_TO='redshift'\n")
+    error_message = "the environment must be there as lines for a shell"
+  }
+
+  assert {
+    condition     = length(output.redshift_sql_commands) == 1 && strcontains(output.redshift_sql_commands[0], "--user 'loader'")
+    error_message = "the user that loads must be the one that gets the grants"
+  }
+
+  assert {
     condition     = aws_sqs_queue.receiver_queue[0].name == "controlshift-received-webhooks"
     error_message = "the loader's queue must keep its name"
   }

@@ -58,8 +58,9 @@ pub(crate) const PLAN: Plan = Plan { modules: MODULES, circles_left: &[] };
 /// The table of `ARCHITECTURE.md` says the same.
 const MODULES: &[Module] = &[
     Module::new(PROGRAM, &[OUTERMOST]),
-    Module::new(OUTERMOST, &["ops", "telemetry", "config", "report", "features", "error"]),
+    Module::new(OUTERMOST, &["status", "ops", "telemetry", "config", "report", "features", "error"]),
     Module::new("telemetry", &["error"]),
+    Module::new("status", &["ops", "config", "report", "store", "features", "error"]),
     Module::new(
         "ops",
         &[

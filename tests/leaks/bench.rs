@@ -24,9 +24,9 @@ use tempfile::TempDir;
 
 /// The query of every signed URL.
 pub(crate) const SIGNED: &str =
-    "X-Amz-Expires=21600&X-Amz-Credential=HUSHCREDENTIAL1&X-Amz-Signature=HUSHSIGNED1";
-pub(crate) const WEBHOOK_SECRET: &str = "HUSHWEBHOOK1-the-secret-of-the-endpoint";
-const KEY: &str = "HUSHKEY1-of-hashes-0123456789\n";
+    "X-Amz-Expires=21600&X-Amz-Credential=HUSH9CREDENTIAL1&X-Amz-Signature=HUSH9SIGNED1";
+pub(crate) const WEBHOOK_SECRET: &str = "HUSH9WEBHOOK1-the-secret-of-the-endpoint";
+const KEY: &str = "HUSH9KEY1-of-hashes-0123456789\n";
 pub(crate) const AT: &str = "20260301031500";
 /// How long a process may take before it is killed.
 const PATIENCE: Duration = Duration::from_secs(40);
@@ -121,10 +121,10 @@ impl Bench {
         let given = |name: &str| self.dir.path().join("in").join(name).display().to_string();
         command.current_dir(&run).env("TMPDIR", run.join("tmp")).env("HOME", run.join("home"));
         command.envs([
-            ("AWS_ACCESS_KEY_ID", "AKIDHUSHACCESS1"),
-            ("AWS_SECRET_ACCESS_KEY", "HUSHSECRETKEY1"),
-            ("AWS_SESSION_TOKEN", "HUSHTOKEN1"),
-            ("HTTPS_PROXY", "http://user:HUSHPROXY1@127.0.0.1:9"),
+            ("AWS_ACCESS_KEY_ID", "AKIDHUSH9ACCESS1"),
+            ("AWS_SECRET_ACCESS_KEY", "HUSH9SECRETKEY1"),
+            ("AWS_SESSION_TOKEN", "HUSH9TOKEN1"),
+            ("HTTPS_PROXY", "http://user:HUSH9PROXY1@127.0.0.1:9"),
             ("NO_PROXY", "127.0.0.1"),
             ("RUST_BACKTRACE", "full"),
             ("CSL_WEBHOOK_SECRETS", WEBHOOK_SECRET),

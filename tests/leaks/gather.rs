@@ -97,7 +97,8 @@ fn of_file(name: &str) -> Place {
         return Place::Report;
     }
     match file {
-        _ if file.ends_with(".parquet") => Place::Output,
+        // A killed run leaves the file that it was writing, until the next load.
+        _ if file.ends_with(".parquet") || file.contains(".parquet.") => Place::Output,
         _ if file.contains(".rejects.") => Place::Rejects,
         _ if file.starts_with("queue.db") => Place::Queue,
         _ if file.starts_with("core") => Place::Core,

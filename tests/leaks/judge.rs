@@ -49,7 +49,7 @@ fn may_be(draw: &Draw, place: Place, mark: &Mark) -> bool {
     match mark {
         // The message is what the worker reads the export by.
         Mark::Secret(name) => {
-            place == Place::Queue && (name.starts_with("HUSHSIGNED") || name.starts_with("HUSHCREDENTIAL"))
+            place == Place::Queue && (name.starts_with("HUSH9SIGNED") || name.starts_with("HUSH9CREDENTIAL"))
         }
         // Where a text is cut off, by its column's width or by the end of the export.
         Mark::Some => {

@@ -77,7 +77,7 @@ impl Heard {
     }
 
     pub(crate) fn url(&self, name: &str) -> String {
-        format!("http://{}/{name}/HUSHALERTPATH1?token=HUSHALERTQUERY1", self.address)
+        format!("http://{}/{name}/HUSH9ALERTPATH1?token=HUSH9ALERTQUERY1", self.address)
     }
 
     pub(crate) fn variables(&self) -> Vec<(&'static str, String)> {
@@ -87,7 +87,7 @@ impl Heard {
                 ("CSL_ALERTS_SLACK_URL", self.url("slack")),
                 ("CSL_ALERTS_TEAMS_URL", self.url("teams")),
                 ("CSL_ALERTS_WEBHOOK_URL", self.url("webhook")),
-                ("CSL_ALERTS_WEBHOOK_SECRET", "HUSHALERTSECRET1".to_owned()),
+                ("CSL_ALERTS_WEBHOOK_SECRET", "HUSH9ALERTSECRET1".to_owned()),
             ]);
         }
         let Some(name) = &self.name else { return all };

@@ -48,7 +48,7 @@ fn what_is_planted_is_found() {
 
     let at = draw.table.columns.iter().position(|column| column.holds == Holds::Text(255)).unwrap();
     let column = &draw.table.columns[at].name;
-    let planted = format!("{} HUSHTOKEN1", text(at, 5));
+    let planted = format!("{} HUSH9TOKEN1", text(at, 5));
     let write = |name: &str, bytes: &[u8]| {
         let path = bench.run_dir().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();

@@ -141,7 +141,7 @@ fn lambda(bench: &Bench, draw: &Draw) {
     let (function, told) = function(bench, draw);
     let batch = json!({ "Records": [
         record("1", &order(bench, draw).body(), 1),
-        record("2", "no message HUSHSIGNED2", 1),
+        record("2", "no message HUSH9SIGNED2", 1),
     ]});
     answered(bench, function, &told, vec![batch]);
 }

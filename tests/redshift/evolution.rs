@@ -13,7 +13,7 @@ fn schema(world: &World, schema: &str) {
 }
 
 /// A table of the schema before, which the loader owns, and an export of the schema now.
-fn moved(is_owner: bool) -> World {
+pub(crate) fn moved(is_owner: bool) -> World {
     let world = World::new();
     if is_owner {
         world.sql(&format!("ALTER TABLE t OWNER TO {}", world.loader()));
@@ -31,7 +31,7 @@ fn moved(is_owner: bool) -> World {
     world
 }
 
-const INCREMENTAL: &[&str] = &["--kind", "incremental"];
+pub(crate) const INCREMENTAL: &[&str] = &["--kind", "incremental"];
 const ROWS: &str =
     "SELECT string_agg(concat_ws(' ', id, size, note, char_length(email)), ', ' ORDER BY id) FROM t";
 

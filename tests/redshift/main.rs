@@ -15,12 +15,17 @@ mod erase;
 mod evolution;
 mod faults;
 #[cfg(feature = "serve")]
+#[path = "../status/http.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod http;
+#[cfg(feature = "serve")]
 #[path = "../support/listen.rs"]
 mod listen;
 #[cfg(feature = "serve")]
 #[path = "../alerts/listener.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod listener;
+mod listing;
 mod live;
 mod lives;
 mod load;
@@ -47,6 +52,10 @@ mod rejects;
 #[cfg(feature = "serve")]
 mod retention;
 mod row;
+#[cfg(feature = "serve")]
+#[path = "../support/run.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod run;
 #[path = "../support/s3.rs"]
 mod s3;
 mod s3_faults;
@@ -56,11 +65,17 @@ mod seed;
 #[path = "../warehouse/segments.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod segments;
+#[cfg(feature = "serve")]
+#[path = "../status/server.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod server;
 #[path = "../../benches/support/signatures.rs"]
 #[allow(dead_code, unreachable_pub, missing_docs, reason = "shared with the benches")]
 mod signatures;
 #[cfg(feature = "serve")]
 mod source;
+#[cfg(feature = "serve")]
+mod status;
 mod stopped;
 mod tables;
 #[cfg(feature = "serve")]

@@ -164,7 +164,7 @@ impl Years {
 fn queried(warehouse: &std::path::Path, sql: &str) -> String {
     use csl_stream::warehouse::query::{Format, Query, run};
     let mut out = Vec::new();
-    run(&Query { sql, warehouse: Some(warehouse), files: &[] }, Format::Csv, &mut out).unwrap();
+    run(&Query { sql, warehouse: Some(warehouse), files: &[], given: &[] }, Format::Csv, &mut out).unwrap();
     String::from_utf8(out).unwrap()
 }
 

@@ -3,7 +3,7 @@
 use super::{Answer, BACKFILL, BAD, END_WAIT, GOOD, Place, SCHEMA, backfill};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 #[test]
@@ -186,6 +186,8 @@ fn who_looks_leaves_nothing() {
         &["backfill", "--table", "t", "--dry-run"],
         &["check", "--table", "t"],
         &["check", "--all"],
+        &["check", "--table", "t", "--export", "exports/full/t/20260301/t_20260301031500.csv"],
+        &["rollback", "--table", "t"],
         &["verify", "--table", "t"],
         &["query", "select 1"],
         &["query", "select * from t"],
@@ -228,4 +230,28 @@ fn a_demo_takes_no_folder_that_holds_other_things() {
 fn walk(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries.flat_map(|path| if path.is_dir() { walk(&path) } else { vec![path] }).collect()
+}
+
+#[test]
+fn a_file_that_may_not_grow_is_an_error_and_no_silent_end() {
+    let place = Place::new();
+    assert_eq!(place.run(BACKFILL).code, Some(0));
+    let rows = (0..9_000).fold("id,name\n".to_owned(), |text, id| text + &format!("{id},{}\n", id % 7_919));
+    place.write("t_20260302031500.csv", &rows);
+    let convert = ["convert", "--table", "t", "t_20260302031500.csv", "--out", "out"];
+    for words in [&backfill(&["--export", "t_20260302031500.csv"])[..], &convert] {
+        let built = place.command(words);
+        let mut limited = Command::new("sh");
+        limited.args(["-c", "ulimit -f 8; exec \"$0\" \"$@\""]).arg(built.get_program()).args(words);
+        limited.current_dir(&place.0).stdin(Stdio::null());
+        limited.envs(built.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        let answer = Answer::of(limited.output().unwrap());
+        assert_eq!(answer.code, Some(1), "{words:?}: {answer:?}");
+        assert!(answer.err.contains("ulimit -f"), "{words:?}: {answer:?}");
+    }
+    let left: Vec<PathBuf> = walk(&place.0.path().join("warehouse/t"));
+    let left: Vec<_> = left.iter().filter(|path| path.extension().is_some_and(|end| end == "tmp")).collect();
+    assert!(left.is_empty() && walk(&place.path("out")).is_empty(), "{left:?}");
+    let n = place.run(&["query", "select count(*) as n from t", "--format", "csv"]);
+    assert_eq!(n.out, "n\n4\n");
 }

@@ -26,6 +26,8 @@ NOT_SET = {
     "CSL_STAGING_SSE": "the staging bucket of the module encrypts by itself",
     "CSL_STAGING_KMS_KEY": "the staging bucket of the module encrypts by itself",
     "CSL_METRICS_LISTEN": "in Lambda nobody listens on a port",
+    "CSL_STATUS_LISTEN": "in Lambda nobody listens on a port",
+    "CSL_STATUS_TOKEN_FILE": "in Lambda nobody listens on a port",
     "CSL_LOAD_SHRINK_MAX_PERCENT": "its default; a table that is to shrink is loaded once by hand, with --allow-shrink",
     "CSL_LOAD_RECENT_HOURS": "its default is as long as an export can be read",
     "CSL_LOAD_EVOLVE": "its default: tables follow the schema, or the message waits for their owner",

@@ -17,15 +17,18 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-# The version of the typings decides which provider's schema is checked: aws 21.22.1 is that of 6.25.0.
-PACKAGES = {"aws": "21.22.1", "random": "12.0.1", "http": "10.0.1"}
+# The module takes a range of providers: it is checked against the oldest (aws 6.25.0, whose typings are the last of a
+# package that has ended), and with CSL_TYPINGS=newest against the newest (aws 6.66.0, random 3.9.1).
+OLDEST = {"aws": "@cdktf/provider-aws@21.22.1", "random": "@cdktf/provider-random@12.0.1", "http": "@cdktf/provider-http@10.0.1"}
+NEWEST = OLDEST | {"aws": "@cdktn/provider-aws@25.7.0", "random": "@cdktn/provider-random@15.0.1"}
+PACKAGES = NEWEST if os.environ.get("CSL_TYPINGS") == "newest" else OLDEST
 
 PROPERTY = re.compile(
     r"/\*\*(?P<doc>(?:(?!\*/).)*?)\*/\s*readonly (?P<name>\w+)(?P<optional>\??): (?P<type>(?:\{[^}]*\}|[^;{])+);",
     re.DOTALL,
 )
 INTERFACE = re.compile(r"^export interface (\w+)(?: extends [\w.]+)? \{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
-CLASS = re.compile(r"^export declare class (\w+) extends cdktf\.Terraform(?:Resource|DataSource) \{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
+CLASS = re.compile(r"^export declare class (\w+) extends cdkt[fn]\.Terraform(?:Resource|DataSource) \{\n(.*?)^\}", re.DOTALL | re.MULTILINE)
 
 
 @dataclass
@@ -61,13 +64,13 @@ def cache_folder() -> Path:
 @cache
 def package(provider: str) -> Path:
     """The unpacked typings of a provider; fetched once."""
-    version = PACKAGES[provider]
-    name = f"provider-{provider}-{version}"
+    spec = PACKAGES[provider]
+    name = "-".join(spec.split("/")[1].split("@"))
     folder = cache_folder() / "typings" / name
     if not folder.exists():
         folder.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=folder.parent) as made:
-            packed = pack(f"@cdktf/provider-{provider}@{version}", made)
+            packed = pack(spec, made)
             with tarfile.open(packed) as archive:
                 typings = [member for member in archive if member.name.endswith("/index.d.ts")]
                 archive.extractall(Path(made, "unpacked"), members=typings, filter="data")

@@ -58,7 +58,7 @@ fn cells(dir: &Path, table: &str, columns: &[&str]) -> Vec<String> {
         columns.iter().map(|name| format!("coalesce(cast(\"{name}\" as varchar), '∅')")).collect();
     let sql = format!("select concat_ws('|', {}) as row from {table} order by id", cells.join(", "));
     let mut out = Vec::new();
-    run(&Query { sql: &sql, warehouse: Some(dir), files: &[] }, Format::Json, &mut out).unwrap();
+    run(&Query { sql: &sql, warehouse: Some(dir), files: &[], given: &[] }, Format::Json, &mut out).unwrap();
     let text = String::from_utf8(out).unwrap();
     let row = |line: &str| {
         serde_json::from_str::<serde_json::Value>(line).unwrap()["row"].as_str().unwrap().to_owned()

@@ -20,6 +20,7 @@ fn report(request: &LoadRequest, status: Status) -> RunReport {
         rejects: RejectsReport::default(),
         seconds: Seconds::default(),
         error: (status == Status::Failed).then(|| "5 rejects".to_owned()),
+        exit_code: u8::from(status == Status::Failed),
         warnings: Vec::new(),
     }
 }

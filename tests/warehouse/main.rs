@@ -15,6 +15,7 @@ mod obedient;
 mod order;
 #[cfg(feature = "query")]
 mod query;
+mod rollback;
 #[path = "../support/seed.rs"]
 mod seed;
 mod segments;

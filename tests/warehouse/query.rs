@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 fn ask(dir: &Path, sql: &str, format: Format) -> Result<(String, Printed)> {
     let mut out = Vec::new();
-    let printed = run(&Query { sql, warehouse: Some(dir), files: &[] }, format, &mut out)?;
+    let printed = run(&Query { sql, warehouse: Some(dir), files: &[], given: &[] }, format, &mut out)?;
     Ok((String::from_utf8(out).unwrap(), printed))
 }
 
@@ -97,7 +97,7 @@ fn a_load_in_the_middle_is_not_seen() {
     }
     let mut out = Loading(&warehouse, false, Vec::new());
     let sql = "select sum(id) as n from signatures union all select sum(id) from signatures";
-    run(&Query { sql, warehouse: Some(dir.path()), files: &[] }, Format::Csv, &mut out).unwrap();
+    run(&Query { sql, warehouse: Some(dir.path()), files: &[], given: &[] }, Format::Csv, &mut out).unwrap();
     assert_eq!(String::from_utf8(out.2).unwrap(), "n\n10\n10\n");
     assert_eq!(csv(dir.path(), "select sum(id) as n from signatures"), "n\n99\n");
 }
@@ -161,12 +161,12 @@ fn reads_staged_files_under_a_name() {
         let files = [text.parse::<FilesTable>().unwrap()];
         let sql = format!("select sum(id) as n from {name}");
         let mut out = Vec::new();
-        run(&Query { sql: &sql, warehouse: None, files: &files }, Format::Csv, &mut out).unwrap();
+        run(&Query { sql: &sql, warehouse: None, files: &files, given: &[] }, Format::Csv, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), expected, "{text}");
     }
     for (text, what) in [("t=/not/there", "no such files"), ("t=/not/there/*.parquet", "")] {
         let files = [text.parse::<FilesTable>().unwrap()];
-        let query = Query { sql: "select * from t", warehouse: None, files: &files };
+        let query = Query { sql: "select * from t", warehouse: None, files: &files, given: &[] };
         let error = run(&query, Format::Csv, &mut Vec::new()).unwrap_err();
         println!("{text}: {error}");
         assert!(error.to_string().contains(what), "{error}");
@@ -186,7 +186,8 @@ fn a_column_that_came_later_is_null_before() {
         write_parquet(&sql);
         let files = [format!("t={root}").parse::<FilesTable>().unwrap()];
         let mut out = Vec::new();
-        let query = Query { sql: "select id, extra from t order by id", warehouse: None, files: &files };
+        let query =
+            Query { sql: "select id, extra from t order by id", warehouse: None, files: &files, given: &[] };
         run(&query, Format::Csv, &mut out).unwrap();
         assert_eq!(String::from_utf8(out).unwrap(), "id,extra\n2,\n5,\n8,1\n");
         std::fs::remove_file(wider).unwrap();
@@ -228,7 +229,8 @@ fn a_reader_that_leaves_is_no_fault() {
     assert_eq!(warehouse.dir(), dir.path());
     let _: &dyn Warehouse = &warehouse;
     for format in [Format::Table, Format::Csv, Format::Json] {
-        let query = Query { sql: "select * from signatures", warehouse: Some(dir.path()), files: &[] };
+        let query =
+            Query { sql: "select * from signatures", warehouse: Some(dir.path()), files: &[], given: &[] };
         run(&query, format, &mut Closed).unwrap();
     }
 }

@@ -128,8 +128,12 @@ fn moved_types_are_widened_or_refused() {
 fn check_query(dir: &Path, case: &Case) {
     use csl_stream::warehouse::query::{Format, Query, run};
     let mut out = Vec::new();
-    let query =
-        Query { sql: "select v from t where v is not null order by id", warehouse: Some(dir), files: &[] };
+    let query = Query {
+        sql: "select v from t where v is not null order by id",
+        warehouse: Some(dir),
+        files: &[],
+        given: &[],
+    };
     run(&query, Format::Csv, &mut out).unwrap_or_else(|error| panic!("{case:?}: {error}"));
     let mut read: Vec<String> = String::from_utf8(out).unwrap().lines().skip(1).map(str::to_owned).collect();
     read.sort();

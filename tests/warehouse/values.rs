@@ -9,7 +9,7 @@ use std::path::Path;
 
 fn ask(dir: &Path, sql: &str, format: Format) -> csl_stream::Result<String> {
     let mut out = Vec::new();
-    run(&Query { sql, warehouse: Some(dir), files: &[] }, format, &mut out)?;
+    run(&Query { sql, warehouse: Some(dir), files: &[], given: &[] }, format, &mut out)?;
     Ok(String::from_utf8(out).unwrap())
 }
 

@@ -52,8 +52,12 @@ fn a_damaged_file_is_neither_read_nor_carried_on() {
         #[cfg(feature = "query")]
         {
             use csl_stream::warehouse::query::{Format, Query, run};
-            let query =
-                Query { sql: "select count(*) from signatures", warehouse: Some(dir.path()), files: &[] };
+            let query = Query {
+                sql: "select count(*) from signatures",
+                warehouse: Some(dir.path()),
+                files: &[],
+                given: &[],
+            };
             told(run(&query, Format::Csv, &mut Vec::new()).unwrap_err());
         }
         let next = incremental("i", None);
@@ -136,8 +140,12 @@ fn damaged_files_are_named_and_never_panic() {
         let path = dir.path().join("some file.parquet");
         fs::write(&path, &bytes).unwrap();
         let files = [FilesTable { name: "t".to_owned(), path: path.display().to_string() }];
-        let query =
-            Query { sql: "select min(id), max(note), count(*) from t", warehouse: None, files: &files };
+        let query = Query {
+            sql: "select min(id), max(note), count(*) from t",
+            warehouse: None,
+            files: &files,
+            given: &[],
+        };
         let Err(error) = run(&query, Format::Csv, &mut Vec::new()) else { continue };
         failed += 1;
         // Parquet has no checksum of its footer: a letter that flips in a column's name there is another name, and
@@ -165,7 +173,7 @@ fn damaged_files_are_named_and_never_panic() {
     fs::write(&path, bytes).unwrap();
     let files = [FilesTable { name: "t".to_owned(), path: format!("{}/*.parquet", dir.path().display()) }];
     fs::remove_file(dir.path().join("some file.parquet")).unwrap();
-    let query = Query { sql: "select note from t order by note", warehouse: None, files: &files };
+    let query = Query { sql: "select note from t order by note", warehouse: None, files: &files, given: &[] };
     let error = run(&query, Format::Csv, &mut Vec::new()).unwrap_err();
     assert_eq!(error.exit_code(), 1, "{error}");
     assert!(error.to_string().contains("page.parquet, column \"note\""), "{error}");

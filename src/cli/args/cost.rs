@@ -6,7 +6,7 @@ use clap::Args;
 /// Flags of `cost`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-List prices of us-east-1, for one load; the COPY in Redshift is calculated by its own line. The rate is what
+List prices of us-east-1, for one load; the COPY in Redshift is calculated by its own line. The rate is what \
 `convert` was measured with from .bz2, which is the slower of the two; `--rate 440MB` is that of plain CSV.
 
 Examples:

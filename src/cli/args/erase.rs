@@ -7,12 +7,12 @@ use clap::{ArgGroup, Args, ValueHint};
 #[derive(Debug, Args)]
 #[command(group(ArgGroup::new("whom").required(true).args(["ids", "emails"])))]
 #[command(after_help = "\
-Their rows go out of every version of the table, staged files, rejects and run
-reports; each place is listed, and so is what cannot be reached. They are
-remembered as salted hashes: no load brings their rows back, of an older export
+Their rows go out of every version of the table, staged files, rejects and run \
+reports; each place is listed, and so is what cannot be reached. They are \
+remembered as salted hashes: no load brings their rows back, of an older export \
 or a newer one.
 
-Exit code 7 if a place may still hold something of them: what to do stands
+Exit code 7 if a place may still hold something of them: what to do stands \
 beside it. Running it again goes on with a run that was broken off.
 
 Examples:

@@ -88,7 +88,7 @@ pub struct ConversionArgs {
     #[arg(long, value_name = "BYTES", value_parser = parse_text_bytes)]
     pub text_bytes_max: Option<u32>,
     /// Worker threads [default: all cores]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=THREADS_MAX))]
+    #[arg(long, value_name = "N", value_parser = parse_threads())]
     pub threads: Option<u16>,
     /// CSV bytes of one Parquet file, of bzip2 a quarter of them as stored; like 256MiB or 1GB [default: 256MiB]
     #[arg(long, value_name = "BYTES", value_parser = crate::cli::size::parse_some)]
@@ -105,7 +105,7 @@ pub struct ConversionArgs {
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Output")]
 pub struct OutputArgs {
-    /// Write the run report to this file, also when the run fails
+    /// Write the run report to this file, also when the run fails; - is standard output, as with --json
     #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub report: Option<PathBuf>,
 }
@@ -123,6 +123,11 @@ pub struct LocalArgs {
 const THREADS_MAX: i64 = 1024;
 /// PostgreSQL's limit of names, which ControlShift's tables keep.
 const NAME_BYTES_MAX: usize = 63;
+
+/// How many threads work.
+pub(super) fn parse_threads() -> clap::builder::RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=THREADS_MAX)
+}
 
 /// A table's name becomes part of paths and of SQL.
 pub(super) fn parse_table(text: &str) -> Result<String, String> {

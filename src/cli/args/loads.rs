@@ -1,7 +1,9 @@
 //! Flags of `loads`.
 
 use super::groups::parse_table;
+use crate::ops::loads::Ended;
 use clap::{Args, Subcommand, ValueHint};
+use std::path::PathBuf;
 
 /// Where loads are remembered.
 #[derive(Debug, Args)]
@@ -20,6 +22,9 @@ pub enum LoadsCommand {
         /// Only those of this table
         #[arg(long, value_name = "TABLE", value_parser = parse_table)]
         table: Option<String>,
+        /// Only those that ended so; killed ones failed too
+        #[arg(long, value_enum)]
+        status: Option<Ended>,
         /// At most this many
         #[arg(long, value_name = "N", default_value_t = 20)]
         limit: usize,
@@ -29,15 +34,18 @@ pub enum LoadsCommand {
     },
     /// Show the report of one load
     Show {
-        /// The load's id, as `loads list` prints it
+        /// The load's id as `loads list` prints it, the beginning of it, or last
         id: String,
+        /// Write it as one page too, which refers to nothing; as Markdown if the name ends in .md
+        #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+        html: Option<PathBuf>,
         /// Where the warehouse is.
         #[command(flatten)]
         target: LedgerArgs,
     },
     /// Run a failed load into Redshift again, from what is staged of it
     Retry {
-        /// The load's id, as the run report has it
+        /// The load's id as the run report has it, the beginning of it, or last
         id: String,
         /// Load a full export that leaves few rows of the table, or none; for this run
         #[arg(long)]

@@ -9,7 +9,7 @@ use clap::{Args, ValueHint};
 #[command(mut_arg("codec", |flag| flag.hide(true)), mut_arg("rejects", |flag| flag.hide(true)))]
 #[command(mut_arg("segment_size", |flag| flag.hide(true)), mut_arg("kind", |flag| flag.hide(true)))]
 #[command(after_help = "\
-Without --export, --exports or --date the table is compared with what its last full load
+Without --export, --exports or --date the table is compared with what its last full load \
 brought, if that is known, else with the newest full export below exports.root.
 
 Exit code 6 if anything differs. Changes nothing.

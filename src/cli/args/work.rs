@@ -6,13 +6,13 @@ use clap::{Args, Subcommand};
 /// Flags of `work`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
-The queue is that of queue.url (SQS), or the file of queue.path. work.tables and work.kinds say which exports
+The queue is that of queue.url (SQS), or the file of queue.path. work.tables and work.kinds say which exports \
 are loaded; others go to queue.others_url, or back.
 
-SIGTERM and Ctrl-C let the load under way go on for 20 s; what is not done then goes back to the queue, within
+SIGTERM and Ctrl-C let the load under way go on for 20 s; what is not done then goes back to the queue, within \
 30 s of the signal. Once more ends the process at once; its messages come back by themselves.
 
-Exit codes: 0 stopped between loads, or the queue is empty (--once); 1 with --once, if messages became dead
+Exit codes: 0 stopped between loads, or the queue is empty (--once); 1 with --once, if messages became dead \
 letters; 130 if a load was cut off, or --once was stopped before the queue was empty; else those of backfill.
 
 Examples:

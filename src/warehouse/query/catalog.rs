@@ -1,6 +1,7 @@
 //! The tables that a query can name. Their schemas are read when the query names them, not before.
 
-use super::damage::{Suspects, Told};
+use super::damage::Suspects;
+use super::told::Told;
 use crate::error::{Error, Result};
 use crate::warehouse::{LocalWarehouse, Snapshot};
 use arrow::datatypes::{Schema, SchemaRef};
@@ -47,6 +48,9 @@ impl std::str::FromStr for FilesTable {
     }
 }
 
+/// What is a table of DataFusion already, and its name in SQL, lower case.
+pub type GivenTable = (String, Arc<dyn TableProvider>);
+
 type Fetch<'a> = Pin<Box<dyn Future<Output = QueryResult<Option<Arc<dyn TableProvider>>>> + Send + 'a>>;
 
 /// Tables by name, and what reads their files' schemas.
@@ -68,6 +72,8 @@ enum Place {
     Damaged(Told),
     /// Files outside the warehouse.
     Files(String),
+    /// What is a table already.
+    Given(Arc<dyn TableProvider>),
 }
 
 impl WarehouseSchema {
@@ -75,6 +81,7 @@ impl WarehouseSchema {
     pub(super) fn open(
         warehouse: Option<&LocalWarehouse>,
         files: &[FilesTable],
+        given: &[GivenTable],
         read: Arc<Suspects>,
         state: SessionState,
     ) -> Result<Self> {
@@ -89,6 +96,7 @@ impl WarehouseSchema {
             }
         }
         tables.extend(files.iter().map(|table| (table.name.clone(), Place::Files(table.path.clone()))));
+        tables.extend(given.iter().map(|(name, table)| (name.clone(), Place::Given(Arc::clone(table)))));
         Ok(Self { tables, read, state })
     }
 
@@ -109,6 +117,7 @@ impl WarehouseSchema {
                 }
             }
             Place::Files(path) => files_url(path)?,
+            Place::Given(table) => return Ok(Some(Arc::clone(table))),
         };
         self.read.add(&url);
         let options = ListingOptions::new(Arc::new(ParquetFormat::default())).with_file_extension(".parquet");

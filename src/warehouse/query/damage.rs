@@ -6,9 +6,7 @@
 use crate::error::{Error, Result};
 use crate::warehouse::parquet_file::{Panicked, be_quiet, quietly, read_through};
 use datafusion::datasource::listing::ListingTableUrl;
-use datafusion::error::DataFusionError;
 use std::ffi::OsStr;
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -28,8 +26,11 @@ impl Suspects {
     fn or_culprit(&self, error: Error) -> Error {
         let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let culprit = |url: &ListingTableUrl| files_of(url).iter().find_map(|file| read_through(file).err());
-        let told = |url: &ListingTableUrl| {
-            url.get_url().to_file_path().map_or_else(|()| url.to_string(), |path| path.display().to_string())
+        let told = |url: &ListingTableUrl| match (files_of(url).as_slice(), url.get_url().to_file_path()) {
+            // A reader may stumble over what another passes over.
+            ([only], _) => only.display().to_string(),
+            (_, Ok(path)) => path.display().to_string(),
+            (_, Err(())) => url.to_string(),
         };
         match places.iter().find_map(culprit) {
             Some(culprit) => culprit,
@@ -83,44 +84,4 @@ pub(super) fn watched<T>(read: &Suspects, query: impl FnOnce() -> Result<T>) -> 
 /// Panics of a query's threads are told as errors of the query.
 pub(super) fn quiet_thread() {
     be_quiet(true);
-}
-
-/// An error of this program on its way through DataFusion.
-#[derive(Debug, Clone)]
-pub(super) struct Told {
-    what: String,
-    help: String,
-    /// Makes an error of the same class.
-    class: fn(String) -> Error,
-}
-
-impl Told {
-    pub(super) fn of(error: &Error) -> Self {
-        let help = error.detail().map(|detail| detail.help.clone()).unwrap_or_default();
-        let class: fn(String) -> Error = match error {
-            Error::Access(_) => Error::access,
-            Error::Machine(_) => Error::machine,
-            _ => Error::input,
-        };
-        Self { what: error.to_string(), help, class }
-    }
-
-    /// The same as an error again.
-    pub(super) fn error(&self) -> Error {
-        (self.class)(self.what.clone()).help(self.help.clone())
-    }
-}
-
-impl fmt::Display for Told {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)
-    }
-}
-
-impl std::error::Error for Told {}
-
-impl From<Told> for DataFusionError {
-    fn from(told: Told) -> Self {
-        Self::External(Box::new(told))
-    }
 }

@@ -1,7 +1,7 @@
 //! What went wrong with a query, in this program's words.
 
 use super::catalog;
-use super::damage::Told;
+use super::told::Told;
 use crate::error::Error;
 use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;

@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! current versions (held) ┐
-//! --files NAME=DIR|GLOB   ┴▶ catalog ─ plan ─▶ batches, one at a time ─▶ table | csv | json
+//! --files NAME=DIR|GLOB   ┼▶ catalog ─ plan ─▶ batches, one at a time ─▶ table | csv | json
+//! tables that are given   ┘
 //! ```
 //!
 //! Every table's `current` is resolved once, before the query starts, and its version is held until the
@@ -12,11 +13,15 @@
 mod catalog;
 mod damage;
 mod fault;
+mod names;
+mod parquet;
 mod print;
 mod times;
+mod told;
 
-pub use catalog::FilesTable;
+pub use catalog::{FilesTable, GivenTable};
 pub use print::{Printed, TABLE_ROWS_MAX};
+pub use told::Told;
 
 use super::LocalWarehouse;
 use crate::error::{Error, Result};
@@ -56,13 +61,15 @@ pub struct Query<'a> {
     pub warehouse: Option<&'a Path>,
     /// Tables besides; they hide the warehouse's tables of the same name.
     pub files: &'a [FilesTable],
+    /// Tables as they are; they hide all others of the same name.
+    pub given: &'a [GivenTable],
 }
 
 /// Runs a query and prints its result as it comes.
 ///
 /// # Errors
 /// [`Error::Usage`] for what is wrong with the SQL, [`Error::Input`] for files that cannot be read,
-/// [`Error::Machine`] when memory and temporary files are used up.
+/// [`Error::Machine`] when memory and temporary files are used up; those of the given tables, if they come as [`Told`].
 pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Printed> {
     let read = Arc::default();
     damage::watched(&read, || {
@@ -71,6 +78,17 @@ pub fn run(query: &Query<'_>, format: Format, out: &mut dyn Write) -> Result<Pri
             Format::Csv => print::csv(stream, out).await,
             Format::Json => print::json(stream, out).await,
         })
+    })
+}
+
+/// Runs a query and writes its result as one Parquet file, as it comes.
+///
+/// # Errors
+/// As [`run`].
+pub fn run_to_parquet(query: &Query<'_>, out: &mut (dyn Write + Send)) -> Result<Printed> {
+    let read = Arc::default();
+    damage::watched(&read, || {
+        with_stream(query, Arc::clone(&read), async |stream| parquet::write(stream, out).await)
     })
 }
 
@@ -86,13 +104,14 @@ fn with_stream<T>(
         .enable_all()
         .build()
         .map_err(|cause| Error::machine("cannot start the query's threads").because(cause))?;
-    runtime.block_on(async {
+    let answer = runtime.block_on(async {
         let config = SessionConfig::new().with_target_partitions(threads);
         let memory = RuntimeEnvBuilder::new().with_memory_limit(MEMORY_BYTES_MAX, 1.0);
         let environment = memory.build_arc().map_err(|error| describe(&error, &[]))?;
         let inner = SessionContext::new_with_config_rt(config.clone(), Arc::clone(&environment));
         let warehouse = query.warehouse.map(LocalWarehouse::new);
-        let schema = WarehouseSchema::open(warehouse.as_ref(), query.files, read, inner.state())?;
+        let schema =
+            WarehouseSchema::open(warehouse.as_ref(), query.files, query.given, read, inner.state())?;
         let tables = schema.names();
         let described = |error: DataFusionError| describe(&error, &tables);
         let config = config
@@ -104,6 +123,10 @@ fn with_stream<T>(
         let reading =
             SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
         let frame = context.sql_with_options(query.sql, reading).await.map_err(described)?;
-        take(frame.execute_stream().await.map_err(described)?).await
-    })
+        let stream = frame.execute_stream().await.map_err(described)?;
+        take(names::as_typed(query.sql, stream)).await
+    });
+    // Whoever waits for a slow source, of which nobody wants more, is not waited for.
+    runtime.shutdown_background();
+    answer
 }

@@ -3,7 +3,9 @@
 use super::fault::describe;
 use super::times::written;
 use crate::error::{Error, Result};
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray, RecordBatch, RecordBatchOptions, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, FieldRef, Schema};
 use arrow::error::ArrowError;
 use arrow::json::WriterBuilder;
 use arrow::json::writer::LineDelimited;
@@ -13,6 +15,7 @@ use datafusion::execution::SendableRecordBatchStream;
 use futures::TryStreamExt;
 use std::fmt::Write as _;
 use std::io::{self, BufWriter, Write};
+use std::sync::Arc;
 
 /// Rows that a table shows: the widths of its columns are known only when all of them are in memory.
 pub const TABLE_ROWS_MAX: usize = 1_000;
@@ -44,13 +47,44 @@ pub(super) async fn table(
             break;
         }
     }
-    let shown = shown.iter().map(|batch| written(batch, false)).collect::<Result<Vec<_>>>()?;
+    let shown = shown.iter().map(|batch| Ok(told_apart(&written(batch, false)?)));
+    let shown = shown.collect::<Result<Vec<_>>>()?;
     let text = grid(&shown).map_err(|cause| Error::machine("cannot lay out the table").because(cause))?;
     finish(writeln!(out, "{text}").and_then(|()| out.flush()), Printed { rows: rows as u64, cut })
 }
 
+/// How NULL is written in a grid.
+const NULL: &str = "NULL";
+
+/// The batch with a text that reads like NULL between quotes, and one that reads like that between further ones: what
+/// stands there without quotes is NULL.
+fn told_apart(batch: &RecordBatch) -> RecordBatch {
+    let is_text = |field: &FieldRef| {
+        matches!(field.data_type(), DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
+    };
+    let schema = batch.schema();
+    let columns = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
+        let text = is_text(field).then(|| cast(column, &DataType::Utf8).ok()).flatten()?;
+        let texts = text.as_string::<i32>();
+        let is_like_null = |text: &str| text.trim_matches('\'') == NULL;
+        if !texts.iter().flatten().any(is_like_null) {
+            return None;
+        }
+        let apart = |text: &str| if is_like_null(text) { format!("'{text}'") } else { text.to_owned() };
+        Some(Arc::new(texts.iter().map(|text| text.map(apart)).collect::<StringArray>()) as ArrayRef)
+    });
+    let columns: Vec<_> =
+        columns.zip(batch.columns()).map(|(new, old)| new.unwrap_or_else(|| old.clone())).collect();
+    let fields = schema.fields().iter().zip(&columns);
+    let fields: Vec<Field> =
+        fields.map(|(field, column)| Field::new(field.name(), column.data_type().clone(), true)).collect();
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &rows)
+        .unwrap_or_else(|_| batch.clone())
+}
+
 fn grid(batches: &[RecordBatch]) -> Result<String, ArrowError> {
-    let options = like_exports().with_null("NULL");
+    let options = like_exports().with_null(NULL);
     Ok(pretty_format_batches_with_options(batches, &options)?.to_string())
 }
 

@@ -38,6 +38,7 @@ fn run(row: &LedgerRow, standing: Standing) -> Run {
         table: row.table.clone(),
         kind: row.kind,
         status: Status::Succeeded,
+        killed: false,
         started: Some(rfc_3339(&row.started)),
         source: row.source_uri.clone(),
         rows: counts(row),

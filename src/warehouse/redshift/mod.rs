@@ -29,6 +29,7 @@ mod probe;
 mod profiles;
 mod quote;
 mod run;
+mod runs;
 mod sdk;
 mod sql;
 mod staging;

@@ -16,6 +16,30 @@ use crate::warehouse::{Admission, Altered, Intent, LoadRequest, TargetPlan, Ware
 use std::time::SystemTime;
 
 impl RedshiftWarehouse {
+    /// Runs statements that make tables, one by one.
+    ///
+    /// # Errors
+    /// Whatever Redshift has against them.
+    pub fn create(&self, statements: &[String]) -> Result<()> {
+        for sql in statements {
+            self.api()
+                .execute(sql)
+                .map_err(|fault| fault.into_error("creating a table", self.connection()))?;
+        }
+        Ok(())
+    }
+
+    /// Asks the database for nothing but an answer.
+    ///
+    /// # Errors
+    /// Why there is none.
+    pub fn ping(&self) -> Result<()> {
+        self.api()
+            .query("SELECT 1")
+            .map(drop)
+            .map_err(|fault| fault.into_error("asking Redshift", self.connection()))
+    }
+
     pub(super) fn prepare_load(
         &self,
         intent: &Intent<'_>,

@@ -116,7 +116,9 @@ impl Attempts<'_> {
                     None => Err(self.overtaken("another load of this export was there first")),
                 };
             }
-            Admission::Older { .. } => return Err(self.overtaken("a newer full export was loaded meanwhile")),
+            Admission::Older { .. } | Admission::RolledBack { .. } => {
+                return Err(self.overtaken("a newer full export was loaded meanwhile"));
+            }
         }
         self.guard_erased()?;
         self.guard_rows()?;

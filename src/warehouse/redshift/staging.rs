@@ -17,7 +17,7 @@
 use super::ledger::LedgerRow;
 use super::sql::LoadColumn;
 use crate::error::{Error, Place, Result};
-use crate::ledger::{ALERTS_DIR, REJECTS_DIR, is_load_id};
+use crate::ledger::{ALERTS_DIR, REJECTS_DIR, REPORTS_DIR, is_load_id};
 use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
@@ -35,13 +35,13 @@ pub(super) const MANIFEST_NAME: &str = "manifest.json";
 /// Name of the record that a retry reads.
 pub(super) const RECORD_NAME: &str = "load.json";
 /// Name of the record that is written first.
-const BEGUN_NAME: &str = "begun.json";
+pub(super) const BEGUN_NAME: &str = "begun.json";
 /// The records that say whose a folder is.
 const RECORD_NAMES: [&str; 2] = [RECORD_NAME, BEGUN_NAME];
 /// Endings of segments, by their codecs.
 const ENDINGS: [&str; 3] = ["snappy.parquet", "zstd.parquet", "parquet"];
 /// Folders beside the tables': of checks, of the Data Catalog, of rejects, of reports, of alerts.
-const OWN_FOLDERS: [&str; 5] = [PROBES, "_catalog", REJECTS_DIR, PROFILES, ALERTS_DIR];
+const OWN_FOLDERS: [&str; 6] = [PROBES, "_catalog", REJECTS_DIR, PROFILES, REPORTS_DIR, ALERTS_DIR];
 /// Folder of the reports of last full loads, beside the tables'.
 const PROFILES: &str = "_profiles";
 /// Objects that a check looks at.

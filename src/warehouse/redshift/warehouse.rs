@@ -11,7 +11,7 @@ use super::sql::LoadColumn;
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, marks, run, target};
 use crate::error::{Error, Place, Result};
-use crate::ledger::{Cover, Run, Shown, Standing, check_name};
+use crate::ledger::{Cover, REPORTS_DIR, Run, Shown, Standing, check_name};
 use crate::privacy::Marks;
 use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
 use crate::schema::{Conversion, Evolve, Fitted, Layout, MissingColumns, Table, TargetTable};
@@ -23,6 +23,10 @@ use crate::warehouse::{
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
+
+/// Kinds of what is kept.
+const STAGED_FILES: &str = "staged files";
+const RUN_REPORTS: &str = "reports of failed runs";
 
 /// What a load into Redshift needs besides the connection.
 #[derive(Debug, Clone)]
@@ -59,6 +63,7 @@ pub struct RedshiftWarehouse {
     cover: Cover,
     evolve: Evolve,
     staged_days: u32,
+    report_days: u32,
 }
 
 impl RedshiftWarehouse {
@@ -69,7 +74,7 @@ impl RedshiftWarehouse {
     pub fn new(api: DataApi, settings: RedshiftSettings) -> Result<Self> {
         let staging = StagingPlace::new(settings.staging.clone())?;
         let (cover, evolve) = (Cover::default(), Evolve::default());
-        Ok(Self { api, settings, staging, cover, evolve, staged_days: STAGED_DAYS })
+        Ok(Self { api, settings, staging, cover, evolve, staged_days: STAGED_DAYS, report_days: 0 })
     }
 
     /// Takes so many hours to lie at most between the snapshot of a full export and its name.
@@ -90,6 +95,12 @@ impl RedshiftWarehouse {
     #[must_use]
     pub fn staged_days(self, days: u32) -> Self {
         Self { staged_days: days.max(STAGED_DAYS_MIN), ..self }
+    }
+
+    /// Keeps the reports of failed runs for so many days; 0: for ever.
+    #[must_use]
+    pub fn report_days(self, days: u32) -> Self {
+        Self { report_days: days, ..self }
     }
 
     /// How long staged files stay.
@@ -138,31 +149,9 @@ impl RedshiftWarehouse {
         })
     }
 
-    /// Runs statements that make tables, one by one.
-    ///
-    /// # Errors
-    /// Whatever Redshift has against them.
-    pub fn create(&self, statements: &[String]) -> Result<()> {
-        for sql in statements {
-            self.api.execute(sql).map_err(|fault| fault.into_error("creating a table", self.connection()))?;
-        }
-        Ok(())
-    }
-
     /// Where loads are staged.
     pub(super) fn staging(&self) -> &StagingPlace {
         &self.staging
-    }
-
-    /// Asks the database for nothing but an answer.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn ping(&self) -> Result<()> {
-        self.api
-            .query("SELECT 1")
-            .map(drop)
-            .map_err(|fault| fault.into_error("asking Redshift", self.connection()))
     }
 
     /// What lies in the staging place under names that this program does not give: how many objects, and
@@ -187,6 +176,11 @@ impl RedshiftWarehouse {
 
     fn rows(&self, table: Option<&str>, limit: usize) -> Result<Vec<LedgerRow>> {
         run::rows(&self.api, &ledger::select(&self.settings.schema, table, None, Some(limit)))
+    }
+
+    /// Loads as the ledger has them.
+    pub(super) fn ledger_runs(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>> {
+        Ok(history::runs(&self.rows(table, limit)?))
     }
 
     fn row(&self, load_id: &str) -> Result<Option<LedgerRow>> {
@@ -285,11 +279,15 @@ impl Warehouse for RedshiftWarehouse {
     }
 
     fn loads(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>> {
-        Ok(history::runs(&self.rows(table, limit)?))
+        self.ledger_runs(table, limit)
+    }
+
+    fn runs(&self, table: Option<&str>, limit: usize) -> Result<Vec<Run>> {
+        self.all_runs(table, limit)
     }
 
     fn load(&self, id: &str) -> Result<Shown> {
-        let row = self.row(id)?.ok_or_else(|| history::no_load(id))?;
+        let Some(row) = self.row(id)? else { return self.failed_run(id) };
         let standing = match self.admit_asked(&Asked::from(&row))? {
             Admission::AlreadyLoaded { .. } => Standing::Current,
             _ => Standing::Gone,
@@ -298,7 +296,8 @@ impl Warehouse for RedshiftWarehouse {
     }
 
     fn remember(&self, report: &RunReport) -> Result<()> {
-        self.keep_profile(report)
+        let kept = self.keep_run(report);
+        self.keep_profile(report).and(kept)
     }
 
     fn last_report(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
@@ -319,12 +318,21 @@ impl Warehouse for RedshiftWarehouse {
     }
 
     fn kept(&self) -> Vec<Kept> {
-        vec![Kept::days("staged files", self.settings.staging.to_string(), self.staged_days)]
+        let staging = self.settings.staging.to_string();
+        let reports = format!("{staging}/{REPORTS_DIR}");
+        vec![
+            Kept::days(STAGED_FILES, staging, self.staged_days),
+            Kept::days(RUN_REPORTS, reports, self.report_days),
+        ]
     }
 
-    fn sweep(&self, _: &str, loaded: Option<&str>) -> Result<u64> {
-        // A load has swept its table when it began.
-        if loaded.is_some() { Ok(0) } else { self.sweep_staged() }
+    fn sweep(&self, what: &str, loaded: Option<&str>) -> Result<u64> {
+        match what {
+            RUN_REPORTS => self.sweep_runs(loaded, self.report_days),
+            // A load has swept its table when it began.
+            _ if loaded.is_some() => Ok(0),
+            _ => self.sweep_staged(),
+        }
     }
 
     fn marks(&self, table: &str) -> Result<Marks> {
