@@ -35,7 +35,10 @@ impl Snapshot {
 /// The entry that was read last. A load asks for it several times, and after a day of loads it is long. What was read
 /// stays true: a version's entry is written once, and no other version gets its name.
 #[derive(Clone, Default)]
-pub(super) struct LastRead(Arc<Mutex<Option<(PathBuf, Arc<Entry>)>>>);
+pub(super) struct LastRead(Arc<Mutex<Option<Known>>>);
+
+/// A version, and its entry.
+type Known = (PathBuf, Arc<Entry>);
 
 impl LastRead {
     /// The entry of a version.
