@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used)]
 
 #[path = "support/s3.rs"]
-#[allow(dead_code, reason = "only objects and counts are needed here")]
 mod server;
 #[path = "support/sources.rs"]
 mod sources;
