@@ -149,11 +149,12 @@ fn passing_faults_are_healed() {
 fn faults_that_stay_end_as_what_the_operator_can_do() {
     let answer = |status| Fault::Answer { kind: Kind::Get, status, times: usize::MAX };
     for way in WAYS {
+        let missing = if way == Way::Url { "check the URL" } else { "check the bucket and the key" };
         for (fault, code, part) in [
             (answer(503), 7, "also after retries"),
             (Fault::Cut { bytes: 0, times: usize::MAX }, 7, "also after retries"),
             (answer(403), 3, "readable for 6 hours"),
-            (answer(404), 3, "check the bucket and the key"),
+            (answer(404), 3, missing),
             (answer(400), 3, "refuses the request"),
         ] {
             let server = serving(&bytes(5500));

@@ -254,7 +254,9 @@ impl Look<'_> {
         let newest = newest.or_else(|| time(loaded?.run.started.as_deref()?));
         let age_seconds = newest.map(|newest| seconds_since(newest, self.now));
         let needs = self.needs(last.copied(), loaded.copied(), age_seconds);
-        let is_loading = self.progress.iter().any(|load| load.is_alive);
+        // The ledger knows at once that a process is gone.
+        let is_over = |load: &Progress| last.is_some_and(|brief| brief.run.load_id == load.load_id);
+        let is_loading = self.progress.iter().any(|load| load.is_alive && !is_over(load));
         let state =
             match needs.iter().map(|(need, _)| need.tone).zip(needs.iter().map(|(_, word)| *word)).min() {
                 _ if is_loading => State::new("loading", Tone::Busy),
@@ -289,26 +291,6 @@ impl Look<'_> {
                 state,
             ));
         };
-        let newest_id = last.map_or("", |brief| brief.run.load_id.as_str());
-        let killed = self
-            .progress
-            .iter()
-            .filter(|load| !load.is_alive && load.load_id.as_str() > newest_id)
-            .max_by_key(|load| &load.load_id);
-        if let Some(load) = killed {
-            let why = format!(
-                "load {} began at {} and its process {} is gone; the table is as it was before",
-                load.load_id, load.began, load.process
-            );
-            add(
-                Tone::Bad,
-                "killed",
-                format!("{table}: a load was killed"),
-                why,
-                format!("csl-stream backfill --table {word}"),
-                None,
-            );
-        }
         if let Some(brief) = last.filter(|brief| brief.run.status == Status::Failed) {
             let why = brief.run.error.clone().unwrap_or_else(|| "its report does not say why".to_owned());
             // What was rejected is rejected again.
@@ -316,14 +298,12 @@ impl Look<'_> {
                 0 => format!("csl-stream backfill --table {word} --kind {}", brief.run.kind.word()),
                 _ => format!("csl-stream loads show {}", shell_word(&brief.run.load_id)),
             };
-            add(
-                Tone::Bad,
-                "failed",
-                format!("{table}: the last load failed"),
-                cut(&why),
-                command,
-                Some(&brief.run.load_id),
-            );
+            let (state, what) = match brief.run.killed {
+                true => ("killed", "a load was killed"),
+                false => ("failed", "the last load failed"),
+            };
+            let what = format!("{table}: {what}");
+            add(Tone::Bad, state, what, cut(&why), command, Some(&brief.run.load_id));
         }
         if let Some(age_seconds) = age_seconds.filter(|age| *age > OLD.as_secs()) {
             let what = format!("{table}: no new data for {}", age(age_seconds));

@@ -37,7 +37,7 @@ impl Snapshot {
 #[derive(Clone, Default)]
 pub(super) struct LastRead(Arc<Mutex<Option<Known>>>);
 
-/// A version, and its entry.
+/// A version's folder, and its entry.
 type Known = (PathBuf, Arc<Entry>);
 
 impl LastRead {

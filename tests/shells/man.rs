@@ -18,7 +18,7 @@ fn every_command_has_a_page_with_its_flags() {
     let commands: Vec<_> =
         reference.split("\n## `").skip(1).filter_map(|part| part.split_once('`')).collect();
     assert!(commands.len() > 20, "{} commands", commands.len());
-    let overstruck = regex::Regex::new(".\u{8}").unwrap();
+    let bold = regex::Regex::new(".\u{8}").unwrap();
     let flags = regex::Regex::new(r"(?m)^ +(?:-\w, )?(--[a-z-]+)").unwrap();
     for (command, help) in &commands {
         let page = format!("{}.1", command.replace(' ', "-"));
@@ -28,7 +28,7 @@ fn every_command_has_a_page_with_its_flags() {
         let shown = at_home(&dir, "mandoc").args(["-T", "utf8", "-O", "width=1000", &page]).output().unwrap();
         // Bold is a letter, a backspace, and the letter again.
         let shown = String::from_utf8(shown.stdout).unwrap();
-        let shown = overstruck.replace_all(&shown, "").into_owned();
+        let shown = bold.replace_all(&shown, "").into_owned();
         for flag in flags.captures_iter(help).map(|found| found[1].to_owned()) {
             assert!(shown.contains(&flag), "{page} lacks {flag}:\n{shown}");
         }

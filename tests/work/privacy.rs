@@ -68,5 +68,5 @@ fn the_worker_keeps_to_the_rules_and_tells_no_value() {
          print(json.dumps([m['Body'] for _ in range(4) for m in sqs.receive_message(QueueUrl=queue, \
          MaxNumberOfMessages=10).get('Messages', [])]))",
     );
-    assert!(heard.contains("rejected so far") && !heard.contains(MARKER), "{heard}");
+    assert!(heard.contains("stopped at the first rejected record") && !heard.contains(MARKER), "{heard}");
 }
