@@ -15,6 +15,8 @@ mod http;
 mod large;
 #[cfg(feature = "serve")]
 mod live;
+// A night is played for the pages; one-page reports, which every build has, take the rest.
+#[cfg_attr(not(feature = "serve"), allow(dead_code))]
 mod night;
 #[cfg(feature = "serve")]
 mod numbers;
