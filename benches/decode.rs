@@ -87,7 +87,7 @@ fn decode(criterion: &mut Criterion<CpuTime>) {
                 encoder.set_plan(&plan);
                 blocks.iter().for_each(|block| encoder.add(block).expect("the records are sound"));
                 let group = encoder.finish().expect("nothing is written");
-                assert_eq!(group.records, RECORDS as u64);
+                assert_eq!(group.counted.counts.records, RECORDS as u64);
                 group
             });
         });

@@ -38,6 +38,31 @@ fn a_file_is_read_whole_and_named_by_its_version() {
 }
 
 #[test]
+fn a_file_is_read_on_from_any_byte_while_it_is_of_its_length_and_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let (path, copy) = (dir.path().join("a.csv"), dir.path().join("b.csv"));
+    fs::write(&path, b"0123456789").unwrap();
+    let pinned = store::open(&local(&path)).unwrap().info().clone();
+    for (from, rest) in [(0, &b"0123456789"[..]), (4, b"456789"), (9, b"9"), (10, b"")] {
+        for hint in [0, 3, 100] {
+            let mut source = store::open_range(&local(&path), &pinned, from, hint).unwrap();
+            assert_eq!(read_all(&mut *source, 3).unwrap(), rest, "from {from}");
+        }
+    }
+    let open = |path: &Path, from| store::open_range(&local(path), &pinned, from, 9).map(drop);
+    assert_eq!(open(&path, 11).expect_err("behind the end").exit_code(), 2);
+    // The same file as another machine sees it has another number.
+    fs::write(&copy, b"0123456789").unwrap();
+    let modified = fs::metadata(&path).unwrap().modified().unwrap();
+    OpenOptions::new().append(true).open(&copy).unwrap().set_modified(modified).unwrap();
+    assert!(open(&copy, 4).is_ok());
+    append(&copy, b"x");
+    assert!(open(&copy, 4).expect_err("it grew").to_string().contains("changed while it was read"));
+    let stdin = store::open_range(&Location::Stdin, &pinned, 0, 9).map(drop);
+    assert_eq!(stdin.expect_err("it has no middle").exit_code(), 2);
+}
+
+#[test]
 fn a_file_that_changes_while_it_is_read_is_an_error() {
     type Change = fn(&Path);
     let changes: [(&str, Change); 3] = [

@@ -191,16 +191,17 @@ fn encode_group<'a>(
             panic!("{error}");
         }
     }
-    let group = encoder.finish().unwrap();
-    assert_eq!(group.records, group.rows + group.rejects.len() as u64, "counts");
-    let rejects = group.rejects.iter().map(|reject| encoding.explain(reject)).collect();
+    let (counted, columns) = encoder.finish().unwrap().split();
+    let counts = counted.counts;
+    assert_eq!(counts.records, counts.rows + counts.rejects.len() as u64, "counts");
+    let rejects = counts.rejects.iter().map(|reject| encoding.explain(reject)).collect();
     let mut bytes = Vec::new();
     let mut write = |page: Bytes| {
         bytes.extend_from_slice(&page);
         Ok(())
     };
     let mut file = SegmentFile::new(encoding, &mut write).unwrap();
-    file.append(group, &mut write).unwrap();
+    file.append(columns, &mut write).unwrap();
     file.finish(&mut write).unwrap();
     Output { file: bytes, rejects }
 }

@@ -14,6 +14,9 @@
 //!         one worker at a time                                                              ▼
 //!                                    take() ◀─ accepted blocks ◀─ `stream`: begins where the last ended?
 //! ```
+//! Decoding may begin at any block ([`Start`]), given the file from there on; the checksum of the stream it is in is then
+//! folded together by whoever knows what was before ([`Passed`]).
+//!
 //! There are no threads here: whoever calls [`ParallelDecoder::work`] lends one for a unit of work, and
 //! [`ParallelDecoder::take`] gives the bytes in order. [`Reader`] does both on one thread.
 //!
@@ -49,6 +52,7 @@ mod limits;
 mod memory;
 mod mtf;
 mod parallel;
+mod passed;
 mod pool;
 mod queue;
 mod reader;
@@ -64,5 +68,7 @@ pub use error::Error;
 pub use kernel::Kernel;
 pub use limits::Limits;
 pub use parallel::{ParallelDecoder, Taken, Work};
+pub use passed::{Passed, Stream};
 pub use pool::Bytes;
 pub use reader::Reader;
+pub use stream::{Start, level};

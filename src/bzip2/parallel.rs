@@ -7,9 +7,11 @@ use std::time::Duration;
 use super::block::Scratch;
 use super::error::Error;
 use super::limits::Limits;
+use super::passed::Passed;
 use super::pool::{Bytes, Pool};
 use super::queue::Queue;
 use super::source::Source;
+use super::stream::Start;
 
 /// What a call to [`ParallelDecoder::work`] came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,11 +74,16 @@ impl<R> std::fmt::Debug for ParallelDecoder<R> {
 impl<R: Read + Send> ParallelDecoder<R> {
     /// A decoder of everything that `input` gives; nothing is read yet.
     pub fn new(input: R, limits: Limits) -> Self {
+        Self::starting(input, limits, Start::Front)
+    }
+
+    /// A decoder of what `input` gives, which is a file from this place on.
+    pub fn starting(input: R, limits: Limits, start: Start) -> Self {
         let limits = limits.sane();
         let pool = Pool::new(limits.finished_max + 1);
         Self {
-            source: Mutex::new(Source::new(input, limits.read_bytes)),
-            queue: Mutex::new(Queue::new(limits, Arc::clone(&pool))),
+            source: Mutex::new(Source::new(input, limits.read_bytes, start.bit())),
+            queue: Mutex::new(Queue::new(limits, Arc::clone(&pool), start)),
             changed: Condvar::new(),
             pool,
         }
@@ -124,6 +131,11 @@ impl<R: Read + Send> ParallelDecoder<R> {
             self.changed.notify_all();
         }
         Ok(taken)
+    }
+
+    /// What was passed of streams: after the end, everything.
+    pub fn passed(&self) -> Passed {
+        self.queue().passed()
     }
 
     /// Sleeps until there is something to do or to take, but no longer than `at_most`.

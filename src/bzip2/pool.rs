@@ -1,5 +1,6 @@
 //! Output buffers that come back when they are dropped.
 
+use super::passed::Passed;
 use std::fmt;
 use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,12 +40,30 @@ impl Pool {
 pub struct Bytes {
     buffer: Vec<u8>,
     bytes: usize,
+    origin: Origin,
     pool: Arc<Pool>,
 }
 
+/// Where decoded bytes come from.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Origin {
+    pub(super) bit: u64,
+    pub(super) passed: Passed,
+}
+
 impl Bytes {
-    pub(super) fn new(buffer: Vec<u8>, bytes: usize, pool: &Arc<Pool>) -> Self {
-        Self { buffer, bytes, pool: Arc::clone(pool) }
+    pub(super) fn new(buffer: Vec<u8>, bytes: usize, origin: Origin, pool: &Arc<Pool>) -> Self {
+        Self { buffer, bytes, origin, pool: Arc::clone(pool) }
+    }
+
+    /// The bit of the file at which their block begins.
+    pub fn bit(&self) -> u64 {
+        self.origin.bit
+    }
+
+    /// What was passed before their block.
+    pub fn passed(&self) -> Passed {
+        self.origin.passed
     }
 }
 

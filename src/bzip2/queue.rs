@@ -8,10 +8,11 @@ use super::block::{self, Decoded, Scratch};
 use super::error::{Error, Fault};
 use super::kernel::Kernel;
 use super::limits::Limits;
-use super::pool::{BUFFER_BYTES, Bytes, Pool};
+use super::passed::Passed;
+use super::pool::{BUFFER_BYTES, Bytes, Origin, Pool};
 use super::rle::Expander;
 use super::source::{Kind, SPAN_BYTES_MAX, Span, padded};
-use super::stream::Chain;
+use super::stream::{Chain, Start};
 
 /// A span to decode, away from the lock.
 pub(super) struct Job {
@@ -59,6 +60,7 @@ struct Item {
 struct Ready {
     buffer: Vec<u8>,
     bytes: usize,
+    origin: Origin,
     /// How far a packed block has been taken.
     packed: Option<Expander>,
 }
@@ -87,12 +89,12 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(limits: Limits, pool: Arc<Pool>) -> Self {
+    pub(super) fn new(limits: Limits, pool: Arc<Pool>, start: Start) -> Self {
         Self {
             limits,
             pool,
             items: VecDeque::new(),
-            chain: Chain::new(),
+            chain: Chain::new(start),
             ready: VecDeque::new(),
             end: None,
             reading: false,
@@ -201,11 +203,13 @@ impl Queue {
     fn settle_block(&mut self) -> Result<Step, Error> {
         let Some(item) = self.items.front_mut() else { return Ok(Step::Wait) };
         let base = item.span.base();
+        self.chain.see_block(item.span.start);
+        let origin = Origin { bit: item.span.start, passed: self.chain.passed() };
         match std::mem::replace(&mut item.stage, Stage::Decoding) {
             Stage::Decoded(Ok((decoded, buffer))) => {
                 self.chain.block(base + decoded.end, decoded.rows, decoded.crc)?;
                 let packed = decoded.packed.then(|| Expander::new(Kernel::best()));
-                self.ready.push_back(Ready { buffer, bytes: decoded.bytes, packed });
+                self.ready.push_back(Ready { buffer, bytes: decoded.bytes, origin, packed });
                 Ok(Step::Accepted)
             }
             Stage::Decoded(Err(Fault::Overrun)) => self.join(),
@@ -309,13 +313,13 @@ impl Queue {
                     let mut buffer = self.pool.get();
                     // The block was expanded before, when its checksum was verified.
                     let bytes = expander.expand(block, &mut buffer[..BUFFER_BYTES]).unwrap_or(0);
-                    return Ok(Some(Bytes::new(buffer, bytes, &self.pool)));
+                    return Ok(Some(Bytes::new(buffer, bytes, first.origin, &self.pool)));
                 }
             }
-            let Some(Ready { buffer, bytes, packed }) = self.ready.pop_front() else { break };
+            let Some(Ready { buffer, bytes, origin, packed }) = self.ready.pop_front() else { break };
             match packed {
                 Some(_) => self.pool.put(buffer),
-                None => return Ok(Some(Bytes::new(buffer, bytes, &self.pool))),
+                None => return Ok(Some(Bytes::new(buffer, bytes, origin, &self.pool))),
             }
         }
         match &mut self.end {
@@ -325,6 +329,11 @@ impl Queue {
             }
             _ => Ok(None),
         }
+    }
+
+    /// What has been accepted of streams.
+    pub(super) fn passed(&self) -> Passed {
+        self.chain.passed()
     }
 
     /// Whether the input is complete and verified; what is ready may still be there.

@@ -72,6 +72,8 @@ pub(super) struct Source<R> {
     /// The span that is still open.
     kind: Kind,
     start: u64,
+    /// Whether the first mark may stand where the input begins.
+    is_part: bool,
     ended: bool,
     /// What ended it, if that was no end; comes after all that was read before.
     error: Option<io::Error>,
@@ -79,16 +81,19 @@ pub(super) struct Source<R> {
 }
 
 impl<R: Read> Source<R> {
-    /// Nothing is read yet. `read_bytes` is how much is read at a time.
-    pub(super) fn new(input: R, read_bytes: usize) -> Self {
+    /// Nothing is read yet. `read_bytes` is how much is read at a time; the input begins with the byte of bit `from`,
+    /// or is all of the file.
+    pub(super) fn new(input: R, read_bytes: usize, from: Option<u64>) -> Self {
+        let start = from.unwrap_or(0);
         Self {
             input,
             read_bytes: read_bytes.max(1),
             buffer: Vec::new(),
-            base: 0,
+            base: start / 8,
             scanned: 0,
             kind: Kind::Other,
-            start: 0,
+            start,
+            is_part: from.is_some(),
             ended: false,
             error: None,
             marks: Vec::new(),
@@ -142,7 +147,13 @@ impl<R: Read> Source<R> {
                 Mark::Block => Kind::Block,
                 Mark::End => Kind::End,
             };
-            self.close(self.base * 8 + bit, kind, false, spans);
+            let bit = self.base * 8 + bit;
+            if self.is_part && bit <= self.start {
+                // In the first byte: before the first bit, or at it.
+                self.kind = if bit == self.start { kind } else { self.kind };
+                continue;
+            }
+            self.close(bit, kind, false, spans);
         }
         self.marks = marks;
         self.scanned = to;

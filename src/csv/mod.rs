@@ -22,10 +22,14 @@ mod masks;
 mod scan;
 #[cfg(target_arch = "x86_64")]
 mod scan_x86;
+mod segment;
 mod split;
+mod sync;
 
 pub use block::{Block, Blocks, PAD_AFTER, PAD_BEFORE};
 pub use exact::{FieldFault, RawField, RawRecord, raw_records};
 pub use line_end::LineEnd;
 pub use scan::{Kernel, Scan};
+pub use segment::{Piece, Segment};
 pub use split::{GAP_BYTES_MAX, RECORD_BYTES_MAX, SplitError, Splitter};
+pub use sync::first_record;

@@ -3,9 +3,18 @@
 //! A block ends at the last record end before the next multiple of `block_bytes` in the stream; if a
 //! record goes on beyond that, at the last one before the multiple after. How the bytes arrive (in
 //! pieces of 1 byte or 8 MiB) changes nothing.
+//!
+//! ```text
+//! stored file  ├─────── unit 0 ───────┼─────── unit 1 ──────
+//! records      ├──┬────┬─────┬─────┬──┴──┬────┬─────┬─────
+//! segments     ├────────────── 0 ────────┼────── 1 ───────
+//! ```
+//! Where the bytes of another [`Segment`] begin, a block ends at the first record end behind, and what follows is cut
+//! as if the stream began there. So a segment's blocks are the same whether what is before was read or not.
 
 use super::block::{Block, Blocks, PAD_AFTER, PAD_BEFORE};
 use super::line_end::LineEnd;
+use super::segment::{Piece, Segment, Turns};
 
 /// Longest record: 16 MiB, four times the longest row that Redshift's COPY takes. What is longer is nearly
 /// always a quote that was never closed.
@@ -51,18 +60,38 @@ pub struct Splitter {
     carry: Vec<u8>,
     /// Offset of the next block's first byte.
     byte: u64,
+    /// Offset from which the multiples are counted.
+    base: u64,
+    turns: Turns,
 }
 
 impl Splitter {
     /// Cuts blocks of about `block_bytes` (at least 1).
     pub fn new(block_bytes: usize) -> Self {
+        Self::starting(block_bytes, 0, Segment::default())
+    }
+
+    /// The same from the first record of a segment on, which lies at this offset.
+    pub fn starting(block_bytes: usize, byte: u64, segment: Segment) -> Self {
         Self {
             block_bytes: block_bytes.max(1),
             record_bytes_max: RECORD_BYTES_MAX,
             open_end: None,
             carry: Vec::new(),
-            byte: 0,
+            byte,
+            base: byte,
+            turns: Turns::from(segment),
         }
+    }
+
+    /// The segment of the next block.
+    pub fn segment(&self) -> Segment {
+        self.turns.now()
+    }
+
+    /// Offset of the next block's first byte.
+    pub fn byte(&self) -> u64 {
+        self.byte
     }
 
     /// The same with another limit for one record's length.
@@ -79,24 +108,41 @@ impl Splitter {
     }
 
     /// Adds the next block to `blocks` and returns it, or `None` at the end. `read` fills from the front of the
-    /// slice it is given and returns how much, 0 at the end.
-    pub fn next_block<'b, E>(
+    /// slice it is given and returns how much, 0 at the end, and where the input has segments also of which.
+    pub fn next_block<'b, E, P: Into<Piece>>(
         &mut self,
         blocks: &'b mut Blocks,
-        mut read: impl FnMut(&mut [u8]) -> Result<usize, E>,
+        mut read: impl FnMut(&mut [u8]) -> Result<P, E>,
     ) -> Result<Option<Block<'b>>, SplitError<E>> {
         let mut fill = Fill::new(blocks, &self.carry, self.block_bytes);
         let (mut searched, mut inside) = (0, false);
         loop {
             let read_so_far = self.byte + fill.len as u64;
-            let wanted = self.block_bytes - (read_so_far % self.block_bytes as u64) as usize;
-            let at_end = fill.read(wanted, &mut read).map_err(SplitError::Read)?;
+            let wanted = self.block_bytes - ((read_so_far - self.base) % self.block_bytes as u64) as usize;
+            let (byte, turns) = (self.byte, &mut self.turns);
+            let mut next = |buf: &mut [u8], filled: usize| {
+                let piece: Piece = read(buf)?.into();
+                if piece.bytes > 0 {
+                    turns.note(byte + filled as u64, piece.segment);
+                }
+                Ok(piece.bytes)
+            };
+            let at_end = fill.read(wanted, &mut next).map_err(SplitError::Read)?;
             if self.byte == 0 && searched == 0 && fill.bytes().starts_with(UTF8_BOM) {
                 fill.drop_front(UTF8_BOM.len());
                 self.byte = UTF8_BOM.len() as u64;
             }
             let fresh = &fill.bytes()[searched..];
+            let was_inside = inside;
             inside ^= odd_quotes(fresh);
+            if let Some(turn) = self.turns.next() {
+                // What was searched before holds no record end at all.
+                let from = turn.saturating_sub(self.byte + searched as u64);
+                let from = usize::try_from(from).unwrap_or(usize::MAX);
+                if let Some(cut) = first_record_end(fresh, was_inside, from) {
+                    return Ok(Some(self.cut(fill, searched + cut)));
+                }
+            }
             if let Some(cut) = last_record_end(fresh, inside) {
                 return Ok(Some(self.cut(fill, searched + cut)));
             }
@@ -136,6 +182,9 @@ impl Splitter {
         self.carry.extend_from_slice(&fill.bytes()[len..]);
         let byte = self.byte;
         self.byte += len as u64;
+        if self.turns.go_on(self.byte) {
+            self.base = self.byte;
+        }
         fill.blocks.push(fill.start, len, byte)
     }
 }
@@ -166,12 +215,12 @@ impl<'b> Fill<'b> {
     fn read<E>(
         &mut self,
         more: usize,
-        read: &mut impl FnMut(&mut [u8]) -> Result<usize, E>,
+        read: &mut impl FnMut(&mut [u8], usize) -> Result<usize, E>,
     ) -> Result<bool, E> {
         let size = self.len + more;
         let room = &mut self.blocks.make_room(self.start + size + PAD_AFTER)[self.start..][..size];
         while self.len < size {
-            let n = read(&mut room[self.len..])?;
+            let n = read(&mut room[self.len..], self.len)?;
             if n == 0 {
                 return Ok(true);
             }
@@ -195,8 +244,23 @@ impl<'b> Fill<'b> {
     }
 }
 
-fn odd_quotes(bytes: &[u8]) -> bool {
+pub(super) fn odd_quotes(bytes: &[u8]) -> bool {
     memchr::memchr_iter(b'"', bytes).count() % 2 == 1
+}
+
+/// Length up to and including the first newline outside quotes that stands at `from` or behind; `inside` is the state at
+/// the start.
+pub(super) fn first_record_end(bytes: &[u8], inside: bool, from: usize) -> Option<usize> {
+    let rest = bytes.get(from..)?;
+    let mut inside = inside ^ odd_quotes(&bytes[..from]);
+    for at in memchr::memchr2_iter(b'"', b'\n', rest) {
+        match rest[at] {
+            b'"' => inside = !inside,
+            _ if !inside => return Some(from + at + 1),
+            _ => {}
+        }
+    }
+    None
 }
 
 /// Length up to and including the last newline outside quotes; `inside` is the state at the end.
@@ -274,6 +338,73 @@ mod tests {
                 let got = split(input, *block_bytes, read_bytes, Some(LineEnd::Lf)).unwrap();
                 let want: Vec<_> = want.iter().map(|(at, text)| (*at, text.as_bytes().to_vec())).collect();
                 assert_eq!(got, want, "{input:?} in blocks of {block_bytes}, reads of {read_bytes}");
+            }
+        }
+    }
+
+    /// Blocks with their segments; the input is in units of `unit_bytes`, and read from `from` on.
+    fn split_units(input: &[u8], block_bytes: usize, unit_bytes: u64, from: u64) -> Vec<(u64, String, u64)> {
+        let unit_of = |at: u64| Segment { unit: at / unit_bytes, part: 0 };
+        let segment = if from == 0 { Segment::default() } else { unit_of(from - 1) };
+        let (mut at, mut splitter) = (from, Splitter::starting(block_bytes, from, segment));
+        let (mut blocks, mut cut) = (Blocks::default(), Vec::new());
+        loop {
+            let unit = splitter.segment().unit;
+            let block = splitter.next_block(&mut blocks, |buf| {
+                let room = (at / unit_bytes + 1) * unit_bytes - at;
+                let bytes = buf.len().min(room as usize).min(input.len() - at as usize);
+                buf[..bytes].copy_from_slice(&input[at as usize..][..bytes]);
+                let segment = unit_of(at);
+                at += bytes as u64;
+                Ok::<_, ()>(Piece { bytes, segment })
+            });
+            let Some(block) = block.unwrap() else { return cut };
+            cut.push((block.byte, String::from_utf8_lossy(block.records()).into_owned(), unit));
+        }
+    }
+
+    #[test]
+    fn records_belong_to_the_unit_of_the_byte_before_them() {
+        type Case = (&'static str, usize, u64, &'static [(u64, &'static str, u64)]);
+        let cases: &[Case] = &[
+            ("a\nb\nc\n", 100, 100, &[(0, "a\nb\nc\n", 0)]),
+            // A record that begins at a mark is of the unit before it.
+            ("a\nb\nc\n", 100, 2, &[(0, "a\nb\n", 0), (4, "c\n", 1)]),
+            ("a\nb\nc\n", 100, 3, &[(0, "a\nb\n", 0), (4, "c\n", 1)]),
+            ("a\nb\nc\n", 100, 1, &[(0, "a\n", 0), (2, "b\n", 1), (4, "c\n", 3)]),
+            // One over a whole unit leaves that without any.
+            ("aaaa\nb\nc\n", 100, 2, &[(0, "aaaa\n", 0), (5, "b\n", 2), (7, "c\n", 3)]),
+            ("a,\"\n\n\n\"\nb\n", 100, 3, &[(0, "a,\"\n\n\n\"\n", 0), (8, "b\n", 2)]),
+            // Blocks are counted from the segment's first record.
+            (
+                "a\nb\nc\nd\ne\nf\n",
+                4,
+                5,
+                &[(0, "a\nb\n", 0), (4, "c\n", 0), (6, "d\ne\n", 1), (10, "f\n", 1)],
+            ),
+        ];
+        for (input, block_bytes, unit_bytes, want) in cases {
+            let want: Vec<_> = want.iter().map(|&(at, text, unit)| (at, text.to_owned(), unit)).collect();
+            let got = split_units(input.as_bytes(), *block_bytes, *unit_bytes, 0);
+            assert_eq!(got, want, "{input:?} in units of {unit_bytes}");
+        }
+    }
+
+    #[test]
+    fn a_segment_is_cut_alike_wherever_reading_begins() {
+        let mut rng = fastrand::Rng::with_seed(23);
+        for _ in 0..if cfg!(miri) { 20 } else { 2_000 } {
+            let mut input = String::new();
+            for _ in 0..rng.usize(1..30) {
+                let filling = ["x", "\"\n\"", "\"\"\"\"", ","][rng.usize(..4)].repeat(rng.usize(..6));
+                input += &format!("{filling}\n");
+            }
+            let (block_bytes, unit_bytes) = (rng.usize(1..20), rng.u64(1..30));
+            let whole = split_units(input.as_bytes(), block_bytes, unit_bytes, 0);
+            let firsts = (1..whole.len()).filter(|&i| whole[i].2 != whole[i - 1].2);
+            for first in firsts {
+                let rest = split_units(input.as_bytes(), block_bytes, unit_bytes, whole[first].0);
+                assert_eq!(rest, whole[first..], "{input:?} {block_bytes} {unit_bytes}");
             }
         }
     }

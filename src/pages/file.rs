@@ -1,7 +1,7 @@
 //! A Parquet file made of finished row groups: their pages as they are, then the parquet crate's footer.
 
 use super::encoding::{Encoding, encoder_failed};
-use super::group::EncodedRowGroup;
+use super::group::EncodedColumns;
 use crate::error::{Error, Result};
 use bytes::Bytes;
 use parquet::errors::ParquetError;
@@ -42,12 +42,12 @@ impl SegmentFile {
     /// Appends a row group.
     pub fn append(
         &mut self,
-        group: EncodedRowGroup,
+        group: EncodedColumns,
         mut write: impl FnMut(Bytes) -> Result<()>,
     ) -> Result<()> {
         let start = self.bytes;
-        let mut columns = Vec::with_capacity(group.columns.len());
-        for column in group.columns {
+        let mut columns = Vec::with_capacity(group.chunks.len());
+        for column in group.chunks {
             columns.push(moved(column.metadata, self.bytes as i64).map_err(encoder_failed)?);
             for page in column.pages {
                 self.bytes += page.len();

@@ -5,7 +5,6 @@ use super::column::Column;
 use super::encoding::{Encoding, encoder_failed};
 use super::intake::{Counts, Intake};
 use super::layout::builders;
-use super::rejects::Rejects;
 use crate::csv::Block;
 use crate::error::Result;
 use crate::values::Measure;
@@ -20,23 +19,35 @@ const PAGE_BYTES: usize = 1 << 20;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DictionaryPlan(Vec<bool>);
 
-/// A finished row group.
-pub struct EncodedRowGroup {
-    /// Rows written.
-    pub rows: u64,
-    /// Records read, rejected ones too.
-    pub records: u64,
-    /// Newlines read.
-    pub lines: u64,
+/// What a row group came to.
+#[derive(Debug)]
+pub struct Counted {
+    /// What became of its records; its rows are written.
+    pub counts: Counts,
     /// What each column of the layout holds.
     pub measures: Vec<Measure>,
-    /// Records left out because whose they are was erased.
-    pub erased: u64,
-    /// Records left out, in order.
-    pub rejects: Rejects,
     /// There were more rejects than are allowed; the records after them were not looked at.
     pub gave_up: bool,
-    pub(super) columns: Vec<ColumnChunk>,
+}
+
+/// A finished row group.
+pub struct EncodedRowGroup {
+    /// What it came to.
+    pub counted: Counted,
+    pub(super) columns: EncodedColumns,
+}
+
+/// The pages of a row group.
+pub struct EncodedColumns {
+    pub(super) rows: u64,
+    pub(super) chunks: Vec<ColumnChunk>,
+}
+
+impl EncodedRowGroup {
+    /// What it came to, and its pages.
+    pub fn split(self) -> (Counted, EncodedColumns) {
+        (self.counted, self.columns)
+    }
 }
 
 /// One worker's encoder; its buffers are used again for each row group.
@@ -109,16 +120,17 @@ impl RowGroupEncoder {
 
     /// Ends the row group and starts the next.
     pub fn finish(&mut self) -> Result<EncodedRowGroup> {
-        let mut columns = Vec::with_capacity(self.intake.columns.len());
+        let mut chunks = Vec::with_capacity(self.intake.columns.len());
         let mut measures = Vec::with_capacity(self.intake.columns.len());
         for column in self.intake.columns.iter_mut().map(|column| column.column()) {
             let (chunk, measure) = column.finish(&mut self.tools).map_err(encoder_failed)?;
-            columns.push(chunk);
+            chunks.push(chunk);
             measures.push(measure);
         }
         self.page_rows = 0;
         let gave_up = self.gave_up();
-        let Counts { rows, records, lines, erased, rejects } = std::mem::take(&mut self.intake.counts);
-        Ok(EncodedRowGroup { rows, records, lines, measures, erased, rejects, gave_up, columns })
+        let counts = std::mem::take(&mut self.intake.counts);
+        let columns = EncodedColumns { rows: counts.rows, chunks };
+        Ok(EncodedRowGroup { counted: Counted { counts, measures, gave_up }, columns })
     }
 }

@@ -55,7 +55,7 @@ mod turn;
 pub use arrays::{BatchDecoder, arrow_schema};
 pub use encoding::Encoding;
 pub use file::{CREATED_BY, FOOTER_BYTES_GUESS, SegmentFile, footer_rows};
-pub use group::{DictionaryPlan, EncodedRowGroup, RowGroupEncoder};
+pub use group::{Counted, DictionaryPlan, EncodedColumns, EncodedRowGroup, RowGroupEncoder};
 pub use header::{PageKind, write_page_header};
 pub use intake::Counts;
 pub use kind::rule_of;

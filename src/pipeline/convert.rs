@@ -5,18 +5,22 @@
 //! what is in memory is one row group a worker, and those few that wait for an earlier one.
 
 use super::caught::caught;
-use super::decompress::{Bzip2Blocks, Compression, Decompressed, Scratch, readers_place};
+use super::compression::Compression;
+use super::decompress::{Bzip2Blocks, Decompressed, Scratch, readers_place};
+use super::encode::encode;
+use super::files::Files;
 use super::options::ConvertOptions;
 use super::rejects::{RejectsPlace, RejectsWriter};
-use super::split::{RowGroup, RowGroups};
-use super::stage::{FinishedRowGroup, Stage, StageOptions, Staged};
+use super::split::{Header, RowGroup, RowGroups};
+use super::stage::{FinishedRowGroup, Stage, Staged};
+use super::tally::{Tally, TallyOptions};
 use super::watch::Watch;
 use crate::csv::Blocks;
 use crate::error::{Error, Result};
-use crate::pages::RowGroupEncoder;
+use crate::pages::{Encoding, RowGroupEncoder};
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, SegmentSink};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Finished row groups that may wait for an earlier one, for each worker.
 const WAITING_PER_WORKER_MAX: usize = 2;
@@ -53,23 +57,13 @@ pub(super) fn run(conversion: Conversion<'_>) -> Converted {
 fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> Result<(Staged, Result<()>)> {
     let Conversion { source, table, options, sink, fit, rejects, watch, text_hashes } = conversion;
     let threads = options.threads.max(1);
-    let input = Decompressed::open(source, watch, threads)?;
+    let input = Decompressed::open(source, watch, threads, options.segment_bytes)?;
     *compression = Some(input.compression());
     let uri = input.uri().to_owned();
     let (groups, header) = RowGroups::open(input, table, options, fit, watch, text_hashes)?;
-    let stage_options = StageOptions {
-        encoding: groups.encoding().clone(),
-        sink,
-        watch,
-        file_suffix: options.codec.file_suffix(),
-        max_rejects: options.max_rejects,
-        waiting_max: (WAITING_PER_WORKER_MAX * threads) as u64,
-        header_lines: header.lines,
-        uri,
-    };
-    let masks = &groups.encoding().layout().masks;
-    let rejects = RejectsWriter::new(rejects, &header, masks, options.report_values);
-    let stage = Stage::new(stage_options, rejects);
+    let encoding = groups.encoding().clone();
+    let (tally, files) = books(encoding, &header, (options, uri), sink, rejects, watch);
+    let stage = Stage::new(tally, files, sink, (WAITING_PER_WORKER_MAX * threads) as u64);
     let worker = || Ok((RowGroupEncoder::new(groups.encoding().clone())?, groups.room()));
     let workers: Result<Vec<_>> = (0..threads).map(|_| worker()).collect();
     let shared = Shared { blocks: groups.blocks(), groups: Mutex::new(Some(groups)), stage: &stage, watch };
@@ -88,20 +82,40 @@ fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> R
     Ok(stage.finish())
 }
 
-struct Shared<'r, 's> {
+/// What a run comes to, and its files; nothing of either is there yet.
+pub(super) fn books<'a>(
+    encoding: Arc<Encoding>,
+    header: &Header,
+    (options, uri): (&ConvertOptions, String),
+    sink: &'a dyn SegmentSink,
+    rejects: Option<RejectsPlace>,
+    watch: &'a Watch,
+) -> (Tally<'a>, Files<'a>) {
+    let masks = &encoding.layout().masks;
+    let rejects = RejectsWriter::new(rejects, header, masks, options.report_values);
+    let (max_rejects, header_lines) = (options.max_rejects, header.lines);
+    let tally_options = TallyOptions { encoding: encoding.clone(), watch, max_rejects, header_lines, uri };
+    (Tally::new(tally_options, rejects), Files::new(encoding, sink, options.codec.file_suffix()))
+}
+
+struct Shared<'r, 's, 'o> {
     blocks: Option<Bzip2Blocks<'r>>,
     /// `None` once the end, or an error, was reached.
     groups: Mutex<Option<RowGroups<'r>>>,
-    stage: &'s Stage<'s>,
+    stage: &'s Stage<'o>,
     watch: &'s Watch,
 }
 
-impl<'r> Shared<'r, '_> {
+impl<'r> Shared<'r, '_, '_> {
     fn work(&self, mut encoder: RowGroupEncoder, mut blocks: Blocks) {
         let mut scratch = Scratch::default();
         while let Some((index, group)) = self.next_group(&mut blocks, &mut scratch) {
             // A row group that never arrives would keep the others waiting: even a panic is handed in.
-            let encode = || group.and_then(|group| self.encode(&mut encoder, &blocks, &group));
+            let encode = || {
+                let group = group?;
+                let encoded = encode(&mut encoder, &blocks, &group, self.watch)?;
+                Ok(FinishedRowGroup { segment: group.segment, encoded })
+            };
             if !self.stage.accept(index, caught(encode)) {
                 self.end();
             }
@@ -122,24 +136,5 @@ impl<'r> Shared<'r, '_> {
 
     fn end(&self) {
         *self.groups.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-
-    fn encode(
-        &self,
-        encoder: &mut RowGroupEncoder,
-        blocks: &Blocks,
-        group: &RowGroup,
-    ) -> Result<FinishedRowGroup> {
-        encoder.set_plan(&group.plan);
-        for block in blocks.iter() {
-            if self.watch.stopped() {
-                return Err(Error::Interrupted);
-            }
-            if encoder.gave_up() {
-                break;
-            }
-            encoder.add(block)?;
-        }
-        Ok(FinishedRowGroup { segment: group.segment, encoded: encoder.finish()? })
     }
 }

@@ -1,11 +1,15 @@
 //! Finds the compression by the first bytes and undoes it.
 
+use super::compression::Compression;
+use super::cuts::Cuts;
 use super::kernel::bzip2_kernel;
-use super::members::{Gzip, Trailing, Zstd, begins_gzip, begins_zstd, unsupported_zstd};
+use super::members::{Gzip, Trailing, Zstd, unsupported_zstd};
 use super::watch::Watch;
 use crate::bzip2::{self, Limits, ParallelDecoder, Taken, Work};
+use crate::csv::{Piece, Segment};
 use crate::error::{Error, Place, Result};
 use crate::store::ByteSource;
+use std::collections::VecDeque;
 use std::io::{self, Read};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -15,46 +19,30 @@ use std::time::Duration;
 /// Bytes by which a compression is told.
 const MAGIC_BYTES: usize = 4;
 
-/// How an object is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Compression {
-    /// Not at all.
-    None,
-    /// bzip2, one or more streams.
-    Bzip2,
-    /// gzip, one or more members.
-    Gzip,
-    /// Zstandard, one or more frames.
-    Zstd,
-}
-
-impl Compression {
-    /// By the first bytes; a file name may lie.
-    pub fn detect(first: &[u8]) -> Self {
-        match first {
-            [b'B', b'Z', b'h', b'1'..=b'9', ..] => Self::Bzip2,
-            [_, _, ..] if begins_gzip(first) => Self::Gzip,
-            [_, _, _, _, ..] if begins_zstd(first) => Self::Zstd,
-            _ => Self::None,
-        }
-    }
-
-    /// The name that reports use.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Bzip2 => "bzip2",
-            Self::Gzip => "gzip",
-            Self::Zstd => "zstd",
-        }
-    }
-}
-
 /// The uncompressed bytes of an object.
 pub(super) struct Decompressed<'a> {
     decoder: Decoder<'a>,
     uri: String,
     compression: Compression,
+    cuts: Cuts,
+    /// Offset of the next byte in the CSV.
+    given: u64,
+    /// Where units began, if that is wanted.
+    marks: Option<Vec<Mark>>,
+    /// What was given back, to be read again first.
+    ahead: VecDeque<(Vec<u8>, Segment)>,
+}
+
+/// The first byte of a unit.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Mark {
+    pub(super) unit: u64,
+    /// Its offset in the stored file; of bzip2 the first bit of its first block.
+    pub(super) stored: u64,
+    /// Its offset in the CSV.
+    pub(super) csv: u64,
+    /// What of bzip2 streams was passed before it.
+    pub(super) passed: bzip2::Passed,
 }
 
 enum Decoder<'a> {
@@ -103,11 +91,12 @@ pub(super) fn readers_place<'p, R>(
 }
 
 impl<'a> Decompressed<'a> {
-    /// Looks at the first bytes of a source. Up to `workers` will help to decode.
+    /// Looks at the first bytes of a source. Up to `workers` will help to decode; `segment_bytes` is the CSV of a file.
     pub(super) fn open(
         mut source: Box<dyn ByteSource + 'a>,
         watch: impl Deref<Target = Watch> + Send + 'a,
         workers: usize,
+        segment_bytes: u64,
     ) -> Result<Self> {
         let uri = source.info().uri.clone();
         let head = read_head(&mut *source, &watch)?;
@@ -125,7 +114,63 @@ impl<'a> Decompressed<'a> {
                 Decoder::Serial(Box::new(Zstd::new(raw).map_err(|error| damaged(error, &uri, "zstd"))?))
             }
         };
-        Ok(Self { decoder, uri, compression })
+        let cuts = Cuts::new(compression, segment_bytes);
+        Ok(Self { decoder, uri, compression, cuts, given: 0, marks: None, ahead: VecDeque::new() })
+    }
+
+    /// Goes on in the middle of an object: `source` is what follows from the byte on in which bzip2's `start` lies, or
+    /// what is at `csv` of what is not compressed. Offsets in the CSV are counted from `csv`.
+    pub(super) fn resume(
+        source: Box<dyn ByteSource + 'a>,
+        watch: &'a Watch,
+        compression: Compression,
+        segment_bytes: u64,
+        start: bzip2::Start,
+        csv: u64,
+    ) -> Self {
+        let uri = source.info().uri.clone();
+        let raw: Box<dyn Read + Send + 'a> = Box::new(SourceReader { source, watch });
+        let decoder = match compression {
+            Compression::Bzip2 => {
+                let blocks = ParallelDecoder::starting(raw, Limits::for_workers(1), start);
+                Decoder::Bzip2 { blocks: Arc::new(blocks), taken: None, at: 0 }
+            }
+            _ => Decoder::Serial(raw),
+        };
+        let cuts = Cuts::new(compression, segment_bytes);
+        Self { decoder, uri, compression, cuts, given: csv, marks: Some(Vec::new()), ahead: VecDeque::new() }
+    }
+
+    /// The same, but where units begin is kept.
+    #[must_use]
+    pub(super) fn keep_marks(self) -> Self {
+        Self { marks: Some(Vec::new()), ..self }
+    }
+
+    /// The first unit that was read of.
+    pub(super) fn first_mark(&self) -> Option<Mark> {
+        self.marks.iter().flatten().next().copied()
+    }
+
+    /// Where a unit that was read of began.
+    pub(super) fn mark(&self, unit: u64) -> Option<Mark> {
+        self.marks.iter().flatten().find(|mark| mark.unit == unit).copied()
+    }
+
+    /// What of bzip2 streams was passed: after the end, everything.
+    pub(super) fn passed(&self) -> bzip2::Passed {
+        self.blocks().map(|blocks| blocks.passed()).unwrap_or_default()
+    }
+
+    /// Takes back what was read last, to be read again: all of `bytes` from `at` on, which came in `pieces`, each from
+    /// an index on and of a segment.
+    pub(super) fn give_back(&mut self, bytes: &[u8], at: usize, pieces: &[(usize, Segment)]) {
+        let ends = pieces.iter().skip(1).map(|(from, _)| *from).chain([bytes.len()]);
+        for ((from, segment), end) in pieces.iter().zip(ends) {
+            if let Some(rest) = bytes.get(at.max(*from)..end).filter(|rest| !rest.is_empty()) {
+                self.ahead.push_back((rest.to_vec(), *segment));
+            }
+        }
     }
 
     pub(super) fn compression(&self) -> Compression {
@@ -144,13 +189,51 @@ impl<'a> Decompressed<'a> {
         }
     }
 
-    /// Fills from the front of `buf`; 0 only at the verified end.
-    pub(super) fn read(&mut self, buf: &mut [u8], scratch: &mut Scratch) -> Result<usize> {
+    /// Fills from the front of `buf`, with bytes of one segment; 0 only at the verified end.
+    pub(super) fn read(&mut self, buf: &mut [u8], scratch: &mut Scratch) -> Result<Piece> {
+        if let Some((bytes, segment)) = self.ahead.front_mut() {
+            let (count, segment) = (bytes.len().min(buf.len()), *segment);
+            buf[..count].copy_from_slice(&bytes[..count]);
+            bytes.drain(..count);
+            if bytes.is_empty() {
+                self.ahead.pop_front();
+            }
+            return Ok(Piece { bytes: count, segment });
+        }
+        let (cuts, given) = (&mut self.cuts, self.given);
+        let (mut stored, mut passed) = (given, bzip2::Passed::default());
         let read = match &mut self.decoder {
-            Decoder::Serial(reader) => read_uninterrupted(reader, buf),
-            Decoder::Bzip2 { blocks, taken, at } => read_blocks(blocks, taken, at, buf, scratch),
+            Decoder::Serial(reader) => {
+                let (segment, room) = cuts.segment_at(given, given);
+                let buf = within(buf, room);
+                read_uninterrupted(reader, buf).map(|bytes| Piece { bytes, segment })
+            }
+            Decoder::Bzip2 { blocks, taken, at } => {
+                next_bytes(blocks, taken, at, scratch).map(|rest| match rest {
+                    None => Piece::default(),
+                    Some((block, from)) => {
+                        (stored, passed) = (block.bit(), block.passed());
+                        let (segment, room) = cuts.segment_at(stored / 8, given);
+                        let rest = &block[from..];
+                        let buf = within(buf, room);
+                        let bytes = rest.len().min(buf.len());
+                        buf[..bytes].copy_from_slice(&rest[..bytes]);
+                        *at += bytes;
+                        Piece { bytes, segment }
+                    }
+                })
+            }
         };
-        read.map_err(|error| damaged(error, &self.uri, self.compression.as_str()))
+        let piece = read.map_err(|error| damaged(error, &self.uri, self.compression.as_str()))?;
+        let unit = piece.segment.unit;
+        if let Some(marks) = &mut self.marks
+            && piece.bytes > 0
+            && marks.last().is_none_or(|mark| mark.unit != unit)
+        {
+            marks.push(Mark { unit, stored, csv: given, passed });
+        }
+        self.given += piece.bytes as u64;
+        Ok(piece)
     }
 }
 
@@ -177,26 +260,25 @@ fn read_uninterrupted(reader: &mut impl Read, buf: &mut [u8]) -> io::Result<usiz
     }
 }
 
-/// Copies from the block at hand; when it is used up, takes the next one, decoding meanwhile.
-fn read_blocks(
+/// The front of a buffer, at most so many bytes.
+fn within(buf: &mut [u8], bytes_max: u64) -> &mut [u8] {
+    let bytes = buf.len().min(usize::try_from(bytes_max).unwrap_or(usize::MAX));
+    &mut buf[..bytes]
+}
+
+/// The block at hand, and how much of it is used up; when that is all, takes the next one, decoding meanwhile. None at
+/// the end.
+fn next_bytes<'t>(
     blocks: &Bzip2Blocks<'_>,
-    taken: &mut Option<bzip2::Bytes>,
+    taken: &'t mut Option<bzip2::Bytes>,
     at: &mut usize,
-    buf: &mut [u8],
     scratch: &mut Scratch,
-) -> io::Result<usize> {
-    loop {
-        let rest = taken.as_deref().map_or(&[][..], |bytes| &bytes[*at..]);
-        if !rest.is_empty() {
-            let n = rest.len().min(buf.len());
-            buf[..n].copy_from_slice(&rest[..n]);
-            *at += n;
-            return Ok(n);
-        }
+) -> io::Result<Option<(&'t bzip2::Bytes, usize)>> {
+    while taken.as_deref().is_none_or(|bytes| *at == bytes.len()) {
         (*taken, *at) = (None, 0);
         match blocks.take()? {
             Taken::Bytes(bytes) => *taken = Some(bytes),
-            Taken::End => return Ok(0),
+            Taken::End => return Ok(None),
             Taken::Pending => {
                 if scratch.work(blocks) == Work::Nothing {
                     blocks.wait(BLOCK_WAIT);
@@ -204,6 +286,7 @@ fn read_blocks(
             }
         }
     }
+    Ok(taken.as_ref().map(|bytes| (bytes, *at)))
 }
 
 /// An error of the source comes back as it was; anything else is the decoder's.

@@ -1,7 +1,7 @@
 //! An export read for its faults alone: all of them are counted, and nothing is kept.
 
+use super::compression::Compression;
 use super::convert::{Conversion, run};
-use super::decompress::Compression;
 use super::nowhere::Nowhere;
 use super::options::ConvertOptions;
 use super::watch::Watch;

@@ -1,6 +1,6 @@
 //! What is no CSV and known by its first bytes: told as what it is, never as damaged CSV.
 
-use super::decompress::Compression;
+use super::compression::Compression;
 use crate::error::Error;
 
 /// First bytes that are looked at.

@@ -1,11 +1,12 @@
 //! A whole job: converts an export, loads it, and accounts for it.
 
-use super::convert::{Conversion, run};
+use super::convert::{Conversion, Converted, run};
 use super::decompress::Decompressed;
 use super::digest::Digest;
 use super::options::ConvertOptions;
 use super::rejects::RejectsPlace;
 use super::split::layout_of;
+use super::units::{Units, run_in_units};
 use super::watch::Watch;
 use crate::error::{Error, Result};
 use crate::report::{RunReport, Status};
@@ -41,12 +42,37 @@ pub type Outcome = std::result::Result<RunReport, (Box<RunReport>, Error)>;
 
 /// Converts an export to Parquet in `sink`; loads nothing.
 pub fn convert(job: Job, options: &ConvertOptions, sink: &dyn SegmentSink, watch: &Watch) -> Outcome {
+    convert_by(&run, job, options, sink, watch)
+}
+
+/// The same, unit by unit ([`Units`]): the same files, rejects, counts and words, wherever and in whichever order the
+/// units are run. What cannot begin anywhere is one unit. The sink must take a file twice.
+pub fn convert_in_units(
+    job: Job,
+    options: &ConvertOptions,
+    sink: &dyn SegmentSink,
+    units: &dyn Units,
+    watch: &Watch,
+) -> Outcome {
+    convert_by(&|conversion| run_in_units(conversion, units), job, options, sink, watch)
+}
+
+/// What runs a conversion.
+type Run<'a> = dyn Fn(Conversion<'_>) -> Converted + 'a;
+
+fn convert_by(
+    run: &Run<'_>,
+    job: Job,
+    options: &ConvertOptions,
+    sink: &dyn SegmentSink,
+    watch: &Watch,
+) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
     let result = claim_rejects(&mut Outputs::default(), &job)
         .and_then(|()| sink.begin(&job.request.load_id))
         .and_then(|()| {
-            let converted = convert_into(job, options, sink, &Ok, watch, &mut report);
+            let converted = convert_into(run, job, (options, sink), &Ok, watch, &mut report);
             // What went wrong first is told.
             let ended = sink.end(converted.is_ok());
             converted.and_then(|status| ended.map(|()| status))
@@ -69,7 +95,7 @@ pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, w
 /// [`Error::Schema`] naming every column that does not fit.
 pub fn read_layout(job: &mut Job, options: &ConvertOptions) -> Result<Layout> {
     let watch = Watch::default();
-    let mut input = Decompressed::open(Box::new(&mut *job.source), &watch, 1)?;
+    let mut input = Decompressed::open(Box::new(&mut *job.source), &watch, 1, options.segment_bytes)?;
     layout_of(&mut input, &job.table, options)
 }
 
@@ -99,9 +125,9 @@ fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outco
 }
 
 fn convert_into(
+    run: &Run<'_>,
     job: Job,
-    options: &ConvertOptions,
-    sink: &dyn SegmentSink,
+    (options, sink): (&ConvertOptions, &dyn SegmentSink),
     fit: &dyn Fn(Layout) -> Result<Layout>,
     watch: &Watch,
     report: &mut RunReport,
@@ -119,7 +145,10 @@ fn convert_into(
     };
     let converted = run(conversion);
     report.seconds.convert = started.elapsed().as_secs_f64();
-    report.source.bytes = report.source.bytes.max(watch.source_bytes.load(Ordering::Relaxed));
+    // Units read some bytes twice: where the length is known, it is that.
+    if report.source.bytes == 0 {
+        report.source.bytes = watch.source_bytes.load(Ordering::Relaxed);
+    }
     if let Some(found) = converted.compression {
         report.source.compression = found.as_str().to_owned();
     }
@@ -152,7 +181,7 @@ fn load_into(
     let table = job.table.under(options.policy.rules())?;
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     let options = &ConvertOptions { erased: staging.erased(), ..options.clone() };
-    convert_into(job, options, staging.sink(), &fit, watch, report)?;
+    convert_into(&run, job, (options, staging.sink()), &fit, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
     }

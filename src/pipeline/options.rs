@@ -1,5 +1,6 @@
 //! What a user may choose about a conversion.
 
+use super::cuts::CUT_RULE;
 use crate::csv::LineEnd;
 use crate::pages::{Codec, EmptyStrings, EncodeOptions, Overlong};
 use crate::privacy::{Marks, Policy};
@@ -15,7 +16,8 @@ pub struct ConvertOptions {
     /// Uncompressed CSV bytes of one row group, the unit of parallel work; at most
     /// [`ROW_GROUP_BYTES_MAX`].
     pub row_group_bytes: usize,
-    /// Uncompressed CSV bytes of one segment, which becomes one Parquet file.
+    /// Bytes of one segment, which becomes one Parquet file: of the CSV, or of bzip2 a quarter of it as stored. A segment
+    /// ends with the record that lies over such a place of the stored file.
     pub segment_bytes: u64,
     /// Compression of pages.
     pub codec: Codec,
@@ -69,6 +71,7 @@ impl fmt::Debug for ConvertOptions {
             .field("threads", threads)
             .field("row_group_bytes", row_group_bytes)
             .field("segment_bytes", segment_bytes)
+            .field("cut_at", &CUT_RULE)
             .field("codec", codec)
             .field("max_rejects", max_rejects)
             .field("overlong", overlong)
@@ -123,5 +126,16 @@ impl ConvertOptions {
             text_hashes: false,
             line_end,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rule_of_the_cuts_is_part_of_a_loads_identity() {
+        let words = format!("{:?}", ConvertOptions::default());
+        assert!(words.contains(&format!("cut_at: {CUT_RULE:?}")), "{words}");
     }
 }

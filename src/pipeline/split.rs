@@ -1,11 +1,14 @@
 //! Cuts the uncompressed bytes into row groups and segments, at places that the bytes decide.
 
-use super::decompress::{Bzip2Blocks, Decompressed, Scratch};
+use super::decompress::{Bzip2Blocks, Decompressed, Mark, Scratch};
 use super::foreign::{self, HEAD_BYTES};
 use super::kernel::csv_kernel;
 use super::options::{ConvertOptions, ROW_GROUP_BYTES_MAX};
 use super::watch::Watch;
-use crate::csv::{Blocks, GAP_BYTES_MAX, LineEnd, PAD_AFTER, RawField, SplitError, Splitter, raw_records};
+use crate::bzip2::Passed;
+use crate::csv::{
+    Blocks, GAP_BYTES_MAX, LineEnd, PAD_AFTER, RawField, Segment, SplitError, Splitter, raw_records,
+};
 use crate::error::{Error, Place, Result};
 use crate::pages::{DictionaryPlan, EncodeOptions, Encoding, RowGroupEncoder, rule_of};
 use crate::privacy::Transform;
@@ -23,7 +26,7 @@ const PLAN_BLOCKS_MAX: usize = 64;
 /// Where a run of whole records goes, and how it is encoded; the records are in the worker's blocks.
 pub(super) struct RowGroup {
     /// The segment, and so the file, it belongs to.
-    pub(super) segment: u64,
+    pub(super) segment: Segment,
     pub(super) plan: Arc<DictionaryPlan>,
 }
 
@@ -37,6 +40,13 @@ pub(super) struct Header {
     pub(super) lines: u64,
     /// How it ends, and all records with it.
     pub(super) line_end: LineEnd,
+}
+
+/// The first record of a unit that begins in the middle of a file.
+pub(super) struct Begins {
+    /// Its offset in the CSV.
+    pub(super) byte: u64,
+    pub(super) segment: Segment,
 }
 
 impl Header {
@@ -65,10 +75,9 @@ pub(super) struct RowGroups<'a> {
     first: Option<Blocks>,
     encoding: Arc<Encoding>,
     row_group_bytes: usize,
-    segment_bytes: u64,
     next_index: u64,
-    segment: u64,
-    bytes_in_segment: u64,
+    segment: Segment,
+    /// That of the segment.
     plan: Option<Arc<DictionaryPlan>>,
 }
 
@@ -83,8 +92,7 @@ impl<'a> RowGroups<'a> {
         text_hashes: bool,
     ) -> Result<(Self, Header)> {
         let mut splitter = splitter(options, LineEnd::Lf);
-        let row_group_bytes = options.row_group_bytes.min(ROW_GROUP_BYTES_MAX);
-        let mut first = room(row_group_bytes);
+        let mut first = room(options.row_group_bytes.min(ROW_GROUP_BYTES_MAX));
         let header = read_header(&mut input, &mut splitter, &mut first)?;
         let layout = fit(bind(&header, input.uri(), table, options)?)?;
         let encode = EncodeOptions { text_hashes, ..options.encode_options(header.line_end) };
@@ -92,20 +100,75 @@ impl<'a> RowGroups<'a> {
         if options.allow_open_end {
             splitter.allow_open_end(header.line_end);
         }
-        let groups = Self {
+        let groups = Self::new(input, splitter, encoding, options, watch);
+        Ok((Self { first: Some(first), ..groups }, header))
+    }
+
+    /// Reads the header once more, which is bound already, and what follows it.
+    pub(super) fn again(
+        mut input: Decompressed<'a>,
+        encoding: Arc<Encoding>,
+        options: &ConvertOptions,
+        watch: &'a Watch,
+    ) -> Result<Self> {
+        let mut splitter = splitter(options, LineEnd::Lf);
+        let mut first = room(options.row_group_bytes.min(ROW_GROUP_BYTES_MAX));
+        let header = read_header(&mut input, &mut splitter, &mut first)?;
+        if options.allow_open_end {
+            splitter.allow_open_end(header.line_end);
+        }
+        Ok(Self { first: Some(first), ..Self::new(input, splitter, encoding, options, watch) })
+    }
+
+    /// Reads on in the middle of a file, from this record on.
+    pub(super) fn resume(
+        input: Decompressed<'a>,
+        begins: &Begins,
+        encoding: Arc<Encoding>,
+        (options, line_end): (&ConvertOptions, LineEnd),
+        watch: &'a Watch,
+    ) -> Self {
+        let mut splitter = Splitter::starting(BLOCK_BYTES, begins.byte, begins.segment);
+        if options.allow_open_end {
+            splitter.allow_open_end(line_end);
+        }
+        let groups = Self::new(input, splitter, encoding, options, watch);
+        Self { segment: begins.segment, ..groups }
+    }
+
+    fn new(
+        input: Decompressed<'a>,
+        splitter: Splitter,
+        encoding: Arc<Encoding>,
+        options: &ConvertOptions,
+        watch: &'a Watch,
+    ) -> Self {
+        Self {
             input,
             watch,
             splitter,
-            first: Some(first),
+            first: None,
             encoding,
-            row_group_bytes,
-            segment_bytes: options.segment_bytes,
+            row_group_bytes: options.row_group_bytes.min(ROW_GROUP_BYTES_MAX),
             next_index: 0,
-            segment: 0,
-            bytes_in_segment: 0,
+            segment: Segment::default(),
             plan: None,
-        };
-        Ok((groups, header))
+        }
+    }
+
+    /// Where the next record is, if it is not of this unit: its own unit's mark, and how far behind.
+    pub(super) fn left(&self, unit: u64) -> Option<(Mark, u64)> {
+        let next = self.splitter.segment().unit;
+        if next == unit || self.first.as_ref().is_some_and(|first| !first.is_empty()) {
+            return None;
+        }
+        let mark = self.input.mark(next)?;
+        Some((mark, self.splitter.byte() - mark.csv))
+    }
+
+    /// What of bzip2 streams was passed: after the end, everything.
+    pub(super) fn passed(&self) -> Passed {
+        self.input.passed()
     }
 
     /// Blocks with room for a row group.
@@ -133,37 +196,37 @@ impl<'a> RowGroups<'a> {
             Some(first) => *blocks = first,
             None => blocks.clear(),
         }
-        let wanted = row_group_bytes(self.row_group_bytes, self.next_index);
-        let bytes = fill(&mut self.input, &mut self.splitter, self.watch, wanted, blocks, scratch)?;
+        // What the header's block has more is of the first segment.
+        let segment = if blocks.is_empty() { self.splitter.segment() } else { self.segment };
+        let wanted = row_group_bytes(self.row_group_bytes, segment, self.next_index);
+        fill(&mut self.input, &mut self.splitter, self.watch, (segment, wanted), blocks, scratch)?;
         if blocks.is_empty() {
             return Ok(None);
         }
-        if self.bytes_in_segment >= self.segment_bytes {
-            self.segment += 1;
-            self.bytes_in_segment = 0;
+        if segment != self.segment {
+            self.segment = segment;
             self.plan = None;
         }
-        self.bytes_in_segment += bytes as u64;
         let plan = match &self.plan {
             Some(plan) => plan.clone(),
             None => self.plan.insert(Arc::new(plan_dictionaries(&self.encoding, blocks)?)).clone(),
         };
         self.next_index += 1;
-        Ok(Some(RowGroup { segment: self.segment, plan }))
+        Ok(Some(RowGroup { segment, plan }))
     }
 }
 
-/// Adds blocks until there are so many bytes of records, or the file ends; says how many there are.
+/// Adds blocks until there are so many bytes of records, or the segment or the file ends.
 pub(super) fn fill(
     input: &mut Decompressed<'_>,
     splitter: &mut Splitter,
     watch: &Watch,
-    wanted: usize,
+    (segment, wanted): (Segment, usize),
     blocks: &mut Blocks,
     scratch: &mut Scratch,
-) -> Result<usize> {
+) -> Result<()> {
     let mut bytes: usize = blocks.iter().map(|block| block.records().len()).sum();
-    while bytes < wanted {
+    while bytes < wanted && (blocks.is_empty() || splitter.segment() == segment) {
         if watch.stopped() {
             return Err(Error::Interrupted);
         }
@@ -171,7 +234,7 @@ pub(super) fn fill(
         let Some(block) = block.map_err(|error| cannot_split(error, input.uri()))? else { break };
         bytes += block.records().len();
     }
-    Ok(bytes)
+    Ok(())
 }
 
 pub(super) fn splitter(options: &ConvertOptions, line_end: LineEnd) -> Splitter {
@@ -189,11 +252,11 @@ pub(super) fn room(row_group_bytes: usize) -> Blocks {
 }
 
 /// The bytes of a file's row group: the first ones are smaller, so that every worker soon has one, and a
-/// small file has enough of them for two.
-fn row_group_bytes(full: usize, index: u64) -> usize {
+/// small file has enough of them for two. Other segments know nothing of how many were before.
+fn row_group_bytes(full: usize, segment: Segment, index: u64) -> usize {
     let bytes = match index {
-        0 | 1 => full / 4,
-        2 | 3 => full / 2,
+        0 | 1 if segment == Segment::default() => full / 4,
+        2 | 3 if segment == Segment::default() => full / 2,
         _ => full,
     };
     bytes.max(1)
@@ -220,9 +283,9 @@ pub(super) fn read_header(
 ) -> Result<Header> {
     let (mut head, mut scratch) = (Vec::new(), Scratch::default());
     let block = splitter.next_block(blocks, |buf| {
-        let n = input.read(buf, &mut scratch)?;
-        head.extend_from_slice(&buf[..n.min(HEAD_BYTES - head.len())]);
-        Ok(n)
+        let piece = input.read(buf, &mut scratch)?;
+        head.extend_from_slice(&buf[..piece.bytes.min(HEAD_BYTES - head.len())]);
+        Ok(piece)
     });
     if let Some(refusal) = foreign::refusal(&head) {
         return Err(refusal.at(Place::uri(input.uri())));

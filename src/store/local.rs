@@ -89,6 +89,26 @@ impl LocalSource {
         Ok(Self { file, path: path.to_owned(), info, pin, at: 0 })
     }
 
+    /// Opens what was opened before, maybe elsewhere, at byte `from`.
+    ///
+    /// # Errors
+    /// As [`LocalSource::open`]; [`Error::Input`] if it is not of that length and time.
+    pub(super) fn open_at(path: &Path, pinned: &ObjectInfo, from: u64) -> Result<Self> {
+        let mut source = Self::open(path)?;
+        let same = source.info.bytes == pinned.bytes && version(&source.info) == version(pinned);
+        if !same {
+            return Err(changed(
+                &source.info.uri,
+                pinned.bytes.unwrap_or(0),
+                source.info.bytes.unwrap_or(0),
+                from,
+            ));
+        }
+        let failed = |cause| Error::io("cannot read the file", path, cause);
+        source.at = source.file.seek(SeekFrom::Start(from)).map_err(failed)?;
+        Ok(source)
+    }
+
     fn check(&self, at_end: bool) -> Result<()> {
         let Some(pin) = self.pin else { return Ok(()) };
         let metadata =
@@ -97,14 +117,21 @@ impl LocalSource {
         if Pin::of(&metadata) == pin && !short && self.at <= pin.bytes {
             return Ok(());
         }
-        Err(Error::input(format!(
-            "the file changed while it was read ({} bytes, now {})",
-            pin.bytes,
-            metadata.len()
-        ))
-        .at(Place { uri: Some(self.info.uri.clone()), byte: Some(self.at), ..Place::default() })
-        .help("wait until nothing writes to it any more, or read a copy; then run again"))
+        Err(changed(&self.info.uri, pin.bytes, metadata.len(), self.at))
     }
+}
+
+/// What of a file's version is the same on every machine that sees it: length and time.
+fn version(info: &ObjectInfo) -> Option<(&str, &str)> {
+    let mut parts = info.etag.as_deref()?.rsplit('-');
+    let modified = parts.next()?;
+    Some((parts.next()?, modified))
+}
+
+fn changed(uri: &str, bytes: u64, bytes_now: u64, at: u64) -> Error {
+    Error::input(format!("the file changed while it was read ({bytes} bytes, now {bytes_now})"))
+        .at(Place { byte: Some(at), ..Place::uri(uri) })
+        .help("wait until nothing writes to it any more, or read a copy; then run again")
 }
 
 impl ByteSource for LocalSource {

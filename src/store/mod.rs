@@ -81,7 +81,7 @@ pub use key::Named;
 pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 pub use naming::{Endpoint, NoObject, ObjectOfUrl, S3_ENDPOINT, name_of, name_of_url, object_of_url};
-pub use open::{fetch_small, file_names, open, prepare_out, sink};
+pub use open::{fetch_small, file_names, open, open_range, prepare_out, sink};
 #[cfg(feature = "aws")]
 pub use post::{POST_TIME_MAX, post};
 #[cfg(feature = "aws")]

@@ -4,7 +4,7 @@ use super::local::{self, LocalSink, LocalSource, StdinSource};
 use super::location::Location;
 #[cfg(feature = "aws")]
 use super::remote;
-use super::types::{ByteSource, Listing, SegmentSink};
+use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink};
 use super::unfinished;
 use crate::error::{Error, Place, Result};
 
@@ -18,6 +18,32 @@ pub fn open(location: &Location) -> Result<Box<dyn ByteSource>> {
         Location::Stdin => Ok(Box::new(StdinSource::new())),
         Location::Local(path) => Ok(Box::new(LocalSource::open(path)?)),
         Location::S3 { .. } | Location::Https(_) => remote::open(location),
+    }
+}
+
+/// Reads on in an object that was opened before, maybe elsewhere: from byte `from` on, of which `bytes_hint` will most
+/// likely be read. What is behind them is read when it is asked for. The object must be of the version and length that
+/// `pinned` says; a local file of the length and time, as its number differs from one machine to another.
+///
+/// # Errors
+/// [`Error::Input`] if it is another by now; [`Error::Usage`] for what cannot be read from its middle: standard input,
+/// URLs, an object whose length is not known, a byte behind its end.
+pub fn open_range(
+    location: &Location,
+    pinned: &ObjectInfo,
+    from: u64,
+    bytes_hint: u64,
+) -> Result<Box<dyn ByteSource>> {
+    let refused = |what: &str| {
+        Err(Error::usage(what)
+            .at(Place { byte: Some(from), ..Place::uri(pinned.uri.clone()) })
+            .help("name a file or an object of S3"))
+    };
+    match (location, pinned.bytes) {
+        (_, Some(bytes)) if from > bytes => refused("there is nothing to read behind the end"),
+        (Location::Local(path), Some(_)) => Ok(Box::new(LocalSource::open_at(path, pinned, from)?)),
+        (Location::S3 { .. }, Some(_)) => remote::open_range(location, pinned, from, bytes_hint),
+        _ => refused("this cannot be read from its middle"),
     }
 }
 
@@ -105,7 +131,7 @@ mod remote {
     use crate::error::{Error, Place, Result};
     use crate::features::Feature;
     use crate::store::location::Location;
-    use crate::store::types::{ByteSource, Listing, SegmentSink};
+    use crate::store::types::{ByteSource, Listing, ObjectInfo, SegmentSink};
 
     fn missing(location: &Location) -> Error {
         Feature::Aws.missing("S3 or a URL").at(Place::uri(location.to_string()))
@@ -116,6 +142,15 @@ mod remote {
     }
 
     pub(super) fn open_whole(location: &Location) -> Result<Box<dyn ByteSource>> {
+        Err(missing(location))
+    }
+
+    pub(super) fn open_range(
+        location: &Location,
+        _: &ObjectInfo,
+        _: u64,
+        _: u64,
+    ) -> Result<Box<dyn ByteSource>> {
         Err(missing(location))
     }
 

@@ -31,6 +31,8 @@ use crate::error::{Error, Result};
 pub const PART_BYTES: u64 = 8 << 20;
 /// Parts that are fetched at once, the one that is read among them.
 pub const READ_AHEAD_PARTS: usize = 4;
+/// Size of one ranged GET behind what was expected to be read.
+const UNEXPECTED_BYTES: u64 = 1 << 20;
 /// What is handed to the reader at a time: each time may wake a thread.
 const PIECE_BYTES: usize = 256 << 10;
 /// Tries of one request, the first included.
@@ -251,6 +253,8 @@ pub(super) struct RangedSource {
     at: u64,
     /// Where the next part to ask for starts.
     ask_at: u64,
+    /// What is behind is asked for when it is read.
+    expected: u64,
 }
 
 impl RangedSource {
@@ -261,12 +265,26 @@ impl RangedSource {
         let ahead = tuning.part_bytes.saturating_mul(tuning.read_ahead as u64).min(length);
         let buffers = Buffers::new(PIECE_BYTES, ahead as usize / PIECE_BYTES + 1);
         let (window, piece) = (VecDeque::new(), Bytes::new());
-        Self { fetch, info, tuning, length, buffers, window, piece, at, ask_at: at }
+        Self { fetch, info, tuning, length, buffers, window, piece, at, ask_at: at, expected: length }
+    }
+
+    /// The same, if so many bytes will most likely be read.
+    #[must_use]
+    pub(super) fn expecting(self, bytes: u64) -> Self {
+        let expected = self.at.saturating_add(bytes).min(self.length);
+        Self { expected, ..self }
     }
 
     fn ask_ahead(&mut self) -> Result<()> {
         while self.window.len() < self.tuning.read_ahead.max(1) && self.ask_at < self.length {
-            let end = self.length.min(self.ask_at + self.tuning.part_bytes.max(1));
+            let (end, part_bytes) = match self.ask_at < self.expected {
+                true => (self.expected, self.tuning.part_bytes),
+                false if self.window.is_empty() => {
+                    (self.length, self.tuning.part_bytes.min(UNEXPECTED_BYTES))
+                }
+                false => return Ok(()),
+            };
+            let end = end.min(self.ask_at + part_bytes.max(1));
             let part = self.ask(self.ask_at..end)?;
             self.window.push_back(part);
             self.ask_at = end;

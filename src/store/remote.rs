@@ -4,7 +4,7 @@ use super::https;
 use super::location::Location;
 use super::ranged::Tuning;
 use super::s3::S3;
-use super::types::{ByteSource, Listing, SegmentSink};
+use super::types::{ByteSource, Listing, ObjectInfo, SegmentSink};
 use super::unfinished_s3;
 use crate::error::Result;
 
@@ -20,6 +20,15 @@ pub(super) fn open_whole(location: &Location) -> Result<Box<dyn ByteSource>> {
         Location::Https(url) => https::open_whole(url, Tuning::default()),
         _ => open(location),
     }
+}
+
+pub(super) fn open_range(
+    location: &Location,
+    pinned: &ObjectInfo,
+    from: u64,
+    bytes_hint: u64,
+) -> Result<Box<dyn ByteSource>> {
+    S3::from_environment()?.open_range(location, pinned, from, bytes_hint)
 }
 
 pub(super) fn sink(location: &Location) -> Result<Box<dyn SegmentSink>> {

@@ -189,6 +189,30 @@ impl S3 {
         self.open_at(location, at, |found| found.etag == known.etag && found.bytes == known.bytes)
     }
 
+    /// The object that `pinned` says, from byte `from` on, of which `bytes_hint` will most likely be read. It is not asked
+    /// for before it is read: each answer must be of that version ([`If-Match`][get]) and length.
+    ///
+    /// # Errors
+    /// [`Error::Usage`] if its length is not known.
+    ///
+    /// [get]: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    pub fn open_range(
+        &self,
+        location: &Location,
+        pinned: &ObjectInfo,
+        from: u64,
+        bytes_hint: u64,
+    ) -> Result<Box<dyn ByteSource>> {
+        let (bucket, path) = self.place(location)?;
+        let Some(length) = pinned.bytes else {
+            return Err(Error::usage("the length of the object is not known").at(Place::uri(&pinned.uri)));
+        };
+        let etag = pinned.etag.as_ref().map(|etag| format!("\"{etag}\""));
+        let fetch = Arc::new(S3Fetch { bucket, path, etag, length });
+        let source = RangedSource::new(fetch, pinned.clone(), length, self.tuning, from);
+        Ok(Box::new(source.expecting(bytes_hint)))
+    }
+
     fn open_at(
         &self,
         location: &Location,

@@ -5,6 +5,7 @@
 mod craft;
 mod damaged;
 mod hostile;
+mod middle;
 #[path = "../support/seed.rs"]
 mod seed;
 mod sound;

@@ -16,3 +16,4 @@ mod profile;
 #[path = "../support/seed.rs"]
 mod seed;
 mod support;
+mod units;

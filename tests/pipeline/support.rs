@@ -25,6 +25,12 @@ impl MemorySource {
         let info = ObjectInfo { uri: uri.into(), ..ObjectInfo::default() };
         Self { bytes: bytes.into(), at: 0, read_bytes, info }
     }
+
+    /// The same, of an object whose length is known.
+    pub(crate) fn of_length(mut self, bytes: u64) -> Self {
+        self.info.bytes = Some(bytes);
+        self
+    }
 }
 
 impl ByteSource for MemorySource {

@@ -90,7 +90,7 @@ pub struct ConversionArgs {
     /// Worker threads [default: all cores]
     #[arg(long, value_name = "N", value_parser = parse_threads())]
     pub threads: Option<u16>,
-    /// CSV bytes of one Parquet file, like 256MiB or 1GB [default: 256MiB]
+    /// CSV bytes of one Parquet file, of bzip2 a quarter of them as stored; like 256MiB or 1GB [default: 256MiB]
     #[arg(long, value_name = "BYTES", value_parser = crate::cli::size::parse_some)]
     pub segment_size: Option<u64>,
     /// CSV bytes of one row group, the unit of parallel work [default: 16MiB]

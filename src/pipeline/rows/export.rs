@@ -16,6 +16,9 @@ use crate::store::{ByteSource, ObjectInfo};
 use arrow::datatypes::SchemaRef;
 use std::sync::Arc;
 
+/// CSV of a segment: a query has no files, and so no places to cut them.
+const SEGMENT_BYTES: u64 = u64::MAX;
+
 /// What opens an export: the first time, and whenever a query reads it again.
 pub type Opening = Arc<dyn Fn() -> Result<Box<dyn ByteSource>> + Send + Sync>;
 
@@ -43,7 +46,7 @@ impl ExportRows {
         workers: usize,
     ) -> Result<Self> {
         let (watch, info) = (Arc::<Watch>::default(), source.info().clone());
-        let mut input = Decompressed::open(source, Arc::clone(&watch), workers)?;
+        let mut input = Decompressed::open(source, Arc::clone(&watch), workers, SEGMENT_BYTES)?;
         let mut splitter = splitter(options, LineEnd::Lf);
         let mut first = Blocks::default();
         let header = read_header(&mut input, &mut splitter, &mut first)?;

@@ -1,7 +1,7 @@
 //! The workers that read an export's rows, one for each partition of a query.
 
 use super::tally::Tally;
-use crate::csv::{Blocks, Splitter};
+use crate::csv::{Blocks, Segment, Splitter};
 use crate::error::Result;
 use crate::pages::{BatchDecoder, Counts, Encoding};
 use crate::pipeline::caught::caught;
@@ -38,7 +38,9 @@ impl Cut {
             Some(first) => *blocks = first,
             None => blocks.clear(),
         }
-        fill(&mut self.input, &mut self.splitter, watch, TURN_BYTES, blocks, scratch)?;
+        // All is one segment.
+        let turn = (Segment::default(), TURN_BYTES);
+        fill(&mut self.input, &mut self.splitter, watch, turn, blocks, scratch)?;
         Ok(!blocks.is_empty())
     }
 }

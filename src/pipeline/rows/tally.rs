@@ -3,7 +3,7 @@
 use crate::error::{Error, Result};
 use crate::pages::{Counts, Encoding};
 use crate::pipeline::rejects::RejectsWriter;
-use crate::pipeline::stage::{first_fault, too_many};
+use crate::pipeline::tally::{first_fault, too_many};
 use crate::report::words::plural;
 use std::collections::BTreeMap;
 use std::sync::Arc;

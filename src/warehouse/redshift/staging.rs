@@ -50,8 +50,7 @@ const LOOKED_AT_MAX: usize = 10_000;
 pub(super) const PROBES: &str = ".check";
 /// Bytes of such a record at most.
 const RECORD_BYTES_MAX: usize = 32 << 20;
-/// Files of one load. COPY's manifest has no documented limit (dg/loading-data-files-using-manifest); the record
-/// that a retry reads has one.
+/// Files of one load: the record of a retry has a limit, COPY's manifest none (dg/loading-data-files-using-manifest).
 const FILES_MAX: usize = 50_000;
 /// Times that a file is read back which another process is writing too.
 const READ_ATTEMPTS_MAX: usize = 5;
@@ -283,15 +282,16 @@ fn folders(objects: Vec<ObjectBelow>) -> Folders {
 fn is_staged_name(name: &str) -> bool {
     let is_segment = || {
         let (number, ending) = name.strip_prefix("part-")?.split_once('.')?;
-        let numbered = number.len() >= 5 && number.bytes().all(|byte| byte.is_ascii_digit());
-        Some(numbered && ENDINGS.contains(&ending))
+        let (unit, part) = number.split_once('_').unwrap_or((number, "1"));
+        let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        Some(unit.len() >= 5 && digits(unit) && digits(part) && ENDINGS.contains(&ending))
     };
     name == MANIFEST_NAME || RECORD_NAMES.contains(&name) || is_segment() == Some(true)
 }
 
 /// The number in a segment's name.
 fn number_of(name: &str) -> Option<usize> {
-    name.strip_prefix("part-")?.split_once('.')?.0.parse().ok()
+    name.strip_prefix("part-")?.split(['_', '.']).next()?.parse().ok()
 }
 
 /// Whether a name below the staging place is one that this program gives: of a load, a check, the catalogue.

@@ -25,6 +25,10 @@ fn only_names_that_a_load_gives_are_its_own() {
         (format!("t/{id}/part-00000.snappy.parquet"), true),
         (format!("t/{id}/part-100000.zstd.parquet"), true),
         (format!("t/{id}/part-00000.parquet"), true),
+        (format!("t/{id}/part-00012_1.snappy.parquet"), true),
+        (format!("t/{id}/part-00012_.snappy.parquet"), false),
+        (format!("t/{id}/part-00012_x.snappy.parquet"), false),
+        (format!("t/{id}/part-_1.snappy.parquet"), false),
         (".check/x/y".to_owned(), true),
         (".check-0".to_owned(), true),
         ("_catalog/t/x".to_owned(), true),
@@ -49,6 +53,7 @@ fn only_names_that_a_load_gives_are_its_own() {
 #[test]
 fn a_record_of_the_most_files_can_be_read() {
     assert_eq!(number_of("part-49999.snappy.parquet"), Some(FILES_MAX - 1));
+    assert_eq!(number_of("part-00012_1.snappy.parquet"), Some(12));
     assert_eq!(number_of("manifest.json"), None);
     let uri = format!("s3://{}/part-00000.snappy.parquet", "b".repeat(200));
     let file = FileReport { uri, rows: u64::MAX, bytes: u64::MAX };
