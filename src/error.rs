@@ -295,6 +295,56 @@ impl Error {
     }
 }
 
+/// An error as it goes to another process.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Told {
+    /// [`Error::class`].
+    class: String,
+    what: String,
+    place: Place,
+    help: String,
+    causes: Option<String>,
+}
+
+impl From<&Error> for Told {
+    fn from(error: &Error) -> Self {
+        let class = error.class().to_owned();
+        let Some(detail) = error.detail() else {
+            return Self {
+                class,
+                what: String::new(),
+                place: Place::default(),
+                help: String::new(),
+                causes: None,
+            };
+        };
+        let Detail { what, place, help, .. } = detail;
+        Self { class, what: what.clone(), place: place.clone(), help: help.clone(), causes: detail.causes() }
+    }
+}
+
+impl From<Told> for Error {
+    /// An error of a class that is not known is one of the machine.
+    fn from(told: Told) -> Self {
+        let new = match told.class.as_str() {
+            "usage" => Self::usage,
+            "access" => Self::access,
+            "schema" => Self::schema,
+            "rejects" => Self::rejects,
+            "counts" => Self::counts,
+            "transient" => Self::transient,
+            "input" => Self::input,
+            "interrupted" => return Self::Interrupted,
+            _ => Self::machine,
+        };
+        let error = new(told.what).at(told.place).help(told.help);
+        match told.causes {
+            Some(causes) => error.because(causes),
+            None => error,
+        }
+    }
+}
+
 /// Exit codes of failures, the worst first: what was asked for (130); what must never be (6); what keeps every table
 /// from loading until somebody acts (2, 3); what concerns one table (4, 5, 1); what passes by itself (7).
 const WORST_FIRST: [u8; 8] = [130, 6, 2, 3, 4, 5, 1, 7];
@@ -336,6 +386,7 @@ pub fn cut(text: &str, chars_max: usize) -> String {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
 
@@ -364,12 +415,15 @@ mod tests {
         let cause = Error::machine("under").because(std::io::Error::other("lowest"));
         let error = Error::input("over").at(Place::byte(7)).help("mend it").because(cause);
         let help = |error: &Error| error.detail().map(|detail| detail.help.clone());
-        for error in [error, Error::rejects("alone"), Error::Interrupted] {
-            let copy = error.copied();
-            assert_eq!(
-                (copy.to_string(), copy.class(), help(&copy)),
-                (error.to_string(), error.class(), help(&error))
-            );
+        for error in [error, Error::rejects("alone"), Error::counts("c").help("h"), Error::Interrupted] {
+            let text = serde_json::to_string(&Told::from(&error)).unwrap();
+            let told = Error::from(serde_json::from_str::<Told>(&text).unwrap());
+            for copy in [error.copied(), told] {
+                assert_eq!(
+                    (copy.to_string(), copy.class(), help(&copy)),
+                    (error.to_string(), error.class(), help(&error))
+                );
+            }
         }
         assert_eq!(Error::Interrupted.copied().exit_code(), 130);
     }

@@ -11,6 +11,8 @@ pub enum Feature {
     Serve,
     /// SQL over the local warehouse.
     Query,
+    /// Units of an export on several machines.
+    Cluster,
 }
 
 impl Feature {
@@ -20,6 +22,7 @@ impl Feature {
             Self::Aws => "aws",
             Self::Serve => "serve",
             Self::Query => "query",
+            Self::Cluster => "cluster",
         }
     }
 
@@ -27,6 +30,7 @@ impl Feature {
         match self {
             Self::Aws => "use local files and a warehouse in a folder",
             Self::Serve => "load with backfill",
+            Self::Cluster => "leave --cluster out: this machine converts alone",
             Self::Query => "read the warehouse's Parquet files with DuckDB, pandas or Polars",
         }
     }
@@ -55,6 +59,7 @@ pub fn built_in() -> Vec<Feature> {
         (Feature::Aws, cfg!(feature = "aws")),
         (Feature::Serve, cfg!(feature = "serve")),
         (Feature::Query, cfg!(feature = "query")),
+        (Feature::Cluster, cfg!(feature = "cluster")),
     ];
     has.into_iter().filter(|(_, built)| *built).map(|(feature, _)| feature).collect()
 }

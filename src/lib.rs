@@ -12,6 +12,7 @@
 //! | [`ops`] | what each command does, without a terminal: start here to call csl-stream from a program |
 //! | [`status`] | what is there and what is wrong, as pages, JSON and Markdown |
 //! | [`config`] | typed settings: flag, environment, file, default |
+//! | `cluster` | units of an export on several machines |
 //! | [`pipeline`] | the path from bytes to staged Parquet and into a table |
 //! | `lambda`, `webhook`, `work`, `queue` | webhooks in, messages of exports that are ready, and what becomes of them |
 //! | `notify`, `glue`, [`metrics`] | who else hears of a load: SNS, DynamoDB, Slack, Teams, webhooks; the old Glue job and the Data Catalog; what is counted |
@@ -23,6 +24,8 @@
 
 pub mod bzip2;
 pub mod cli;
+#[cfg(feature = "cluster")]
+pub mod cluster;
 pub mod config;
 pub mod csv;
 pub mod error;

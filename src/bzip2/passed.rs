@@ -9,7 +9,7 @@ use super::crc::combine;
 const LEVEL_BYTES: usize = 100_000;
 
 /// How far a stream has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Stream {
     /// Of its header, 1 to 9.
     pub level: u8,
@@ -25,7 +25,7 @@ impl Stream {
 }
 
 /// What a reading has passed from where it began.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Passed {
     /// Blocks of the stream whose header was not read.
     blocks: u32,

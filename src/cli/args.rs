@@ -9,10 +9,12 @@ use std::path::PathBuf;
 use std::sync::LazyLock;
 
 mod check;
+mod cluster;
 mod cost;
 mod erase;
 mod groups;
 mod init;
+mod listen;
 mod loads;
 mod privacy;
 mod query_export;
@@ -23,6 +25,7 @@ mod verify;
 mod work;
 
 pub use check::{CheckArgs, FaultsArgs};
+pub use cluster::{ClusterArgs, ClusterCommand, ExecutorArgs, SchedulerArgs, SecurityArgs};
 pub use cost::CostArgs;
 pub use erase::EraseArgs;
 pub use groups::{ConversionArgs, ExportArgs, LocalArgs, OutputArgs, SchemaArgs, TargetArgs};
@@ -148,6 +151,9 @@ pub enum Command {
     /// Messages that could not be loaded
     #[command(subcommand)]
     DeadLetters(DeadLettersCommand),
+    /// Scheduler and executors: the units of an export on several machines
+    #[command(subcommand)]
+    Cluster(ClusterCommand),
     /// What a night of so many bytes costs: in Fargate, in Lambda, and with Glue
     Cost(CostArgs),
     /// Show every setting and where it came from
@@ -172,7 +178,7 @@ impl Command {
 
     /// Whether it runs until it is told to stop; then its events are logged without being asked for.
     pub fn is_service(&self) -> bool {
-        matches!(self, Self::Serve(_) | Self::Status(_) | Self::Lambda)
+        matches!(self, Self::Serve(_) | Self::Status(_) | Self::Lambda | Self::Cluster(_))
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) fn set_warehouse(config: &mut Config, to: Option<&str>) {
 /// The flags of [`ConversionArgs`] that have a key win over the configuration.
 pub(super) fn set_conversion(config: &mut Config, args: &ConversionArgs) {
     set_schema(config, &args.schema);
+    flag!(config.cluster.scheduler, "--cluster", args.cluster.cluster.clone());
+    flag!(config.cluster.tls, "--cluster-tls", args.cluster.cluster_tls.clone());
     flag!(config.load.max_rejects, "--max-rejects", args.max_rejects);
     flag!(config.load.overlong, "--overlong", args.overlong);
     flag!(config.load.empty_strings, "--empty-strings", args.empty_strings);

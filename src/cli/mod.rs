@@ -11,6 +11,8 @@
 pub mod args;
 mod backfill;
 mod check;
+#[cfg(feature = "cluster")]
+mod cluster;
 mod completions;
 mod config_cmd;
 mod convert;
@@ -174,6 +176,10 @@ fn execute(printer: Printer, cli: &Cli) -> Result<()> {
         | Command::Lambda
         | Command::Work(_)
         | Command::DeadLetters(_) => Err(crate::features::Feature::Serve.missing("this command")),
+        #[cfg(feature = "cluster")]
+        Command::Cluster(command) => cluster::run(printer, config()?, command),
+        #[cfg(not(feature = "cluster"))]
+        Command::Cluster(_) => Err(crate::features::Feature::Cluster.missing("csl-stream cluster")),
         Command::Cost(args) => cost::run(printer, args),
         Command::Config(args) => match args.command {
             Some(ConfigCommand::Schema) => config_cmd::schema(printer),

@@ -17,9 +17,9 @@ mod settings;
 pub use keys::{Key, Kind, json_schema, keys};
 pub use origin::Origin;
 pub use sections::{
-    Address, AlertSubject, Alerts, All, Destination, DynamoDb, Exports, Fargate, Glue, Load, Manifest,
-    Metrics, Notify, Privacy, Queue, REDSHIFT, Redshift, SchemaSource, Sections, ServerSideEncryption,
-    Signature, Staging, Status, Tables, Warehouse, Webhook, Work,
+    Address, AlertSubject, Alerts, All, Cluster, Destination, DynamoDb, Exports, Fargate, Glue, Load,
+    Manifest, Metrics, Notify, Privacy, Queue, REDSHIFT, Redshift, SchemaSource, Sections,
+    ServerSideEncryption, Signature, Staging, Status, Tables, Warehouse, Webhook, Work,
 };
 pub(crate) use settings::flag;
 pub use settings::{Config, FILE_NAME, mask_url};

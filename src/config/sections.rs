@@ -180,6 +180,20 @@ sections! {
         dead_letter_days: u32 = DEAD_LETTER_DAYS,
     }
 
+    /// Other machines that convert (feature cluster).
+    Cluster {
+        /// The scheduler, as `HOST:PORT`; absent: this machine converts alone
+        scheduler: Option<String> = None,
+        /// Folder that holds `ca.crt`, `node.crt` and `node.key`: the machines know each other by these
+        tls: Option<String> = None,
+        /// Speak to other machines without TLS: whoever reaches one can run anything there
+        insecure: bool = false,
+        /// Silence after which an executor is given up, more than 5; after as many seconds more a job that has none left
+        executor_timeout_seconds: u64 = 20,
+        /// How long a scheduler that does not answer is waited for
+        wait_seconds: u64 = 60,
+    }
+
     /// What the worker loads.
     Work {
         /// Tables that are loaded, or `all`
@@ -334,6 +348,8 @@ pub struct Sections {
     pub metrics: Metrics,
     /// Pages for people.
     pub status: Status,
+    /// Other machines that convert.
+    pub cluster: Cluster,
     /// How records are converted and loaded.
     pub load: Load,
     /// What becomes of people's values before anything is written.

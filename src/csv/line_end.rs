@@ -5,7 +5,7 @@
 /// carriage return alone ends no record here.
 ///
 /// [copy]: https://www.postgresql.org/docs/15/sql-copy.html#id-1.9.3.55.9.2
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum LineEnd {
     /// A newline, as PostgreSQL writes it.
     #[default]

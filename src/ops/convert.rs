@@ -4,7 +4,7 @@ use super::observer::Observer;
 use super::options::Conversion;
 use super::rejects::Rejects;
 use super::run::{Run, not_begun};
-use super::{inputs, schema};
+use super::{cluster, inputs, schema};
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
@@ -163,6 +163,7 @@ fn convert_one(
     tracing::info!(load_id = run.load_id, table = table.name, input = uri, out = %errand.out, "converting");
     let failed = |error| run.failed(Some(uri.clone()), error);
     let rejects = Rejects::of_conversion(config, request.rejects.as_deref()).map_err(failed)?;
+    let units = cluster::units(config, &errand.input).map_err(failed)?;
     let source = open(&errand.input, request.read_bytes).map_err(failed)?;
     // The sink first: it refuses what is no place for files with better advice.
     let sink = store::sink(&errand.out).map_err(failed)?;
@@ -170,7 +171,10 @@ fn convert_one(
     let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
     let rejects = rejects.pair(&table.name, &run.load_id).map_err(failed)?;
     let job = Job { rejects: Some(rejects), ..Job::new(&run.load_id, table.clone(), run.kind, source) };
-    let outcome = pipeline::convert(job, options, &*sink, &run.watch);
+    let outcome = match units {
+        Some(units) => pipeline::convert_in_units(job, options, &*sink, &*units, &run.watch),
+        None => pipeline::convert(job, options, &*sink, &run.watch),
+    };
     drop(progress);
     outcome
 }

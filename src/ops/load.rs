@@ -10,7 +10,7 @@ use super::options::Conversion;
 use super::progress::{Beacon, Progress};
 use super::rejects::Rejects;
 use super::run::Run;
-use super::{glue_job, retention, schema, target};
+use super::{cluster, glue_job, retention, schema, target};
 use crate::config::Config;
 use crate::error::Error;
 use crate::pipeline::{self, ConvertOptions, Job, Outcome};
@@ -99,6 +99,8 @@ impl Loading<'_> {
             privacy: table.policy_id(&options.policy),
             ..LoadRequest::new(&run.load_id, &table.name, run.kind, source.info())
         };
+        let units = Location::parse(uri).and_then(|location| cluster::units(config, &location));
+        let units = units.map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let view = table.under(options.policy.rules());
         let view = view.map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let intent = intent(config, request, &view, options);
@@ -112,7 +114,10 @@ impl Loading<'_> {
             .pair(&table.name, &request.load_id)
             .map_err(|error| run.failed(Some(uri.to_owned()), error))?;
         let job = Job { request, table: table.clone(), source, rejects: Some(pair) };
-        let outcome = pipeline::backfill(job, options, &**warehouse, &run.watch);
+        let outcome = match units {
+            Some(units) => pipeline::backfill_in_units(job, options, &**warehouse, &*units, &run.watch),
+            None => pipeline::backfill(job, options, &**warehouse, &run.watch),
+        };
         drop((progress, beacon));
         retention::sweep(config, &**warehouse, rejects, Some(&table.name));
         outcome

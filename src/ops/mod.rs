@@ -17,6 +17,7 @@
 
 pub mod backfill;
 pub mod check;
+pub mod cluster;
 mod comparison;
 pub mod convert;
 pub mod cost;

@@ -20,7 +20,7 @@ const PAGE_BYTES: usize = 1 << 20;
 pub struct DictionaryPlan(Vec<bool>);
 
 /// What a row group came to.
-#[derive(Debug)]
+#[derive(Debug, serde::Serialize, serde::Deserialize)]
 pub struct Counted {
     /// What became of its records; its rows are written.
     pub counts: Counts,

@@ -18,7 +18,7 @@ use crate::error::{Error, Place, Result};
 use std::sync::Arc;
 
 /// What became of the records of some blocks.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Counts {
     /// Rows kept.
     pub rows: u64,

@@ -37,7 +37,7 @@ pub struct Fault {
 /// Rejects without their faults, packed: four numbers, as differences to the reject before, and the record. So they
 /// take hardly more than the CSV that they stood in, however many and short they are, and no limit but the allowed
 /// number is needed. [`Encoding::explain`](super::Encoding::explain) finds the faults again.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, serde::Serialize, serde::Deserialize)]
 pub struct Rejects {
     packed: Vec<u8>,
     len: usize,
@@ -45,7 +45,7 @@ pub struct Rejects {
 }
 
 /// Where a record is, as [`Reject`] has it.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, serde::Serialize, serde::Deserialize)]
 struct At {
     records: u64,
     lines: u64,
@@ -70,6 +70,11 @@ impl Rejects {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Bytes that they take.
+    pub fn bytes(&self) -> usize {
+        self.packed.len()
     }
 
     /// Adds one that stands behind the others.

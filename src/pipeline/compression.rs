@@ -3,7 +3,7 @@
 use super::members::{begins_gzip, begins_zstd};
 
 /// How an object is compressed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Compression {
     /// Not at all.
     None,

@@ -1,11 +1,14 @@
 //! What an export is, where neither its name nor an etag says so: a digest of its bytes as they are stored,
 //! reckoned while they are read.
 
-use crate::error::Result;
+use crate::error::{Error, Place, Result};
 use crate::store::outputs::local_input;
-use crate::store::{ByteSource, DIGEST_PREFIX, ObjectInfo};
+use crate::store::{ByteSource, DIGEST_PREFIX, LocalSource, ObjectInfo};
 use std::sync::{Arc, Mutex, PoisonError};
 use xxhash_rust::xxh3::Xxh3;
+
+/// Bytes that are read at once where nothing else is done with them.
+const PIECE_BYTES: usize = 1 << 20;
 
 /// The digest of a source that is read elsewhere.
 #[derive(Clone, Default)]
@@ -39,6 +42,19 @@ impl Digest {
     }
 }
 
+/// The digest of an export that others have read: here it is read once more. None for one that S3 names by an etag.
+pub(super) fn digest_of(info: &ObjectInfo) -> Result<Option<String>> {
+    let Some(path) = local_input(&info.uri) else { return Ok(None) };
+    let digest = Digest::default();
+    let mut source = digest.of(Box::new(LocalSource::open(&path)?));
+    if source.info() != info {
+        return Err(Error::input("the file changed while it was converted").at(Place::uri(&info.uri)));
+    }
+    let mut buf = vec![0; PIECE_BYTES];
+    while source.read(&mut buf)? > 0 {}
+    Ok(digest.finish())
+}
+
 struct Digested {
     source: Box<dyn ByteSource>,
     digest: Digest,
@@ -65,7 +81,6 @@ impl ByteSource for Digested {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
-    use crate::store::LocalSource;
 
     fn digest(bytes: &[u8], at_once: usize, up_to: usize) -> Option<String> {
         let dir = tempfile::tempdir().unwrap();

@@ -27,7 +27,7 @@ struct OpenFile {
 }
 
 /// A file that stands in the sink.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(super) struct WholeFile {
     pub(super) object: StoredObject,
     /// Its rows, read back; none until that is done.

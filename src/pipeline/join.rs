@@ -67,6 +67,23 @@ impl<'a> Join<'a> {
         Ok(None)
     }
 
+    /// The unit that must be run, and those behind it that most likely must be too: where receipts do not meet. Of bzip2
+    /// nobody knows what to tell those.
+    pub(super) fn round(&self, first: Unit) -> Vec<Unit> {
+        let mut round = BTreeMap::from([(first.number, first)]);
+        for (number, receipt) in &self.receipts {
+            let End::Next { seam, .. } = &receipt.end else { continue };
+            let meets = |next: &Receipt| next.began == Some(*seam);
+            if self.is_bzip2 || round.contains_key(number) || self.receipts.get(&seam.unit).is_some_and(meets)
+            {
+                continue;
+            }
+            let known = Known { seam: *seam, csv: seam.mark, stream: None };
+            round.entry(seam.unit).or_insert(Unit { number: seam.unit, start: Start::Known(known) });
+        }
+        round.into_values().collect()
+    }
+
     /// Takes the unit that begins at `known`, and gives what follows it; none if it must be run again.
     fn take(&mut self, known: Known, receipt: Receipt) -> Result<Option<Option<Known>>> {
         let Receipt { unit, began, csv, groups, files, end } = receipt;
@@ -116,6 +133,8 @@ impl<'a> Join<'a> {
         let left = self.left.iter().chain(unseen).map(|object| (object.name.as_str(), object));
         let left: BTreeMap<&str, &StoredObject> = left.filter(|(name, _)| !kept.contains(name)).collect();
         remove(sink, &left.into_values().collect::<Vec<_>>());
+        let written: Vec<_> = self.files.whole().iter().map(|file| &file.object).collect();
+        let result = result.and_then(|()| sink.adopt(&written));
         finish(self.tally, self.files, sink, result)
     }
 }

@@ -2,7 +2,7 @@
 
 use super::convert::{Conversion, Converted, run};
 use super::decompress::Decompressed;
-use super::digest::Digest;
+use super::digest::{Digest, digest_of};
 use super::options::ConvertOptions;
 use super::rejects::RejectsPlace;
 use super::split::layout_of;
@@ -82,10 +82,31 @@ fn convert_by(
 
 /// The whole job: converts the export and puts it into the warehouse's table, all or nothing.
 pub fn backfill(job: Job, options: &ConvertOptions, warehouse: &dyn Warehouse, watch: &Watch) -> Outcome {
+    backfill_by((&run, false), job, options, warehouse, watch)
+}
+
+/// The same, unit by unit as [`convert_in_units`] does it.
+pub fn backfill_in_units(
+    job: Job,
+    options: &ConvertOptions,
+    warehouse: &dyn Warehouse,
+    units: &dyn Units,
+    watch: &Watch,
+) -> Outcome {
+    backfill_by((&|conversion| run_in_units(conversion, units), true), job, options, warehouse, watch)
+}
+
+fn backfill_by(
+    run: (&Run<'_>, bool),
+    job: Job,
+    options: &ConvertOptions,
+    warehouse: &dyn Warehouse,
+    watch: &Watch,
+) -> Outcome {
     let started = Instant::now();
     let mut report = begin(&job);
     let claimed = claim_rejects(&mut Outputs::default(), &job);
-    let result = claimed.and_then(|()| load_into(job, options, warehouse, watch, &mut report));
+    let result = claimed.and_then(|()| load_into(run, job, options, warehouse, watch, &mut report));
     end(report, result, started)
 }
 
@@ -161,6 +182,7 @@ fn convert_into(
 }
 
 fn load_into(
+    (run, in_units): (&Run<'_>, bool),
     mut job: Job,
     options: &ConvertOptions,
     warehouse: &dyn Warehouse,
@@ -177,16 +199,19 @@ fn load_into(
         (request.kind == ExportKind::Full).then(|| warehouse.last_report(&request.table, request.kind));
     let mut staging = warehouse.stage(&request)?;
     let digest = Digest::default();
-    job.source = digest.of(job.source);
+    if !in_units {
+        job.source = digest.of(job.source);
+    }
     let table = job.table.under(options.policy.rules())?;
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     let options = &ConvertOptions { erased: staging.erased(), ..options.clone() };
-    convert_into(&run, job, (options, staging.sink()), &fit, watch, report)?;
+    convert_into(run, job, (options, staging.sink()), &fit, watch, report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
     }
     // Exports without rows are all the same, and have nothing that could double.
-    if let Some(digest) = digest.finish().filter(|_| report.rows.accepted > 0)
+    let digest = if in_units { digest_of(&request.source)? } else { digest.finish() };
+    if let Some(digest) = digest.filter(|_| report.rows.accepted > 0)
         && let Some(reason) = staging.admit_content(&digest)?.reason()
     {
         report.error = Some(reason);

@@ -38,7 +38,7 @@ mod watch;
 pub use crate::pages::{Codec, EmptyStrings, Overlong};
 pub use compression::Compression;
 pub use faults::{Faults, faults};
-pub use load::{Job, Outcome, backfill, convert, convert_in_units, read_layout};
+pub use load::{Job, Outcome, backfill, backfill_in_units, convert, convert_in_units, read_layout};
 pub use options::{ConvertOptions, ROW_GROUP_BYTES, ROW_GROUP_BYTES_MAX, SEGMENT_BYTES};
 pub use profile::{Profile, profile};
 pub use rejects::{RejectsPlace, are_reasons, files as rejects_files};

@@ -31,6 +31,7 @@ pub(super) struct RowGroup {
 }
 
 /// The header of a file, as it stands there.
+#[derive(Clone, serde::Serialize, serde::Deserialize)]
 pub(super) struct Header {
     /// The header record with its newline.
     pub(super) raw: Vec<u8>,

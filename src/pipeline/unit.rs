@@ -32,7 +32,7 @@ const BEHIND_BYTES: u64 = 1 << 20;
 pub type Ranges<'a> = dyn Fn(u64, u64) -> Result<Box<dyn ByteSource>> + Sync + 'a;
 
 /// The place of a record, by the stored file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Seam {
     /// The unit that the record begins in.
     pub unit: u64,
@@ -43,7 +43,7 @@ pub struct Seam {
 }
 
 /// A place of which all is known that is before it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Known {
     /// The place.
     pub seam: Seam,
@@ -59,7 +59,7 @@ impl Known {
 }
 
 /// Where a unit begins.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Start {
     /// At a place that was told.
     Known(Known),
@@ -68,7 +68,7 @@ pub enum Start {
 }
 
 /// What is to be converted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Unit {
     /// Its number in the file.
     pub number: u64,
@@ -77,6 +77,7 @@ pub struct Unit {
 }
 
 /// What came of a unit.
+#[derive(serde::Serialize, serde::Deserialize)]
 pub struct Receipt {
     pub(super) unit: Unit,
     /// Its first record; none if that could not be found.
@@ -94,9 +95,15 @@ impl Receipt {
     pub fn unit(&self) -> Unit {
         self.unit
     }
+
+    /// Bytes of its rejects: the rest of it grows with row groups and columns alone.
+    pub fn reject_bytes(&self) -> usize {
+        self.groups.iter().map(|group| group.counts.rejects.bytes()).sum()
+    }
 }
 
 /// How a unit ended.
+#[derive(serde::Serialize, serde::Deserialize)]
 pub(super) enum End {
     /// No record was found to begin with.
     NotBegun,
@@ -114,7 +121,21 @@ pub(super) enum End {
     },
     /// Its last row group has more rejects than a run may have.
     GaveUp,
-    Failed(Error),
+    Failed(#[serde(with = "told")] Error),
+}
+
+/// Errors as other processes are told of them.
+mod told {
+    use crate::error::{Error, Told};
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(error: &Error, to: S) -> Result<S::Ok, S::Error> {
+        Told::from(error).serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Error, D::Error> {
+        Told::deserialize(from).map(Error::from)
+    }
 }
 
 /// Converts one unit. What is wrong with the export, or with the sink, stands in the receipt, as it must not be told

@@ -45,7 +45,7 @@ impl Units for Here<'_> {
     }
 }
 
-/// Each unit once, as it finds its first record; then, in the file's order, those that must know where they begin.
+/// Each unit once, as it finds its first record; then those that must know where they begin, a round at a time.
 pub(super) fn run_in_units(conversion: Conversion<'_>, units: &dyn Units) -> Converted {
     let Conversion { source, table, options, sink, fit, rejects, watch, text_hashes: _ } = conversion;
     let mut compression = None;
@@ -76,7 +76,7 @@ fn follow(
             return Err(Error::machine(format!("unit {} was not run as it was told", unit.number))
                 .help("please report this"));
         }
-        units.run(spec, &[unit], sink, watch, &mut |receipt| join.add(receipt))?;
+        units.run(spec, &join.round(unit), sink, watch, &mut |receipt| join.add(receipt))?;
     }
     Ok(())
 }

@@ -48,6 +48,33 @@ impl PartialEq for Transform {
 
 impl Eq for Transform {}
 
+/// What goes to another process of a transform: of a key nothing.
+#[derive(serde::Serialize, serde::Deserialize)]
+struct Keyless {
+    rule: Rule,
+    is_made: bool,
+}
+
+impl serde::Serialize for Transform {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        if self.hashes() {
+            return Err(serde::ser::Error::custom("a transform that hashes holds a key"));
+        }
+        Keyless { rule: self.rule, is_made: self.is_made }.serialize(to)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Transform {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let Keyless { rule, is_made } = Keyless::deserialize(from)?;
+        let transform = Self { is_made, ..Self::new(rule, b"") };
+        if transform.hashes() {
+            return Err(serde::de::Error::custom("a transform that hashes lacks its key"));
+        }
+        Ok(transform)
+    }
+}
+
 impl Transform {
     /// What `rule` does under a key. Without a key, hashes are over the value alone.
     pub fn new(rule: Rule, key: &[u8]) -> Self {

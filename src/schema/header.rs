@@ -71,7 +71,7 @@ pub fn too_wide(fields: usize) -> Error {
 }
 
 /// What each field of a record becomes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Layout {
     /// Fields that every record must have.
     pub fields: usize,
@@ -84,13 +84,14 @@ pub struct Layout {
     /// For each field what may be written of it, where a rule of privacy says so; none: what it holds.
     pub masks: Vec<Option<Transform>>,
     /// Fields by which records are known that are left out, because whose they are was erased.
+    #[serde(skip)]
     pub erased: Vec<MarkedField>,
     /// What was let pass, for people.
     pub warnings: Vec<String>,
 }
 
 /// One column that is written.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct OutputColumn {
     /// Name, as the schema has it.
     pub name: String,

@@ -15,7 +15,7 @@ pub(super) const NUMERIC_MEND: &str = "declare the column numeric(p,s) with at m
     sql_type in a copy of the schema and pass that with --schema";
 
 /// The type that a column's fields are decoded to. See the table in `ARCHITECTURE.md`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum ColumnType {
     /// `smallint`: Parquet INT32 (INT_16).
     SmallInt,
@@ -60,7 +60,7 @@ pub enum ColumnType {
 pub const SUPER_LEVELS_MAX: usize = 1_000;
 
 /// The widest value a text column takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 pub enum Width {
     /// As PostgreSQL counts: Unicode scalar values.
     Chars(u32),

@@ -14,6 +14,8 @@ use std::time::UNIX_EPOCH;
 use bytes::Bytes;
 
 use super::durable::{Survives, Taken, WholeFile};
+use super::location::Location;
+use super::outpost::Outpost;
 use super::private;
 use super::segment_name::check_segment;
 use super::types::{ByteSource, Listed, Listing, ObjectInfo, SegmentSink, SegmentWriter, StoredObject};
@@ -314,6 +316,12 @@ impl SegmentSink for LocalSink {
     fn end(&self, whole: bool) -> Result<()> {
         let set = self.set().take();
         set.map_or(Ok(()), |set| set.end(whole))
+    }
+
+    fn outpost(&self) -> Result<Option<Outpost>> {
+        let mut set = self.set();
+        let mark = set.as_mut().map(Unfinished::of_others).transpose()?;
+        Ok(Outpost::new(&Location::Local(self.folder.clone()), mark))
     }
 }
 

@@ -9,6 +9,7 @@
 //! Everything here is called from ordinary threads and blocks them; what is asynchronous underneath
 //! stays in here. Inside an async program, call it from a blocking task.
 
+mod at_outpost;
 mod discover;
 mod durable;
 mod exported_at;
@@ -18,6 +19,7 @@ mod local;
 mod location;
 mod naming;
 mod open;
+mod outpost;
 pub mod outputs;
 pub mod private;
 mod rejects_name;
@@ -65,6 +67,7 @@ mod unfinished_s3;
 #[cfg(feature = "aws")]
 mod upload;
 
+pub use at_outpost::sink_at;
 pub use discover::{
     DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all, exported_tables, has_exports,
 };
@@ -82,6 +85,7 @@ pub use local::{LocalSink, LocalSource, StdinSource};
 pub use location::{HttpUrl, LOCATION_BYTES_MAX, Location};
 pub use naming::{Endpoint, NoObject, ObjectOfUrl, S3_ENDPOINT, name_of, name_of_url, object_of_url};
 pub use open::{fetch_small, file_names, open, open_range, prepare_out, sink};
+pub use outpost::Outpost;
 #[cfg(feature = "aws")]
 pub use post::{POST_TIME_MAX, post};
 #[cfg(feature = "aws")]

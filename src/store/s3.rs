@@ -85,6 +85,16 @@ impl Encryption {
         }
     }
 
+    /// The words that say the same; none: as the bucket has it.
+    pub fn words(&self) -> Option<(String, Option<String>)> {
+        match self {
+            Self::OfBucket => None,
+            Self::S3 => Some(("AES256".to_owned(), None)),
+            Self::Kms(key) => Some(("aws:kms".to_owned(), key.clone())),
+            Self::KmsTwice(key) => Some(("aws:kms:dsse".to_owned(), key.clone())),
+        }
+    }
+
     /// The builder with these headers; names and words are object_store's.
     fn on(&self, builder: AmazonS3Builder) -> Result<AmazonS3Builder> {
         let (word, kms_key) = match self {

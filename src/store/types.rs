@@ -1,5 +1,6 @@
 //! The edges between the path and the outside.
 
+use super::outpost::Outpost;
 use crate::error::Result;
 use bytes::Bytes;
 
@@ -7,7 +8,7 @@ use bytes::Bytes;
 pub const DIGEST_PREFIX: &str = "xxh3-";
 
 /// What is known of an object when it is opened, and stays true while it is read.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct ObjectInfo {
     /// Name for people and ledgers; a signed URL without its query.
     pub uri: String,
@@ -85,7 +86,7 @@ impl ExportKind {
 }
 
 /// A finished output object.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct StoredObject {
     /// Where it is.
     pub uri: String,
@@ -121,6 +122,23 @@ pub trait SegmentSink: Send + Sync {
     /// Those of the place.
     fn end(&self, whole: bool) -> Result<()> {
         let _ = whole;
+        Ok(())
+    }
+
+    /// How other processes write here too; none where they cannot. What must lie there before the first file is written.
+    ///
+    /// # Errors
+    /// Those of the place.
+    fn outpost(&self) -> Result<Option<Outpost>> {
+        Ok(None)
+    }
+
+    /// Takes over what others have written: these are the objects of the set, and no others.
+    ///
+    /// # Errors
+    /// Those of the place.
+    fn adopt(&self, objects: &[&StoredObject]) -> Result<()> {
+        let _ = objects;
         Ok(())
     }
 }

@@ -20,6 +20,9 @@ use std::path::{Path, PathBuf};
 /// How the mark's name begins.
 const PREFIX: &str = "_INCOMPLETE-";
 
+/// The line of a mark after which other processes write too; which files are theirs, their names say.
+pub(super) const OTHERS: &str = r#"{"others":"part-*.parquet"}"#;
+
 /// One file of the set.
 #[derive(Debug, Serialize, Deserialize)]
 struct Line {
@@ -75,6 +78,14 @@ impl Unfinished {
         self.file.write_all(&text).map_err(failed)?;
         self.files.push(line);
         Ok(())
+    }
+
+    /// Writes down that others write files of this set, and gives the mark's name, by which they see that it lasts.
+    pub(super) fn of_others(&mut self) -> Result<String> {
+        let failed = |cause| Error::io("cannot mark the folder", &self.path, cause);
+        self.file.write_all(format!("{OTHERS}\n").as_bytes()).map_err(failed)?;
+        let name = self.path.file_name().unwrap_or_default();
+        Ok(name.to_string_lossy().into_owned())
     }
 
     /// Takes the mark away if the set is whole, or if nothing of it is left.
@@ -149,9 +160,24 @@ pub(super) fn clear(folder: &Path) -> Result<()> {
                 fs::remove_file(folder.join(name)).map_err(failed)?;
             }
         }
+        // No Parquet lay here when the mark was made.
+        let of_others = lines.split(|&byte| byte == b'\n').any(|line| line == OTHERS.as_bytes());
+        let written = |name: &&String| is_of_others(temporary_of(name).unwrap_or(name));
+        for name in names.iter().filter(|_| of_others).filter(written) {
+            match fs::remove_file(folder.join(name)) {
+                Err(cause) if cause.kind() != std::io::ErrorKind::NotFound => return Err(failed(cause)),
+                _ => {}
+            }
+        }
         fs::remove_file(&path).map_err(failed)?;
     }
     Ok(())
+}
+
+/// Whether a file or object has a name of those that others write.
+pub(super) fn is_of_others(name: &str) -> bool {
+    name.strip_prefix("part-").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+        && name.ends_with(".parquet")
 }
 
 pub(super) fn is_mark(name: &str) -> bool {

@@ -20,7 +20,8 @@ use super::fault::{Doing, Fault};
 use super::ranged::repeating;
 use super::runtime::runtime;
 use super::segment_name::check_segment;
-use super::unfinished::{head, is_mark, mark_name, refuse_taken};
+use super::types::StoredObject;
+use super::unfinished::{OTHERS, head, is_mark, is_of_others, mark_name, refuse_taken};
 use crate::error::{Error, Place, Result};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt, PutMode, PutPayload, UpdateVersion};
@@ -93,6 +94,20 @@ impl UnfinishedObjects {
         self.write(&Removed { removed: name })
     }
 
+    /// Writes down that others write objects of this set, and gives the mark's name, by which they see that it lasts.
+    pub(super) fn of_others(&mut self) -> Result<String> {
+        if !self.mark.append_text(OTHERS.as_bytes())? {
+            return Err(self.displaced());
+        }
+        Ok(self.mark.path.filename().unwrap_or_default().to_owned())
+    }
+
+    /// Takes over what others have written: these objects, and no others.
+    pub(super) fn adopt(&mut self, objects: &[&StoredObject]) {
+        self.objects =
+            objects.iter().map(|object| Line { name: object.name.clone(), bytes: object.bytes }).collect();
+    }
+
     /// Takes the mark away if the set is whole, or if nothing of it is left.
     pub(super) fn end(mut self, whole: bool) -> Result<()> {
         let lying = list(&self.mark.bucket, &self.prefix)?;
@@ -144,6 +159,12 @@ pub(super) fn clear(bucket: &Arc<Bucket>, prefix: &Path) -> Result<()> {
                     remove(bucket, &object.location)?;
                 }
             }
+            // No Parquet lay here when the mark was made.
+            let of_others = mark.text.split(|&byte| byte == b'\n').any(|line| line == OTHERS.as_bytes());
+            let written = |object: &&ObjectMeta| object.location.filename().is_some_and(is_of_others);
+            for object in lying.iter().filter(|_| of_others).filter(written) {
+                remove(bucket, &object.location)?;
+            }
         }
         mark.remove()?;
     }
@@ -183,9 +204,14 @@ impl Mark {
 
     /// Adds a line, and says whether it could: not if somebody else has written, or the mark is gone.
     fn append(&mut self, line: &impl Serialize) -> Result<bool> {
+        let line =
+            serde_json::to_vec(line).map_err(|cause| Error::machine("cannot write JSON").because(cause))?;
+        self.append_text(&line)
+    }
+
+    fn append_text(&mut self, line: &[u8]) -> Result<bool> {
         let mut text = self.text.clone();
-        serde_json::to_writer(&mut text, line)
-            .map_err(|cause| Error::machine("cannot write JSON").because(cause))?;
+        text.extend_from_slice(line);
         text.push(b'\n');
         let payload = PutPayload::from(text.clone());
         let last = UpdateVersion { e_tag: self.etag.clone(), version: None };

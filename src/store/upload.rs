@@ -25,6 +25,8 @@ use tokio::task::JoinSet;
 use super::bucket::{Bucket, S3Fetch};
 use super::fault::{Doing, Fault};
 use super::local::check_length;
+use super::location::Location;
+use super::outpost::Outpost;
 use super::ranged::{Fetch, fetch_part, repeating};
 use super::runtime::runtime;
 use super::segment_name::check_segment;
@@ -122,6 +124,19 @@ impl SegmentSink for S3Sink {
     fn end(&self, whole: bool) -> Result<()> {
         let set = lock(&self.set).take();
         set.map_or(Ok(()), |set| set.end(whole))
+    }
+
+    fn outpost(&self) -> Result<Option<Outpost>> {
+        let mark = lock(&self.set).as_mut().map(UnfinishedObjects::of_others).transpose()?;
+        let (bucket, key) = (self.bucket.name.clone(), self.prefix.to_string());
+        Ok(Outpost::new(&Location::S3 { bucket, key }, mark))
+    }
+
+    fn adopt(&self, objects: &[&StoredObject]) -> Result<()> {
+        if let Some(set) = &mut *lock(&self.set) {
+            set.adopt(objects);
+        }
+        Ok(())
     }
 }
 

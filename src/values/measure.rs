@@ -17,7 +17,7 @@ pub const FLOAT_SUMMED_MAX: f64 = 1e150;
 pub const SUM_DIGITS_MAX: u8 = 28;
 
 /// A column, or a part of one, summed up.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Measure {
     /// Rows without a value.
     pub nulls: u64,
@@ -30,7 +30,7 @@ pub struct Measure {
 }
 
 /// Texts, summed up.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub struct Texts {
     /// Empty ones.
     pub empties: u64,
@@ -41,7 +41,7 @@ pub struct Texts {
 }
 
 /// Numbers, summed up.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
 pub enum Numbers {
     /// Integers; decimals without their point; days and microseconds since 1970; booleans as 0 and 1.
     Exact {
@@ -55,12 +55,28 @@ pub enum Numbers {
     /// `real` and `double precision`.
     Float {
         /// The least.
+        #[serde(with = "bits")]
         min: f64,
         /// The greatest.
+        #[serde(with = "bits")]
         max: f64,
         /// All whose size is below [`FLOAT_SUMMED_MAX`] together, in the order of the rows.
+        #[serde(with = "bits")]
         sum: f64,
     },
+}
+
+/// Floats as they are, whatever their text would make of them.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(float: &f64, to: S) -> Result<S::Ok, S::Error> {
+        float.to_bits().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<f64, D::Error> {
+        u64::deserialize(from).map(f64::from_bits)
+    }
 }
 
 impl Measure {

@@ -1,7 +1,7 @@
 //! The folder that the segments of one load are written to, before they become a version.
 
 use crate::error::Result;
-use crate::store::{LocalSink, SegmentSink, SegmentWriter, StoredObject};
+use crate::store::{LocalSink, Outpost, SegmentSink, SegmentWriter, StoredObject};
 use std::path::Path;
 
 /// Takes segments as files of one folder, each named `<load id>-<name>`, each once.
@@ -37,5 +37,11 @@ impl SegmentSink for PartsSink {
 
     fn remove(&self, object: &StoredObject) -> Result<()> {
         self.files.remove(object)
+    }
+
+    /// The folder is this load's, and goes with it.
+    fn outpost(&self) -> Result<Option<Outpost>> {
+        let outpost = self.files.outpost()?;
+        Ok(outpost.map(|outpost| Outpost { prefix: format!("{}-", self.load_id), ..outpost }))
     }
 }

@@ -1,5 +1,6 @@
 //! Groups of flags that several commands share, and how their values are read.
 
+use super::cluster::ClusterArgs;
 use crate::ops::{
     Codec, EmptyStrings, ExportKind, MissingColumns, Overlong, ROW_GROUP_BYTES_MAX, UnknownColumns,
 };
@@ -99,6 +100,9 @@ pub struct ConversionArgs {
     /// Compression of the Parquet pages
     #[arg(long, value_enum, default_value_t = Codec::Snappy)]
     pub codec: Codec,
+    /// Who else converts.
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 /// What is written down about a run.
@@ -158,15 +162,6 @@ pub(super) fn parse_row_group(text: &str) -> Result<u64, String> {
 pub(super) fn parse_text_bytes(text: &str) -> Result<u32, String> {
     let bytes = crate::cli::size::parse_some(text)?;
     u32::try_from(bytes).map_err(|_| "at most 4294967295 bytes".to_owned())
-}
-
-/// `host:port`.
-pub(super) fn parse_listen(text: &str) -> Result<String, String> {
-    let port = text.rsplit_once(':').filter(|(host, _)| !host.is_empty());
-    match port.map(|(_, port)| port.parse::<u16>()) {
-        Some(Ok(_)) => Ok(text.to_owned()),
-        _ => Err("write an address and a port, like 127.0.0.1:8080".to_owned()),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Flags of `serve`.
 
-use super::groups::parse_listen;
+use super::listen::parse_listen;
 use clap::Args;
 
 /// Flags of `serve`.

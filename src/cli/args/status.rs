@@ -1,6 +1,6 @@
 //! Flags of `status`.
 
-use super::groups::parse_listen;
+use super::listen::parse_listen;
 use super::loads::LedgerArgs;
 use clap::Args;
 

@@ -1,6 +1,7 @@
 //! Flags of `work` and `dead-letters`.
 
-use super::groups::{ConversionArgs, TargetArgs, parse_listen};
+use super::groups::{ConversionArgs, TargetArgs};
+use super::listen::parse_listen;
 use clap::{Args, Subcommand};
 
 /// Flags of `work`.

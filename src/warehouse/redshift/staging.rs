@@ -22,7 +22,7 @@ use crate::report::FileReport;
 use crate::schema::TargetTable;
 use crate::store::objects::ObjectBelow;
 use crate::store::s3::{Encryption, S3};
-use crate::store::{self, Location, SegmentSink, SegmentWriter, StoredObject, objects};
+use crate::store::{self, Location, Outpost, SegmentSink, SegmentWriter, StoredObject, objects};
 use crate::warehouse::{Done, Touched};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -444,6 +444,12 @@ impl SegmentSink for StagingSink {
                 read => return read,
             }
         }
+    }
+
+    fn outpost(&self) -> Result<Option<Outpost>> {
+        self.begin()?;
+        let outpost = Outpost::new(&self.place, Some(BEGUN_NAME.to_owned()));
+        Ok(outpost.map(|outpost| Outpost { encryption: self.encryption.words(), ..outpost }))
     }
 
     /// What is staged stays for the next try, until it is swept: nobody reads it without a manifest.
