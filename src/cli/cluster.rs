@@ -36,7 +36,9 @@ fn executor(printer: Printer, mut config: Config, args: &ExecutorArgs) -> Result
     let cores =
         args.cores.map_or_else(|| std::thread::available_parallelism().map_or(1, usize::from), usize::from);
     printer.note(&format!("the executor at {own} asks {scheduler} for work"));
-    run_executor(Executor { scheduler, own, security, cores, work_dir: args.work_dir.clone() })
+    run_executor(Executor { scheduler, own, security, cores, work_dir: args.work_dir.clone() })?;
+    printer.note("the executor has ended");
+    Ok(())
 }
 
 fn set_security(config: &mut Config, args: &SecurityArgs) {

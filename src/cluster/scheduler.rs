@@ -17,7 +17,7 @@ use std::time::Duration;
 /// How often it looks for executors that are gone.
 const LOOK_SECONDS: u64 = 2;
 /// How often an executor that is busy says that it lives.
-pub const HEARTBEAT_SECONDS: u64 = 5;
+const HEARTBEAT_SECONDS: u64 = 5;
 
 /// A scheduler that is about to begin.
 pub struct Scheduler {
