@@ -65,6 +65,7 @@ const MODULES: &[Module] = &[
         "ops",
         &[
             "config",
+            "cluster",
             "pipeline",
             "lambda",
             "webhook",
@@ -91,6 +92,7 @@ const MODULES: &[Module] = &[
         "config",
         &["pipeline", "warehouse", "ledger", "store", "pages", "schema", "names", "privacy", "error"],
     ),
+    Module::new("cluster", &["pipeline", "store", "error"]),
     Module::new(
         "pipeline",
         &["warehouse", "report", "store", "pages", "csv", "values", "schema", "privacy", "bzip2", "error"],
