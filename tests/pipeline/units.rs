@@ -119,8 +119,8 @@ impl Units for Shaken<'_> {
         done: &mut dyn FnMut(Receipt),
     ) -> Result<()> {
         let mut order = units.to_vec();
-        // Those that are asked for one by one were told where they begin.
-        if units.len() > 1 {
+        // Later rounds are told where they begin.
+        if units.len() > 1 && units.iter().all(|unit| unit.start == Start::Found) {
             order.retain(|_| self.rng.borrow_mut().u8(..20) > 0);
             for unit in units.iter().filter(|unit| unit.number > 0) {
                 if self.rng.borrow_mut().u8(..4) == 0 {
@@ -133,7 +133,14 @@ impl Units for Shaken<'_> {
             }
             self.rng.borrow_mut().shuffle(&mut order);
         }
-        order.into_iter().try_for_each(|unit| run_unit(spec, unit, self.ranges, sink, watch).map(&mut *done))
+        // As another process has it.
+        let spec = Spec::from_json(&spec.to_json()?)?;
+        order.into_iter().try_for_each(|unit| {
+            let unit = serde_json::from_str(&serde_json::to_string(&unit).unwrap()).unwrap();
+            let receipt = run_unit(&spec, unit, self.ranges, sink, watch)?;
+            done(serde_json::from_str(&serde_json::to_string(&receipt).unwrap()).unwrap());
+            Ok(())
+        })
     }
 }
 
@@ -335,4 +342,38 @@ fn units_of_sound_exports_find_their_place() {
         // The last unit may be less than a record.
         assert!(rounds[0] > 4 && rounds.len() <= 2 + rounds[0] / 20, "{rounds:?}");
     }
+}
+
+/// Units that must be told where they begin are so together: on other machines each round is a job.
+#[test]
+fn units_are_run_again_in_rounds() {
+    struct Blind<'a>(Here<'a>, RefCell<Vec<usize>>);
+    impl Units for Blind<'_> {
+        fn run(
+            &self,
+            spec: &Spec,
+            units: &[Unit],
+            sink: &dyn SegmentSink,
+            watch: &Watch,
+            done: &mut dyn FnMut(Receipt),
+        ) -> Result<()> {
+            self.1.borrow_mut().push(units.len());
+            // Every third one is lost.
+            let is_seen = |unit: &&Unit| unit.start != Start::Found || unit.number % 3 != 2;
+            let units: Vec<Unit> = units.iter().filter(is_seen).copied().collect();
+            self.0.run(spec, &units, sink, watch, done)
+        }
+    }
+    let mut rng = fastrand::Rng::with_seed(seed::seed());
+    let dir = tempfile::tempdir().unwrap();
+    let rejects = dir.path().join("rejects.csv");
+    let mut csv = "id,name,at,note,part\n".to_owned();
+    (0..4_000).for_each(|id| csv += &format!("{id},n{},2024-02-01 10:00:00,,1\n", rng.u32(..)));
+    let options = ConvertOptions { segment_bytes: 6_000, ..ConvertOptions::default() };
+    let export = Export { stored: csv.into_bytes(), options, read_bytes: usize::MAX };
+    let ranges = |from: u64, _: u64| Ok(export.source(from));
+    let blind = Blind(Here { ranges: &ranges }, RefCell::default());
+    same(&export.in_units(&rejects, &blind), &export.in_one_run(&rejects), "rounds");
+    let rounds = blind.1.into_inner();
+    assert!(rounds[0] > 20 && rounds.len() == 2 && rounds[1] >= rounds[0] / 3, "{rounds:?}");
 }
