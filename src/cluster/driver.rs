@@ -13,7 +13,9 @@ use super::tls::{Peer, Security};
 use super::work::{Answer, Work, not_json};
 use crate::error::{Error, Place, Result, cut};
 use crate::pipeline::{Here, Receipt, Spec, Unit, Units, Watch};
-use crate::store::{Location, Outpost, SegmentSink, StoredObject, file_names, open_range, runtime, sink_at};
+use crate::store::{
+    Location, Outpost, SegmentSink, StoredObject, clear_unfinished, file_names, open_range, runtime, sink_at,
+};
 use ballista_core::client::BallistaClient;
 use ballista_core::serde::protobuf::execute_query_params::Query;
 use ballista_core::serde::protobuf::execute_query_result::Result as Executed;
@@ -348,7 +350,7 @@ impl Units for Cluster {
             return units.iter().try_for_each(|unit| self.here(spec, *unit, sink, watch, done));
         }
         let outpost = self.outpost(sink)?;
-        let result = self.all(spec, units, outpost, watch, done);
+        let result = self.all(spec, units, outpost, watch, done).and_then(|()| clear_unfinished(outpost));
         if result.is_err()
             && let Err(error) = give_up(sink, outpost)
         {
@@ -366,6 +368,7 @@ fn nowhere() -> Error {
 fn give_up(sink: &dyn SegmentSink, outpost: &Outpost) -> Result<()> {
     sink.end(false)?;
     std::thread::sleep(NAMING);
+    clear_unfinished(outpost)?;
     let location = Location::parse(&outpost.shown)?;
     for name in staged(outpost)? {
         let uri = location.child(&name)?.to_string();

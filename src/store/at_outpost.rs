@@ -1,5 +1,6 @@
 //! Writes into a place that another process has begun, for as long as that one has not given it up.
 
+use super::durable::temporary_of;
 use super::local::LocalSink;
 use super::location::Location;
 use super::open::{open, sink};
@@ -7,6 +8,7 @@ use super::outpost::Outpost;
 #[cfg(feature = "aws")]
 use super::s3::{Encryption, S3};
 use super::types::{SegmentSink, SegmentWriter, StoredObject};
+use super::unfinished::is_of_others;
 use crate::error::{Error, Result};
 use bytes::Bytes;
 
@@ -24,6 +26,26 @@ pub fn sink_at(outpost: &Outpost) -> Result<Box<dyn SegmentSink>> {
     };
     let (prefix, shown) = (outpost.prefix.clone(), Location::parse(&outpost.shown)?);
     Ok(Box::new(AtOutpost { inner, prefix, shown, lasts }))
+}
+
+/// Removes what processes that were killed have left unfinished in a folder; one that is still at it fails.
+///
+/// # Errors
+/// If the folder cannot be listed.
+pub fn clear_unfinished(outpost: &Outpost) -> Result<()> {
+    let Location::Local(folder) = Location::parse(&outpost.location)? else { return Ok(()) };
+    let failed = |cause| Error::io("cannot list the folder", &folder, cause);
+    for file in std::fs::read_dir(&folder).map_err(failed)? {
+        let file = file.map_err(failed)?;
+        let name = file.file_name().to_string_lossy().into_owned();
+        let whole = temporary_of(&name).and_then(|whole| whole.strip_prefix(&outpost.prefix));
+        if whole.is_some_and(is_of_others)
+            && let Err(error) = std::fs::remove_file(file.path())
+        {
+            tracing::debug!(%error, name, "an unfinished file stays");
+        }
+    }
+    Ok(())
 }
 
 #[cfg(feature = "aws")]

@@ -67,7 +67,7 @@ mod unfinished_s3;
 #[cfg(feature = "aws")]
 mod upload;
 
-pub use at_outpost::sink_at;
+pub use at_outpost::{clear_unfinished, sink_at};
 pub use discover::{
     DATES_TRIED_MAX, EXPORTS_MAX, Export, discover, discover_all, exported_tables, has_exports,
 };
