@@ -32,6 +32,7 @@ mod run;
 mod runs;
 mod sdk;
 mod sql;
+mod staged;
 mod staging;
 mod target;
 mod upkeep;

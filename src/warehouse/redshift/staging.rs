@@ -16,6 +16,7 @@
 
 use super::ledger::LedgerRow;
 use super::sql::LoadColumn;
+use super::staged::{Kept, Sent};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{ALERTS_DIR, REJECTS_DIR, REPORTS_DIR, is_load_id};
 use crate::report::FileReport;
@@ -24,7 +25,6 @@ use crate::store::objects::ObjectBelow;
 use crate::store::s3::{Encryption, S3};
 use crate::store::{self, Location, Outpost, SegmentSink, SegmentWriter, StoredObject, objects};
 use crate::warehouse::{Done, Touched};
-use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -425,11 +425,11 @@ impl SegmentSink for StagingSink {
                 .help("nothing was loaded; please report this"));
         }
         match self.present.get(name) {
-            None => Ok(Box::new(Sent { inner: self.inner.create(name)?, sent: Arc::clone(&self.sent) })),
+            None => Ok(Box::new(Sent::new(self.inner.create(name)?, &self.sent))),
             Some(&bytes) => {
                 let uri = self.place.child(name)?.to_string();
                 tracing::info!(uri, bytes, "segment is staged already");
-                Ok(Box::new(Kept { object: StoredObject { uri, name: name.to_owned(), bytes }, written: 0 }))
+                Ok(Box::new(Kept::new(StoredObject { uri, name: name.to_owned(), bytes })))
             }
         }
     }
@@ -455,49 +455,6 @@ impl SegmentSink for StagingSink {
     /// What is staged stays for the next try, until it is swept: nobody reads it without a manifest.
     fn remove(&self, _object: &StoredObject) -> Result<()> {
         Ok(())
-    }
-}
-
-/// A segment that is sent, and remembered once it is whole.
-struct Sent {
-    inner: Box<dyn SegmentWriter>,
-    sent: Arc<Mutex<HashSet<String>>>,
-}
-
-impl SegmentWriter for Sent {
-    fn append(&mut self, bytes: Bytes) -> Result<()> {
-        self.inner.append(bytes)
-    }
-
-    fn finish(self: Box<Self>) -> Result<StoredObject> {
-        let object = self.inner.finish()?;
-        self.sent.lock().unwrap_or_else(PoisonError::into_inner).insert(object.name.clone());
-        Ok(object)
-    }
-}
-
-/// A segment that is not sent, because it lies there.
-struct Kept {
-    object: StoredObject,
-    written: u64,
-}
-
-impl SegmentWriter for Kept {
-    fn append(&mut self, bytes: Bytes) -> Result<()> {
-        self.written += bytes.len() as u64;
-        Ok(())
-    }
-
-    fn finish(self: Box<Self>) -> Result<StoredObject> {
-        if self.written != self.object.bytes {
-            return Err(Error::counts(format!(
-                "the staged file has {} bytes, and the same segment now has {}",
-                self.object.bytes, self.written
-            ))
-            .at(Place::uri(&self.object.uri))
-            .help("remove the load's staged files and run it again; please report this"));
-        }
-        Ok(self.object)
     }
 }
 
