@@ -30,6 +30,8 @@ const KEY: &str = "HUSH9KEY1-of-hashes-0123456789\n";
 pub(crate) const AT: &str = "20260301031500";
 /// How long a process may take before it is killed.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// Signals whose default is a core dump, as far as runs send them (signal(7)).
+const DUMPS_CORE: [&str; 2] = ["ABRT", "SEGV"];
 /// How long a process may take to come to its own first line; then the signal is sent all the same.
 const LOADED_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How often arguments are looked at.
@@ -195,7 +197,9 @@ impl Bench {
             }
             if let Some((name, after)) = to_send
                 && began.elapsed() > after
-                && (catches_term(child.id()) || began.elapsed() > after + LOADED_AFTER_MAX)
+                && (!DUMPS_CORE.contains(&name)
+                    || catches_term(child.id())
+                    || began.elapsed() > after + LOADED_AFTER_MAX)
             {
                 to_send = None;
                 signal(child.id(), name);
