@@ -116,6 +116,18 @@ fn all_executors_are_gone() {
 }
 
 #[test]
+fn no_executor_ever_joins() {
+    let world = World::new(40_000, false);
+    let cluster = Cluster::start(&world, 0, &[]);
+    let began = Instant::now();
+    let output = ended(spawned(cluster.driver(INPUT, "out")));
+    assert_eq!(output.status.code(), Some(7), "{}", said(&output));
+    assert!(began.elapsed() < 2 * TIMEOUT + Duration::from_secs(15), "{:?}", began.elapsed());
+    assert!(said(&output).contains("executors"), "{}", said(&output));
+    assert!(world.files("out").is_empty(), "{:?}", world.files("out").keys());
+}
+
+#[test]
 fn no_scheduler_is_there() {
     let world = World::new(40_000, false);
     let mut command = world.convert(INPUT, "out", &["--cluster", "127.0.0.1:1"]);

@@ -86,7 +86,9 @@ fn other_machines_without_tls_are_refused() {
 fn what_is_secret_does_not_travel() {
     let world = World::new(40_000, false);
     let cluster = Cluster::start(&world, 1, &[]);
-    std::fs::write(world.path("key"), "0123456789abcdef0123456789abcdef").unwrap();
+    let key = world.path("key");
+    std::fs::write(&key, "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     std::fs::write(
         world.path("csl-stream.toml"),
         "[privacy]\nsecret_file = \"key\"\n[privacy.columns]\n\"signatures.email\" = \"hash\"\n",
