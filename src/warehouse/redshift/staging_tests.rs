@@ -65,7 +65,7 @@ fn a_record_of_the_most_files_can_be_read() {
 fn a_kept_segment_must_be_as_long_as_the_one_that_would_be_written() {
     for (written, fits) in [(3, true), (2, false), (4, false)] {
         let object = StoredObject { uri: "s3://b/k".into(), name: "k".into(), bytes: 3 };
-        let mut kept = Kept { object, written: 0 };
+        let mut kept = Kept::new(object);
         kept.append(vec![0; written].into()).unwrap();
         assert_eq!(Box::new(kept).finish().is_ok(), fits, "{written}");
     }
