@@ -203,7 +203,8 @@ mod tests {
             write(&folder, &path, &left).unwrap();
             (left, path)
         };
-        (left("t"), left("u"));
+        left("t");
+        left("u");
         let (paused, path) = left("u");
         let hour_ago = SystemTime::now() - Duration::from_secs(3600);
         fs::File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();

@@ -201,7 +201,7 @@ pub(super) fn dead(facts: &Facts) -> &[DeadLetter] {
 fn summary(tables: &[TableLine]) -> String {
     let mut words = BTreeMap::<(Tone, &str), u64>::new();
     for line in tables {
-        *words.entry((line.state.tone, &line.state.word)).or_default() += 1;
+        *words.entry((line.state.tone, line.state.word.as_str())).or_default() += 1;
     }
     let words: Vec<String> =
         words.iter().map(|((_, word), times)| format!("{} {word}", count(*times))).collect();
@@ -333,6 +333,10 @@ impl Look<'_> {
             let why = format!("{}. {}", cut(why).trim_end_matches('.'), table_is(loaded, age_seconds));
             // What was rejected is rejected again.
             let command = match brief.run.rows.rejected {
+                // Whether it goes on must be known first.
+                _ if brief.run.killed && !self.ends_are_known => {
+                    format!("csl-stream loads list --table {word}")
+                }
                 0 => format!("csl-stream backfill --table {word} --kind {}", brief.run.kind.word()),
                 _ => format!("csl-stream loads show {}", shell_word(&brief.run.load_id)),
             };

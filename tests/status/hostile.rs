@@ -9,7 +9,6 @@ use serde_json::json;
 use std::time::Duration;
 
 const MARKUP: &str = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>&amp;`${x}`";
-const IMAGE: &str = "<img src=x onerror='alert(1)'>";
 
 /// A report as a program without scruples would leave it: every text of it is markup.
 fn report(night: &Night, id: &str, table: &str, status: &str) {
@@ -51,13 +50,13 @@ fn dead_letter(night: &Night) {
     });
 }
 
-/// A load under way, of a table whose name is markup as far as a folder's name can be.
+/// A load under way, of which all is markup but what no folder can be called by.
 fn going(night: &Night) -> csl_stream::ledger::Going {
     let id = uuid::Uuid::now_v7().to_string();
-    let report = RunReport::begin(&id, IMAGE, ExportKind::Full, &ObjectInfo::default());
+    let report = RunReport::begin(&id, "v", ExportKind::Full, &ObjectInfo::default());
     let going = csl_stream::ledger::begin(&night.path("warehouse"), &report).unwrap();
     let progress = json!({
-        "load_id": id, "table": IMAGE, "source": MARKUP, "began": MARKUP, "seconds": 1.0, "bytes": 10, "bytes_read": 5,
+        "load_id": id, "table": "v", "source": MARKUP, "began": MARKUP, "seconds": 1.0, "bytes": 10, "bytes_read": 5,
         "records": 1, "rejected": 0, "waits_for": MARKUP, "process": 1,
     });
     std::fs::create_dir_all(night.path("warehouse/.progress")).unwrap();
