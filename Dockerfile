@@ -14,6 +14,8 @@ COPY fixtures/demo fixtures/demo
 COPY benches benches
 # FEATURES=serve without the defaults is the small receiver.
 ARG FEATURES=default
+# What `csl-stream --version` says of the source.
+ARG CSL_COMMIT=
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/src/target,id=csl-stream-$TARGETPLATFORM \
     cargo build --locked --release --bin csl-stream --no-default-features --features "$FEATURES" \

@@ -98,4 +98,5 @@ class Report(TypedDict, total=False):
     rejects: Rejects
     warnings: list[str]
     seconds: Seconds
-    error: Optional[Any]
+    error: Optional[str]
+    exit_code: int

@@ -1,4 +1,4 @@
-"""check.py FOLDER VERSION: finds what is wrong with the files of a release; prints a line for each that is sound."""
+"""check.py FOLDER VERSION [FEATURES…]: finds what is wrong with the files of a release; prints a line for each that is sound."""
 
 import hashlib
 import json
@@ -13,7 +13,9 @@ import zipfile
 import zlib
 from pathlib import Path
 
-folder, version = Path(sys.argv[1]), sys.argv[2]
+from linked import resolved, tree
+
+folder, version, features = Path(sys.argv[1]), sys.argv[2], sys.argv[3:]
 faults = []
 # e_machine of ELF, by the first word of a target.
 ELF = {"x86_64": 62, "aarch64": 183}
@@ -78,12 +80,19 @@ def check_program(name, target, program):
     sbom = folder / f"csl-stream-{version}-{target}.cdx.json"
     if not sbom.exists():
         return fault(name, "there is no list of parts of it")
-    listed = {(part["name"], part["version"]) for part in json.loads(sbom.read_text())["components"]}
+    components = json.loads(sbom.read_text())["components"]
+    listed = {(part["name"], part["version"]) for part in components if part["scope"] == "required"}
     inside = parts(program)
     if not inside:
         fault(name, "the program does not say what is in it")
-    if inside - listed:
-        fault(sbom, f"lacks what the program says is in it: {sorted(inside - listed)[:5]}")
+    elif listed - inside:
+        fault(sbom, f"lists what the program does not name: {sorted(listed - inside)[:5]}")
+    more = inside - listed - resolved(target, features)
+    if more:
+        fault(sbom, f"lacks what the program names: {sorted(more)[:5]}")
+    unlisted = tree(target, features) - listed
+    if unlisted:
+        fault(sbom, f"lacks what cargo tree lists: {sorted(unlisted)[:5]}")
     if target.split("-")[0] == platform.machine() and "linux" in target:
         runs(name, program)
 

@@ -30,10 +30,21 @@ def tree(target, features=(), edges="normal,no-proc-macro"):
     return {(name, version.removeprefix("v")) for name, version in named if name != "csl-stream"}
 
 
+def metadata(*words):
+    # What is asked for offline must be there: the sources of other targets are fetched too.
+    words = ["metadata", "--locked", "--format-version", "1", *words]
+    words += ["--offline"] if os.environ.get("CARGO_NET_OFFLINE") else []
+    return json.loads(cargo(*words))
+
+
 def packages():
     """Everything that Cargo.lock may bring, as `cargo metadata` describes it, by name and version."""
-    # What is asked for offline must be there: the sources of other targets are fetched too.
-    words = ["metadata", "--locked", "--format-version", "1", "--all-features"]
-    words += ["--offline"] if os.environ.get("CARGO_NET_OFFLINE") else []
-    found = json.loads(cargo(*words))["packages"]
-    return {(package["name"], package["version"]): package for package in found}
+    return {(package["name"], package["version"]): package for package in metadata("--all-features")["packages"]}
+
+
+def resolved(target, features=()):
+    """Names and versions of the crates that `cargo metadata` counts for a target: more than are linked, since it adds the
+    features that tests, build scripts and other targets ask for. It is what cargo auditable goes by."""
+    found = metadata("--filter-platform", target, *features)
+    counted = {node["id"] for node in found["resolve"]["nodes"]}
+    return {(package["name"], package["version"]) for package in found["packages"] if package["id"] in counted}

@@ -1,8 +1,9 @@
 """sbom.py FOUND WRITTEN TARGET EPOCH [FEATURES…]: makes a list of parts the same at each run, and compares it.
 
 cargo-cyclonedx takes optional dependencies for built that these features do not bring (a scanner would then warn of
-what nobody has): what `cargo tree` does not list goes. All that it lists as linked must be there. `check` compares the
-list with the one inside the program besides.
+what nobody has): what `cargo tree` does not list goes. All that it lists as linked must be there, and is `required`
+(a scope of CycloneDX); what only runs while the program is built is `excluded`. `check` compares the former with what
+is named inside the program.
 """
 
 import json
@@ -36,10 +37,12 @@ def without_paths(value):
 
 
 sbom = without_paths(sbom)
-linked = tree(target, features, edges="normal")
+linked = tree(target, features)
 built = tree(target, features, edges="normal,build")
 own = sbom["metadata"]["component"]["bom-ref"]
 sbom["components"] = [part for part in sbom["components"] if (part["name"], part["version"]) in built]
+for part in sbom["components"]:
+    part["scope"] = "required" if (part["name"], part["version"]) in linked else "excluded"
 kept = {own} | {part["bom-ref"] for part in sbom["components"]}
 sbom["dependencies"] = [
     {**entry, "dependsOn": [ref for ref in entry.get("dependsOn", []) if ref in kept]}

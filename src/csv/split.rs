@@ -140,11 +140,11 @@ impl Splitter {
                 let from = turn.saturating_sub(self.byte + searched as u64);
                 let from = usize::try_from(from).unwrap_or(usize::MAX);
                 if let Some(cut) = first_record_end(fresh, was_inside, from) {
-                    return Ok(Some(self.cut(fill, searched + cut)));
+                    return Ok(Some(self.cut_behind(fill, searched + cut)));
                 }
             }
             if let Some(cut) = last_record_end(fresh, inside) {
-                return Ok(Some(self.cut(fill, searched + cut)));
+                return Ok(Some(self.cut_behind(fill, searched + cut)));
             }
             searched = fill.len;
             if at_end {
@@ -172,16 +172,23 @@ impl Splitter {
         let Some(line_end) = self.open_end.filter(|_| !fill.bytes().ends_with(b"\r")) else {
             return Err(open);
         };
+        // What is added lies nowhere in the input.
+        let next = self.byte + fill.len as u64;
         line_end.bytes().iter().for_each(|&byte| fill.push(byte));
         let end = fill.len;
-        Ok(Some(self.cut(fill, end)))
+        Ok(Some(self.cut(fill, end, next)))
     }
 
-    fn cut<'b>(&mut self, fill: Fill<'b>, len: usize) -> Block<'b> {
+    fn cut_behind<'b>(&mut self, fill: Fill<'b>, len: usize) -> Block<'b> {
+        let next = self.byte + len as u64;
+        self.cut(fill, len, next)
+    }
+
+    /// Ends a block of so many bytes, behind which the input goes on at `next`.
+    fn cut<'b>(&mut self, fill: Fill<'b>, len: usize, next: u64) -> Block<'b> {
         self.carry.clear();
         self.carry.extend_from_slice(&fill.bytes()[len..]);
-        let byte = self.byte;
-        self.byte += len as u64;
+        let byte = std::mem::replace(&mut self.byte, next);
         if self.turns.go_on(self.byte) {
             self.base = self.byte;
         }
@@ -301,6 +308,7 @@ mod tests {
                 Ok(Some(_)) => {}
                 Ok(None) => {
                     assert_padded(&blocks);
+                    assert_eq!(splitter.byte(), input.len() as u64, "{input:?}");
                     return Ok(blocks.iter().map(|block| (block.byte, block.records().to_vec())).collect());
                 }
                 Err(error) => return Err(format!("{error:?}")),

@@ -30,6 +30,10 @@ const KEY: &str = "HUSH9KEY1-of-hashes-0123456789\n";
 pub(crate) const AT: &str = "20260301031500";
 /// How long a process may take before it is killed.
 const PATIENCE: Duration = Duration::from_secs(40);
+/// Signals whose default is a core dump, as far as runs send them (signal(7)).
+const DUMPS_CORE: [&str; 2] = ["ABRT", "SEGV"];
+/// How long a process may take to come to its own first line; then the signal is sent all the same.
+const LOADED_AFTER_MAX: Duration = Duration::from_secs(10);
 /// How often arguments are looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(2);
 
@@ -193,6 +197,9 @@ impl Bench {
             }
             if let Some((name, after)) = to_send
                 && began.elapsed() > after
+                && (!DUMPS_CORE.contains(&name)
+                    || catches_term(child.id())
+                    || began.elapsed() > after + LOADED_AFTER_MAX)
             {
                 to_send = None;
                 signal(child.id(), name);
@@ -227,6 +234,15 @@ impl Bench {
         let code = self.end(&calm, child);
         self.codes.borrow_mut().push(code);
     }
+}
+
+/// Whether a process has come to its own signal handlers. Before the first line of `main` (on a busy machine the linker takes
+/// longer than the delay) nothing can keep the kernel from dumping what the process was started with, its environment.
+fn catches_term(process: u32) -> bool {
+    const TERM: u64 = 1 << (15 - 1);
+    let status = std::fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+    let caught = status.lines().find_map(|line| line.strip_prefix("SigCgt:"));
+    caught.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & TERM != 0)
 }
 
 fn signal(process: u32, name: &str) {

@@ -5,6 +5,7 @@
 
 use super::local::ids;
 use super::segments::{full, incremental, load};
+use csl_stream::ledger::Entry;
 use csl_stream::warehouse::LocalWarehouse;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -54,6 +55,11 @@ fn wait_until(done: impl Fn() -> bool) {
     }
 }
 
+/// Whether a file holds rows of several loads.
+fn is_merged(entry: &Entry) -> bool {
+    entry.slices().len() > entry.files().len()
+}
+
 #[test]
 fn a_killed_load_leaves_the_old_table() {
     let mut random = fastrand::Rng::with_seed(super::seed::seed());
@@ -64,11 +70,19 @@ fn a_killed_load_leaves_the_old_table() {
     for round in 0..ROUNDS {
         let before = std::fs::read_link(&current).ok();
         let mut child = spawn(dir.path());
-        // Every other process is killed in its first load or before it.
+        // Every other process is killed in its first load or before it, every fifth as soon as it has merged files.
         if round % 2 == 0 {
             wait_until(|| std::fs::read_link(&current).ok() != before);
         }
-        std::thread::sleep(Duration::from_millis(random.u64(1..LIFE_MS_MAX)));
+        if round % 5 == 0 {
+            wait_until(|| {
+                warehouse
+                    .current("signatures")
+                    .is_ok_and(|entry| entry.is_some_and(|entry| is_merged(&entry)))
+            });
+        } else {
+            std::thread::sleep(Duration::from_millis(random.u64(1..LIFE_MS_MAX)));
+        }
         child.kill().unwrap();
         child.wait().unwrap();
         let Some(rows) = ids(dir.path(), "signatures") else { continue };
@@ -82,7 +96,7 @@ fn a_killed_load_leaves_the_old_table() {
         let entry = warehouse.current("signatures").unwrap().unwrap();
         assert_eq!(entry.rows_in_table(), rows.len() as u64, "round {round}");
         warehouse.snapshot("signatures").unwrap();
-        merged += usize::from(entry.slices().len() > entry.files().len());
+        merged += usize::from(is_merged(&entry));
         // The dead process's lock is gone with it, and its leftovers go with the next load.
         load(&warehouse, &full(&format!("after {round}"), None), &[&[7]]);
         assert_eq!(ids(dir.path(), "signatures"), Some(vec![7]));
