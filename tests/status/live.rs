@@ -76,7 +76,7 @@ fn a_load_is_seen_while_it_runs_and_missed_when_it_is_killed() {
 
 /// A process that is paused, on a machine whose clock jumps, is a load under way all the same.
 fn paused(night: &Night, server: &Server, load: &Child) {
-    let send = |signal| {
+    let send = |signal: &str| {
         let sent = Command::new("kill").args([signal, &load.id().to_string()]).status().unwrap();
         assert!(sent.success());
     };
