@@ -197,14 +197,18 @@ pub(super) fn dead(facts: &Facts) -> &[DeadLetter] {
     queued.and_then(|queued| queued.dead.as_deref().ok()).unwrap_or_default()
 }
 
-/// How many tables there are, and how they are: `63 tables: 7 failed, 56 fine`.
+/// States that a table has: `1 dead letters` would count letters.
+const HAD: [&str; 4] = ["dead letters", "no end", "rejects", "drift"];
+
+/// How many tables there are, and how they are: `63 tables: 7 failed, 2 with drift, 54 fine`.
 fn summary(tables: &[TableLine]) -> String {
     let mut words = BTreeMap::<(Tone, &str), u64>::new();
     for line in tables {
         *words.entry((line.state.tone, line.state.word.as_str())).or_default() += 1;
     }
+    let with = |word: &str| if HAD.contains(&word) { "with " } else { "" };
     let words: Vec<String> =
-        words.iter().map(|((_, word), times)| format!("{} {word}", count(*times))).collect();
+        words.iter().map(|((_, word), times)| format!("{} {}{word}", count(*times), with(word))).collect();
     format!("{}: {}", plural(tables.len() as u64, "table"), words.join(", "))
 }
 

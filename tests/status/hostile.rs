@@ -95,7 +95,7 @@ fn what_comes_from_outside_is_text() {
         let answer = server.get(path);
         assert!(answer.status == 404 && !answer.body.contains("<script>alert"), "{path}: {answer:#?}");
     }
-    let event = crate::http::first_event(server.address);
+    let event = crate::http::first_event(server.address, &[]);
     assert!(event["loads"][0]["text"].as_str().unwrap().contains("alert(1)"), "{event}");
     // The same on one page, and as Markdown.
     let id = loaded.trim_start_matches("/loads/");

@@ -47,7 +47,7 @@ fn a_load_is_seen_while_it_runs_and_missed_when_it_is_killed() {
         html.contains(running["load_id"].as_str().unwrap()) && html.contains("http-equiv=\"refresh\""),
         "{html}"
     );
-    let event = first_event(server.address);
+    let event = first_event(server.address, &[]);
     assert_eq!(event["loads"][0]["load_id"], running["load_id"], "{event}");
     assert!(server.page("/tables/table_00").contains("loading"));
     paused(&night, &server, &load);

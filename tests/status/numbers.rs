@@ -70,7 +70,10 @@ fn a_night_of_all_kinds_of_ends() {
     // What was given up is not in its table, which is not fine then.
     assert_eq!(tables[1]["state"]["word"], "dead letters");
     let failed = (0..TABLES).filter(|at| end_of(*at) == End::Failed).count();
-    assert!(words(&html).contains(&format!("{TABLES} tables: 1 dead letters, {failed} failed, ")), "{html}");
+    assert!(
+        words(&html).contains(&format!("{TABLES} tables: 1 with dead letters, {failed} failed, ")),
+        "{html}"
+    );
     let of_table = server.json("/api/tables/table_01");
     assert_eq!(of_table["needs"][0]["command"], "csl-stream dead-letters redrive 1", "{of_table:#}");
     for load in &loads {
