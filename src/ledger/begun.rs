@@ -1,7 +1,8 @@
 //! Runs that have begun: what tells of one that was killed, which leaves no report.
 //!
 //! `<table>/.loads/<load id>.begun` is there while the run goes on, and locked by its process. The kernel drops the
-//! lock with the process, so one that is there and not locked is of a run that was killed.
+//! lock with the process, so one that is there and not locked is of a run that was killed. No clock is asked: a process
+//! that is paused holds its lock, and one on a machine whose time jumps does too.
 
 use super::layout::{RUNS_DIR, check_name, table_dir};
 use super::time::timestamp;
@@ -16,6 +17,8 @@ use std::time::SystemTime;
 
 /// Ending of such a file.
 pub(super) const BEGUN_ENDING: &str = ".begun";
+/// What stands in its place until it is locked and whole.
+pub(super) const NEW_EXTENSION: &str = "new";
 /// Where Linux says what the machine is called.
 const HOST_NAME: &str = "/proc/sys/kernel/hostname";
 
@@ -72,15 +75,13 @@ pub fn begin(dir: &Path, report: &RunReport) -> Result<Going> {
     let runs = table_dir.join(RUNS_DIR);
     let made = [runs.clone(), table_dir].into_iter().filter(|dir| !dir.exists()).collect();
     private::make_dirs(&runs).map_err(|cause| Error::io("cannot make the folder of runs", &runs, cause))?;
-    let path = runs.join(format!("{}{BEGUN_ENDING}", report.load_id));
+    let path = begun_path(&runs, &report.load_id);
+    // It is locked before anybody can see it: who looked in between would hold the lock in its place.
+    let new = path.with_extension(NEW_EXTENSION);
     let failed = |cause| Error::io("cannot write down that the run begins", &path, cause);
     let mut file =
-        private::open(OpenOptions::new().create(true).truncate(true).write(true), &path).map_err(failed)?;
-    match file.try_lock() {
-        // Where nothing can be locked, nothing loads either.
-        Ok(()) | Err(TryLockError::WouldBlock) => {}
-        Err(TryLockError::Error(cause)) => return Err(failed(cause)),
-    }
+        private::open(OpenOptions::new().create(true).truncate(true).write(true), &new).map_err(failed)?;
+    file.lock().map_err(failed)?;
     let begun = Begun {
         load_id: report.load_id.clone(),
         table: report.table.clone(),
@@ -92,9 +93,9 @@ pub fn begin(dir: &Path, report: &RunReport) -> Result<Going> {
     };
     let bytes = serde_json::to_vec(&begun)
         .map_err(|cause| Error::machine("cannot write a beginning as JSON").because(cause))?;
-    let going = Going { path: path.clone(), made, _locked: file.try_clone().map_err(failed)? };
     file.write_all(&bytes).map_err(failed)?;
-    Ok(going)
+    fs::rename(&new, &path).map_err(failed)?;
+    Ok(Going { path, made, _locked: file })
 }
 
 /// What this machine is called, where that is known.
@@ -103,14 +104,97 @@ pub fn host() -> Option<String> {
     Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
+fn begun_path(runs: &Path, load_id: &str) -> PathBuf {
+    runs.join(format!("{load_id}{BEGUN_ENDING}"))
+}
+
+/// Whether the process of what has begun here holds its lock; none if there is nothing.
+fn is_held(path: &Path) -> Option<bool> {
+    match File::open(path).ok()?.try_lock_shared() {
+        Ok(()) => Some(false),
+        Err(TryLockError::WouldBlock) => Some(true),
+        // Nothing can be locked here: nobody knows.
+        Err(TryLockError::Error(_)) => None,
+    }
+}
+
+/// Whether a run goes on: the one rule by which loads are under way or were killed.
+pub fn is_going(dir: &Path, table: &str, load_id: &str) -> bool {
+    let is_named = check_name("load id", load_id).is_ok();
+    let runs = table_dir(dir, table).ok().filter(|_| is_named).map(|dir| dir.join(RUNS_DIR));
+    runs.is_some_and(|runs| is_held(&begun_path(&runs, load_id)) == Some(true))
+}
+
 /// The runs of a table that were killed, by their files' names.
 pub(super) fn killed(runs: &Path, names: impl Iterator<Item = String>) -> Vec<Begun> {
     let read = |name: String| {
         let path = runs.join(name);
-        let file = File::open(&path).ok()?;
-        // Whoever runs holds it.
-        file.try_lock_shared().ok()?;
+        if is_held(&path)? {
+            return None;
+        }
         serde_json::from_slice(&fs::read(&path).ok()?).ok()
     };
     names.filter(|name| name.ends_with(BEGUN_ENDING)).filter_map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_run_goes_on_until_its_process_is_gone_whatever_the_clock_says() {
+        let dir = tempfile::tempdir().unwrap();
+        let id = uuid::Uuid::now_v7().to_string();
+        let report = RunReport::begin(&id, "t", ExportKind::Full, &Default::default());
+        let runs = dir.path().join("t").join(RUNS_DIR);
+        let killed_ones = || killed(&runs, std::iter::once(format!("{id}{BEGUN_ENDING}"))).len();
+        assert!(!is_going(dir.path(), "t", &id) && !is_going(dir.path(), "..", "../x"));
+        let going = begin(dir.path(), &report).unwrap();
+        let now = SystemTime::now();
+        let hour = Duration::from_secs(3600);
+        for at in [now, now - hour, now + hour, now - 10_000 * hour] {
+            File::options().write(true).open(&going.path).unwrap().set_modified(at).unwrap();
+            assert!(is_going(dir.path(), "t", &id), "{at:?}");
+            assert_eq!(killed_ones(), 0, "{at:?}");
+        }
+        // What the kernel does when a process is gone: the file stays, the lock does not.
+        let left = fs::read(&going.path).unwrap();
+        drop(going);
+        assert!(!runs.exists(), "an ended run leaves nothing");
+        fs::create_dir_all(&runs).unwrap();
+        fs::write(begun_path(&runs, &id), left).unwrap();
+        assert!(!is_going(dir.path(), "t", &id));
+        assert_eq!(killed_ones(), 1);
+    }
+
+    #[test]
+    fn whoever_looks_while_a_run_begins_does_not_make_it_a_killed_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let is_over = std::sync::atomic::AtomicBool::new(false);
+        let runs = dir.path().join("t").join(RUNS_DIR);
+        // Others are there too, so that the folder stays.
+        fs::create_dir_all(&runs).unwrap();
+        fs::write(runs.join("x"), "").unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !is_over.load(std::sync::atomic::Ordering::Relaxed) {
+                        let names = fs::read_dir(&runs).unwrap().flatten();
+                        let names = names.filter_map(|item| item.file_name().into_string().ok());
+                        let killed = killed(&runs, names);
+                        assert!(killed.is_empty(), "{killed:?}");
+                    }
+                });
+            }
+            for _ in 0..300 {
+                let id = uuid::Uuid::now_v7().to_string();
+                let report = RunReport::begin(&id, "t", ExportKind::Full, &Default::default());
+                let going = begin(dir.path(), &report).unwrap();
+                assert!(is_going(dir.path(), "t", &id));
+                drop(going);
+            }
+            is_over.store(true, std::sync::atomic::Ordering::Relaxed);
+        });
+    }
 }

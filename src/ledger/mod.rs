@@ -19,7 +19,7 @@ mod runs;
 mod time;
 
 pub use crate::store::write_atomically;
-pub use begun::{Going, begin, host};
+pub use begun::{Going, begin, host, is_going};
 pub use briefs::{Brief, Briefs, Held, held, shown};
 pub use cover::{Cover, RECENT_HOURS, RECENT_HOURS_MAX};
 pub use entry::{ENTRY_FORMAT, Entry, PARTS_MAX, Part, PartFile, RolledBack, Slice, Source};

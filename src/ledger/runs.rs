@@ -1,6 +1,6 @@
 //! Every run of a table, failed and skipped ones too.
 
-use super::begun::{BEGUN_ENDING, Begun, killed};
+use super::begun::{BEGUN_ENDING, Begun, NEW_EXTENSION, killed};
 use super::entry::{Entry, Part};
 use super::layout::{RUNS_DIR, check_name, current_version, is_load_id, table_dir, tables, versions};
 use super::time::timestamp;
@@ -387,7 +387,9 @@ fn forget_oldest(runs: &Path, kept: usize) -> Result<()> {
 
 /// The run that a file is of: a report, or the beginning of one.
 fn run_of(name: &str) -> Option<&str> {
-    name.strip_suffix(".json").or_else(|| name.strip_suffix(BEGUN_ENDING)).filter(|id| is_load_id(id))
+    let new = || name.strip_suffix(NEW_EXTENSION)?.strip_suffix('.');
+    let id = name.strip_suffix(".json").or_else(|| name.strip_suffix(BEGUN_ENDING)).or_else(new);
+    id.filter(|id| is_load_id(id))
 }
 
 /// Whether a name is that of a report on its way: `.<load id>.json.RANDOM.tmp`.

@@ -1,12 +1,12 @@
 //! How far a load is, for other processes: a small file beside the tables that is written anew every second.
 //!
-//! It is gone when the load has ended. One that is not, and is not written any more, is of a load whose process
-//! was killed; the next load of the table that comes to its end takes it away.
+//! It is gone when the load has ended. Whether one that is there goes on the ledger says, whatever the file's age; what a
+//! killed load has left the next load of the table that comes to its end takes away.
 
 use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::ledger::{PROGRESS_DIR, is_load_id, timestamp};
+use crate::ledger::{PROGRESS_DIR, is_going, is_load_id, timestamp};
 use crate::pipeline::Watch;
 use crate::store::private;
 use serde::{Deserialize, Serialize};
@@ -21,14 +21,12 @@ use std::time::{Duration, Instant, SystemTime};
 
 /// How often it is written; a load that is over sooner writes none.
 const EVERY: Duration = Duration::from_secs(1);
-/// What was not written for so long is of a process that is gone.
-const SILENT_MAX: Duration = Duration::from_secs(15);
 /// Files that are looked at, at most.
 const LOADS_MAX: usize = 1000;
 /// Bytes of one that are read, at most.
 const FILE_BYTES_MAX: u64 = 64 << 10;
 
-/// A load that is under way, or was when its process was killed.
+/// A load that is under way.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Progress {
     /// The load.
@@ -53,9 +51,6 @@ pub struct Progress {
     pub waits_for: Option<String>,
     /// The process.
     pub process: u32,
-    /// Whether the process still says so.
-    #[serde(default)]
-    pub is_alive: bool,
 }
 
 /// Says how far a load is, until it is dropped.
@@ -67,7 +62,7 @@ pub(super) struct Beacon {
 impl Beacon {
     /// Begins. Where it cannot be written nothing is said: the load is what matters.
     pub(super) fn begin(config: &Config, load: Progress, watch: &Arc<Watch>) -> Self {
-        let folder = target::folder(config).ok().map(|folder| folder.join(PROGRESS_DIR));
+        let folder = target::folder(config).ok();
         let (stop, stopped) = mpsc::channel();
         let watch = Arc::clone(watch);
         let thread = folder.and_then(|folder| {
@@ -86,7 +81,8 @@ impl Drop for Beacon {
     }
 }
 
-fn say(folder: &Path, mut load: Progress, watch: &Watch, stopped: &mpsc::Receiver<()>) {
+fn say(dir: &Path, mut load: Progress, watch: &Watch, stopped: &mpsc::Receiver<()>) {
+    let folder = &dir.join(PROGRESS_DIR);
     let (started, path) = (Instant::now(), folder.join(format!("{}.json", load.load_id)));
     while stopped.recv_timeout(EVERY) == Err(RecvTimeoutError::Timeout) {
         load.seconds = started.elapsed().as_secs_f64();
@@ -102,7 +98,7 @@ fn say(folder: &Path, mut load: Progress, watch: &Watch, stopped: &mpsc::Receive
         return;
     }
     let _ = fs::remove_file(&path);
-    clean(folder, &load.table);
+    clean(dir, &load.table);
 }
 
 /// Not durable, and not meant to be: a power cut ends the load too.
@@ -115,9 +111,10 @@ fn write(folder: &Path, path: &Path, load: &Progress) -> io::Result<()> {
 }
 
 /// Takes away what killed loads of a table have left, and the folder if it is empty.
-fn clean(folder: &Path, table: &str) {
-    for (path, left) in read_all(folder).unwrap_or_default() {
-        if left.table == table && !left.is_alive {
+fn clean(dir: &Path, table: &str) {
+    let folder = dir.join(PROGRESS_DIR);
+    for (path, left) in read_all(&folder).unwrap_or_default() {
+        if left.table == table && !is_going(dir, &left.table, &left.load_id) {
             let _ = fs::remove_file(path);
         }
     }
@@ -125,7 +122,7 @@ fn clean(folder: &Path, table: &str) {
     let _ = fs::remove_dir(folder);
 }
 
-/// The loads that say how far they are, oldest first; none of Redshift, whose loads may run anywhere.
+/// The loads that are under way and say how far they are, oldest first; none of Redshift, whose loads may run anywhere.
 ///
 /// # Errors
 /// If the folder is there and cannot be read.
@@ -133,10 +130,12 @@ pub fn under_way(config: &Config) -> Result<Vec<Progress>> {
     if config.warehouse.to.is_redshift() {
         return Ok(Vec::new());
     }
-    let folder = target::folder(config)?.join(PROGRESS_DIR);
+    let dir = target::folder(config)?;
+    let folder = dir.join(PROGRESS_DIR);
     let found =
         read_all(&folder).map_err(|cause| Error::io("cannot look at loads under way", &folder, cause))?;
-    let mut found: Vec<Progress> = found.into_iter().map(|(_, load)| load).collect();
+    let going = |load: &Progress| is_going(&dir, &load.table, &load.load_id);
+    let mut found: Vec<Progress> = found.into_iter().map(|(_, load)| load).filter(going).collect();
     found.sort_by(|a, b| a.load_id.cmp(&b.load_id));
     Ok(found)
 }
@@ -157,11 +156,8 @@ fn read_all(folder: &Path) -> io::Result<Vec<(PathBuf, Progress)>> {
 
 /// One that is gone or half written is none.
 fn read(path: &Path) -> Option<Progress> {
-    let metadata = fs::metadata(path).ok().filter(|metadata| metadata.len() <= FILE_BYTES_MAX)?;
-    let mut load: Progress = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
-    let age = SystemTime::now().duration_since(metadata.modified().ok()?).unwrap_or_default();
-    load.is_alive = age < SILENT_MAX;
-    Some(load)
+    fs::metadata(path).ok().filter(|metadata| metadata.len() <= FILE_BYTES_MAX)?;
+    serde_json::from_slice(&fs::read(path).ok()?).ok()
 }
 
 impl Progress {
@@ -179,7 +175,6 @@ impl Progress {
             rejected: 0,
             waits_for: None,
             process: std::process::id(),
-            is_alive: true,
         }
     }
 }
@@ -188,6 +183,9 @@ impl Progress {
 mod tests {
     use super::*;
     use crate::config::Destination;
+    use crate::ledger;
+    use crate::report::RunReport;
+    use crate::store::ExportKind;
 
     #[test]
     fn a_load_says_how_far_it_is_and_leaves_nothing() {
@@ -197,29 +195,41 @@ mod tests {
         let id = uuid::Uuid::now_v7().to_string();
         let watch = Arc::new(Watch::default());
         Watch::add(&watch.records, 7);
-        // One that was killed an hour ago, of this table, and one of another.
+        // What killed loads have left, of this table and of another, and one of a load that goes on and was paused.
         let folder = dir.path().join(PROGRESS_DIR);
-        for table in ["t", "u"] {
+        let left = |table: &str| {
             let left = Progress::begun(&uuid::Uuid::now_v7().to_string(), table, "f", None);
             let path = folder.join(format!("{}.json", left.load_id));
             write(&folder, &path, &left).unwrap();
-            let hour_ago = SystemTime::now() - Duration::from_secs(3600);
-            fs::File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();
-        }
+            (left, path)
+        };
+        left("t");
+        left("u");
+        let (paused, path) = left("u");
+        let hour_ago = SystemTime::now() - Duration::from_secs(3600);
+        fs::File::options().write(true).open(path).unwrap().set_modified(hour_ago).unwrap();
+        let begin = |id: &str, table: &str| {
+            let report = RunReport::begin(id, table, ExportKind::Full, &Default::default());
+            ledger::begin(dir.path(), &report).unwrap()
+        };
+        let _going = begin(&paused.load_id, "u");
+        let going = begin(&id, "t");
         let beacon = Beacon::begin(&config, Progress::begun(&id, "t", "f", Some(100)), &watch);
         let began = Instant::now();
         let found = loop {
             let found = under_way(&config).unwrap();
+            assert!(found.iter().any(|load| load.load_id == paused.load_id), "a paused load is under way");
             if let Some(found) = found.iter().find(|load| load.load_id == id) {
                 break found.clone();
             }
             assert!(began.elapsed() < Duration::from_secs(60));
             std::thread::sleep(Duration::from_millis(20));
         };
-        assert!(found.is_alive && found.records == 7 && found.bytes == Some(100), "{found:?}");
-        drop(beacon);
-        let left = under_way(&config).unwrap();
-        let left: Vec<_> = left.iter().map(|load| (load.table.as_str(), load.is_alive)).collect();
-        assert_eq!(left, [("u", false)], "the table's own are gone, another's stays");
+        assert!(found.records == 7 && found.bytes == Some(100), "{found:?}");
+        drop((beacon, going));
+        let found = under_way(&config).unwrap();
+        assert_eq!(found.iter().map(|load| &load.load_id).collect::<Vec<_>>(), [&paused.load_id]);
+        let left = read_all(&folder).unwrap().len();
+        assert_eq!(left, 2, "the table's own are gone, another's stay");
     }
 }

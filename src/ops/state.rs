@@ -30,6 +30,8 @@ pub struct Known {
     pub runs: Vec<Brief>,
     /// Tables.
     pub tables: Vec<Held>,
+    /// Whether it is known which loads go on: of a folder, by the locks of their processes.
+    pub ends_are_known: bool,
 }
 
 impl Ledger {
@@ -43,9 +45,10 @@ impl Ledger {
         if !config.warehouse.to.is_redshift() {
             let dir = target::folder(config)?;
             let runs = self.0.lock().unwrap_or_else(PoisonError::into_inner).all(&dir)?;
-            return Ok(Known { warehouse: shown, runs, tables: ledger::held(&dir)? });
+            return Ok(Known { warehouse: shown, runs, tables: ledger::held(&dir)?, ends_are_known: true });
         }
-        let runs = warehouse.loads(None, RUNS_MAX)?;
+        // Failed ones too, and those that were killed.
+        let runs = warehouse.runs(None, RUNS_MAX)?;
         let newest = warehouse.newest()?;
         let mut tables: Vec<String> = runs.iter().map(|run| run.table.clone()).collect();
         tables.sort_unstable();
@@ -56,7 +59,8 @@ impl Ledger {
             table,
         };
         let tables = tables.into_iter().map(held).collect();
-        Ok(Known { warehouse: shown, tables, runs: runs.into_iter().map(Brief::of_run).collect() })
+        let runs = runs.into_iter().map(Brief::of_run).collect();
+        Ok(Known { warehouse: shown, tables, runs, ends_are_known: false })
     }
 }
 

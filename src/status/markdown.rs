@@ -57,9 +57,9 @@ fn rejects(page: &LoadPage) -> Vec<String> {
     }
     let head = ["| column | rule | faults | first record |", "|---|---|---|---|"];
     let row = |one: &super::load::Rejects| {
-        let column = one.column.as_deref().map_or("-".to_owned(), plain);
+        let column = one.column.as_deref().map_or("-".to_owned(), cell);
         let (faults, record) = (count(one.faults), count(one.first_record));
-        format!("| {column} | {} | {faults} | {record} |", plain(&one.rule))
+        format!("| {column} | {} | {faults} | {record} |", cell(&one.rule))
     };
     head.into_iter().map(str::to_owned).chain(page.rejects.iter().map(row)).collect()
 }
@@ -71,7 +71,7 @@ fn columns(page: &LoadPage) -> Vec<String> {
     let head = ["| column | NULL | empty | bytes of text | cut | privacy |", "|---|---|---|---|---|---|"];
     let row = |column: &super::load::Column| {
         let (nulls, empties, cut) = (count(column.nulls), count(column.empties), count(column.truncated));
-        let (name, bytes, privacy) = (plain(&column.name), size(column.bytes), plain(&column.privacy));
+        let (name, bytes, privacy) = (cell(&column.name), size(column.bytes), cell(&column.privacy));
         format!("| {name} | {nulls} | {empties} | {bytes} | {cut} | {privacy} |")
     };
     head.into_iter().map(str::to_owned).chain(page.columns.iter().map(row)).collect()
@@ -84,10 +84,21 @@ fn part(lines: &mut Vec<String>, title: &str, part: Vec<String>) {
     }
 }
 
+/// What readers make a link or a call of a person by themselves, which no escape keeps them from:
+/// <https://github.github.com/gfm/#autolinks-extension->.
+const LINKED_BY_ITSELF: [&str; 3] = ["://", "www.", "@"];
+
 /// A text in which nothing means anything: <https://spec.commonmark.org/0.31.2/#backslash-escapes>.
 fn plain(text: &str) -> String {
+    if LINKED_BY_ITSELF.iter().any(|mark| text.to_ascii_lowercase().contains(mark)) {
+        return code(text);
+    }
+    let letters: Vec<char> = text.trim_start().chars().collect();
+    let is_word = |at: Option<usize>| at.and_then(|at| letters.get(at)).is_some_and(|c| c.is_alphanumeric());
+    // A list, a line or a heading begins with it: `- `, `1. `, `===`.
+    let digits = letters.iter().take_while(|letter| letter.is_ascii_digit()).count();
     let mut safe = String::with_capacity(text.len());
-    for letter in text.chars() {
+    for (at, letter) in letters.iter().copied().enumerate() {
         match letter {
             letter if letter.is_control() => safe.push(' '),
             // Not in the list of escapes that every reader knows.
@@ -95,11 +106,21 @@ fn plain(text: &str) -> String {
             '>' => safe.push_str("&gt;"),
             '&' => safe.push_str("&amp;"),
             '\\' | '`' | '*' | '[' | ']' | '#' | '|' | '!' | '~' => safe.extend(['\\', letter]),
+            '-' | '+' | '=' if at == 0 => safe.extend(['\\', letter]),
+            '.' | ')' if at == digits && at > 0 => safe.extend(['\\', letter]),
             // Inside a word it means nothing.
+            '_' if !is_word(at.checked_sub(1)) || !is_word(Some(at + 1)) => safe.push_str("\\_"),
             letter => safe.push(letter),
         }
     }
     safe
+}
+
+/// The same in a cell, where a line between two cells is one in code too:
+/// <https://github.github.com/gfm/#example-200>.
+fn cell(text: &str) -> String {
+    let safe = plain(text);
+    if safe.starts_with('`') { safe.replace('|', "\\|") } else { safe }
 }
 
 /// A text as code; longer fences than any run of backticks in it: <https://spec.commonmark.org/0.31.2/#code-spans>.
@@ -122,9 +143,21 @@ mod tests {
             ("<script>", "&lt;script&gt;"),
             ("[x](javascript:y)", r"\[x\](javascript:y)"),
             ("a\n# b|c", r"a \# b\|c"),
+            // Nothing at its beginning, and nothing that a reader links by itself.
+            ("- a", r"\- a"),
+            ("  1. a", r"1\. a"),
+            ("12) a", r"12\) a"),
+            ("=== a", r"\=== a"),
+            ("1.5 a", r"1\.5 a"),
+            ("_a_ b_c", r"\_a\_ b_c"),
+            ("see https://evil.example/x", "`see https://evil.example/x`"),
+            ("WWW.evil.example", "`WWW.evil.example`"),
+            ("ask @somebody `now`", "`` ask @somebody `now` ``"),
         ] {
             assert_eq!(plain(text), safe);
         }
+        assert_eq!(cell("a|b"), r"a\|b");
+        assert_eq!(cell("@a|b"), r"`@a\|b`");
         assert_eq!((code("a"), code("`a``b")), ("`a`".to_owned(), "``` `a``b ```".to_owned()));
     }
 }

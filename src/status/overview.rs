@@ -63,6 +63,8 @@ pub(super) struct Need {
     pub(super) command: Option<String>,
     /// The load that it is about.
     pub(super) load_id: Option<String>,
+    /// Whether it is about dead letters, which the page of the queue shows.
+    pub(super) is_in_queue: bool,
 }
 
 /// A load under way.
@@ -137,6 +139,11 @@ pub(super) struct RunLine {
 }
 
 impl Overview {
+    /// How the tables are, in a line; none without tables.
+    pub(super) fn summary(&self) -> Option<String> {
+        (!self.tables.is_empty()).then(|| summary(&self.tables))
+    }
+
     /// The page of what the sources said.
     pub(super) fn of(facts: &Facts) -> Self {
         let known = facts.known.value.as_deref();
@@ -147,6 +154,8 @@ impl Overview {
             by_table.keys().copied().chain(progress.iter().map(|load| load.table.as_str())).collect();
         let held = known.map_or(&[][..], |known| &known.tables);
         names.extend(held.iter().map(|held| held.table.as_str()));
+        let queued = facts.queue.value.as_deref().and_then(Option::as_ref);
+        let dead = dead(facts);
         let (mut needs, mut tables) = (Vec::new(), Vec::new());
         for table in names.into_iter().take(TABLES_MAX) {
             let look = Look {
@@ -154,16 +163,15 @@ impl Overview {
                 runs: by_table.get(table).map_or(&[][..], Vec::as_slice),
                 held: held.iter().find(|held| held.table == table),
                 progress: progress.iter().filter(|load| load.table == table).collect(),
+                has_dead: dead.iter().any(|letter| letter.table.as_deref() == Some(table)),
                 now: facts.now,
+                ends_are_known: known.is_some_and(|known| known.ends_are_known),
             };
             let (line, of_table) = look.at();
             tables.push(line);
             needs.extend(of_table);
         }
-        let queued = facts.queue.value.as_deref().and_then(Option::as_ref);
-        needs.extend(
-            queued.and_then(|queued| queued.dead.as_ref().ok()).into_iter().flat_map(|dead| of_dead(dead)),
-        );
+        needs.extend(of_dead(dead.iter()));
         needs.sort_by_key(|need| need.tone);
         let needs_more = needs.len().saturating_sub(NEEDS_MAX) as u64;
         needs.truncate(NEEDS_MAX);
@@ -183,6 +191,27 @@ impl Overview {
     }
 }
 
+/// Dead letters, oldest first; none that nobody can list.
+pub(super) fn dead(facts: &Facts) -> &[DeadLetter] {
+    let queued = facts.queue.value.as_deref().and_then(Option::as_ref);
+    queued.and_then(|queued| queued.dead.as_deref().ok()).unwrap_or_default()
+}
+
+/// States that a table has: `1 dead letters` would count letters.
+const HAD: [&str; 4] = ["dead letters", "no end", "rejects", "drift"];
+
+/// How many tables there are, and how they are: `63 tables: 7 failed, 2 with drift, 54 fine`.
+fn summary(tables: &[TableLine]) -> String {
+    let mut words = BTreeMap::<(Tone, &str), u64>::new();
+    for line in tables {
+        *words.entry((line.state.tone, line.state.word.as_str())).or_default() += 1;
+    }
+    let with = |word: &str| if HAD.contains(&word) { "with " } else { "" };
+    let words: Vec<String> =
+        words.iter().map(|((_, word), times)| format!("{} {}{word}", count(*times), with(word))).collect();
+    format!("{}: {}", plural(tables.len() as u64, "table"), words.join(", "))
+}
+
 /// Runs by table, newest first.
 fn by_table(runs: &[Brief]) -> BTreeMap<&str, Vec<&Brief>> {
     let mut tables = BTreeMap::<&str, Vec<&Brief>>::new();
@@ -194,8 +223,7 @@ fn by_table(runs: &[Brief]) -> BTreeMap<&str, Vec<&Brief>> {
 
 /// Loads that are under way, of those that say so.
 pub(super) fn running(progress: &Told<Vec<Progress>>) -> Vec<Running> {
-    let alive = progress.value.iter().flat_map(|all| all.iter()).filter(|load| load.is_alive);
-    alive.map(Running::of).collect()
+    progress.value.iter().flat_map(|all| all.iter()).map(Running::of).collect()
 }
 
 impl Running {
@@ -241,7 +269,11 @@ pub(super) struct Look<'a> {
     pub(super) runs: &'a [&'a Brief],
     pub(super) held: Option<&'a Held>,
     pub(super) progress: Vec<&'a Progress>,
+    /// Whether messages of it were given up: what they name is not in the table.
+    pub(super) has_dead: bool,
     pub(super) now: SystemTime,
+    /// Whether a load without an end was killed; else it may go on somewhere.
+    pub(super) ends_are_known: bool,
 }
 
 impl Look<'_> {
@@ -254,15 +286,16 @@ impl Look<'_> {
         let newest = newest.or_else(|| time(loaded?.run.started.as_deref()?));
         let age_seconds = newest.map(|newest| seconds_since(newest, self.now));
         let needs = self.needs(last.copied(), loaded.copied(), age_seconds);
-        // The ledger knows at once that a process is gone.
-        let is_over = |load: &Progress| last.is_some_and(|brief| brief.run.load_id == load.load_id);
-        let is_loading = self.progress.iter().any(|load| load.is_alive && !is_over(load));
-        let state =
-            match needs.iter().map(|(need, _)| need.tone).zip(needs.iter().map(|(_, word)| *word)).min() {
-                _ if is_loading => State::new("loading", Tone::Busy),
-                Some((tone, word)) => State::new(word, tone),
-                None => State::new("fine", Tone::Good),
-            };
+        // What was said of a load may be older than what the ledger says.
+        let is_over = |load: &&Progress| last.is_some_and(|brief| brief.run.load_id == load.load_id);
+        let is_loading = !self.progress.iter().all(is_over);
+        let dead = self.has_dead.then_some((Tone::Bad, "dead letters"));
+        let words = needs.iter().map(|(need, word)| (need.tone, *word)).chain(dead);
+        let state = match words.min_by_key(|(tone, _)| *tone) {
+            _ if is_loading => State::new("loading", Tone::Busy),
+            Some((tone, word)) => State::new(word, tone),
+            None => State::new("fine", Tone::Good),
+        };
         let line = TableLine {
             table: self.table.to_owned(),
             state,
@@ -287,23 +320,37 @@ impl Look<'_> {
         let mut add = |tone, state, what: String, why: String, command: String, load: Option<&str>| {
             let load_id = load.map(str::to_owned);
             needs.push((
-                Need { tone, table: Some(table.to_owned()), what, why, command: Some(command), load_id },
+                Need {
+                    tone,
+                    table: Some(table.to_owned()),
+                    what,
+                    why,
+                    command: Some(command),
+                    load_id,
+                    is_in_queue: false,
+                },
                 state,
             ));
         };
         if let Some(brief) = last.filter(|brief| brief.run.status == Status::Failed) {
-            let why = brief.run.error.clone().unwrap_or_else(|| "its report does not say why".to_owned());
+            let why = brief.run.error.as_deref().unwrap_or("its report does not say why");
+            let why = format!("{}. {}", cut(why).trim_end_matches('.'), table_is(loaded, age_seconds));
             // What was rejected is rejected again.
             let command = match brief.run.rows.rejected {
+                // Whether it goes on must be known first.
+                _ if brief.run.killed && !self.ends_are_known => {
+                    format!("csl-stream loads list --table {word}")
+                }
                 0 => format!("csl-stream backfill --table {word} --kind {}", brief.run.kind.word()),
                 _ => format!("csl-stream loads show {}", shell_word(&brief.run.load_id)),
             };
-            let (state, what) = match brief.run.killed {
-                true => ("killed", "a load was killed"),
-                false => ("failed", "the last load failed"),
+            let (tone, state, what) = match (brief.run.killed, self.ends_are_known) {
+                (true, true) => (Tone::Bad, "killed", "a load was killed"),
+                (true, false) => (Tone::Look, "no end", "a load has begun, and no end of it is known"),
+                (false, _) => (Tone::Bad, "failed", "the last load failed"),
             };
             let what = format!("{table}: {what}");
-            add(Tone::Bad, state, what, cut(&why), command, Some(&brief.run.load_id));
+            add(tone, state, what, why, command, Some(&brief.run.load_id));
         }
         if let Some(age_seconds) = age_seconds.filter(|age| *age > OLD.as_secs()) {
             let what = format!("{table}: no new data for {}", age(age_seconds));
@@ -315,7 +362,7 @@ impl Look<'_> {
             if rejected > 0 {
                 let what = format!("{table}: {} rejected", plural(rejected, "record"));
                 let why = format!(
-                    "the last load took {} and left these out",
+                    "the load that is in the table took {} and left these out",
                     plural(brief.run.rows.accepted, "record")
                 );
                 add(Tone::Look, "rejects", what, why, format!("csl-stream loads show {id}"), Some(id));
@@ -337,8 +384,17 @@ impl Look<'_> {
     }
 }
 
+/// What a table is after a load that brought nothing into it.
+fn table_is(loaded: Option<&Brief>, age_seconds: Option<u64>) -> String {
+    match (loaded, age_seconds) {
+        (Some(_), Some(seconds)) => format!("The table is as before; its data is {} old", age(seconds)),
+        (Some(_), None) => "The table is as before".to_owned(),
+        (None, _) => "No load has brought anything into the table yet".to_owned(),
+    }
+}
+
 /// Dead letters by table.
-fn of_dead(dead: &[DeadLetter]) -> Vec<Need> {
+pub(super) fn of_dead<'a>(dead: impl Iterator<Item = &'a DeadLetter>) -> Vec<Need> {
     let mut tables = BTreeMap::<Option<&str>, Vec<&DeadLetter>>::new();
     for letter in dead {
         tables.entry(letter.table.as_deref()).or_default().push(letter);
@@ -358,6 +414,7 @@ fn of_dead(dead: &[DeadLetter]) -> Vec<Need> {
                 _ => "csl-stream dead-letters list".to_owned(),
             }),
             load_id: None,
+            is_in_queue: true,
         })
     };
     tables.into_iter().filter_map(need).collect()

@@ -2,7 +2,7 @@
 
 use super::chart::Night;
 use super::load::{Column, schema_changes};
-use super::overview::{Look, Need, RunLine, TableLine};
+use super::overview::{Look, Need, RunLine, TableLine, dead, of_dead};
 use super::sources::{Facts, Profiles, Silence};
 use crate::ops::state::{Brief, Version};
 use schemars::JsonSchema;
@@ -104,7 +104,20 @@ impl TablePage {
         if runs.is_empty() && held.is_none() && progress.is_empty() {
             return None;
         }
-        let (line, needs) = Look { table, runs: &runs, held, progress, now: facts.now }.at();
+        let dead: Vec<_> =
+            dead(facts).iter().filter(|letter| letter.table.as_deref() == Some(table)).collect();
+        let (line, mut needs) = Look {
+            table,
+            runs: &runs,
+            held,
+            progress,
+            has_dead: !dead.is_empty(),
+            now: facts.now,
+            ends_are_known: known.ends_are_known,
+        }
+        .at();
+        needs.extend(of_dead(dead.into_iter()));
+        needs.sort_by_key(|need| need.tone);
         let changed =
             |brief: &&&Brief| !brief.run.added_columns.is_empty() || !brief.run.widened_columns.is_empty();
         let change = |brief: &&Brief| Change {

@@ -3,7 +3,8 @@
 use crate::night::Night;
 use crate::server::Server;
 use csl_stream::queue::{LoadOrder, Queue, QueueSettings, Reason};
-use csl_stream::store::ExportKind;
+use csl_stream::report::RunReport;
+use csl_stream::store::{ExportKind, ObjectInfo};
 use serde_json::json;
 use std::time::Duration;
 
@@ -49,6 +50,20 @@ fn dead_letter(night: &Night) {
     });
 }
 
+/// A load under way, of which all is markup but what no folder can be called by.
+fn going(night: &Night) -> csl_stream::ledger::Going {
+    let id = uuid::Uuid::now_v7().to_string();
+    let report = RunReport::begin(&id, "v", ExportKind::Full, &ObjectInfo::default());
+    let going = csl_stream::ledger::begin(&night.path("warehouse"), &report).unwrap();
+    let progress = json!({
+        "load_id": id, "table": "v", "source": MARKUP, "began": MARKUP, "seconds": 1.0, "bytes": 10, "bytes_read": 5,
+        "records": 1, "rejected": 0, "waits_for": MARKUP, "process": 1,
+    });
+    std::fs::create_dir_all(night.path("warehouse/.progress")).unwrap();
+    std::fs::write(night.path(&format!("warehouse/.progress/{id}.json")), progress.to_string()).unwrap();
+    going
+}
+
 #[test]
 fn what_comes_from_outside_is_text() {
     let night = Night::empty(1);
@@ -56,13 +71,7 @@ fn what_comes_from_outside_is_text() {
     report(&night, &failed, "t", "failed");
     report(&night, &loaded, "u", "succeeded");
     dead_letter(&night);
-    let progress = json!({
-        "load_id": uuid::Uuid::now_v7().to_string(), "table": MARKUP, "source": MARKUP, "began": MARKUP, "seconds": 1.0,
-        "bytes": 10, "bytes_read": 5, "records": 1, "rejected": 0, "waits_for": MARKUP, "process": 1,
-    });
-    std::fs::create_dir_all(night.path("warehouse/.progress")).unwrap();
-    let name = format!("warehouse/.progress/{}.json", progress["load_id"].as_str().unwrap());
-    std::fs::write(night.path(&name), progress.to_string()).unwrap();
+    let _going = going(&night);
     let settings = [("CSL_EXPORTS_SLUG", MARKUP), ("CSL_EXPORTS_ROOT", "/x/<script>")];
     let server = Server::start(night.dir(), &settings);
     let (failed, loaded) = (format!("/loads/{failed}"), format!("/loads/{loaded}"));
@@ -86,7 +95,7 @@ fn what_comes_from_outside_is_text() {
         let answer = server.get(path);
         assert!(answer.status == 404 && !answer.body.contains("<script>alert"), "{path}: {answer:#?}");
     }
-    let event = crate::http::first_event(server.address);
+    let event = crate::http::first_event(server.address, &[]);
     assert!(event["loads"][0]["text"].as_str().unwrap().contains("alert(1)"), "{event}");
     // The same on one page, and as Markdown.
     let id = loaded.trim_start_matches("/loads/");

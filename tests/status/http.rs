@@ -61,11 +61,12 @@ fn chunks(mut text: &str) -> String {
     body
 }
 
-/// The first event of `/events`.
-pub(crate) fn first_event(to: SocketAddr) -> serde_json::Value {
+/// The first event of `/events`, asked for with these headers beside the host.
+pub(crate) fn first_event(to: SocketAddr, headers: &[(&str, &str)]) -> serde_json::Value {
     let mut stream = TcpStream::connect(to).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    write!(stream, "GET /events HTTP/1.1\r\nhost: {to}\r\n\r\n").unwrap();
+    let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    write!(stream, "GET /events HTTP/1.1\r\nhost: {to}\r\n{headers}\r\n").unwrap();
     let mut text = String::new();
     while !text.contains("data: ") || !text.ends_with("\n\r\n") {
         let mut bytes = [0; 4096];

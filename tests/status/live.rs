@@ -8,8 +8,8 @@ use crate::server::Server;
 use serde_json::Value;
 use std::io::Write;
 use std::net::TcpListener;
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant, SystemTime};
 
 const LONG: Duration = Duration::from_secs(120);
 /// A page comes by then; a debug build on a busy machine may take longer.
@@ -47,9 +47,10 @@ fn a_load_is_seen_while_it_runs_and_missed_when_it_is_killed() {
         html.contains(running["load_id"].as_str().unwrap()) && html.contains("http-equiv=\"refresh\""),
         "{html}"
     );
-    let event = first_event(server.address);
+    let event = first_event(server.address, &[]);
     assert_eq!(event["loads"][0]["load_id"], running["load_id"], "{event}");
     assert!(server.page("/tables/table_00").contains("loading"));
+    paused(&night, &server, &load);
     load.kill().unwrap();
     load.wait().unwrap();
     let need = until("it is missed", || {
@@ -71,6 +72,32 @@ fn a_load_is_seen_while_it_runs_and_missed_when_it_is_killed() {
         let overview = server.json("/api/overview");
         overview["needs"].as_array()?.iter().all(|need| need["tone"] != "bad").then_some(overview)
     });
+}
+
+/// A process that is paused, on a machine whose clock jumps, is a load under way all the same.
+fn paused(night: &Night, server: &Server, load: &Child) {
+    let send = |signal: &str| {
+        let sent = Command::new("kill").args([signal, &load.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    };
+    send("-STOP");
+    let folder = night.path("warehouse/.progress");
+    for jump in [-36_000i64, 36_000] {
+        for item in std::fs::read_dir(&folder).unwrap().flatten() {
+            let at = SystemTime::now();
+            let hours = Duration::from_secs(jump.unsigned_abs());
+            let at = if jump < 0 { at - hours } else { at + hours };
+            std::fs::File::options().write(true).open(item.path()).unwrap().set_modified(at).unwrap();
+        }
+        // After what was said has been forgotten.
+        std::thread::sleep(Duration::from_millis(1100));
+        let overview = server.json("/api/overview");
+        assert_eq!(overview["running"].as_array().unwrap().len(), 1, "{jump}: {overview:#}");
+        assert!(overview["needs"].as_array().unwrap().is_empty(), "{jump}: {overview:#}");
+        let killed = night.json(&["loads", "list", "--status", "killed", "--json"]);
+        assert_eq!(killed, serde_json::json!([]), "{jump}");
+    }
+    send("-CONT");
 }
 
 #[test]

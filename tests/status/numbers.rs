@@ -67,6 +67,15 @@ fn a_night_of_all_kinds_of_ends() {
         nights(table, &own);
     }
     needs(&overview);
+    // What was given up is not in its table, which is not fine then.
+    assert_eq!(tables[1]["state"]["word"], "dead letters");
+    let failed = (0..TABLES).filter(|at| end_of(*at) == End::Failed).count();
+    assert!(
+        words(&html).contains(&format!("{TABLES} tables: 1 with dead letters, {failed} failed, ")),
+        "{html}"
+    );
+    let of_table = server.json("/api/tables/table_01");
+    assert_eq!(of_table["needs"][0]["command"], "csl-stream dead-letters redrive 1", "{of_table:#}");
     for load in &loads {
         load_page(&server, &night, load);
     }
@@ -94,6 +103,9 @@ fn needs(overview: &Value) {
     assert!(needs.iter().all(|need| need["command"].as_str().unwrap().starts_with("csl-stream ")));
     let dead = needs.iter().find(|need| need["what"] == "1 message of table_01 could not be loaded").unwrap();
     assert_eq!(dead["command"], "csl-stream dead-letters redrive 1");
+    let is_as_before = |need: &&Value| need["why"].as_str().unwrap().contains("The table is as before");
+    assert_eq!(bad.iter().filter(|need| is_as_before(need)).count(), failed);
+    assert_eq!(bad.iter().filter(|need| need["is_in_queue"] == true).count(), 1);
     assert!(dead["why"].as_str().unwrap().contains("the export is gone; ask for a new one"));
     // All exports are of March 2026, so every table is old; and some is told in a number alone.
     let all = needs.len() as u64 + number(&overview["needs_more"]);

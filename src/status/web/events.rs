@@ -69,7 +69,9 @@ async fn ledger_state(site: &Site) -> String {
     let known = site.sources.known().await;
     let runs = known.value.as_deref().map_or(&[][..], |known| &known.runs);
     let newest = runs.first().map_or("", |brief| brief.run.load_id.as_str());
-    format!("{} {newest} {}", runs.len(), site.sources.checks().is_under_way)
+    let checks = site.sources.checks();
+    // Checks may begin and end between two looks: when they ended tells that.
+    format!("{} {newest} {} {:?}", runs.len(), checks.is_under_way, checks.at)
 }
 
 impl Line {
