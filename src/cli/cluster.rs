@@ -20,7 +20,8 @@ fn scheduler(printer: Printer, mut config: Config, args: &SchedulerArgs) -> Resu
     let listen: Peer = args.listen.parse()?;
     let security = security(&config, &[&listen])?;
     let executor_timeout = Duration::from_secs(config.cluster.executor_timeout_seconds);
-    let scheduler = Scheduler { listen, security, executor_timeout };
+    let wait = Duration::from_secs(config.cluster.wait_seconds);
+    let scheduler = Scheduler { listen, security, executor_timeout, wait };
     run_scheduler(scheduler, &|address| printer.note(&format!("the scheduler listens on {address}")))
 }
 

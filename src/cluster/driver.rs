@@ -6,9 +6,8 @@
 //!        └──────── at most SUBMITTED_MAX ────┘  (what executors still do of it comes to the same files)
 //! ```
 
-use super::MESSAGE_BYTES_MAX;
 use super::plan::{Codec, plan, rows, unplanned};
-use super::session::session;
+use super::session::{MESSAGE_BYTES_MAX, session};
 use super::tls::{Peer, Security};
 use super::work::{Answer, Work, not_json};
 use crate::error::{Error, Place, Result, cut};

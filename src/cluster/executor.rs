@@ -1,9 +1,8 @@
 //! An executor's process: asks the scheduler for units and runs them, one a core.
 
-use super::MESSAGE_BYTES_MAX;
 use super::plan::Codec;
 use super::scheduler::runtime;
-use super::session::session;
+use super::session::{MESSAGE_BYTES_MAX, session};
 use super::tls::{Peer, Security};
 use crate::error::{Error, Place, Result};
 use crate::store::private;

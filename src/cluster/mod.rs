@@ -21,6 +21,3 @@ pub use driver::Cluster;
 pub use executor::{Executor, run_executor};
 pub use scheduler::{Scheduler, run_scheduler};
 pub use tls::{Peer, Security};
-
-/// Bytes of a message between the machines, and so of a plan: some 100,000 units.
-const MESSAGE_BYTES_MAX: u32 = 64 << 20;

@@ -1,7 +1,7 @@
 //! The scheduler's process: knows executors and jobs, in memory alone.
 
-use super::MESSAGE_BYTES_MAX;
 use super::plan::Codec;
+use super::session::MESSAGE_BYTES_MAX;
 use super::tls::{Peer, Security};
 use crate::error::{Error, Place, Result};
 use ballista_core::config::TaskSchedulingPolicy;
@@ -9,10 +9,12 @@ use ballista_core::serde::protobuf::scheduler_grpc_server::SchedulerGrpcServer;
 use ballista_scheduler::cluster::BallistaCluster;
 use ballista_scheduler::config::SchedulerConfig;
 use ballista_scheduler::scheduler_process::{create_scheduler, start_grpc_service_with_listener};
+use ballista_scheduler::scheduler_server::SchedulerServer;
 use datafusion_proto::protobuf::{LogicalPlanNode, PhysicalPlanNode};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How often it looks for executors that are gone.
 const LOOK_SECONDS: u64 = 2;
@@ -28,7 +30,11 @@ pub struct Scheduler {
     /// After how long a silent executor is given up, and after how long the jobs of a cluster without any; more than
     /// the 5 seconds between the signs of life of a busy one.
     pub executor_timeout: Duration,
+    /// After how long a job is given up that no executor has come for.
+    pub wait: Duration,
 }
+
+type Server = SchedulerServer<LogicalPlanNode, PhysicalPlanNode>;
 
 /// Runs until the process is told to end; `ready` hears where it listens.
 ///
@@ -51,7 +57,7 @@ pub fn run_scheduler(scheduler: Scheduler, ready: &dyn Fn(&str)) -> Result<()> {
 }
 
 async fn serve(scheduler: Scheduler, seconds: u64, ready: &dyn Fn(&str)) -> Result<()> {
-    let Scheduler { listen, security, .. } = scheduler;
+    let Scheduler { listen, security, wait, .. } = scheduler;
     let failed = |what: &str, cause: Box<dyn std::error::Error + Send + Sync>| {
         Error::machine(what).at(Place::uri(listen.to_string())).because(cause)
     };
@@ -63,6 +69,7 @@ async fn serve(scheduler: Scheduler, seconds: u64, ready: &dyn Fn(&str)) -> Resu
         executor_timeout_seconds: seconds,
         expire_dead_executor_interval_seconds: LOOK_SECONDS,
         no_executors_grace_period_seconds: seconds,
+        min_ready_executors: 1,
         grpc_server_max_decoding_message_size: MESSAGE_BYTES_MAX,
         grpc_server_max_encoding_message_size: MESSAGE_BYTES_MAX,
         grpc_client_max_message_size: MESSAGE_BYTES_MAX,
@@ -73,8 +80,8 @@ async fn serve(scheduler: Scheduler, seconds: u64, ready: &dyn Fn(&str)) -> Resu
     };
     let not_begun = |cause| failed("the scheduler cannot begin", Box::new(cause));
     let cluster = BallistaCluster::new_from_config(&config).await.map_err(not_begun)?;
-    let server = create_scheduler::<LogicalPlanNode, PhysicalPlanNode>(cluster, Arc::new(config));
-    let server = server.await.map_err(not_begun)?;
+    let server: Server = create_scheduler(cluster, Arc::new(config)).await.map_err(not_begun)?;
+    tokio::spawn(give_up_waiting(server.clone(), wait));
     let listener = tokio::net::TcpListener::bind(listen.to_string()).await;
     let listener = listener.map_err(|cause| failed("cannot listen there", cause.into()))?;
     let address: SocketAddr =
@@ -91,6 +98,25 @@ async fn serve(scheduler: Scheduler, seconds: u64, ready: &dyn Fn(&str)) -> Resu
     let serving = builder.map_err(|cause| failed("cannot speak TLS", cause.into()))?;
     let serving = { serving }.add_service(service).serve_with_incoming(incoming);
     serving.await.map_err(|cause| failed("the scheduler has ended", cause.into()))
+}
+
+/// Ballista gives up jobs whose executors were lost; this does it with those that never had one.
+async fn give_up_waiting(server: Server, wait: Duration) {
+    let mut waiting = HashMap::new();
+    loop {
+        tokio::time::sleep(Duration::from_secs(LOOK_SECONDS)).await;
+        let jobs = server.state.task_manager.get_running_job_cache();
+        waiting.retain(|job, _| jobs.contains_key(job) && !server.is_ready());
+        for job in jobs.keys().filter(|_| !server.is_ready()) {
+            let since = waiting.entry(job.clone()).or_insert_with(Instant::now);
+            if since.elapsed() > wait {
+                tracing::warn!(%job, "given up: there is no executor");
+                if let Err(error) = server.cancel_job(job.clone()).await {
+                    tracing::warn!(%job, %error, "the job could not be cancelled");
+                }
+            }
+        }
+    }
 }
 
 /// The threads of a process of the cluster.

@@ -1,10 +1,11 @@
 //! What a session of the cluster is set to. All of it travels in clear with every task.
 
-use super::MESSAGE_BYTES_MAX;
 use super::tls::Security;
 use ballista_core::extension::SessionConfigExt;
 use datafusion::prelude::SessionConfig;
 
+/// Bytes of a message between the machines, and so of a plan: some 100,000 units.
+pub(super) const MESSAGE_BYTES_MAX: u32 = 64 << 20;
 /// Without it a task is as many units as its executor has cores free, which are done again together.
 pub(super) const ONE_UNIT_A_TASK: (&str, &str) = ("ballista.scheduler.max_partitions_per_task", "1");
 

@@ -190,7 +190,7 @@ sections! {
         insecure: bool = false,
         /// Silence after which an executor is given up, more than 5; after as many seconds more a job that has none left
         executor_timeout_seconds: u64 = 20,
-        /// How long a scheduler that does not answer is waited for
+        /// How long a scheduler that does not answer is waited for, and by the scheduler a first executor
         wait_seconds: u64 = 60,
     }
 

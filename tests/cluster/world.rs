@@ -9,6 +9,8 @@ use std::time::{Duration, Instant};
 
 /// After how long a silent executor is given up: the least that is allowed, for tests.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(6);
+/// How long a scheduler, or a first executor, is waited for.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 /// How long anything may take.
 pub(crate) const WAIT: Duration = Duration::from_secs(120);
 /// A secret that no plan, log or setting may hold.
@@ -67,6 +69,7 @@ impl World {
         }
         command.args(words).current_dir(self.dir.path());
         command.env("CSL_CLUSTER_EXECUTOR_TIMEOUT_SECONDS", TIMEOUT.as_secs().to_string());
+        command.env("CSL_CLUSTER_WAIT_SECONDS", PATIENCE.as_secs().to_string());
         command.env("AWS_ACCESS_KEY_ID", KEY_ID).env("AWS_SECRET_ACCESS_KEY", SECRET);
         command.env("AWS_REGION", "us-east-1").env("AWS_EC2_METADATA_DISABLED", "true");
         if let Some(endpoint) = &self.endpoint {

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeSet;
 
-/// The beginning of every secret; with a digit, so that no random letters of a service form it.
+/// The beginning of every text; as that of a secret with a digit, so that no random letters of a service form it.
+const TEXT: &str = "MRK9";
+/// The beginning of every secret.
 pub(crate) const SECRET: &str = "HUSH9";
 /// Bytes on each side of what was found that are shown.
 const AROUND: usize = 40;
@@ -64,8 +66,8 @@ fn mark_at(bytes: &[u8], at: usize) -> Option<Mark> {
         // The same, as Rust and JSON spell it.
         b'\\' => escaped(rest),
         b'-' => micros(rest),
-        // "MRKQ" as a list of bytes.
-        b'7' if rest.starts_with(b"77, 82, 75, 81") => Some(Mark::Some),
+        // "MRK9" as a list of bytes.
+        b'7' if rest.starts_with(b"77, 82, 75, 57") => Some(Mark::Some),
         _ => None,
     }
 }
@@ -85,7 +87,7 @@ fn value(column: usize, row: usize, part: Part, number: bool) -> Mark {
 }
 
 fn text(rest: &[u8]) -> Option<Mark> {
-    if !begins(rest, "MRKQ") {
+    if !begins(rest, TEXT) {
         return None;
     }
     let whole = || {
@@ -156,10 +158,10 @@ fn short_of(code: u32) -> Option<Mark> {
 fn every_form_is_found() {
     let first = |column, row, number| value(column, row, Part::First, number);
     let cases: &[(&[u8], &[Mark])] = &[
-        (b"xMRKQ07A003@mrkq07d003.example", &[first(7, 3, false), value(7, 3, Part::Last, false)]),
-        (b"mrkq07a003", &[first(7, 3, false)]),
-        (b"MRKQ07A", &[Mark::Some]),
-        (b"[77, 82, 75, 81, 48]", &[Mark::Some]),
+        (b"xMRK907A003@mrk907d003.example", &[first(7, 3, false), value(7, 3, Part::Last, false)]),
+        (b"mrk907a003", &[first(7, 3, false)]),
+        (b"MRK907A", &[Mark::Some]),
+        (b"[77, 82, 75, 57, 48]", &[Mark::Some]),
         (b"198.107.12.77", &[first(7, 12, false)]),
         (b"198.107.12.0/24", &[value(7, 12, Part::Last, false)]),
         (b"000839107003", &[first(7, 3, true)]),

@@ -2,7 +2,7 @@
 //!
 //! A mark says which column it is of, which part of the value, and which row:
 //! ```text
-//! texts        MRKQ07A003@mrkq07d003.example   column 7, row 3; what stands before and behind the @
+//! texts        MRK907A003@mrk907d003.example   column 7, row 3; what stands before and behind the @
 //! addresses    198.107.3.77                    column 7, row 3
 //! numbers      839107003                       column 7, row 3; within uuid, numeric and geography too
 //! moments      1807-11-03 08:39:11             column 7, row 3
@@ -107,7 +107,7 @@ impl Holds {
 
 /// The text of both marks.
 pub(crate) fn text(column: usize, row: usize) -> String {
-    format!("MRKQ{column:02}A{row:03}@mrkq{column:02}d{row:03}.example")
+    format!("MRK9{column:02}A{row:03}@mrk9{column:02}d{row:03}.example")
 }
 
 pub(crate) fn number(column: usize, row: usize) -> String {

@@ -8,6 +8,8 @@ mod answer;
 #[path = "../support/aws.rs"]
 mod aws;
 mod check;
+#[cfg(all(unix, feature = "cluster"))]
+mod cluster;
 #[path = "../warehouse/contract.rs"]
 mod contract;
 mod contract_run;

@@ -409,14 +409,22 @@ impl StagingSink {
     pub(super) fn place(&self) -> &Location {
         &self.place
     }
+
+    fn too_many(&self) -> Error {
+        Error::usage(format!("the export becomes more than {FILES_MAX} files"))
+            .at(Place::uri(self.place.to_string()))
+            .help("nothing was loaded; make the files larger: --segment-size 128MiB")
+    }
 }
 
 impl SegmentSink for StagingSink {
+    fn adopt(&self, objects: &[&StoredObject]) -> Result<()> {
+        if objects.len() > FILES_MAX { Err(self.too_many()) } else { Ok(()) }
+    }
+
     fn create(&self, name: &str) -> Result<Box<dyn SegmentWriter>> {
         if number_of(name).is_some_and(|number| number >= FILES_MAX) {
-            return Err(Error::usage(format!("the export becomes more than {FILES_MAX} files"))
-                .at(Place::uri(self.place.to_string()))
-                .help("nothing was loaded; make the files larger: --segment-size 128MiB"));
+            return Err(self.too_many());
         }
         self.begin()?;
         if self.sent.lock().unwrap_or_else(PoisonError::into_inner).contains(name) {
