@@ -34,6 +34,11 @@ NOT_SET = {
     "CSL_LOAD_UNKNOWN_COLUMNS": "its default; what the schema lacks is looked at by a person",
     "CSL_LOAD_MISSING_COLUMNS": "its default; what the file lacks is looked at by a person",
     "CSL_LOAD_REPORT_VALUES": "its default; a service's reports hold no values",
+    "CSL_CLUSTER_SCHEDULER": "the module loads on one machine: the programs of its releases know no cluster",
+    "CSL_CLUSTER_TLS": "the module loads on one machine: the programs of its releases know no cluster",
+    "CSL_CLUSTER_INSECURE": "the module loads on one machine: the programs of its releases know no cluster",
+    "CSL_CLUSTER_EXECUTOR_TIMEOUT_SECONDS": "the module loads on one machine: the programs of its releases know no cluster",
+    "CSL_CLUSTER_WAIT_SECONDS": "the module loads on one machine: the programs of its releases know no cluster",
     "CSL_PRIVACY_SECRET_FILE": "the key stands in Secrets Manager",
 }
 # Variables that are no key of the configuration: src/telemetry.rs.
