@@ -29,6 +29,7 @@ DUCKDB = """
 import json, sys, time
 import duckdb
 connection = duckdb.connect(config={"threads": int(sys.argv[1]), "preserve_insertion_order": False})
+connection.execute("set enable_progress_bar = false")  # it would go between the answers
 for line in sys.stdin:
     began = time.perf_counter()
     rows = connection.execute(json.loads(line)).fetchall()

@@ -4,10 +4,8 @@ use super::rejects;
 use crate::config::Config;
 use crate::error::{Error, Place, Result};
 use crate::store::{self, ExportKind, Location, Named};
-use std::collections::{HashMap, HashSet};
-use std::ffi::OsString;
-use std::fs::DirEntry;
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::PathBuf;
 
 /// Which export is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -36,31 +34,17 @@ pub(super) struct FoundExport {
     pub(super) etag: Option<String>,
 }
 
-/// Folders that were listed.
-type Folders = HashMap<PathBuf, Folder>;
-
-/// What the names in a folder stand for.
-#[derive(Default)]
-struct Folder {
-    /// Its canonical name, if it has one.
-    path: Option<PathBuf>,
-    /// Its files that are none by themselves: links.
-    links: HashSet<OsString>,
-}
-
-impl Folder {
-    fn of(folder: &Path) -> Self {
-        let Ok(listing) = std::fs::read_dir(folder) else { return Self::default() };
-        let is_link = |item: &DirEntry| item.file_type().map_or(true, |kind| !kind.is_file());
-        let links = listing.flatten().filter(is_link).map(|item| item.file_name()).collect();
-        Self { path: folder.canonicalize().ok(), links }
-    }
-}
+/// Folders by the name that was given, and their canonical one, if they have one.
+type Folders = HashMap<PathBuf, Option<PathBuf>>;
 
 /// What was found, under the name by which the ledger knows it.
 fn found(folders: &mut Folders, export: store::Export) -> FoundExport {
+    let location = match export.is_link {
+        true => absolute(export.location),
+        false => absolute_in(folders, export.location),
+    };
     FoundExport {
-        location: absolute_in(folders, export.location),
+        location,
         exported_at: Some(export.exported_at),
         rejected_from: None,
         bytes: export.bytes,
@@ -151,17 +135,15 @@ fn absolute(location: Location) -> Location {
     }
 }
 
-/// The same of a file in a folder that was listed: the way to the folder is looked at once.
+/// The same of what is no link: the way to its folder is looked at once.
 fn absolute_in(folders: &mut Folders, location: Location) -> Location {
     let Location::Local(path) = &location else { return location };
     let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return absolute(location) };
     if !folders.contains_key(folder) {
-        folders.insert(folder.to_owned(), Folder::of(folder));
+        folders.insert(folder.to_owned(), folder.canonicalize().ok());
     }
     match folders.get(folder) {
-        Some(Folder { path: Some(known), links }) if !links.contains(name) => {
-            Location::Local(known.join(name))
-        }
+        Some(Some(known)) => Location::Local(known.join(name)),
         _ => absolute(location),
     }
 }

@@ -64,7 +64,7 @@ pub(super) fn pending(
     let (cover, mut full) = (target::cover(config), None::<String>);
     let admissions = warehouse.admissions(load.table, choice.kind())?;
     let (load_id, nothing) = (uuid::Uuid::now_v7().to_string(), ObjectInfo::default());
-    let asked = LoadRequest {
+    let mut asked = LoadRequest {
         privacy: load.privacy.clone(),
         ..LoadRequest::new(&load_id, load.table, choice.kind(), &nothing)
     };
@@ -74,11 +74,8 @@ pub(super) fn pending(
             standing.covered += 1;
             continue;
         }
-        match admissions(&LoadRequest {
-            exported_at: export.exported_at.clone(),
-            source: source(&export)?,
-            ..asked.clone()
-        })? {
+        (asked.exported_at, asked.source) = (export.exported_at.clone(), source(&export)?);
+        match admissions(&asked)? {
             Admission::Proceed => exports.push(export),
             Admission::AlreadyLoaded { .. } => standing.already += 1,
             Admission::RolledBack { .. } => standing.rolled_back += 1,

@@ -38,6 +38,8 @@ pub struct Export {
     pub bytes: Option<u64>,
     /// Its version, as [`super::open`] finds it, if the listing says so.
     pub etag: Option<String>,
+    /// Whether it lies elsewhere, and this is a link to it.
+    pub is_link: bool,
 }
 
 /// The newest export of `table` below `root`, a folder or `s3://bucket/slug`; with `date` (YYYYMMDD), the
@@ -138,13 +140,13 @@ impl<'a> Days<'a> {
         let place = self.folder.child(date)?;
         let named = exports_of(self.table, list(&place)?);
         let export = |(exported_at, listed): (String, Listed)| {
-            let Listed { name, bytes, etag } = listed;
+            let Listed { name, bytes, etag, is_link } = listed;
             let location = place.child(&name)?;
             let key = match &location {
                 Location::S3 { key, .. } => key.clone(),
                 _ => format!("{}/{}/{date}/{name}", self.kind.word(), self.table),
             };
-            Ok(Export { location, key, exported_at, bytes, etag })
+            Ok(Export { location, key, exported_at, bytes, etag, is_link })
         };
         named.into_iter().map(export).collect()
     }

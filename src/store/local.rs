@@ -204,7 +204,7 @@ pub(super) fn list(folder: &Path) -> Result<Listing> {
             listing.folders.push(name);
         } else {
             let etag = metadata.is_file().then(|| Pin::of(&metadata).etag());
-            listing.files.push(Listed { name, bytes: Some(metadata.len()), etag });
+            listing.files.push(Listed { name, bytes: Some(metadata.len()), etag, is_link });
         }
     }
     Ok(listing)

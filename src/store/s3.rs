@@ -259,7 +259,8 @@ impl S3 {
             .map_err(|fault| fault.into_error(&location.to_string(), Doing::Listing))?;
         let name = |path: &Path| path.filename().map(str::to_owned);
         let file = |meta: &ObjectMeta| {
-            Some(Listed { name: name(&meta.location)?, bytes: Some(meta.size), etag: etag_of(meta) })
+            let (name, bytes, etag) = (name(&meta.location)?, Some(meta.size), etag_of(meta));
+            Some(Listed { name, bytes, etag, is_link: false })
         };
         Ok(Listing {
             folders: listed.common_prefixes.iter().filter_map(name).collect(),

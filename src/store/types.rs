@@ -155,4 +155,6 @@ pub(super) struct Listed {
     pub bytes: Option<u64>,
     /// Its version, as whoever opens it finds it.
     pub etag: Option<String>,
+    /// Whether the name stands for something else: a link.
+    pub is_link: bool,
 }
