@@ -111,7 +111,7 @@ impl Loading<'_> {
         let pair = rejects
             .pair(&table.name, &request.load_id)
             .map_err(|error| run.failed(Some(uri.to_owned()), error))?;
-        let job = Job { request, table: table.clone(), source, rejects: Some(pair) };
+        let job = Job { request, table: table.clone(), source, rejects: Some(pair), began: run.began };
         let outcome = pipeline::backfill(job, options, &**warehouse, &run.watch);
         drop((progress, beacon));
         retention::sweep(config, &**warehouse, rejects, Some(&table.name));
