@@ -40,5 +40,8 @@ pub(crate) fn assert_bars(page: &Value, report: &Value) {
     for bar in bars {
         let span = &report["stages"][bar["name"].as_str().unwrap()];
         assert_eq!(bar["from"], span["began"], "{page:#}");
+        let seconds = |of: &Value| of.as_f64().unwrap();
+        let took = seconds(&span["ended"]) - seconds(&span["began"]);
+        assert!((seconds(&bar["seconds"]) - took).abs() < 1e-6, "{page:#}");
     }
 }
