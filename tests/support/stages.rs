@@ -36,7 +36,9 @@ pub(crate) fn assert_whole_path(report: &Value) {
 pub(crate) fn assert_bars(page: &Value, report: &Value) {
     let bars = page["path"].as_array().unwrap();
     let names: Vec<_> = bars.iter().map(|bar| bar["name"].as_str().unwrap()).collect();
-    assert_eq!((names.as_slice(), &page["stages_measured"]), (&STAGES[..], &Value::Bool(true)), "{page:#}");
+    let stages = report["stages"].as_object().unwrap();
+    let came: Vec<_> = STAGES.into_iter().filter(|stage| stages.contains_key(*stage)).collect();
+    assert_eq!((names, &page["stages_measured"]), (came, &Value::Bool(true)), "{page:#}");
     for bar in bars {
         let span = &report["stages"][bar["name"].as_str().unwrap()];
         assert_eq!(bar["from"], span["began"], "{page:#}");
