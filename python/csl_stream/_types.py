@@ -83,6 +83,24 @@ class Seconds(TypedDict, total=False):
     load: float
 
 
+class Span(TypedDict):
+    """From when to when, in seconds since the run began."""
+
+    began: float
+    ended: float
+
+
+class Stages(TypedDict, total=False):
+    """The stages that the run came to; they overlap."""
+
+    find: Span
+    read: Span
+    convert: Span
+    stage: Span
+    copy: Span
+    commit: Span
+
+
 class Report(TypedDict, total=False):
     """A run. Fields may come with a newer program; none goes."""
 
@@ -98,5 +116,6 @@ class Report(TypedDict, total=False):
     rejects: Rejects
     warnings: list[str]
     seconds: Seconds
+    stages: Stages
     error: Optional[str]
     exit_code: int

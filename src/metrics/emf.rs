@@ -41,7 +41,8 @@ const ROWS: Metric = metric("RowsLoaded", "Count", "rows that came into the tabl
 const FULL_ROWS: Metric = metric("FullRows", "Count", "rows of a full export");
 const FULL_ROWS_BEFORE: Metric = metric("FullRowsBefore", "Count", "rows of the full export before it");
 const REJECTED: Metric = metric("RowsRejected", "Count", "records left out, or for which a load stopped");
-const SECONDS: Metric = metric("LoadTime", "Seconds", "from the first byte to the table");
+const SECONDS: Metric =
+    metric("LoadTime", "Seconds", "the whole run, from the search for the export to the table");
 const AGE: Metric = metric("DataAge", "Seconds", "how old the export was when it was in the table");
 
 /// Every metric that a line may have.

@@ -18,6 +18,7 @@ use crate::schema::{BulkSchema, Table};
 use crate::store;
 use crate::warehouse::Warehouse;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// What one call decides for itself.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -57,6 +58,8 @@ pub(super) struct Prepared {
     pub(super) warehouse: Box<dyn Warehouse>,
     pub(super) table: Table,
     pub(super) pending: Pending,
+    /// How long they were looked for.
+    looking: Duration,
 }
 
 /// What became of the exports.
@@ -95,6 +98,7 @@ pub(super) fn prepare_one(
     request: &Backfill,
     warehouse: Box<dyn Warehouse>,
 ) -> Result<Prepared> {
+    let began = Instant::now();
     let (table, options) = (shared.schema.table(&request.table)?.clone(), shared.options.clone());
     let load = pending::Load {
         table: &request.table,
@@ -107,7 +111,7 @@ pub(super) fn prepare_one(
         let what = format!("--rejects names one file, and {exports} exports are to be loaded");
         return Err(Error::usage(what).help("leave --rejects out: each load gets a file of its own"));
     }
-    Ok(Prepared { options, warehouse, table, pending })
+    Ok(Prepared { options, warehouse, table, pending, looking: began.elapsed() })
 }
 
 /// Loads the export that is named or the newest full one, all or nothing; of incremental ones all that the table
@@ -133,7 +137,7 @@ pub(super) fn load_all(
     observer: &dyn Observer,
 ) -> Result<Backfilled> {
     let begin = || Run::begin(observer, &request.table, request.export.kind());
-    let Prepared { options, warehouse, table, pending } = match prepared {
+    let Prepared { options, warehouse, table, pending, mut looking } = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
             let run = begin();
@@ -144,7 +148,8 @@ pub(super) fn load_all(
     let (mut warehouse, exports) = (Some(warehouse), pending.exports.len());
     let mut reports = Vec::with_capacity(exports);
     for (at, export) in pending.exports.iter().enumerate() {
-        let run = begin();
+        // The first of them is as late as all were looked for.
+        let run = begin().after(std::mem::take(&mut looking));
         let outcome = warehouse.take().map_or_else(|| target::open(config), Ok);
         let outcome = outcome.map_err(|error| run.failed(None, error)).and_then(|warehouse| {
             load(&run, config, request, (options.clone(), warehouse, table.clone()), export)

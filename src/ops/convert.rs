@@ -170,7 +170,8 @@ fn convert_one(
     store::prepare_out(&errand.out, request.replace).map_err(failed)?;
     let progress = run.observer.converting(&run.table, &run.watch, source.info().bytes);
     let rejects = rejects.pair(&table.name, &run.load_id).map_err(failed)?;
-    let job = Job { rejects: Some(rejects), ..Job::new(&run.load_id, table.clone(), run.kind, source) };
+    let job = Job::new(&run.load_id, table.clone(), run.kind, source);
+    let job = Job { rejects: Some(rejects), began: run.began, ..job };
     let outcome = match units {
         Some(units) => pipeline::convert_in_units(job, options, &*sink, &*units, &run.watch),
         None => pipeline::convert(job, options, &*sink, &run.watch),

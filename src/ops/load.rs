@@ -113,7 +113,7 @@ impl Loading<'_> {
         let pair = rejects
             .pair(&table.name, &request.load_id)
             .map_err(|error| run.failed(Some(uri.to_owned()), error))?;
-        let job = Job { request, table: table.clone(), source, rejects: Some(pair) };
+        let job = Job { request, table: table.clone(), source, rejects: Some(pair), began: run.began };
         let outcome = match units {
             Some(units) => pipeline::backfill_in_units(job, options, &**warehouse, &*units, &run.watch),
             None => pipeline::backfill(job, options, &**warehouse, &run.watch),

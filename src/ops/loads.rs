@@ -11,9 +11,8 @@ use super::target;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::pipeline::Outcome;
-use crate::report::Status;
+use crate::report::{Clock, Status};
 use std::sync::Arc;
-use std::time::Instant;
 
 pub use crate::ledger::{Run, Shown, Standing};
 
@@ -115,14 +114,14 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
     let watch = observer.watch();
     let stopped = move || watch.stopped();
     warehouse.stop_when(Arc::new(stopped.clone()));
-    let (started, shrink) = (Instant::now(), shrink_guard(config, allow_shrink));
+    let (clock, shrink) = (Clock::default(), shrink_guard(config, allow_shrink));
     let mut warning = None;
     let retried = wait(config, observer, &stopped).and_then(|told| {
         warning = told;
-        warehouse.retry(id, shrink)
+        warehouse.retry(id, shrink, &clock)
     });
     let outcome = retried.map_err(|error| (Box::new(staged.failed(&error)), error));
-    let outcome = warned(timed(outcome, started.elapsed().as_secs_f64()), warning);
+    let outcome = warned(timed(outcome, &clock), warning);
     let listeners = Listeners::of(config);
     let outcome = listeners.told(registered(config, &*warehouse, outcome), End::Done);
     let report = match &outcome {
@@ -137,11 +136,12 @@ pub fn retry(config: &Config, id: &str, allow_shrink: bool, observer: &dyn Obser
     Ok(Retried::Now(Box::new(outcome)))
 }
 
-fn timed(mut outcome: Outcome, seconds: f64) -> Outcome {
+fn timed(mut outcome: Outcome, clock: &Clock) -> Outcome {
     let report = match &mut outcome {
         Ok(report) => report,
         Err((report, _)) => &mut **report,
     };
-    (report.seconds.total, report.seconds.load) = (seconds, seconds);
+    report.timed(clock);
+    report.seconds.load = report.seconds.total;
     outcome
 }

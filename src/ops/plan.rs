@@ -156,7 +156,7 @@ pub struct Estimate {
 /// # Errors
 /// If there is nothing to plan: no schema, no export, no access.
 pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> {
-    let Prepared { options, warehouse, table, pending } = prepare(config, asked)?;
+    let Prepared { options, warehouse, table, pending, .. } = prepare(config, asked)?;
     let incrementals = incrementals(&pending)?;
     let export = pending.exports.into_iter().next();
     let export = export.ok_or_else(|| Error::access("no export was found"))?;
@@ -178,7 +178,8 @@ pub fn plan(config: &Config, asked: &Backfill) -> Result<(Plan, Option<Error>)> 
     let rules = options.policy.rules();
     let view = table.under(rules)?;
     let ddl = create_table(&view, &ddl_options)?;
-    let mut job = Job { request: wanted.clone(), table: table.clone(), source, rejects: None };
+    let job = Job::new(&load_id, table.clone(), kind, source);
+    let mut job = Job { request: wanted.clone(), ..job };
     let (layout, mut misfit) = layout_of(&mut job, &export.location, &options)?;
     let mut warnings = ddl.warnings;
     warnings.extend(privacy::warning(&privacy::credentials(rules, &table)));

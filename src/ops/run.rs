@@ -3,10 +3,10 @@
 use super::observer::Observer;
 use crate::error::Error;
 use crate::pipeline::{Outcome, Watch};
-use crate::report::RunReport;
+use crate::report::{Clock, RunReport};
 use crate::store::{ExportKind, ObjectInfo};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// A run that has begun.
 pub(super) struct Run<'a> {
@@ -15,7 +15,7 @@ pub(super) struct Run<'a> {
     pub(super) table: String,
     pub(super) kind: ExportKind,
     pub(super) watch: Arc<Watch>,
-    started: Instant,
+    pub(super) began: Instant,
 }
 
 impl<'a> Run<'a> {
@@ -28,15 +28,20 @@ impl<'a> Run<'a> {
             table: table.to_owned(),
             kind,
             watch: observer.watch(),
-            started: Instant::now(),
+            began: Instant::now(),
         }
+    }
+
+    /// The same run, which has looked so long for its export before it had an id.
+    pub(super) fn after(self, looking: Duration) -> Self {
+        Self { began: self.began.checked_sub(looking).unwrap_or(self.began), ..self }
     }
 
     /// The outcome of a run that ended before the path had begun.
     pub(super) fn failed(&self, uri: Option<String>, error: Error) -> (Box<RunReport>, Error) {
         let source = ObjectInfo { uri: uri.unwrap_or_default(), ..ObjectInfo::default() };
         let mut report = RunReport::begin(&self.load_id, &self.table, self.kind, &source);
-        report.seconds.total = self.started.elapsed().as_secs_f64();
+        report.timed(&Clock::since(self.began));
         (Box::new(report.failed(&error)), error)
     }
 }

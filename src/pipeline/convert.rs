@@ -18,6 +18,7 @@ use super::watch::Watch;
 use crate::csv::Blocks;
 use crate::error::{Error, Result};
 use crate::pages::{Encoding, RowGroupEncoder};
+use crate::report::{self, Clock};
 use crate::schema::{Layout, Table};
 use crate::store::{ByteSource, SegmentSink};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -42,6 +43,7 @@ pub(super) struct Conversion<'a> {
     pub(super) fit: &'a dyn Fn(Layout) -> Result<Layout>,
     pub(super) rejects: Option<RejectsPlace>,
     pub(super) watch: &'a Watch,
+    pub(super) clock: &'a Clock,
     /// Sum up the hashes of texts too.
     pub(super) text_hashes: bool,
 }
@@ -55,18 +57,22 @@ pub(super) fn run(conversion: Conversion<'_>) -> Converted {
 }
 
 fn start(conversion: Conversion<'_>, compression: &mut Option<Compression>) -> Result<(Staged, Result<()>)> {
-    let Conversion { source, table, options, sink, fit, rejects, watch, text_hashes } = conversion;
+    let Conversion { source, table, options, sink, fit, rejects, watch, clock, text_hashes } = conversion;
     let threads = options.threads.max(1);
-    let input = Decompressed::open(source, watch, threads, options.segment_bytes)?;
-    *compression = Some(input.compression());
-    let uri = input.uri().to_owned();
-    let (groups, header) = RowGroups::open(input, table, options, fit, watch, text_hashes)?;
+    let (uri, groups, header) = clock.during(report::Stage::Read, || {
+        let input = Decompressed::open(source, watch, threads, options.segment_bytes)?;
+        *compression = Some(input.compression());
+        let uri = input.uri().to_owned();
+        let (groups, header) = RowGroups::open(input, table, options, fit, watch, text_hashes)?;
+        Ok::<_, Error>((uri, groups, header))
+    })?;
     let encoding = groups.encoding().clone();
     let (tally, files) = books(encoding, &header, (options, uri), sink, rejects, watch);
-    let stage = Stage::new(tally, files, sink, (WAITING_PER_WORKER_MAX * threads) as u64);
+    let stage = Stage::new(tally, files, sink, clock, (WAITING_PER_WORKER_MAX * threads) as u64);
     let worker = || Ok((RowGroupEncoder::new(groups.encoding().clone())?, groups.room()));
     let workers: Result<Vec<_>> = (0..threads).map(|_| worker()).collect();
-    let shared = Shared { blocks: groups.blocks(), groups: Mutex::new(Some(groups)), stage: &stage, watch };
+    let (blocks, groups) = (groups.blocks(), Mutex::new(Some(groups)));
+    let shared = Shared { blocks, groups, stage: &stage, watch, clock };
     std::thread::scope(|scope| {
         let mut workers = workers?.into_iter();
         let own = workers.next();
@@ -104,6 +110,7 @@ struct Shared<'r, 's, 'o> {
     groups: Mutex<Option<RowGroups<'r>>>,
     stage: &'s Stage<'o>,
     watch: &'s Watch,
+    clock: &'s Clock,
 }
 
 impl<'r> Shared<'r, '_, '_> {
@@ -113,7 +120,8 @@ impl<'r> Shared<'r, '_, '_> {
             // A row group that never arrives would keep the others waiting: even a panic is handed in.
             let encode = || {
                 let group = group?;
-                let encoded = encode(&mut encoder, &blocks, &group, self.watch)?;
+                let convert = || encode(&mut encoder, &blocks, &group, self.watch);
+                let encoded = self.clock.during(report::Stage::Convert, convert)?;
                 Ok(FinishedRowGroup { segment: group.segment, encoded })
             };
             if !self.stage.accept(index, caught(encode)) {
@@ -127,7 +135,8 @@ impl<'r> Shared<'r, '_, '_> {
         let mut reading = readers_place(&self.groups, self.blocks.as_ref(), scratch);
         let groups = reading.as_mut()?;
         let index = groups.next_index();
-        let next = caught(|| groups.next(blocks, scratch)).transpose();
+        let read = || caught(|| groups.next(blocks, scratch));
+        let next = self.clock.during(report::Stage::Read, read).transpose();
         if !matches!(next, Some(Ok(_))) {
             *reading = None;
         }

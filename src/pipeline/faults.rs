@@ -7,7 +7,7 @@ use super::options::ConvertOptions;
 use super::watch::Watch;
 use crate::error::Result;
 use crate::pages::Codec;
-use crate::report::{RejectsReport, Rows};
+use crate::report::{Clock, RejectsReport, Rows};
 use crate::schema::Table;
 use crate::store::ByteSource;
 
@@ -28,9 +28,18 @@ pub struct Faults {
 pub fn faults(source: Box<dyn ByteSource>, table: &Table, options: &ConvertOptions, watch: &Watch) -> Faults {
     // What is thrown away need not be small.
     let options = &ConvertOptions { codec: Codec::None, max_rejects: u64::MAX, ..options.clone() };
-    let sink = &Nowhere::default();
-    let conversion =
-        Conversion { source, table, options, sink, fit: &Ok, rejects: None, watch, text_hashes: false };
+    let (sink, clock) = (&Nowhere::default(), &Clock::default());
+    let conversion = Conversion {
+        source,
+        table,
+        options,
+        sink,
+        fit: &Ok,
+        rejects: None,
+        watch,
+        clock,
+        text_hashes: false,
+    };
     let converted = run(conversion);
     Faults {
         rows: converted.staged.rows,

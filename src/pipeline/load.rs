@@ -9,11 +9,11 @@ use super::split::layout_of;
 use super::units::{Units, run_in_units};
 use super::watch::Watch;
 use crate::error::{Error, Result};
-use crate::report::{RunReport, Status};
+use crate::report::{Clock, RunReport, Status};
 use crate::schema::{Layout, Table};
 use crate::store::outputs::{Outputs, local_input};
 use crate::store::{ByteSource, ExportKind, SegmentSink};
-use crate::warehouse::{LoadReceipt, LoadRequest, Warehouse};
+use crate::warehouse::{LoadReceipt, LoadRequest, Staging, Warehouse};
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
@@ -27,13 +27,15 @@ pub struct Job {
     pub source: Box<dyn ByteSource>,
     /// Where rejected records are written (CSV; the reasons go beside it, as JSON lines). `None`: nowhere.
     pub rejects: Option<RejectsPlace>,
+    /// When the run began, which its times are counted from.
+    pub began: Instant,
 }
 
 impl Job {
-    /// An export of this table by itself: nothing is known of its time, and no guard is lifted.
+    /// An export of this table by itself, as of now: nothing is known of its time, and no guard is lifted.
     pub fn new(load_id: &str, table: Table, kind: ExportKind, source: Box<dyn ByteSource>) -> Self {
         let request = LoadRequest::new(load_id, &table.name, kind, source.info());
-        Self { request, table, source, rejects: None }
+        Self { request, table, source, rejects: None, began: Instant::now() }
     }
 }
 
@@ -67,17 +69,17 @@ fn convert_by(
     sink: &dyn SegmentSink,
     watch: &Watch,
 ) -> Outcome {
-    let started = Instant::now();
+    let clock = &Clock::since(job.began);
     let mut report = begin(&job);
     let result = claim_rejects(&mut Outputs::default(), &job)
         .and_then(|()| sink.begin(&job.request.load_id))
         .and_then(|()| {
-            let converted = convert_into(run, job, (options, sink), &Ok, watch, &mut report);
+            let converted = convert_into(run, job, (options, sink), &Ok, (watch, clock), &mut report);
             // What went wrong first is told.
             let ended = sink.end(converted.is_ok());
             converted.and_then(|status| ended.map(|()| status))
         });
-    end(report, result, started)
+    end(report, result, clock)
 }
 
 /// The whole job: converts the export and puts it into the warehouse's table, all or nothing.
@@ -103,11 +105,11 @@ fn backfill_by(
     warehouse: &dyn Warehouse,
     watch: &Watch,
 ) -> Outcome {
-    let started = Instant::now();
+    let clock = &Clock::since(job.began);
     let mut report = begin(&job);
     let claimed = claim_rejects(&mut Outputs::default(), &job);
-    let result = claimed.and_then(|()| load_into(run, job, options, warehouse, watch, &mut report));
-    end(report, result, started)
+    let result = claimed.and_then(|()| load_into(run, job, options, warehouse, (watch, clock), &mut report));
+    end(report, result, clock)
 }
 
 /// Reads the header of an export and binds it to the table, without reading further.
@@ -134,8 +136,8 @@ fn begin(job: &Job) -> RunReport {
     RunReport::begin(load_id, table, *kind, source)
 }
 
-fn end(mut report: RunReport, result: Result<Status>, started: Instant) -> Outcome {
-    report.seconds.total = started.elapsed().as_secs_f64();
+fn end(mut report: RunReport, result: Result<Status>, clock: &Clock) -> Outcome {
+    report.timed(clock);
     match result {
         Ok(status) => {
             report.status = status;
@@ -150,9 +152,10 @@ fn convert_into(
     job: Job,
     (options, sink): (&ConvertOptions, &dyn SegmentSink),
     fit: &dyn Fn(Layout) -> Result<Layout>,
-    watch: &Watch,
+    (watch, clock): (&Watch, &Clock),
     report: &mut RunReport,
 ) -> Result<Status> {
+    clock.found();
     let started = Instant::now();
     let conversion = Conversion {
         source: job.source,
@@ -162,6 +165,7 @@ fn convert_into(
         fit,
         rejects: job.rejects,
         watch,
+        clock,
         text_hashes: false,
     };
     let converted = run(conversion);
@@ -186,7 +190,7 @@ fn load_into(
     mut job: Job,
     options: &ConvertOptions,
     warehouse: &dyn Warehouse,
-    watch: &Watch,
+    (watch, clock): (&Watch, &Clock),
     report: &mut RunReport,
 ) -> Result<Status> {
     let request = job.request.clone();
@@ -205,7 +209,7 @@ fn load_into(
     let table = job.table.under(options.policy.rules())?;
     let fit = |layout| staging.fit(layout, &table, options.missing_columns);
     let options = &ConvertOptions { erased: staging.erased(), ..options.clone() };
-    convert_into(run, job, (options, staging.sink()), &fit, watch, report)?;
+    convert_into(run, job, (options, staging.sink()), &fit, (watch, clock), report)?;
     if watch.stopped() {
         return Err(Error::Interrupted);
     }
@@ -218,10 +222,8 @@ fn load_into(
         report.files.clear();
         return Ok(Status::Skipped);
     }
-    let started = Instant::now();
-    let receipt = staging.load(&report.files, &report.rows)?;
-    report.seconds.load = started.elapsed().as_secs_f64();
-    let LoadReceipt { loaded, carried_over, files, warnings, altered } = receipt;
+    let LoadReceipt { loaded, carried_over, files, warnings, altered, commit: _ } =
+        put_into_table(staging, report, clock)?;
     altered.note_in(report);
     report.rows.loaded = loaded;
     report.rows.carried_over = carried_over;
@@ -241,4 +243,13 @@ fn load_into(
         return Err(Error::counts(format!("{accepted} rows accepted, but {loaded} loaded")));
     }
     Ok(Status::Succeeded)
+}
+
+fn put_into_table(staging: Box<dyn Staging>, report: &mut RunReport, clock: &Clock) -> Result<LoadReceipt> {
+    let started = Instant::now();
+    let loaded = staging.load(&report.files, &report.rows);
+    clock.loaded(started, loaded.as_ref().ok().and_then(|receipt| receipt.commit));
+    let receipt = loaded?;
+    report.seconds.load = started.elapsed().as_secs_f64();
+    Ok(receipt)
 }

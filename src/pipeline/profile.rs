@@ -6,7 +6,7 @@ use super::options::ConvertOptions;
 use super::watch::Watch;
 use crate::error::Result;
 use crate::pages::Codec;
-use crate::report::{ColumnReport, Rows};
+use crate::report::{Clock, ColumnReport, Rows};
 use crate::schema::{Layout, Table};
 use crate::store::ByteSource;
 
@@ -32,9 +32,9 @@ pub fn profile(
 ) -> Result<Profile> {
     // What is thrown away need not be small.
     let options = &ConvertOptions { codec: Codec::None, ..options.clone() };
-    let sink = &Nowhere::default();
+    let (sink, clock) = (&Nowhere::default(), &Clock::default());
     let conversion =
-        Conversion { source, table, options, sink, fit, rejects: None, watch, text_hashes: true };
+        Conversion { source, table, options, sink, fit, rejects: None, watch, clock, text_hashes: true };
     let converted = run(conversion);
     converted.result?;
     Ok(Profile { rows: converted.staged.rows, columns: converted.staged.columns })

@@ -6,7 +6,7 @@ use super::tally::{Tallied, Tally};
 use crate::csv::Segment;
 use crate::error::{Error, Result};
 use crate::pages::EncodedRowGroup;
-use crate::report::{ColumnReport, FileReport, RejectsReport, Rows};
+use crate::report::{self, Clock, ColumnReport, FileReport, RejectsReport, Rows};
 use crate::store::SegmentSink;
 use std::collections::BTreeMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -29,6 +29,7 @@ pub(super) struct Staged {
 /// Takes row groups from all workers and writes them in order.
 pub(super) struct Stage<'a> {
     sink: &'a dyn SegmentSink,
+    clock: &'a Clock,
     /// Row groups that may wait for an earlier one; workers beyond that wait themselves.
     waiting_max: u64,
     state: Mutex<State<'a>>,
@@ -49,10 +50,11 @@ impl<'a> Stage<'a> {
         tally: Tally<'a>,
         files: Files<'a>,
         sink: &'a dyn SegmentSink,
+        clock: &'a Clock,
         waiting_max: u64,
     ) -> Self {
         let state = State { next: 0, waiting: BTreeMap::new(), tally, files, error: None };
-        Self { sink, waiting_max, state: Mutex::new(state), turn: Condvar::new() }
+        Self { sink, clock, waiting_max, state: Mutex::new(state), turn: Condvar::new() }
     }
 
     fn lock(&self) -> MutexGuard<'_, State<'a>> {
@@ -70,7 +72,8 @@ impl<'a> Stage<'a> {
             let next = state.next;
             let Some(group) = state.waiting.remove(&next) else { break };
             state.next += 1;
-            if let Err(error) = group.and_then(|group| caught(|| state.append(group))) {
+            let append = |group| self.clock.during(report::Stage::Stage, || caught(|| state.append(group)));
+            if let Err(error) = group.and_then(append) {
                 state.error = Some(error);
                 state.waiting.clear();
                 state.files.drop_open();
@@ -84,8 +87,10 @@ impl<'a> Stage<'a> {
     /// next run.
     pub(super) fn finish(self) -> (Staged, Result<()>) {
         let mut state = self.state.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let result = state.close();
-        finish(state.tally, state.files, self.sink, result)
+        self.clock.during(report::Stage::Stage, || {
+            let result = state.close();
+            finish(state.tally, state.files, self.sink, result)
+        })
     }
 }
 

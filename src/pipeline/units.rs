@@ -7,7 +7,9 @@ use super::stage::Staged;
 use super::unit::{Ranges, Receipt, Start, Unit, run_unit};
 use super::watch::Watch;
 use crate::error::{Error, Result};
+use crate::report::Stage;
 use crate::store::SegmentSink;
+use std::time::Instant;
 
 /// Who runs units: this process, or others.
 pub trait Units {
@@ -47,7 +49,8 @@ impl Units for Here<'_> {
 
 /// Each unit once, as it finds its first record; then those that must know where they begin, a round at a time.
 pub(super) fn run_in_units(conversion: Conversion<'_>, units: &dyn Units) -> Converted {
-    let Conversion { source, table, options, sink, fit, rejects, watch, text_hashes: _ } = conversion;
+    let Conversion { source, table, options, sink, fit, rejects, watch, clock, text_hashes: _ } = conversion;
+    let began = Instant::now();
     let mut compression = None;
     let spec = match Spec::open(source, table, options, fit, &mut compression) {
         Ok(spec) => spec,
@@ -58,6 +61,10 @@ pub(super) fn run_in_units(conversion: Conversion<'_>, units: &dyn Units) -> Con
     let mut join = Join::new(&spec, tally, files);
     let result = follow(&spec, units, sink, watch, &mut join);
     let (staged, result) = join.finish(sink, result);
+    // Units are run wherever: of each it is known when all of it was done.
+    for stage in [Stage::Read, Stage::Convert, Stage::Stage] {
+        clock.note(stage, began, Instant::now());
+    }
     Converted { compression, staged, result }
 }
 

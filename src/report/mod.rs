@@ -6,12 +6,14 @@ mod changes;
 mod checklist;
 mod columns;
 mod end;
+mod stages;
 pub mod words;
 
 pub use changes::{Changes, Drift, Drifting, ROWS_PERCENT_MAX, SHARE_POINTS_MAX};
 pub use checklist::{Checked, Checklist};
 pub use columns::ColumnReport;
 pub use end::End;
+pub use stages::{Clock, Commit, Span, Stage, Stages};
 
 use crate::error::Error;
 use crate::store::outputs::first_line;
@@ -58,6 +60,9 @@ pub struct RunReport {
     pub rejects: RejectsReport,
     /// Wall-clock time.
     pub seconds: Seconds,
+    /// When each stage that it came to began and ended; none in reports of programs that did not measure it.
+    #[serde(default, skip_serializing_if = "Stages::is_empty")]
+    pub stages: Stages,
     /// Why it failed or was skipped, in one line.
     pub error: Option<String>,
     /// The exit code of the run alone: 0 unless it failed.
@@ -111,10 +116,17 @@ impl RunReport {
             changes: Changes::default(),
             rejects: RejectsReport::default(),
             seconds: Seconds::default(),
+            stages: Stages::default(),
             error: None,
             exit_code: 0,
             warnings: Vec::new(),
         }
+    }
+
+    /// Takes the run's times: it has ended.
+    pub fn timed(&mut self, clock: &Clock) {
+        self.stages = clock.stages();
+        self.seconds.total = clock.seconds();
     }
 
     /// The report of the same run, which this error has ended.

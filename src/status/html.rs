@@ -118,6 +118,8 @@ mod pages {
         pub(in super::super) refresh: bool,
         /// Whether there are pages to go to: not before one has logged in.
         pub(in super::super) has_pages: bool,
+        /// What was known before the page was made: scripts renew it when events tell of another state.
+        pub(in super::super) state: String,
         /// What forms send with them; without it there are none.
         pub(in super::super) csrf: Option<String>,
     }

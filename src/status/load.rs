@@ -4,7 +4,7 @@ use super::step::{State, Tone, shell_word};
 use crate::ops::ExportKind;
 use crate::ops::loads::{Run, Shown, Standing};
 use crate::report::words::{count, duration, plural, size};
-use crate::report::{ColumnReport, FaultCount, Rows, RunReport, Status};
+use crate::report::{ColumnReport, FaultCount, Rows, RunReport, Seconds, Span, Status};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -40,8 +40,11 @@ pub struct LoadPage {
     pub rows: Counts,
     /// Wall-clock seconds of the whole run; none if they were not written down.
     pub seconds: Option<f64>,
-    /// The path, one step after the other.
+    /// The path, as its steps begin.
     pub path: Vec<PathStep>,
+    /// Whether each stage was measured, so that steps overlap; reports of older programs know three steps, one after the
+    /// other.
+    pub stages_measured: bool,
     /// Files that it left, at most 200.
     pub files: Vec<StagedFile>,
     /// How many files there are.
@@ -192,6 +195,7 @@ impl LoadPage {
             rows,
             seconds: timed.then_some(report.seconds.total),
             path: if timed { path(report) } else { Vec::new() },
+            stages_measured: !report.stages.is_empty(),
             files: report.files.iter().take(FILES_MAX).map(StagedFile::of).collect(),
             files_in_all: report.files.len() as u64,
             warnings: report.warnings.iter().take(WARNINGS_MAX).cloned().collect(),
@@ -262,9 +266,16 @@ impl StagedFile {
 }
 
 impl PathStep {
-    /// How long, for people.
+    fn of(name: &str, Span { began, ended }: Span, total: f64) -> Self {
+        let permille = |seconds: f64| ((seconds / total * 1000.0).round() as u32).min(1000);
+        let (seconds, from_permille) = ((ended - began).max(0.0), permille(began).min(999));
+        let permille = permille(seconds).clamp(1, 1000 - from_permille);
+        Self { name: name.to_owned(), from: began, seconds, from_permille, permille }
+    }
+
+    /// How long, for people, and after which time of the run.
     pub fn took(&self) -> String {
-        duration(self.seconds)
+        format!("{}, from {} on", duration(self.seconds), duration(self.from))
     }
 }
 
@@ -319,27 +330,27 @@ fn command(report: &RunReport) -> Option<String> {
     }
 }
 
-/// The path as far as the report has times: bytes are read, converted and staged at once; copy and commit are one.
+/// The path as far as the report has times.
 fn path(report: &RunReport) -> Vec<PathStep> {
     let total = report.seconds.total;
-    let (convert, load) = (report.seconds.convert.min(total), report.seconds.load.min(total));
+    if report.stages.is_empty() {
+        return path_in_parts(report.seconds);
+    }
+    report.stages.iter().map(|(stage, span)| PathStep::of(stage.word(), *span, total)).collect()
+}
+
+/// The path by the times that every report has: those of stages that overlap, together.
+fn path_in_parts(Seconds { total, convert, load }: Seconds) -> Vec<PathStep> {
+    let (convert, load) = (convert.min(total), load.min(total));
     let find = (total - convert - load).max(0.0);
     let steps = [("find, wait", find), ("read, convert, stage", convert), ("copy, commit", load)];
-    let permille = |seconds: f64| ((seconds / total * 1000.0).round() as u32).min(1000);
-    let mut from = 0.0;
-    let mut path = Vec::new();
-    for (name, seconds) in steps {
-        let from_permille = permille(from).min(999);
-        path.push(PathStep {
-            name: name.to_owned(),
-            from,
-            seconds,
-            from_permille,
-            permille: permille(seconds).clamp(1, 1000 - from_permille),
-        });
-        from += seconds;
-    }
-    path
+    let mut began = 0.0;
+    let step = |(name, seconds): (&str, f64)| {
+        let span = Span { began, ended: began + seconds };
+        began = span.ended;
+        PathStep::of(name, span, total)
+    };
+    steps.into_iter().map(step).collect()
 }
 
 /// What became of columns, in words.
@@ -378,7 +389,7 @@ pub(super) fn without_values(mut report: RunReport) -> RunReport {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::{FaultReport, FileReport, RejectsReport, Seconds};
+    use crate::report::{FaultReport, FileReport, RejectsReport, Stage};
 
     fn report() -> RunReport {
         let fault = |column: Option<&str>, rule: &str, record| FaultReport {
@@ -432,10 +443,30 @@ mod tests {
         let page = LoadPage::of_report(&report(), None);
         let steps: Vec<_> = page.path.iter().map(|step| (step.from_permille, step.permille)).collect();
         assert_eq!(steps, [(0, 100), (100, 600), (700, 300)]);
+        assert!(!page.stages_measured);
         let rejects: Vec<_> =
             page.rejects.iter().map(|one| (one.rule.as_str(), one.faults, one.first_record)).collect();
         assert_eq!(rejects, [("integer", 2, 3), ("fields", 1, 5)]);
         assert!(!serde_json::to_string(&page).unwrap().contains("SECRET"));
         assert!(!serde_json::to_string(&without_values(report())).unwrap().contains("SECRET"));
+    }
+
+    #[test]
+    fn stages_overlap_as_they_were_measured() {
+        let mut report = report();
+        for (stage, began, ended) in [
+            (Stage::Find, 0.0, 1.0),
+            (Stage::Read, 1.0, 6.0),
+            (Stage::Stage, 3.0, 7.0),
+            (Stage::Copy, 7.0, 9.999),
+        ] {
+            report.stages.insert(stage, Span { began, ended });
+        }
+        let page = LoadPage::of_report(&report, None);
+        let steps: Vec<_> =
+            page.path.iter().map(|step| (step.name.as_str(), step.from_permille, step.permille)).collect();
+        assert_eq!(steps, [("find", 0, 100), ("read", 100, 500), ("stage", 300, 400), ("copy", 700, 300)]);
+        assert!(page.stages_measured);
+        assert_eq!(page.path[2].took(), "4.0 s, from 3.0 s on");
     }
 }

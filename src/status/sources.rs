@@ -74,6 +74,11 @@ impl<T: Send + Sync + 'static> Asked<T> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What it said last, without asking.
+    fn known(&self) -> Option<Arc<T>> {
+        self.lock().good.clone()
+    }
+
     /// What was said may be otherwise from now on.
     fn forget(&self) {
         self.lock().last = None;
@@ -233,6 +238,22 @@ impl Sources {
     pub(super) async fn progress(&self) -> Told<Vec<Progress>> {
         let config = Arc::clone(&self.config);
         self.progress.get(move || state::under_way(&config)).await
+    }
+
+    /// What is known by now of all that changes pages, without asking anybody: another text, another state.
+    pub(super) fn state(&self) -> String {
+        let known = self.known.known();
+        let runs = known.as_deref().map_or(&[][..], |known| &known.runs);
+        let newest = runs.first().map_or("", |brief| brief.run.load_id.as_str());
+        let checks = self.checks();
+        let checked = checks.at.map_or_else(String::new, |at| format!("{at:?}"));
+        // Checks may begin and end between two looks: when they ended tells that.
+        let mut state = format!("{} {newest} {} {checked}", runs.len(), checks.is_under_way);
+        for load in self.progress.known().iter().flat_map(|loads| loads.iter()) {
+            state += " ";
+            state += &load.load_id;
+        }
+        state
     }
 
     /// All of them, beside each other.

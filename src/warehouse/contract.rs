@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::ledger::{Run, Shown};
 use crate::privacy::{Marks, PolicyId};
 use crate::report::words::plural;
-use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
+use crate::report::{Checklist, Clock, Commit, FileReport, Rows, RunReport, Status};
 use crate::schema::{Difference, Layout, MissingColumns, Table, TargetTable};
 use crate::store::{ExportKind, Location, ObjectInfo, SegmentSink, exported_at_of};
 use serde::Serialize;
@@ -195,6 +195,8 @@ pub struct LoadReceipt {
     pub warnings: Vec<String>,
     /// What became of the table's columns with it.
     pub altered: Altered,
+    /// When it was committed, if that could be seen.
+    pub commit: Option<Commit>,
 }
 
 /// A place that holds tables and replaces or extends them in one step.
@@ -326,12 +328,12 @@ pub trait Warehouse: Send + Sync {
             .help("run backfill again; --to redshift retries a load into Redshift"))
     }
 
-    /// Loads from what [`Warehouse::staged`] found, without reading the export again.
+    /// Loads from what [`Warehouse::staged`] found, without reading the export again, and tells the clock.
     ///
     /// # Errors
     /// As a load.
-    fn retry(&self, id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
-        let _ = shrink;
+    fn retry(&self, id: &str, shrink: ShrinkGuard, clock: &Clock) -> Result<RunReport> {
+        let _ = (shrink, clock);
         self.staged(id)
     }
 

@@ -29,7 +29,7 @@ use super::{
 use crate::error::{Error, Place, Result};
 use crate::ledger::{self, Cover, Entry, Part, PartFile, Run, Shown, Source, Standing};
 use crate::privacy::Marks;
-use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
+use crate::report::{Checklist, Commit, FileReport, Rows, RunReport, Status};
 use crate::schema::{Evolve, Layout, MissingColumns, Table};
 use crate::store::{ExportKind, SegmentSink, private};
 use std::any::Any;
@@ -37,7 +37,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Versions kept of each table, the current one among them.
 pub const KEEP_VERSIONS: usize = 2;
@@ -397,14 +397,17 @@ impl Staging for LocalStaging {
         let entry = Entry { rolled_back, ..self.entry(new.clone(), kept, rows)? };
         let entry = Entry { format: Entry::format_of(&entry.parts, entry.rolled_back.as_ref()), ..entry };
         version::seal(staging, &entry)?;
+        let began = Instant::now();
         version::place_version(&self.table_dir, staging, &entry.load_id)?;
+        let is_durable = version::switch(&self.table_dir, &entry.load_id)?;
+        let commit = Some(Commit { began, ended: Instant::now() });
         // Until the switch is durable, a power cut can bring the old version back: it must be there.
-        if version::switch(&self.table_dir, &entry.load_id)? {
+        if is_durable {
             self.tidy(&entry);
         }
         let version_dir = self.table_dir.join(&entry.load_id);
         let files = new.iter().map(|file| placed(&version_dir, file)).collect();
-        Ok(LoadReceipt { loaded, carried_over, files, warnings, altered })
+        Ok(LoadReceipt { loaded, carried_over, files, warnings, altered, commit })
     }
 }
 

@@ -14,7 +14,7 @@ static PATTERNS: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\b\d[\d,]*(\.\d+)? ?(B|kB|MB|GB|KiB|MiB|GiB)/s\b", "<rate>"),
         (r"\b\d[\d,]*(\.\d+)? ?(bytes|B|kB|MB|GB|KiB|MiB|GiB)\b", "<size>"),
         (r"\b\d[\d,]*(\.\d+)? ?(ms|µs|s|seconds?|minutes?|min|h)\b", "<duration>"),
-        (r#""(total|convert|load)": ?[0-9.e-]+"#, "\"$1\":<duration>"),
+        (r#""(total|convert|load|began|ended)": ?[0-9.e-]+"#, "\"$1\":<duration>"),
         (r#""bytes": ?\d+"#, "\"bytes\":<size>"),
         (r#""etag": ?"[^"]*""#, "\"etag\":\"<etag>\""),
         (r"\$\d+\.\d+ on (Fargate|Lambda)", "<price> on $1"),

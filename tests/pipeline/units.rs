@@ -11,7 +11,7 @@ use csl_stream::pipeline::{
     ConvertOptions, Here, Job, Known, Outcome, Ranges, Receipt, RejectsPlace, Seam, Spec, Start, Unit, Units,
     Watch, convert, convert_in_units, run_unit,
 };
-use csl_stream::report::{RunReport, Seconds};
+use csl_stream::report::{RunReport, Seconds, Stages};
 use csl_stream::schema::Table;
 use csl_stream::store::{ByteSource, ExportKind, SegmentSink};
 use std::cell::RefCell;
@@ -47,7 +47,7 @@ fn left(outcome: Outcome, sink: &MemorySink, rejects: &Path) -> Left {
             (*report, Some((error.to_string(), help, error.exit_code())))
         }
     };
-    let report = RunReport { seconds: Seconds::default(), ..report };
+    let report = RunReport { seconds: Seconds::default(), stages: Stages::default(), ..report };
     let files = [rejects.to_owned(), rejects.with_extension("jsonl")];
     let kept = files.iter().map(|path| std::fs::read(path).ok()).collect();
     files.iter().for_each(|path| drop(std::fs::remove_file(path)));

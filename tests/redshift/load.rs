@@ -106,6 +106,10 @@ fn an_export_that_would_shrink_the_table_stops_before_the_switch() {
         assert_eq!(world.sql("SELECT count(*) FROM t"), "10", "{ids:?}");
         let id = answer.json()["load_id"].as_str().unwrap().to_owned();
         assert_eq!(world.run(&["loads", "retry", &id]).code, Some(5), "{ids:?}: a retry is no way round");
+        // It has read nothing, and never came to the commit.
+        let shown = world.run(&["loads", "show", &id, "--json"]).json();
+        let stages = shown["report"]["stages"].as_object().unwrap();
+        assert_eq!(stages.keys().collect::<Vec<_>>(), ["find", "copy"], "{ids:?}: {shown:#}");
         assert_eq!(world.sql("SELECT count(*) FROM csl_stream_loads"), "1", "{ids:?}");
     }
 }

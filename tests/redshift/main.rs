@@ -76,6 +76,9 @@ mod server;
 mod signatures;
 #[cfg(feature = "serve")]
 mod source;
+#[path = "../support/stages.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod stages;
 #[cfg(feature = "serve")]
 mod status;
 mod stopped;

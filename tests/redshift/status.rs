@@ -2,6 +2,7 @@
 
 use crate::http::words;
 use crate::server::Server;
+use crate::stages::{assert_bars, assert_whole_path};
 use crate::world::{NIGHT, World};
 
 #[test]
@@ -26,6 +27,7 @@ fn the_pages_say_what_the_ledger_says() {
     assert_eq!(table["last"]["load_id"], incremental["load_id"]);
     assert!(table["exported_at"].as_str().unwrap() >= NIGHT);
     for report in [&full, &incremental] {
+        assert_whole_path(report);
         let id = report["load_id"].as_str().unwrap();
         let load = loop {
             let answer = server.get(&format!("/api/loads/{id}"));
@@ -39,6 +41,11 @@ fn the_pages_say_what_the_ledger_says() {
         }
         assert_eq!(load["rows"]["add_up"], true, "{load:#}");
         assert!(words(&server.page(&format!("/loads/{id}"))).contains("the counts agree"));
+        // The ledger has no times; the report of a table's last full load is kept, and of no incremental one.
+        match report["kind"].as_str() {
+            Some("full") => assert_bars(&load, report),
+            _ => assert_eq!(load["path"].as_array().map(Vec::len), Some(0), "{load:#}"),
+        }
     }
     let page = server.json("/api/tables/t");
     assert_eq!(page["profile_of"], full["load_id"], "{page:#}");

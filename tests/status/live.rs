@@ -1,7 +1,7 @@
 //! A load under way, one that is killed, and sources that do not answer.
 
 use crate::aws;
-use crate::http::first_event;
+use crate::http::{between, first_event};
 use crate::night::Night;
 use crate::run::program;
 use crate::server::Server;
@@ -98,6 +98,26 @@ fn paused(night: &Night, server: &Server, load: &Child) {
         assert_eq!(killed, serde_json::json!([]), "{jump}");
     }
     send("-CONT");
+}
+
+#[test]
+fn a_page_says_what_it_was_made_from() {
+    let night = Night::empty(1);
+    let server = Server::start(night.dir(), &[]);
+    let event = || first_event(server.address, &[])["state"].as_str().unwrap().to_owned();
+    let state_of = |path: &str| between(&server.page(path), "data-state=\"", "\"").to_owned();
+    let before = event();
+    for path in ["/", "/queue", "/settings"] {
+        assert_eq!(state_of(path), before, "{path}: nothing has changed");
+    }
+    // A load between a page and its first event is a change.
+    let page = state_of("/");
+    std::fs::write(night.path("t.csv"), "id,born,email\n1,1971-02-03,x\n").unwrap();
+    night.json(&["backfill", "--table", "table_00", "--kind", "full", "--export", "t.csv", "--json"]);
+    until("the change is told", || (event() != page).then_some(Value::Null));
+    let after = event();
+    assert_eq!(state_of("/"), after, "the page that is made now is of now");
+    assert_eq!(state_of("/tables/table_00"), after);
 }
 
 #[test]

@@ -28,3 +28,7 @@ mod run;
 mod safety;
 #[cfg(feature = "serve")]
 mod server;
+#[path = "../support/stages.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod stages;
+mod waterfall;

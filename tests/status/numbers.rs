@@ -3,6 +3,7 @@
 use crate::http::{between, words};
 use crate::night::{End, Night, SOMEBODY, TABLES, end_of, name_of};
 use crate::server::Server;
+use crate::stages::assert_bars;
 use csl_stream::queue::{LoadOrder, Queue, QueueSettings, Reason};
 use csl_stream::report::words::{count, size};
 use csl_stream::store::ExportKind;
@@ -174,9 +175,7 @@ fn load_page(server: &Server, night: &Night, load: &Value) {
     let faults: u64 = page["rejects"].as_array().unwrap().iter().map(|one| number(&one["faults"])).sum();
     assert_eq!(faults, report["rejects"]["first"].as_array().unwrap().len() as u64);
     assert_eq!(page["seconds"], report["seconds"]["total"]);
-    let path: f64 =
-        page["path"].as_array().unwrap().iter().map(|step| step["seconds"].as_f64().unwrap()).sum();
-    assert!((path - report["seconds"]["total"].as_f64().unwrap()).abs() < 1e-6, "{page:#}");
+    assert_bars(&page, report);
     let downloaded = server.get(&format!("/api/loads/{id}/report"));
     assert!(downloaded.header("content-disposition").contains(id));
     assert_eq!(downloaded.json()["rows"], *rows);

@@ -3,7 +3,7 @@
 use super::segments::{full, incremental, load};
 use csl_stream::Error;
 use csl_stream::ledger::{self, Standing};
-use csl_stream::report::{Changes, RejectsReport, Rows, RunReport, Seconds, SourceReport, Status};
+use csl_stream::report::{Changes, RejectsReport, Rows, RunReport, Seconds, SourceReport, Stages, Status};
 use csl_stream::warehouse::{LoadRequest, LocalWarehouse};
 
 fn report(request: &LoadRequest, status: Status) -> RunReport {
@@ -19,6 +19,7 @@ fn report(request: &LoadRequest, status: Status) -> RunReport {
         changes: Changes::default(),
         rejects: RejectsReport::default(),
         seconds: Seconds::default(),
+        stages: Stages::default(),
         error: (status == Status::Failed).then(|| "5 rejects".to_owned()),
         exit_code: u8::from(status == Status::Failed),
         warnings: Vec::new(),

@@ -28,6 +28,7 @@
     const stops = () => [...main.querySelectorAll("a, button, input, [tabindex='0']")];
     const at = stops().indexOf(document.activeElement);
     main.replaceChildren(...fresh.childNodes);
+    main.dataset.state = fresh.dataset.state;
     withCopyButtons();
     if (at >= 0) stops()[at]?.focus({ preventScroll: true });
   };
@@ -57,11 +58,14 @@
 
   const live = () => {
     const events = new EventSource("/events");
-    let known = null;
+    let asked = null;
     events.addEventListener("progress", (event) => {
       const { loads, state } = JSON.parse(event.data);
-      if (known !== null && known !== state) renew().catch(() => {});
-      known = state;
+      // What the page was made from, and not what the first event says: it may have changed between them.
+      if (main.dataset.state !== state && asked !== state) {
+        asked = state;
+        renew().catch(() => { asked = null; });
+      }
       for (const load of loads) {
         const line = [...main.querySelectorAll("[data-load]")].find((one) => one.dataset.load === load.load_id);
         if (!line) continue;

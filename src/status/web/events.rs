@@ -23,7 +23,7 @@ const EVENTS_MAX: u32 = 15;
 struct Said {
     /// Loads under way.
     loads: Vec<Line>,
-    /// Another text: the pages are not what they were.
+    /// Another text than a page was made from: it is not what it was.
     state: String,
 }
 
@@ -37,7 +37,7 @@ struct Line {
 
 pub(super) async fn events(State(site): Shared) -> Response {
     let Some(seat) = site.events.seat() else { return StatusCode::SERVICE_UNAVAILABLE.into_response() };
-    let said = stream::unfold((0, String::new(), seat), move |(number, ledger, seat)| {
+    let said = stream::unfold((0, seat), move |(number, seat)| {
         let site = Arc::clone(&site);
         async move {
             if number >= EVENTS_MAX {
@@ -46,9 +46,10 @@ pub(super) async fn events(State(site): Shared) -> Response {
             if number > 0 {
                 tokio::time::sleep(EVERY).await;
             }
-            let ledger = if number % LEDGER_EVERY == 0 { ledger_state(&site).await } else { ledger };
-            let text = event(&site, &ledger).await;
-            Some((Ok::<_, Infallible>(text), (number + 1, ledger, seat)))
+            if number % LEDGER_EVERY == 0 {
+                site.sources.known().await;
+            }
+            Some((Ok::<_, Infallible>(event(&site).await), (number + 1, seat)))
         }
     });
     let headers = [(header::CONTENT_TYPE, "text/event-stream"), (header::CACHE_CONTROL, "no-store")];
@@ -56,22 +57,10 @@ pub(super) async fn events(State(site): Shared) -> Response {
 }
 
 /// One event. JSON has no line breaks but escaped ones, so it is one line.
-async fn event(site: &Site, ledger: &str) -> String {
-    let loads = running(&site.sources.progress().await);
-    let ids: Vec<&str> = loads.iter().map(|load| load.load_id.as_str()).collect();
-    let state = format!("{ledger} {}", ids.join(" "));
-    let loads = loads.iter().map(Line::of).collect();
-    let data = serde_json::to_string(&Said { loads, state }).unwrap_or_default();
+async fn event(site: &Site) -> String {
+    let loads = running(&site.sources.progress().await).iter().map(Line::of).collect();
+    let data = serde_json::to_string(&Said { loads, state: site.sources.state() }).unwrap_or_default();
     format!("retry: 1000\nevent: progress\ndata: {data}\n\n")
-}
-
-async fn ledger_state(site: &Site) -> String {
-    let known = site.sources.known().await;
-    let runs = known.value.as_deref().map_or(&[][..], |known| &known.runs);
-    let newest = runs.first().map_or("", |brief| brief.run.load_id.as_str());
-    let checks = site.sources.checks();
-    // Checks may begin and end between two looks: when they ended tells that.
-    format!("{} {newest} {} {:?}", runs.len(), checks.is_under_way, checks.at)
 }
 
 impl Line {

@@ -16,8 +16,10 @@ use axum::http::{StatusCode, Uri};
 use axum::response::Response;
 
 pub(super) async fn overview(State(site): Shared, Extension(visitor): Extension<Visitor>) -> Response {
+    let state = site.sources.state();
     let page = Overview::of(&site.sources.facts().await);
-    let shell = site.shell("overview", &visitor, !page.running.is_empty());
+    let shell = site.shell("overview", &visitor, state);
+    let shell = Shell { refresh: !page.running.is_empty(), ..shell };
     html(StatusCode::OK, rendered(&OverviewHtml::of(shell, &page)))
 }
 
@@ -42,9 +44,11 @@ pub(super) async fn table(
     Path(table): Path<String>,
     uri: Uri,
 ) -> Response {
+    let state = site.sources.state();
     match table_page(&site, &table, from(&uri)).await {
         Ok(page) => {
-            let shell = site.shell("table", &visitor, page.line.state.word == "loading");
+            let shell = site.shell("table", &visitor, state);
+            let shell = Shell { refresh: page.line.state.word == "loading", ..shell };
             html(StatusCode::OK, rendered(&TableHtml::of(shell, &page)))
         }
         Err(silence) => missing(&site, &visitor, "No such table", "no load of it is known", silence),
@@ -56,24 +60,27 @@ pub(super) async fn load(
     Extension(visitor): Extension<Visitor>,
     Path(id): Path<String>,
 ) -> Response {
+    let state = site.sources.state();
     let (page, told) = site.sources.load(&id).await;
     let Some(page) = page else {
         return missing(&site, &visitor, "No such load", "the ledger does not know it", told.silence);
     };
     let silent = told.silence.into_iter().collect();
-    let page = LoadHtml { shell: site.shell("load", &visitor, false), page: &page, silent };
+    let page = LoadHtml { shell: site.shell("load", &visitor, state), page: &page, silent };
     html(StatusCode::OK, rendered(&page))
 }
 
 pub(super) async fn queue(State(site): Shared, Extension(visitor): Extension<Visitor>, uri: Uri) -> Response {
+    let state = site.sources.state();
     let page = QueuePage::of(&site.sources.facts().await, from(&uri));
-    let shell = site.shell("queue", &visitor, page.taken > 0);
+    let shell = Shell { refresh: page.taken > 0, ..site.shell("queue", &visitor, state) };
     html(StatusCode::OK, rendered(&QueueHtml { shell, page: &page }))
 }
 
 pub(super) async fn settings(State(site): Shared, Extension(visitor): Extension<Visitor>) -> Response {
+    let state = site.sources.state();
     let page = SettingsPage::of(&site.sources.config, &site.sources.checks());
-    let shell = site.shell("settings", &visitor, page.checks.is_under_way);
+    let shell = Shell { refresh: page.checks.is_under_way, ..site.shell("settings", &visitor, state) };
     html(StatusCode::OK, rendered(&SettingsHtml { shell, page: &page }))
 }
 
@@ -86,7 +93,8 @@ pub(super) fn login_page(status: StatusCode, wrong: bool) -> Response {
 }
 
 pub(super) async fn nothing(State(site): Shared, visitor: Option<Extension<Visitor>>) -> Response {
-    let shell = visitor.map(|visitor| site.shell("other", &visitor, false)).unwrap_or_default();
+    let shell =
+        visitor.map(|visitor| site.shell("other", &visitor, site.sources.state())).unwrap_or_default();
     let page = Message { shell, title: "Not here", text: "There is no such page." };
     html(StatusCode::NOT_FOUND, rendered(&page))
 }
@@ -105,7 +113,7 @@ pub(super) fn refused(status: StatusCode, why: &str) -> Response {
 
 /// What is not there, or whose source does not answer.
 fn missing(site: &Site, visitor: &Visitor, title: &str, text: &str, silence: Option<Silence>) -> Response {
-    let shell = site.shell("other", visitor, false);
+    let shell = site.shell("other", visitor, site.sources.state());
     let (status, text) = match silence {
         Some(Silence { source, why, .. }) => (StatusCode::SERVICE_UNAVAILABLE, format!("{source}: {why}")),
         None => (StatusCode::NOT_FOUND, text.to_owned()),

@@ -17,8 +17,9 @@ pub(super) struct Site {
 pub(super) type Shared = State<Arc<Site>>;
 
 impl Site {
-    /// What stands around a page for this visitor.
-    pub(super) fn shell(&self, page: &'static str, visitor: &Visitor, refresh: bool) -> Shell {
-        Shell { page, refresh, has_pages: true, csrf: self.gate.csrf(visitor) }
+    /// What stands around a page for this visitor. `state` is of before its facts were asked for: what has changed since is
+    /// seen as a change, and nothing is missed.
+    pub(super) fn shell(&self, page: &'static str, visitor: &Visitor, state: String) -> Shell {
+        Shell { page, state, has_pages: true, csrf: self.gate.csrf(visitor), ..Shell::default() }
     }
 }

@@ -9,7 +9,7 @@
 
 use super::answer::{CallFault, StatementFault};
 use super::connection::{Connection, Parts};
-use super::sdk::{cell, fault_in, fault_of};
+use super::sdk::{Done, cell, fault_in, fault_of};
 use crate::error::{Error, Place, Result};
 use crate::store::{aws_config, runtime};
 use aws_sdk_redshiftdata::Client;
@@ -195,7 +195,7 @@ impl DataApi {
     }
 
     /// Runs statements as one transaction, to its end. The same token never runs it twice.
-    pub(super) fn transaction(&self, name: &str, sqls: &[String], token: &str) -> Result<(), Fault> {
+    pub(super) fn transaction(&self, name: &str, sqls: &[String], token: &str) -> Result<Done, Fault> {
         check_batch(sqls).map_err(Fault::Error)?;
         let call = || async {
             let Parts { cluster, workgroup, database, secret, user } = self.connection.parts();
@@ -221,7 +221,9 @@ impl DataApi {
         let id =
             id.id.ok_or_else(|| Fault::Unknown(Error::transient("the Data API gave no statement id")))?;
         tracing::info!(id, name, "load submitted");
-        self.wait(&id, Instant::now() + self.load_deadline).map(drop)
+        let submitted = Instant::now();
+        let ended = self.wait(&id, submitted + self.load_deadline)?;
+        Ok(Done::of(submitted, &ended))
     }
 
     fn submit(&self, sql: &str) -> Result<String, Fault> {

@@ -153,7 +153,7 @@ impl RedshiftWarehouse {
             let sqls = self.statements(target, erasure, &found, &token);
             let ended = self.api().transaction(&name, &sqls, &token);
             let fault = match ended {
-                Ok(()) => return self.left(target, found.rows),
+                Ok(_) => return self.left(target, found.rows),
                 Err(fault) => fault,
             };
             // Also when the program is to stop, and also if the statement is told to have failed.

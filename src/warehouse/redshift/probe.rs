@@ -46,7 +46,7 @@ impl RedshiftWarehouse {
             ),
         ];
         let copied = self.api().transaction("csl-stream check", &sqls, &token(&id, "check", 1));
-        copied.map_err(|fault| match fault {
+        copied.map(drop).map_err(|fault| match fault {
             // The first statement makes the table.
             Fault::Statement(fault) if fault.at != Some(0) => Error::access("Redshift cannot copy from the staging place")
                 .help(
@@ -157,7 +157,7 @@ impl RedshiftWarehouse {
         let mut api = self.api().clone();
         api.load_within(PROBE_DEADLINE);
         let tried = api.transaction("csl-stream check", &sqls, &token(&id, "check", 1));
-        tried.map_err(|fault| match fault {
+        tried.map(drop).map_err(|fault| match fault {
             Fault::Statement(fault) if fault.aborted => {
                 Error::transient("the table was not free within a minute")
                     .at(Place::uri(table))

@@ -29,6 +29,14 @@ impl RedshiftWarehouse {
         )
     }
 
+    /// Gives a load its times, which the ledger does not have, if it is the one whose report is kept.
+    pub(super) fn add_times(&self, report: &mut RunReport) {
+        let kept = self.kept_profile(&report.table, report.kind);
+        if let Some(kept) = kept.filter(|kept| kept.load_id == report.load_id) {
+            (report.seconds, report.stages) = (kept.seconds, kept.stages);
+        }
+    }
+
     /// The report that is kept of a table, if one can be read.
     pub(super) fn kept_profile(&self, table: &str, kind: ExportKind) -> Option<RunReport> {
         if kind != ExportKind::Full || check_name("table name", table).is_err() {

@@ -28,6 +28,7 @@ use super::staging::{MANIFEST_NAME, StagedLoad};
 use super::target;
 use crate::error::{Error, Result};
 use crate::ledger::Cover;
+use crate::report::Commit;
 use crate::store::{ExportKind, Location};
 use crate::warehouse::{Admission, ShrinkGuard};
 
@@ -38,7 +39,7 @@ const MISSING_ATTEMPTS_MAX: u32 = 2;
 /// Faults of a COPY that an error repeats.
 const COPY_FAULTS_MAX: usize = 3;
 
-/// Runs the load of what is staged at `staged_at`, and says what is to be told of the table besides.
+/// Runs the load of what is staged at `staged_at`.
 ///
 /// # Errors
 /// [`Error::Counts`] if another number of rows was copied than accepted, [`Error::Rejects`] if the table
@@ -50,9 +51,19 @@ pub(super) fn run(
     staged_at: &Location,
     iam_role: &str,
     allowed: Allowed,
-) -> Result<(LedgerRow, Option<String>)> {
+) -> Result<Loaded> {
     let manifest_uri = staged_at.child(MANIFEST_NAME)?.to_string();
     Attempts { api, load, iam_role, allowed, manifest_uri }.run()
+}
+
+/// A load that is in its table.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) row: LedgerRow,
+    /// What is to be told besides.
+    pub(super) warnings: Vec<String>,
+    /// When it was committed, if that could be seen.
+    pub(super) commit: Option<Commit>,
 }
 
 struct Attempts<'a> {
@@ -74,27 +85,32 @@ pub(super) struct Allowed {
 }
 
 impl Attempts<'_> {
-    fn run(&self) -> Result<(LedgerRow, Option<String>)> {
+    fn run(&self) -> Result<Loaded> {
         let entry = &self.load.entry;
         let name = format!("csl-stream {} {}", entry.table, entry.load_id);
         let process = uuid::Uuid::now_v7().to_string();
         for attempt in 1.. {
             let known = match self.look()? {
-                Looked::Loaded(row) => return Ok((*row, None)),
+                Looked::Loaded(row) => return Ok(Loaded { row: *row, warnings: Vec::new(), commit: None }),
                 Looked::Free(known) => known,
             };
-            let warning = known.warning(&entry.table);
+            let warnings = known.warning(&entry.table).into_iter().collect();
+            let loaded = |row, commit| Loaded { row, warnings, commit };
             let token = token(&entry.load_id, &process, attempt);
             let steps = self.steps(&known.seen(), &token);
             let sqls: Vec<String> = steps.iter().map(|step| step.sql.clone()).collect();
             let fault = match self.api.transaction(&name, &sqls, &token) {
-                Ok(()) => return self.finished().map(|row| (row, warning)),
+                Ok(done) => {
+                    let copy = steps.iter().position(|step| step.role == Role::Copy);
+                    let commit = copy.and_then(|copy| done.after(copy));
+                    return self.finished().map(|row| loaded(row, commit));
+                }
                 Err(Fault::Statement(fault)) => fault,
-                Err(Fault::Unknown(error)) => return self.known_end(error).map(|row| (row, warning)),
+                Err(Fault::Unknown(error)) => return self.known_end(error).map(|row| loaded(row, None)),
                 Err(Fault::Error(error)) => return Err(error),
             };
             if !self.again(&steps, &fault, attempt)? {
-                return self.told(&steps, fault).map(|row| (row, warning));
+                return self.told(&steps, fault).map(|row| loaded(row, None));
             }
             tracing::warn!(attempt, message = fault.message, "the load is run again");
             std::thread::sleep(jittered(attempt));

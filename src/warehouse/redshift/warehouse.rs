@@ -6,14 +6,14 @@ use super::data_api::{DataApi, Fault, Stop};
 use super::decision::known;
 use super::ledger::{self, LedgerRow};
 use super::manifest::Manifest;
-use super::run::Allowed;
+use super::run::{Allowed, Loaded};
 use super::sql::LoadColumn;
 use super::staging::{MANIFEST_NAME, RECORD_NAME, StagedLoad, StagingPlace, StagingSink};
 use super::{history, marks, run, target};
 use crate::error::{Error, Place, Result};
 use crate::ledger::{Cover, REPORTS_DIR, Run, Shown, Standing, check_name};
 use crate::privacy::Marks;
-use crate::report::{Checklist, FileReport, Rows, RunReport, Status};
+use crate::report::{Checklist, Clock, FileReport, Rows, RunReport, Status};
 use crate::schema::{Conversion, Evolve, Fitted, Layout, MissingColumns, Table, TargetTable};
 use crate::store::s3::Encryption;
 use crate::store::{ExportKind, Location, SegmentSink, objects};
@@ -22,7 +22,7 @@ use crate::warehouse::{
     STAGED_DAYS, STAGED_DAYS_MIN, ShrinkGuard, Staging, TargetPlan, Warehouse, WriteProbe,
 };
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 /// Kinds of what is kept.
 const STAGED_FILES: &str = "staged files";
@@ -191,7 +191,7 @@ impl RedshiftWarehouse {
     ///
     /// # Errors
     /// [`Error::Usage`] if nothing is staged; [`Error::Schema`] if the table has changed since.
-    fn retry_staged(&self, load_id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
+    fn retry_staged(&self, load_id: &str, shrink: ShrinkGuard, clock: &Clock) -> Result<RunReport> {
         check_name("load id", load_id)?;
         let staged = self.staging.find(load_id)?;
         let mut staged = staged;
@@ -215,7 +215,11 @@ impl RedshiftWarehouse {
         }
         self.ensure_ledger(&Asked::from(&staged.entry).again(staged.again), &staged.entry.table)?;
         let place = self.staging.of_load(&staged.entry.table, load_id)?;
-        let (row, warnings) = self.run(&staged, &place, self.allowed(shrink, staged.again))?;
+        clock.found();
+        let began = Instant::now();
+        let loaded = self.run(&staged, &place, self.allowed(shrink, staged.again));
+        clock.loaded(began, loaded.as_ref().ok().and_then(|loaded| loaded.commit));
+        let Loaded { row, warnings, .. } = loaded?;
         Ok(RunReport { warnings, ..history::report(&row, staged.files) })
     }
 
@@ -242,22 +246,15 @@ impl RedshiftWarehouse {
 
     /// Puts what is staged into the table, and keeps a copy of the manifest by how it ended. The warnings are
     /// of what went wrong beside the load.
-    fn run(
-        &self,
-        staged: &StagedLoad,
-        place: &Location,
-        allowed: Allowed,
-    ) -> Result<(LedgerRow, Vec<String>)> {
+    fn run(&self, staged: &StagedLoad, place: &Location, allowed: Allowed) -> Result<Loaded> {
         let loaded = run::run(&self.api, staged, place, &self.settings.iam_role, allowed);
-        let mut warnings = Vec::new();
-        warnings.extend(self.keep_manifest(staged, loaded.is_ok()));
-        let (row, told) = loaded?;
-        if let Some(told) = &told {
+        let kept = self.keep_manifest(staged, loaded.is_ok());
+        let Loaded { row, warnings, commit } = loaded?;
+        for told in &warnings {
             tracing::warn!(table = staged.entry.table, "{told}");
         }
-        warnings.extend(told);
-        warnings.extend(self.tidy(staged));
-        Ok((row, warnings))
+        let warnings = kept.into_iter().chain(warnings).chain(self.tidy(staged)).collect();
+        Ok(Loaded { row, warnings, commit })
     }
 }
 
@@ -292,7 +289,9 @@ impl Warehouse for RedshiftWarehouse {
             Admission::AlreadyLoaded { .. } => Standing::Current,
             _ => Standing::Gone,
         };
-        Ok(history::shown(&row, standing))
+        let mut shown = history::shown(&row, standing);
+        shown.report.iter_mut().for_each(|report| self.add_times(report));
+        Ok(shown)
     }
 
     fn remember(&self, report: &RunReport) -> Result<()> {
@@ -313,8 +312,8 @@ impl Warehouse for RedshiftWarehouse {
         Ok(history::report(&self.staging.find(id)?.entry, Vec::new()))
     }
 
-    fn retry(&self, id: &str, shrink: ShrinkGuard) -> Result<RunReport> {
-        self.retry_staged(id, shrink)
+    fn retry(&self, id: &str, shrink: ShrinkGuard, clock: &Clock) -> Result<RunReport> {
+        self.retry_staged(id, shrink, clock)
     }
 
     fn kept(&self) -> Vec<Kept> {
@@ -452,13 +451,14 @@ impl Staging for RedshiftStaging {
             objects::put_encrypted(&self.sink.place().child(name)?, bytes, encrypted.clone())?;
         }
         let allowed = self.warehouse.allowed(self.request.shrink, self.request.again);
-        let (row, warnings) = self.warehouse.run(&load, self.sink.place(), allowed)?;
+        let Loaded { row, warnings, commit } = self.warehouse.run(&load, self.sink.place(), allowed)?;
         Ok(LoadReceipt {
             loaded: row.rows_loaded,
             carried_over: row.rows_carried_over,
             files: files.to_vec(),
             warnings,
             altered: Altered::default(),
+            commit,
         })
     }
 }
