@@ -68,14 +68,15 @@ impl<'a> Join<'a> {
     }
 
     /// The unit that must be run, and those behind it that most likely must be too: where receipts do not meet. Of bzip2
-    /// nobody knows what to tell those.
+    /// nobody knows what to tell those. What lies before it was taken, or lies inside of a record that was: run again, it
+    /// would write over files that stay.
     pub(super) fn round(&self, first: Unit) -> Vec<Unit> {
         let mut round = BTreeMap::from([(first.number, first)]);
-        for (number, receipt) in &self.receipts {
+        for receipt in self.receipts.range(first.number + 1..).map(|(_, receipt)| receipt) {
             let End::Next { seam, .. } = &receipt.end else { continue };
             let meets = |next: &Receipt| next.began == Some(*seam);
-            if self.is_bzip2 || round.contains_key(number) || self.receipts.get(&seam.unit).is_some_and(meets)
-            {
+            let is_run_again = round.contains_key(&receipt.unit.number);
+            if self.is_bzip2 || is_run_again || self.receipts.get(&seam.unit).is_some_and(meets) {
                 continue;
             }
             let known = Known { seam: *seam, csv: seam.mark, stream: None };

@@ -377,3 +377,38 @@ fn units_are_run_again_in_rounds() {
     let rounds = blind.1.into_inner();
     assert!(rounds[0] > 20 && rounds.len() == 2 && rounds[1] >= rounds[0] / 3, "{rounds:?}");
 }
+
+/// What was taken is not run again, whatever units say that lie inside of one record.
+#[test]
+fn what_was_taken_is_left_alone() {
+    struct Late<'a>(Here<'a>, RefCell<Vec<Vec<u64>>>);
+    impl Units for Late<'_> {
+        fn run(
+            &self,
+            spec: &Spec,
+            units: &[Unit],
+            sink: &dyn SegmentSink,
+            watch: &Watch,
+            done: &mut dyn FnMut(Receipt),
+        ) -> Result<()> {
+            self.1.borrow_mut().push(units.iter().map(|unit| unit.number).collect());
+            // The last one comes in the second round.
+            let first = units.len() - usize::from(units.len() as u64 == spec.units());
+            self.0.run(spec, &units[..first], sink, watch, done)
+        }
+    }
+    let line = "7,n,2024-02-01 10:00:00,,1\n";
+    let mut csv = "id,name,at,note,part\n".to_owned() + &line.repeat(60);
+    // Lines of a text that look like records, over more than two units.
+    csv += &format!("8,n,2024-02-01 10:00:00,\"{}\",1\n", line.repeat(100));
+    csv += &"9,\"n\",2024-02-01 10:00:00,\"\",1\n".repeat(60);
+    let options = ConvertOptions { segment_bytes: 1_000, ..ConvertOptions::default() };
+    let export = Export { stored: csv.into_bytes(), options, read_bytes: usize::MAX };
+    let ranges = |from: u64, _: u64| Ok(export.source(from));
+    let late = Late(Here { ranges: &ranges }, RefCell::default());
+    let dir = tempfile::tempdir().unwrap();
+    let rejects = dir.path().join("rejects.csv");
+    same(&export.in_units(&rejects, &late), &export.in_one_run(&rejects), "late");
+    let rounds = late.1.into_inner();
+    assert_eq!((rounds.len(), rounds[1].len()), (2, 1), "{rounds:?}");
+}
