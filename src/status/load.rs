@@ -244,13 +244,15 @@ impl Counts {
         format!("{read} read = {accepted} accepted + {rejected} rejected{erased}")
     }
 
-    /// `accepted = loaded`, with the numbers.
+    /// `accepted = loaded`, or that they differ, with the numbers.
     pub fn loaded_identity(&self) -> String {
         let there = match self.there_already {
             0 => String::new(),
             there => format!(" + {} there already", count(there)),
         };
-        format!("{} accepted = {} loaded{there}", count(self.accepted), count(self.loaded))
+        let is_all = self.loaded.checked_add(self.there_already) == Some(self.accepted);
+        let sign = if is_all { "=" } else { "≠" };
+        format!("{} accepted {sign} {} loaded{there}", count(self.accepted), count(self.loaded))
     }
 }
 
@@ -429,6 +431,10 @@ mod tests {
         assert_eq!(page.rows.loaded_identity(), "9 accepted = 9 loaded");
         let mut short = report();
         short.rows.loaded = 8;
+        short.status = Status::Failed;
+        let page = LoadPage::of_report(&short, None);
+        assert_eq!((page.rows.add_up, page.rows.loaded_identity()), (false, "9 accepted ≠ 8 loaded".into()));
+        short.status = Status::Succeeded;
         assert!(!LoadPage::of_report(&short, None).rows.add_up);
         short.kind = ExportKind::Incremental;
         let page = LoadPage::of_report(&short, None);
