@@ -308,95 +308,73 @@ fn every_byte_is_a_seam() {
     }
 }
 
+/// Runs units here, notes which were asked for round by round, and loses some of them.
+struct Watched<'a> {
+    here: Here<'a>,
+    rounds: RefCell<Vec<Vec<u64>>>,
+    is_lost: &'a dyn Fn(&Spec, &Unit) -> bool,
+}
+
+impl Units for Watched<'_> {
+    fn run(
+        &self,
+        spec: &Spec,
+        units: &[Unit],
+        sink: &dyn SegmentSink,
+        watch: &Watch,
+        done: &mut dyn FnMut(Receipt),
+    ) -> Result<()> {
+        self.rounds.borrow_mut().push(units.iter().map(|unit| unit.number).collect());
+        let left: Vec<Unit> = units.iter().filter(|unit| !(self.is_lost)(spec, unit)).copied().collect();
+        self.here.run(spec, &left, sink, watch, done)
+    }
+}
+
+impl Export {
+    /// Which units are asked for, round by round, until all is as by one run.
+    fn rounds(&self, is_lost: &dyn Fn(&Spec, &Unit) -> bool) -> Vec<Vec<u64>> {
+        let dir = tempfile::tempdir().unwrap();
+        let rejects = dir.path().join("rejects.csv");
+        let ranges = |from: u64, _: u64| Ok(self.source(from));
+        let watched = Watched { here: Here { ranges: &ranges }, rounds: RefCell::default(), is_lost };
+        same(&self.in_units(&rejects, &watched), &self.in_one_run(&rejects), "in rounds");
+        watched.rounds.into_inner()
+    }
+}
+
 /// Most units must find their place by themselves, or a cluster would do all work in order.
 #[test]
 fn units_of_sound_exports_find_their_place() {
-    struct Counting<'a>(Here<'a>, RefCell<Vec<usize>>);
-    impl Units for Counting<'_> {
-        fn run(
-            &self,
-            spec: &Spec,
-            units: &[Unit],
-            sink: &dyn SegmentSink,
-            watch: &Watch,
-            done: &mut dyn FnMut(Receipt),
-        ) -> Result<()> {
-            self.1.borrow_mut().push(units.len());
-            self.0.run(spec, units, sink, watch, done)
-        }
-    }
     let mut rng = fastrand::Rng::with_seed(seed::seed());
-    let dir = tempfile::tempdir().unwrap();
-    let rejects = dir.path().join("rejects.csv");
     let mut csv = "id,name,at,note,part\n".to_owned();
     (0..4_000).for_each(|id| csv += &record(&mut rng, id, "\n", 0));
     for (stored, segment_bytes) in
         [(csv.clone().into_bytes(), 40_000), (bzip2_streams(&mut rng, csv.as_bytes()), 60_000)]
     {
         let options = ConvertOptions { segment_bytes, ..ConvertOptions::default() };
-        let export = Export { stored, options, read_bytes: usize::MAX };
-        let ranges = |from: u64, _: u64| Ok(export.source(from));
-        let counting = Counting(Here { ranges: &ranges }, RefCell::default());
-        same(&export.in_units(&rejects, &counting), &export.in_one_run(&rejects), "sound");
-        let rounds = counting.1.into_inner();
+        let rounds = Export { stored, options, read_bytes: usize::MAX }.rounds(&|_, _| false);
+        let first = rounds[0].len();
         // The last unit may be less than a record.
-        assert!(rounds[0] > 4 && rounds.len() <= 2 + rounds[0] / 20, "{rounds:?}");
+        assert!(first > 4 && rounds.len() <= 2 + first / 20, "{rounds:?}");
     }
 }
 
 /// Units that must be told where they begin are so together: on other machines each round is a job.
 #[test]
 fn units_are_run_again_in_rounds() {
-    struct Blind<'a>(Here<'a>, RefCell<Vec<usize>>);
-    impl Units for Blind<'_> {
-        fn run(
-            &self,
-            spec: &Spec,
-            units: &[Unit],
-            sink: &dyn SegmentSink,
-            watch: &Watch,
-            done: &mut dyn FnMut(Receipt),
-        ) -> Result<()> {
-            self.1.borrow_mut().push(units.len());
-            // Every third one is lost.
-            let is_seen = |unit: &&Unit| unit.start != Start::Found || unit.number % 3 != 2;
-            let units: Vec<Unit> = units.iter().filter(is_seen).copied().collect();
-            self.0.run(spec, &units, sink, watch, done)
-        }
-    }
     let mut rng = fastrand::Rng::with_seed(seed::seed());
-    let dir = tempfile::tempdir().unwrap();
-    let rejects = dir.path().join("rejects.csv");
     let mut csv = "id,name,at,note,part\n".to_owned();
     (0..4_000).for_each(|id| csv += &format!("{id},n{},2024-02-01 10:00:00,,1\n", rng.u32(..)));
     let options = ConvertOptions { segment_bytes: 6_000, ..ConvertOptions::default() };
     let export = Export { stored: csv.into_bytes(), options, read_bytes: usize::MAX };
-    let ranges = |from: u64, _: u64| Ok(export.source(from));
-    let blind = Blind(Here { ranges: &ranges }, RefCell::default());
-    same(&export.in_units(&rejects, &blind), &export.in_one_run(&rejects), "rounds");
-    let rounds = blind.1.into_inner();
-    assert!(rounds[0] > 20 && rounds.len() == 2 && rounds[1] >= rounds[0] / 3, "{rounds:?}");
+    let rounds = export.rounds(&|_, unit| unit.start == Start::Found && unit.number % 3 == 2);
+    let first = rounds[0].len();
+    assert!(first > 20 && rounds.len() == 2 && rounds[1].len() >= first / 3, "{rounds:?}");
 }
 
 /// What was taken is not run again, whatever units say that lie inside of one record.
 #[test]
 fn what_was_taken_is_left_alone() {
-    struct Late<'a>(Here<'a>, RefCell<Vec<Vec<u64>>>);
-    impl Units for Late<'_> {
-        fn run(
-            &self,
-            spec: &Spec,
-            units: &[Unit],
-            sink: &dyn SegmentSink,
-            watch: &Watch,
-            done: &mut dyn FnMut(Receipt),
-        ) -> Result<()> {
-            self.1.borrow_mut().push(units.iter().map(|unit| unit.number).collect());
-            // The last one comes in the second round.
-            let first = units.len() - usize::from(units.len() as u64 == spec.units());
-            self.0.run(spec, &units[..first], sink, watch, done)
-        }
-    }
     let line = "7,n,2024-02-01 10:00:00,,1\n";
     let mut csv = "id,name,at,note,part\n".to_owned() + &line.repeat(60);
     // Lines of a text that look like records, over more than two units.
@@ -404,11 +382,8 @@ fn what_was_taken_is_left_alone() {
     csv += &"9,\"n\",2024-02-01 10:00:00,\"\",1\n".repeat(60);
     let options = ConvertOptions { segment_bytes: 1_000, ..ConvertOptions::default() };
     let export = Export { stored: csv.into_bytes(), options, read_bytes: usize::MAX };
-    let ranges = |from: u64, _: u64| Ok(export.source(from));
-    let late = Late(Here { ranges: &ranges }, RefCell::default());
-    let dir = tempfile::tempdir().unwrap();
-    let rejects = dir.path().join("rejects.csv");
-    same(&export.in_units(&rejects, &late), &export.in_one_run(&rejects), "late");
-    let rounds = late.1.into_inner();
+    // The last one comes in the second round, and it alone.
+    let is_last = |spec: &Spec, unit: &Unit| unit.number + 1 == spec.units();
+    let rounds = export.rounds(&|spec, unit| unit.start == Start::Found && is_last(spec, unit));
     assert_eq!((rounds.len(), rounds[1].len()), (2, 1), "{rounds:?}");
 }
