@@ -138,7 +138,8 @@ impl Cluster {
                         })?;
                         continue;
                     }
-                    Answer::GivenUp => return Err(Error::Interrupted),
+                    Answer::GivenUp if watch.stopped() => return Err(Error::Interrupted),
+                    Answer::GivenUp => return Err(not_seen(outpost)),
                     Answer::Refused(told) => return Err(told.into()),
                 };
                 if left.remove(&receipt.unit().number).is_some() {
@@ -357,6 +358,13 @@ impl Units for Cluster {
         }
         result
     }
+}
+
+/// Nothing was given up, and an executor does not find what lies there until then.
+fn not_seen(outpost: &Outpost) -> Error {
+    Error::access("an executor does not find the place that this machine writes to")
+        .at(Place::uri(&outpost.shown))
+        .help("give all machines that folder at the same path, or the same S3 and the right to read and write there")
 }
 
 fn nowhere() -> Error {

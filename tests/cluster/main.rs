@@ -89,6 +89,23 @@ fn objects_of_s3_are_read_and_written() {
     }
 }
 
+/// Who has another machine's folder in mind, or rights that an executor lacks, has pressed no Ctrl-C.
+#[test]
+fn executors_that_do_not_see_the_place_say_so() {
+    let [here, there] = [S3Server::start(), S3Server::start()];
+    let world = World::new(40_000, false).on_s3(there.endpoint());
+    let csv = std::fs::read(world.path("signatures.csv")).unwrap();
+    [&here, &there].iter().for_each(|server| server.put("lake/in/signatures.csv", csv.clone()));
+    let cluster = Cluster::start(&world, 2, &[]);
+    let mut driver = cluster.driver("s3://lake/in/signatures.csv", "s3://lake/out");
+    driver.env("AWS_ENDPOINT_URL", here.endpoint());
+    let output = ended(spawned(driver));
+    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    assert!(said(&output).contains("s3://lake/out"), "{}", said(&output));
+    let left = |server: &S3Server| server.names().into_iter().filter(|name| name.contains("out")).count();
+    assert_eq!((left(&here), left(&there)), (0, 0));
+}
+
 #[test]
 fn a_table_of_the_local_warehouse_is_loaded() {
     let world = World::new(40_000, false);
